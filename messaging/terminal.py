@@ -1,0 +1,43 @@
+"""How commands speak: one JSON document for machines, words and bars for people."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+
+def emit(document: Any, *, as_json: bool, human: Callable[[], None]) -> None:
+    """Print a result: as exactly one JSON document on standard output, or by calling `human`."""
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=2, default=_plain, ensure_ascii=False) + "\n")
+    else:
+        human()
+
+
+def say(text: str = "") -> None:
+    """Print a line for a person on standard output; rich markup such as [bold] works."""
+    Console(highlight=False, soft_wrap=True).print(text)
+
+
+@contextmanager
+def progress(description: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
+    """Show a bar on standard error while the block runs, on a terminal only; call what it gives to advance it."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda amount: bar.advance(task, amount)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in a JSON document")
