@@ -1,1 +1,67 @@
-"""The front door."""
+"""The front door: one command that mounts what each package offers, and turns every failure into a sentence."""
+
+import logging
+import os
+import sys
+import traceback
+
+import typer
+
+from data_contracts.errors import RapportError
+
+HELP = "Rapport: one trusted view of each customer, and personal, consented, well-timed messages from it."
+
+
+def build_app() -> typer.Typer:
+    """Mount the commands of pipelines, messaging and dashboard side by side."""
+    from dashboard.cli import app as dashboard_app
+    from messaging.cli import app as messaging_app
+    from messaging.doctor import app as doctor_app
+    from pipelines.cli import app as pipelines_app
+
+    app = typer.Typer(
+        help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+    )
+    for part in (pipelines_app, messaging_app, dashboard_app, doctor_app):
+        app.add_typer(part)
+    return app
+
+
+def main() -> None:
+    """Run one command. Exit 0 when done, 1 when refused or failed (one sentence), 2 on wrong usage."""
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    quiet_libraries()
+    try:
+        build_app()()
+    except RapportError as error:
+        _explain(str(error), debug=debug)
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:  # `rapport ... | head` closed its end: not a failure of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except Exception as error:  # the last resort: nobody is shown a stack trace unasked
+        _explain(
+            f"Something went wrong that we did not foresee ({type(error).__name__}). Run the same command with --debug.",
+            debug=debug,
+        )
+        raise SystemExit(1) from None
+
+
+def quiet_libraries() -> None:
+    """Keep other people's telemetry off and their chatter out of our output."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    logging.getLogger("twilio.http_client").setLevel(logging.WARNING)  # it logs addresses
+
+
+def _explain(sentence: str, *, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(f"rapport: {sentence}\n")
+
+
+if __name__ == "__main__":
+    main()

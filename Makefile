@@ -1,0 +1,43 @@
+# Everything a newcomer types. `make help` lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+export DO_NOT_TRACK := 1
+export GX_ANALYTICS_ENABLED := false
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench up lock
+
+help: ## Say what each target does
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-7s %s\n", $$1, $$2}'
+
+demo: .venv/.stamp ## Make a sample company, merge it, and send one consented campaign to a local sandbox
+	@$(BIN)/rapport demo
+
+test: .venv/.stamp ## Run every test that this machine can run (browser tests where a Chromium is found)
+	@$(BIN)/python -m pytest -q
+
+lint: .venv/.stamp ## Style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.stamp ## Measure the build on a real shop's order lines and print the table
+	@$(BIN)/python -m benchmarks
+
+up: .venv/.stamp ## Start the app, Dagster, the webhooks, the dispatcher and the sandbox on the demo's company
+	@$(BIN)/rapport up --demo
+
+lock: .venv/.stamp ## Refresh requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras --upgrade -o requirements.lock
+
+# uv installs the lock in seconds where pip takes minutes; it comes from the index like everything else.
+.venv/.stamp: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else f"Rapport needs Python 3.11 to 3.13, and this is {v[0]}.{v[1]}. Name another: make $(MAKECMDGOALS) PYTHON=python3.12")'
+	@echo "Setting up .venv (once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check uv
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
