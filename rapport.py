@@ -16,7 +16,7 @@ def build_app() -> typer.Typer:
     """Mount the commands of pipelines, messaging and dashboard side by side."""
     from dashboard.cli import app as dashboard_app
     from messaging.cli import app as messaging_app
-    from messaging.doctor import app as doctor_app
+    from dashboard.doctor import app as doctor_app
     from pipelines.cli import app as pipelines_app
 
     app = typer.Typer(

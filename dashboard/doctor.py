@@ -1,0 +1,270 @@
+"""`rapport doctor`: look at an installation the way a colleague would, and say what is wrong and how to mend it."""
+
+import json
+import os
+import shutil
+import sqlite3
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dashboard.browser import find_chromium
+from data_contracts.errors import RapportError
+from messaging.clock import read_clock
+from messaging.settings import Settings, read_settings
+from messaging.terminal import emit
+
+State = Literal["green", "amber", "red"]
+SAFE_SQLITE = (3, 51, 3)  # 3.7.0 to 3.51.2 can corrupt a WAL database that two connections write to
+STALE_AFTER = timedelta(days=2)
+SMALL_DISK_GIB = 2
+MARK = {"green": "[green]ok[/]  ", "amber": "[yellow]note[/]", "red": "[red]mend[/]"}
+
+app = typer.Typer()
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, what was seen, and what to do about it (empty where nothing is to be done)."""
+
+    name: str
+    state: State
+    seen: str
+    mend: str = ""
+
+
+@app.command()
+def doctor(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False
+) -> None:
+    """Say whether this installation is healthy, and the mend for each thing that is not."""
+    checks = examine(read_settings())
+    worst = worst_state(checks)
+    emit(
+        {"state": worst, "checks": [asdict(check) for check in checks]},
+        as_json=as_json,
+        human=lambda: show(checks),
+    )
+    if worst == "red":
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Run every check; one that fails in a way it names itself becomes a red row, not the end of the examination."""
+    looks: tuple[tuple[str, Callable[[Settings], Iterator[Check]]], ...] = (
+        ("Python", _python),
+        ("SQLite", _sqlite),
+        ("home", _home),
+        ("sending", _sending),
+        ("store", _store),
+        ("build", _build),
+        ("browser", _browser),
+    )
+    checks: list[Check] = []
+    for name, look in looks:
+        try:
+            checks.extend(look(settings))
+        except RapportError as error:
+            checks.append(Check(name, "red", error.message, error.mend))
+    return checks
+
+
+def worst_state(checks: list[Check]) -> State:
+    """Give the worst state among the checks."""
+    states = {check.state for check in checks}
+    return "red" if "red" in states else "amber" if "amber" in states else "green"
+
+
+def show(checks: list[Check]) -> None:
+    """Print the checks as a table a person can read."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for check in checks:
+        table.add_row(MARK[check.state], f"[bold]{check.name}[/]", check.seen)
+        if check.mend:
+            table.add_row("", "", f"[bold]->[/] {check.mend}")
+    Console(highlight=False).print(table)
+    words = {"green": "All is well.", "amber": "All is well, with a note.", "red": "Something needs you."}
+    Console(highlight=False).print(f"\n{words[worst_state(checks)]}")
+
+
+def sqlite_check(library: str, version: tuple[int, ...]) -> Check:
+    """Judge a SQLite version (pure, so that an old one can be tried in a test)."""
+    text = ".".join(map(str, version))
+    if version >= SAFE_SQLITE:
+        return Check("SQLite", "green", f"{text} from {library}")
+    return Check(
+        "SQLite",
+        "red",
+        f"{text} from {library} can corrupt a store that two processes write to.",
+        "pip install 'pysqlite3>=0.6.1', or a Python whose SQLite is 3.51.3 or newer, or set RAPPORT_STORE_URL to PostgreSQL.",
+    )
+
+
+def _python(_: Settings) -> Iterator[Check]:
+    version = sys.version_info
+    text = f"{version.major}.{version.minor}.{version.micro}"
+    if (3, 11) <= (version.major, version.minor) < (3, 14):
+        yield Check("Python", "green", text)
+    else:
+        yield Check("Python", "red", f"{text} is not supported.", "Use Python 3.11, 3.12 or 3.13.")
+
+
+def _sqlite(settings: Settings) -> Iterator[Check]:
+    if not settings.store_address.startswith("sqlite"):
+        return
+    try:
+        from pysqlite3 import dbapi2
+    except ImportError:
+        yield sqlite_check("the standard library", sqlite3.sqlite_version_info)
+    else:
+        yield sqlite_check("pysqlite3", dbapi2.sqlite_version_info)
+
+
+def _home(settings: Settings) -> Iterator[Check]:
+    if not settings.home.exists():
+        yield Check(
+            "home",
+            "amber",
+            f"{settings.home} does not exist yet.",
+            "It is made on first use, or run `make demo`.",
+        )
+        return
+    if not os.access(settings.home, os.W_OK):
+        yield Check(
+            "home", "red", f"{settings.home} is not writable.", "Set RAPPORT_HOME to a folder of your own."
+        )
+        return
+    free = shutil.disk_usage(settings.home).free / 2**30
+    if free < SMALL_DISK_GIB:
+        yield Check(
+            "home",
+            "red",
+            f"{free:.1f} GiB free on its disk.",
+            f"Make room: a build wants {SMALL_DISK_GIB} GiB.",
+        )
+    else:
+        yield Check("home", "green", f"{settings.home} ({free:.0f} GiB free)")
+    for secret in sorted(settings.secrets_dir.glob("*")):
+        if stat.S_IMODE(secret.stat().st_mode) & 0o077:
+            yield Check("secrets", "red", f"{secret} can be read by others.", f"chmod 600 {secret}")
+    clock = read_clock(settings.home)
+    if clock.pinned_at:
+        yield Check("clock", "green", f"pinned to {clock.pinned_at:%A %d %B %Y, %H:%M} UTC for the demo")
+
+
+def _sending(settings: Settings) -> Iterator[Check]:
+    if settings.sending == "sandbox":
+        yield Check("sending", "green", f"to the sandbox at {settings.twilio_url}; nobody real is written to")
+        return
+    missing = missing_live_settings(settings)
+    if missing:
+        yield Check(
+            "sending",
+            "red",
+            f"live, but {', '.join(missing)} not set.",
+            "Set them (docs/settings.md), or RAPPORT_SENDING=sandbox.",
+        )
+    else:
+        yield Check("sending", "green", f"live through {settings.twilio_url}")
+
+
+def missing_live_settings(settings: Settings) -> list[str]:
+    """Name the settings that live sending needs and does not have."""
+    sender = settings.twilio_messaging_service_sid or settings.twilio_from_number
+    wanted = {
+        "TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
+        "TWILIO_AUTH_TOKEN": settings.twilio_auth_token.get_secret_value(),
+        "TWILIO_MESSAGING_SERVICE_SID or TWILIO_FROM_NUMBER": sender,
+        "RAPPORT_SMTP_URL": settings.smtp_url.get_secret_value(),
+        "RAPPORT_MAIL_FROM": settings.mail_from,
+        "RAPPORT_COMPANY_ADDRESS": settings.company_address,
+    }
+    return [name for name, value in wanted.items() if not value]
+
+
+def _store(settings: Settings) -> Iterator[Check]:
+    from messaging.store import open_store
+
+    store = open_store(settings, create=False)
+    state = store.schema_state()
+    if state == "current":
+        yield Check("store", "green", "migrated to this version")
+    elif state == "newer":
+        yield Check(
+            "store", "red", "is from a newer Rapport.", "Install that version, or restore the store's backup."
+        )
+    else:
+        yield Check("store", "red", f"its schema is {state}.", "rapport upgrade")
+
+
+def _build(settings: Settings) -> Iterator[Check]:
+    pointer = settings.releases_dir / "current.json"
+    if not pointer.exists():
+        yield Check(
+            "build",
+            "red",
+            "There is no build yet.",
+            "Land something with `rapport ingest`, then `rapport build`.",
+        )
+        return
+    release = json.loads(pointer.read_text())
+    if not (settings.releases_dir / release["file"]).exists():
+        yield Check(
+            "build",
+            "red",
+            f"The release {release['version']} is named but its file is gone.",
+            "rapport build",
+        )
+        return
+    age = read_clock(settings.home).now() - datetime.fromisoformat(release["as_of"])
+    if age > STALE_AFTER:
+        yield Check(
+            "build",
+            "amber",
+            f"The newest release is {age.days} days old.",
+            "rapport build, or look at Dagster's schedule",
+        )
+    else:
+        people = release["row_counts"]["customer_360"]
+        yield Check("build", "green", f"release {release['version']}, {people:,} people")
+    yield from _contracts(settings)
+
+
+def _contracts(settings: Settings) -> Iterator[Check]:
+    from sqlalchemy import select
+
+    from messaging.store import open_store
+    from messaging.store.tables import contract_status
+
+    with open_store(settings, create=False).read() as connection:
+        rows = connection.execute(select(contract_status.c.table_name, contract_status.c.state)).all()
+    red = sorted(name for name, state in rows if state == "red")
+    if red:
+        yield Check(
+            "contracts",
+            "red",
+            f"broken: {', '.join(red)}.",
+            "rapport quarantine list, then mend the source or the contract",
+        )
+    else:
+        yield Check("contracts", "green", f"{len(rows)} tables hold their contracts")
+
+
+def _browser(_: Settings) -> Iterator[Check]:
+    chromium = find_chromium()
+    if chromium:
+        yield Check("browser", "green", f"{chromium} for browser tests")
+    else:
+        yield Check(
+            "browser",
+            "amber",
+            "No Chromium: browser tests are skipped.",
+            "apt-get install chromium, or set RAPPORT_CHROMIUM",
+        )
