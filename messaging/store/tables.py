@@ -1,7 +1,9 @@
 """The tables of the operational store, on SQLite and PostgreSQL alike.
 
-Times are naive UTC. Ids are a prefix and a UUIDv7 (`messaging.store.ids.new_id`). Addresses are E.164 phone numbers or
-normalised e-mail addresses; where an address must outlive its owner's erasure, only its keyed hash is stored.
+Times are naive UTC; columns marked "database's clock" go by `messaging.store.times`, all others by
+`messaging.clock.Clock`, which a demo pins. Ids are a prefix and a UUIDv7 (`messaging.store.ids.new_id`). Addresses
+are E.164 phone numbers or normalised e-mail addresses; where an address must outlive its owner's erasure, only its
+keyed hash is stored.
 """
 
 from sqlalchemy import (
@@ -56,7 +58,9 @@ campaign_runs = Table(
     Column("run_id", String, primary_key=True),
     Column("campaign", String, nullable=False),
     Column("content_hash", String, nullable=False),
-    Column("content", JSON, nullable=False),  # campaign, segment and templates as they were planned: what runs is this
+    Column(
+        "content", JSON, nullable=False
+    ),  # campaign, segment and templates as they were planned: what runs is this
     Column("release_version", String, nullable=False),
     Column("state", String, nullable=False),  # planned | approved | running | paused | stopped | done
     Column("planned_at", DateTime, nullable=False),
@@ -67,19 +71,21 @@ campaign_runs = Table(
     Column("finished_at", DateTime),
 )
 
-run_audience = Table(  # everybody whom the segment matched, and what was decided about each: the sums close here
-    "run_audience",
-    metadata,
-    Column("run_id", ForeignKey("campaign_runs.run_id"), primary_key=True),
-    Column("customer_id", String, primary_key=True),
-    Column("decision", String, nullable=False),  # send | holdout | excluded
-    Column("reason", String),  # a policy reason code where excluded
-    Column("detail", String),  # the same as a sentence that a marketer understands
-    Column("channel", String),
-    Column("variant", String),
-    Column("language", String),
-    Index(None, "run_id", "decision"),
-    Index(None, "customer_id"),
+run_audience = (
+    Table(  # everybody whom the segment matched, and what was decided about each: the sums close here
+        "run_audience",
+        metadata,
+        Column("run_id", ForeignKey("campaign_runs.run_id"), primary_key=True),
+        Column("customer_id", String, primary_key=True),
+        Column("decision", String, nullable=False),  # send | holdout | excluded
+        Column("reason", String),  # a policy reason code where excluded
+        Column("detail", String),  # the same as a sentence that a marketer understands
+        Column("channel", String),
+        Column("variant", String),
+        Column("language", String),
+        Index(None, "run_id", "decision"),
+        Index(None, "customer_id"),
+    )
 )
 
 messages = Table(  # the outbox: rendered once, stored, sent at most once
@@ -93,6 +99,9 @@ messages = Table(  # the outbox: rendered once, stored, sent at most once
     Column("channel", String, nullable=False),  # sms | email | whatsapp | voice | chat
     Column("address", String),
     Column("address_hash", String, nullable=False),
+    Column("time_zone", String),  # what the profile says, for quiet hours: IANA name,
+    Column("country", String),  # ISO 3166 alpha-2,
+    Column("region", String),  # and a state's code such as TX
     Column("message_class", String, nullable=False),  # marketing | transactional | conversational
     Column("purpose", String, nullable=False, default="marketing"),
     Column("template", String),
@@ -105,13 +114,16 @@ messages = Table(  # the outbox: rendered once, stored, sent at most once
     # planned | queued | sending | calling | accepted | done | skipped | failed | unknown | cancelled
     Column("reason", String),  # why skipped, failed or waiting, as a code
     Column("detail", String),  # the same as a sentence
-    Column("send_after", DateTime),
+    Column("send_after", DateTime),  # not before the end of quiet hours
+    Column("retry_at", DateTime),  # database's clock: not before, after a failure that passes
     Column("attempt_count", Integer, nullable=False, default=0),
     Column("lease_owner", String),
-    Column("lease_until", DateTime),
+    Column("lease_until", DateTime),  # database's clock
     Column("provider", String),
     Column("provider_sid", String),
-    Column("provider_status", String),  # queued | sent | delivered | read | undelivered | failed; never goes back
+    Column(
+        "provider_status", String
+    ),  # queued | sent | delivered | read | undelivered | failed; never goes back
     Column("error_code", Integer),
     Column("segment_count", Integer),
     Column("created_at", DateTime, nullable=False),
@@ -134,9 +146,11 @@ attempts = Table(  # append-only: one row a provider call
     Column("attempt_id", String, primary_key=True),
     Column("message_id", ForeignKey("messages.message_id"), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("started_at", DateTime, nullable=False),
-    Column("finished_at", DateTime),
-    Column("outcome", String),  # accepted | rejected | unknown
+    Column(
+        "started_at", DateTime, nullable=False
+    ),  # database's clock: committed before the provider is called
+    Column("finished_at", DateTime),  # database's clock
+    Column("outcome", String),  # accepted | rejected | unknown; none while the call is under way
     Column("provider_sid", String),
     Column("http_status", Integer),
     Column("error_code", Integer),
@@ -200,6 +214,9 @@ consent_events = Table(  # append-only, in a hash chain; the state of a consent 
     Column("wording", Text),
     Column("evidence", JSON),
     Column("salt", String, nullable=False),
+    Column(
+        "commitment", String, nullable=False
+    ),  # H(salt, payload): what the chain goes over, so that both may be erased
     Column("previous_hash", String, nullable=False),
     Column("hash", String, nullable=False),
     UniqueConstraint("source", "source_record_id", "channel", "purpose"),
@@ -218,10 +235,12 @@ suppressions = Table(  # an address that we never write to again, by keyed hash:
     Column("lifted_at", DateTime),
 )
 
-address_locks = Table(  # rows that a STOP and a send both lock, in sorted order, so that one of them comes first
-    "address_locks",
-    metadata,
-    Column("lock_key", String, primary_key=True),
+address_locks = (
+    Table(  # rows that a STOP and a send both lock, in sorted order, so that one of them comes first
+        "address_locks",
+        metadata,
+        Column("lock_key", String, primary_key=True),
+    )
 )
 
 audit = Table(

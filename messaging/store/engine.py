@@ -1,0 +1,113 @@
+"""Engines for the store: which SQLite library is safe to use, and how its connections are set up."""
+
+import importlib
+import os
+import sqlite3
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from data_contracts.errors import SettingsError, StoreError
+
+# SQLite 3.7.0 to 3.51.2 can corrupt a WAL database that two connections write and checkpoint at the same
+# time (sqlite.org/wal.html#walresetbug, mended in 3.51.3). Ours is written by several processes.
+SAFE_SQLITE = (3, 51, 3)
+BUSY_MILLISECONDS = 10_000
+WRITES = "rapport_writes"  # an execution option: the transaction takes the write lock when it begins
+
+
+def make_engine(address: str) -> Engine:
+    """Build the engine for a SQLAlchemy URL, which must name SQLite or PostgreSQL.
+
+    Raises SettingsError for an address that is neither, StoreError where no safe driver is installed.
+    """
+    url = _parse(address)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    try:
+        return create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"RAPPORT_STORE_URL names PostgreSQL, but its driver ({error.name}) is not installed.",
+            "Run `pip install 'psycopg[binary]'` and write the address as postgresql+psycopg://user@host/name.",
+        ) from error
+
+
+def sqlite_module() -> ModuleType:
+    """Find a SQLite that is safe with several writers: pysqlite3's, else the standard library's.
+
+    Raises StoreError naming the mend when neither is new enough.
+    """
+    for name in ("pysqlite3", "sqlite3"):
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        if tuple(module.sqlite_version_info) >= SAFE_SQLITE:
+            return module
+    raise StoreError(
+        f"SQLite {sqlite3.sqlite_version} can corrupt a store that several processes write; 3.51.3 is needed.",
+        "Run `pip install pysqlite3`, or set RAPPORT_STORE_URL to a PostgreSQL address.",
+    )
+
+
+def _parse(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except ArgumentError as error:
+        raise SettingsError(
+            "RAPPORT_STORE_URL is no database address.",
+            "Write it as sqlite:////folder/store.db or postgresql+psycopg://user@host/name.",
+        ) from error
+    if url.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise SettingsError(
+            f"RAPPORT_STORE_URL names {url.get_backend_name()}, which the store does not speak.",
+            "Use SQLite or PostgreSQL.",
+        )
+    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise SettingsError(
+            "RAPPORT_STORE_URL names a SQLite in memory, which several processes cannot share.",
+            "Name a file, such as sqlite:////folder/store.db.",
+        )
+    return url
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        module=sqlite_module(),
+        pool_size=8,
+        max_overflow=24,
+        connect_args={"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged webhook survives a power cut
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")  # what is erased leaves no bytes behind
+    finally:
+        cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # One that reads first and writes later may fail when it upgrades its lock, so writers lock at once.
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def make_private(path: str) -> None:
+    """Create a SQLite file that only its owner may read; its WAL inherits the mode."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -1,0 +1,100 @@
+"""The migrations, the tables in code and the schema states agree."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import delete, insert, text, update
+from sqlalchemy.exc import IntegrityError
+
+from data_contracts.errors import StoreError
+from messaging.settings import Settings
+from messaging.store import Store, open_store
+from messaging.store.engine import make_engine
+from messaging.store.schema import MIGRATIONS, REVISIONS
+from messaging.store.tables import consent_events, metadata
+
+EVENT = {
+    "event_id": "con_1",
+    "channel": "sms",
+    "purpose": "marketing",
+    "legal_basis": "consent",
+    "action": "grant",
+    "occurred_at": datetime.fromisoformat("2026-01-01"),
+    "recorded_at": datetime.fromisoformat("2026-01-01"),
+    "source": "test",
+    "actor": "test",
+    "method": "form",
+    "salt": "s",
+    "commitment": "c",
+    "previous_hash": "p",
+    "hash": "h",
+}
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(store: Store) -> None:
+    with store.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_known_revisions_are_the_migration_scripts_in_their_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config).walk_revisions()
+    assert tuple(script.revision for script in scripts)[::-1] == REVISIONS
+
+
+def test_a_fresh_store_is_current_and_migrating_it_again_changes_nothing(store: Store) -> None:
+    assert store.schema_state() == "current"
+    store.migrate()
+    assert store.schema_state() == "current"
+
+
+def test_a_missing_store_is_refused_with_its_mend_unless_it_may_be_made(settings: Settings) -> None:
+    with pytest.raises(StoreError, match=r"There is no store at .*Run `rapport upgrade` to make it"):
+        open_store(settings, create=False)
+    assert not (settings.home / "store.db").exists()
+
+
+def test_a_store_without_tables_is_refused_with_its_mend_unless_it_may_be_made(settings: Settings) -> None:
+    (settings.home / "store.db").touch()
+    with pytest.raises(StoreError, match=r"has no tables yet. Run `rapport upgrade`"):
+        open_store(settings, create=False)
+
+
+def test_a_store_of_a_newer_version_is_refused_even_where_it_may_be_made(settings: Settings) -> None:
+    with open_store(settings) as store, store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for create in (True, False):
+        with pytest.raises(StoreError, match=r"A newer version of Rapport made the store .schema 9999"):
+            open_store(settings, create=create)
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(settings: Settings) -> None:
+    engine = make_engine(settings.store_address)
+    store = Store(engine)
+    with store.write() as connection:
+        connection.execute(text("CREATE TABLE suppressions (note TEXT)"))
+    with pytest.raises(Exception, match="already exists"):
+        store.migrate()
+    assert store.schema_state() == "missing"
+    store.close()
+
+
+@pytest.mark.parametrize("change", [update(consent_events).values(action="revoke"), delete(consent_events)])
+def test_a_consent_once_recorded_can_be_neither_changed_nor_deleted(store: Store, change: object) -> None:
+    with store.write() as connection:
+        connection.execute(insert(consent_events), EVENT)
+    with pytest.raises(IntegrityError, match="append-only"), store.write() as connection:
+        connection.execute(change)  # type: ignore[call-overload]
+
+
+def test_a_damaged_store_is_told_in_one_sentence(settings: Settings, home: Path) -> None:
+    (home / "store.db").write_bytes(b"this is no database, " * 500)
+    with pytest.raises(StoreError, match="no database"):
+        open_store(settings)
