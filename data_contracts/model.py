@@ -1,0 +1,123 @@
+"""A contract as plain data: what a table promises, column by column and rule by rule.
+
+Types are DuckDB's. Times are naive UTC, money is integer minor units.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Severity = Literal["critical", "warning"]
+Bound = int | float | str  # a str is a date or a timestamp in ISO form
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Limits a rule to the rows where `column` holds one of `values`, or is missing, or is present."""
+
+    column: str
+    state: Literal["in", "missing", "present"]
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One promise about single rows; `check` says which of the other fields count.
+
+    present: the column has a value (a missing one passes all other checks). values: it is one of `values`.
+    pattern: all of the text matches `pattern`. range: `minimum` <= value <= `maximum`. length: the same for
+    the number of characters. order: the first column is not before the second one. type: the text reads as the
+    column's type, which is judged while a file lands and holds by construction afterwards.
+    """
+
+    name: str
+    check: Literal["type", "present", "values", "pattern", "range", "length", "order"]
+    columns: tuple[str, ...]
+    sentence: str
+    severity: Severity = "critical"
+    values: tuple[str, ...] = ()
+    pattern: str = ""
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    where: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class SetRule:
+    """One promise about the rows together.
+
+    unique: `columns` name a row once. volume: more than `minimum` rows. reference: `columns` stand in `table`
+    under the names `to`.
+    """
+
+    name: str
+    check: Literal["unique", "volume", "reference"]
+    columns: tuple[str, ...]
+    sentence: str
+    severity: Severity = "critical"
+    minimum: int = 0
+    table: str = ""
+    to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its DuckDB type, whether it may be missing, and what it means in human words."""
+
+    name: str
+    type: str
+    description: str
+    required: bool
+    classification: Literal["internal", "personal", "sensitive"]
+    title: str
+    rules: tuple[Rule, ...]
+
+    @property
+    def personal(self) -> bool:
+        """Say whether the column holds data about a person."""
+        return self.classification != "internal"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a table promises."""
+
+    name: str
+    version: str
+    purpose: str
+    usage: str
+    limitations: str
+    grain: str
+    quarantine_threshold: float
+    columns: tuple[Column, ...]
+    cross_rules: tuple[Rule, ...]
+    set_rules: tuple[SetRule, ...]
+
+    @property
+    def row_rules(self) -> tuple[Rule, ...]:
+        """All rules about single rows: each column's own, then those across columns."""
+        return tuple(rule for column in self.columns for rule in column.rules) + self.cross_rules
+
+    @property
+    def hash(self) -> str:
+        """Name what is judged (columns, types, rules, threshold) in 16 hex digits; wording does not count."""
+        judged = [
+            [(column.name, column.type) for column in self.columns],
+            [_judged(rule) for rule in self.row_rules],
+            [_judged(rule) for rule in self.set_rules],
+            self.quarantine_threshold,
+        ]
+        return hashlib.sha256(json.dumps(judged).encode()).hexdigest()[:16]
+
+    def duckdb_columns(self) -> dict[str, str]:
+        """Give the DuckDB type of each column, in order."""
+        return {column.name: column.type for column in self.columns}
+
+    def column(self, name: str) -> Column:
+        """Find a column; KeyError where the contract has none of that name."""
+        return next(column for column in self.columns if column.name == name)
+
+
+def _judged(rule: Rule | SetRule) -> dict[str, object]:
+    return {key: value for key, value in asdict(rule).items() if key != "sentence"}

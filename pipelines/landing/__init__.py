@@ -1,0 +1,1 @@
+"""Landing: rows come in, are judged by their contract, and lie as parquet files with a manifest each."""
