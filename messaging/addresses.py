@@ -1,0 +1,102 @@
+"""Addresses: one normal form for each, and a keyed hash that outlives the address itself.
+
+A plain hash of a phone number can be undone by trying all numbers, so ours is keyed with a pepper that lies
+outside the store. If it were lost, nobody who opted out would be recognised: such a store refuses to start.
+"""
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+
+import idna
+import phonenumbers
+from sqlalchemy import exists, or_, select
+
+from data_contracts.errors import StoreError
+from messaging.keys import make_key, read_key
+from messaging.settings import Settings
+from messaging.store import Store
+from messaging.store.tables import consent_events, messages, suppressions
+
+PEPPER_FILE = "suppression.pepper"
+
+# RFC 5322's dot-atom, and at most 64 characters before the @ (RFC 5321, 4.5.3.1). Quoted and non-ASCII local
+# parts are legal but hardly ever real, and mostly attacks where they occur: refused.
+_LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})", re.ASCII)
+
+
+def normalise_email(text: str) -> str | None:
+    """Give the normal form of exactly one e-mail address, in lower case with its domain in ASCII, or None.
+
+    A name in front, a second address or a line break makes it None: this goes into a header.
+    """
+    local, at, domain = text.strip(" \t").rpartition("@")
+    local = local.lower()
+    if not at or len(local) > 64 or not _LOCAL.fullmatch(local):
+        return None
+    try:
+        domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return None
+    if len(local) + 1 + len(domain) > 254 or not _DOMAIN.fullmatch(domain):
+        return None
+    return f"{local}@{domain}"
+
+
+def normalise_phone(text: str, default_region: str | None = None) -> str | None:
+    """Give a phone number as E.164, or None where no such number can exist.
+
+    `default_region` (ISO 3166 alpha-2) is where a number without a country code was written down.
+    """
+    try:
+        number = phonenumbers.parse(text, default_region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(
+        number
+    ):  # parsing alone takes '11111111111111', and not twice the same
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def normalise(channel: str, text: str, default_region: str | None = None) -> str | None:
+    """Give the normal form of an address of a channel, or None where it cannot be written to."""
+    return normalise_email(text) if channel == "email" else normalise_phone(text, default_region)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Hashes normalised addresses; build it with `read_addresses`."""
+
+    pepper: bytes = field(repr=False)
+
+    def hash(self, address: str) -> str:
+        """Give the keyed hash (HMAC-SHA256, hex) of a normalised address."""
+        return hmac.new(self.pepper, address.encode(), hashlib.sha256).hexdigest()
+
+
+def read_addresses(settings: Settings, store: Store) -> Addresses:
+    """Read the pepper of an installation, or make it while the store holds no hash yet.
+
+    Raises StoreError when the pepper is lost but the store holds hashes: they could never be matched again.
+    """
+    path = settings.secrets_dir / PEPPER_FILE
+    pepper = read_key(path)
+    if pepper is None and _holds_hashes(store):
+        raise StoreError(
+            f"{path} is lost, but the store holds hashes made with it: nobody who opted out would be known.",
+            "Restore the file from its backup; without it this store cannot be used.",
+        )
+    return Addresses(pepper or make_key(path))
+
+
+def _holds_hashes(store: Store) -> bool:
+    hashed = or_(
+        exists(select(suppressions.c.address_hash)),
+        exists(select(consent_events.c.sequence).where(consent_events.c.address_hash.is_not(None))),
+        exists(select(messages.c.message_id)),
+    )
+    with store.read() as connection:
+        return bool(connection.execute(select(hashed)).scalar())

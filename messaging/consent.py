@@ -1,0 +1,360 @@
+"""Consent and suppression: what people told us we may do, as events that are only ever added.
+
+An event belongs to a person, an address or both, on one channel for one purpose. Of each person and of each
+address the newest event counts, and the strictest of these wins. A suppression is the harder thing: an address
+that nothing goes to, whoever owns it; it is kept by keyed hash alone, so that it outlives its owner's erasure.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any, Literal
+
+from sqlalchemy import Connection, select, update
+
+from messaging.addresses import Addresses, normalise
+from messaging.consent_chain import ConsentEvent, append
+from messaging.store import Store
+from messaging.store.locks import address_key, lock, person_key
+from messaging.store.tables import consent_events, messages, suppressions
+
+SuppressionReason = Literal["stop", "unsubscribe", "bounce", "complaint", "provider", "person"]
+LIFTABLE = ("stop", "unsubscribe")  # the person's own word; a bounce is not undone by START
+IMPORT_BATCH = 2000  # rows a transaction, so that a STOP never waits long behind an import
+LOOKUP_BATCH = 5000  # values in one IN (...)
+
+
+@dataclass(frozen=True)
+class ConsentState:
+    """Whether a consent stands, and the event that says so."""
+
+    granted: bool
+    event_id: str
+    occurred_at: datetime
+    legal_basis: str
+    source: str
+    method: str
+
+
+@dataclass(frozen=True)
+class ImportedConsent:
+    """A consent that another system recorded: a row of the published table `consent_imports`."""
+
+    customer_id: str | None
+    source: str
+    source_record_id: str
+    channel: str
+    purpose: str
+    action: str
+    legal_basis: str
+    occurred_at: datetime
+    method: str | None
+    wording: str | None
+    locale: str | None
+    address: str | None
+
+
+@dataclass(frozen=True)
+class ImportCounts:
+    """What an import did: rows given = recorded + already recorded + unusable (neither person nor address)."""
+
+    recorded: int
+    already: int
+    unusable: int
+
+
+class Consents:
+    """The newest event of each person and address looked up, for one channel and purpose."""
+
+    def __init__(self, by_person: dict[str, ConsentState], by_address: dict[str, ConsentState]) -> None:
+        self._by_person = by_person
+        self._by_address = by_address
+
+    def of(self, customer_ids: Iterable[str], address_hash: str | None) -> ConsentState | None:
+        """Give the strictest of what a person (under all their ids) and an address have said, or None."""
+        found = [self._by_person.get(customer_id) for customer_id in customer_ids]
+        found.append(self._by_address.get(address_hash or ""))
+        said = [state for state in found if state is not None]
+        refused = [state for state in said if not state.granted]
+        return max(refused or said, key=lambda state: state.occurred_at, default=None)
+
+
+def look_up(
+    connection: Connection,
+    customer_ids: Iterable[str],
+    address_hashes: Iterable[str],
+    channel: str,
+    purpose: str,
+) -> Consents:
+    """Read the consents of many people and addresses at once."""
+    table = consent_events.c
+    return Consents(
+        _newest(connection, table.customer_id, customer_ids, channel, purpose),
+        _newest(connection, table.address_hash, address_hashes, channel, purpose),
+    )
+
+
+def state(
+    connection: Connection,
+    customer_ids: Sequence[str],
+    address_hash: str | None,
+    channel: str,
+    purpose: str = "marketing",
+) -> ConsentState | None:
+    """Read one consent: granted or revoked with its evidence, or None where nobody ever said anything."""
+    hashes = [address_hash] if address_hash else []
+    return look_up(connection, customer_ids, hashes, channel, purpose).of(customer_ids, address_hash)
+
+
+def record(connection: Connection, event: ConsentEvent, recorded_at: datetime) -> str:
+    """Add one consent event, under the locks of its person and address; give its id."""
+    _lock(connection, [event.customer_id] if event.customer_id else [], event.address_hash)
+    return append(connection, [event], recorded_at)[0]
+
+
+def record_imports(
+    store: Store, addresses: Addresses, rows: Iterable[ImportedConsent], recorded_at: datetime
+) -> ImportCounts:
+    """Record what other systems recorded, each (source, record, channel, purpose) once."""
+    recorded = already = unusable = 0
+    remaining = iter(
+        sorted(rows, key=lambda row: (row.occurred_at, row.action == "revoke", row.source_record_id))
+    )
+    while batch := list(islice(remaining, IMPORT_BATCH)):
+        events = [_imported(row, addresses) for row in batch]
+        usable = {_import_key(event): event for event in events if event.customer_id or event.address_hash}
+        with store.write() as connection:
+            known = _known_imports(connection, usable)
+            fresh = [event for key, event in usable.items() if key not in known]
+            lock(connection, _all_keys(fresh))
+            append(connection, fresh, recorded_at)
+        unusable += sum(1 for event in events if not (event.customer_id or event.address_hash))
+        recorded += len(fresh)
+        already += len(batch) - len(fresh)
+    return ImportCounts(recorded, already - unusable, unusable)
+
+
+def stop(  # noqa: PLR0913 - each is a fact of the evidence
+    connection: Connection,
+    *,
+    address_hash: str,
+    channel: str,
+    at: datetime,
+    source: str,
+    customer_ids: Iterable[str] = (),
+    reason: SuppressionReason = "stop",
+    method: str = "keyword",
+    actor: str = "customer",
+    source_record_id: str | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> list[str]:
+    """Take an opt-out: suppress the address and revoke marketing of the people behind it, on this channel.
+
+    Those are the people named, and everybody whom we wrote to at this address. It takes the locks that a send
+    takes, so once the caller commits no send to them begins. Give the whole of it one transaction:
+    `with store.write() as connection: stop(connection, ...)`. `at` is naive UTC; gives the ids of the events.
+    """
+    people = sorted({*customer_ids, *_written_to(connection, address_hash, channel)})
+    _lock(connection, people, address_hash)
+    suppress(connection, address_hash=address_hash, channel=channel, reason=reason, at=at, source=source)
+    said = ConsentEvent(
+        address_hash=address_hash,
+        channel=channel,
+        purpose="marketing",
+        legal_basis="consent",
+        action="revoke",
+        occurred_at=at,
+        source=source,
+        source_record_id=source_record_id,
+        actor=actor,
+        method=method,
+        evidence=evidence,
+    )
+    return _append_for(connection, people, said)
+
+
+def lift(  # noqa: PLR0913 - each is a fact of the evidence
+    connection: Connection,
+    *,
+    address_hash: str,
+    channel: str,
+    at: datetime,
+    source: str,
+    customer_ids: Iterable[str] = (),
+    method: str = "keyword",
+    actor: str = "customer",
+    source_record_id: str | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> list[str]:
+    """Take back an opt-out (START): lift the address's own suppression, grant marketing on the channel.
+
+    Does nothing, and gives no ids, where there is nothing to take back: START alone is no consent.
+    """
+    people = sorted({*customer_ids, *_written_to(connection, address_hash, channel)})
+    _lock(connection, people, address_hash)
+    standing = state(connection, people, address_hash, channel)
+    lifted = connection.execute(
+        update(suppressions)
+        .where(suppressions.c.address_hash == address_hash, suppressions.c.channel == channel)
+        .where(suppressions.c.lifted_at.is_(None), suppressions.c.reason.in_(LIFTABLE))
+        .values(lifted_at=at)
+    ).rowcount
+    if not lifted and (standing is None or standing.granted):
+        return []
+    said = ConsentEvent(
+        address_hash=address_hash,
+        channel=channel,
+        purpose="marketing",
+        legal_basis="consent",
+        action="grant",
+        occurred_at=at,
+        source=source,
+        source_record_id=source_record_id,
+        actor=actor,
+        method=method,
+        evidence=evidence,
+    )
+    return _append_for(connection, people, said)
+
+
+def suppress(  # noqa: PLR0913 - the columns of a suppression
+    connection: Connection,
+    *,
+    address_hash: str,
+    channel: str,
+    reason: SuppressionReason,
+    at: datetime,
+    source: str,
+) -> None:
+    """Write to an address no more; where it already was suppressed, the harder reason stays."""
+    _lock(connection, [], address_hash)
+    table = suppressions.c
+    here = (table.address_hash == address_hash) & (table.channel == channel)
+    standing = connection.execute(select(table.reason, table.lifted_at).where(here)).first()
+    values = {"reason": reason, "since": at, "source": source, "lifted_at": None}
+    if standing is None:
+        connection.execute(suppressions.insert().values(address_hash=address_hash, channel=channel, **values))
+    elif standing.lifted_at is not None or (standing.reason in LIFTABLE and reason not in LIFTABLE):
+        connection.execute(update(suppressions).where(here).values(**values))
+
+
+def suppressed(connection: Connection, address_hashes: Iterable[str], channel: str) -> dict[str, str]:
+    """Give the reason of each of these addresses that is suppressed on a channel."""
+    table = suppressions.c
+    found: dict[str, str] = {}
+    for some in _batches(address_hashes):
+        rows = select(table.address_hash, table.reason).where(
+            table.address_hash.in_(some), table.channel == channel, table.lifted_at.is_(None)
+        )
+        found |= {row.address_hash: row.reason for row in connection.execute(rows)}
+    return found
+
+
+def show(
+    connection: Connection, customer_ids: Sequence[str], address_hashes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """List every event of a person and their addresses, oldest first, as plain data."""
+    table = consent_events.c
+    hidden = {"salt", "commitment", "previous_hash", "hash"}
+    rows = (
+        select(*(column for column in table if column.name not in hidden))
+        .where(table.customer_id.in_(customer_ids) | table.address_hash.in_(address_hashes))
+        .order_by(table.sequence)
+    )
+    return [dict(row._mapping) for row in connection.execute(rows)]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def _newest(
+    connection: Connection, subject: Any, values: Iterable[str], channel: str, purpose: str
+) -> dict[str, ConsentState]:
+    table = consent_events.c
+    found: dict[str, ConsentState] = {}
+    moments: dict[str, tuple[datetime, int]] = {}
+    for some in _batches(values):
+        rows = select(subject.label("subject"), consent_events).where(
+            subject.in_(some), table.channel == channel, table.purpose == purpose
+        )
+        for row in connection.execute(rows):
+            # A record dated in the future must not outrank a STOP that comes after it.
+            moment = (min(row.occurred_at, row.recorded_at), row.sequence)
+            if row.subject not in moments or moment > moments[row.subject]:
+                moments[row.subject] = moment
+                found[row.subject] = ConsentState(
+                    row.action == "grant",
+                    row.event_id,
+                    row.occurred_at,
+                    row.legal_basis,
+                    row.source,
+                    row.method,
+                )
+    return found
+
+
+def _imported(row: ImportedConsent, addresses: Addresses) -> ConsentEvent:
+    address = normalise(row.channel, row.address) if row.address else None
+    return ConsentEvent(
+        customer_id=row.customer_id,
+        address_hash=addresses.hash(address) if address else None,
+        channel=row.channel,
+        purpose=row.purpose,
+        legal_basis=row.legal_basis,
+        action=row.action,
+        occurred_at=row.occurred_at,
+        source=row.source,
+        source_record_id=row.source_record_id,
+        actor="import",
+        method=row.method or "import",
+        locale=row.locale,
+        wording=row.wording,
+    )
+
+
+def _import_key(event: ConsentEvent) -> tuple[str, str | None, str, str]:
+    return event.source, event.source_record_id, event.channel, event.purpose
+
+
+def _known_imports(
+    connection: Connection, events: dict[tuple[str, str | None, str, str], ConsentEvent]
+) -> set[tuple[str, str | None, str, str]]:
+    table = consent_events.c
+    ids = {event.source_record_id for event in events.values()}
+    rows = select(table.source, table.source_record_id, table.channel, table.purpose)
+    return {
+        (row.source, row.source_record_id, row.channel, row.purpose)
+        for row in connection.execute(rows.where(table.source_record_id.in_(ids)))
+    }
+
+
+def _written_to(connection: Connection, address_hash: str, channel: str) -> set[str]:
+    table = messages.c
+    rows = select(table.customer_id).where(table.address_hash == address_hash, table.channel == channel)
+    return set(connection.execute(rows.distinct()).scalars())
+
+
+def _append_for(connection: Connection, people: Sequence[str], said: ConsentEvent) -> list[str]:
+    """Add what one record says once for each person behind an address, or once for the address alone."""
+    record_id = said.source_record_id
+    events = [
+        replace(said, customer_id=person, source_record_id=record_id and f"{record_id}#{person}")
+        for person in people
+    ] or [said]
+    by_key = {_import_key(event): event for event in events if event.source_record_id}
+    known = _known_imports(connection, by_key)
+    fresh = [event for event in events if _import_key(event) not in known]
+    return append(connection, fresh, said.occurred_at)
+
+
+def _lock(connection: Connection, people: Iterable[str], address_hash: str | None) -> None:
+    lock(connection, [*map(person_key, people), *([address_key(address_hash)] if address_hash else [])])
+
+
+def _all_keys(events: Sequence[ConsentEvent]) -> list[str]:
+    people = [person_key(event.customer_id) for event in events if event.customer_id]
+    return people + [address_key(event.address_hash) for event in events if event.address_hash]
+
+
+def _batches(values: Iterable[str]) -> Iterable[list[str]]:
+    remaining = iter(sorted(set(values)))
+    while some := list(islice(remaining, LOOKUP_BATCH)):
+        yield some

@@ -1,0 +1,98 @@
+"""The hash chain of consent events: a change, an insertion or a gap shows.
+
+Each event commits to H(salt, payload), and the chain goes over these commitments. An erasure may therefore drop
+a payload with its salt, and the chain still verifies.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from messaging.store.ids import new_id
+from messaging.store.locks import CONSENT_CHAIN, lock
+from messaging.store.tables import consent_events
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class ConsentEvent:
+    """Somebody granted or revoked something, at a naive UTC time: a person, an address hash, or both."""
+
+    channel: str  # email | sms | whatsapp | voice
+    purpose: str  # marketing | service | profiling
+    action: str  # grant | revoke
+    legal_basis: str  # consent | soft_opt_in | legitimate_interest | contract
+    occurred_at: datetime
+    source: str
+    actor: str
+    method: str
+    customer_id: str | None = None
+    address_hash: str | None = None
+    source_record_id: str | None = None
+    locale: str | None = None
+    wording: str | None = None
+    evidence: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ChainVerdict:
+    """What a check of the chain found: how many events, and the sequence of the first that is wrong."""
+
+    events: int
+    broken_at: int | None
+
+
+def append(connection: Connection, events: Sequence[ConsentEvent], recorded_at: datetime) -> list[str]:
+    """Add events to the end of the chain; give their ids."""
+    if not events:
+        return []
+    lock(connection, [CONSENT_CHAIN])
+    table = consent_events.c
+    newest = select(table.hash).order_by(table.sequence.desc()).limit(1)
+    previous = connection.execute(newest).scalar() or GENESIS
+    rows = []
+    for event in events:
+        payload = asdict(event) | {"event_id": new_id("con"), "recorded_at": recorded_at}
+        salt = secrets.token_hex(16)
+        commitment = _commit(salt, payload)
+        link = _link(previous, commitment)
+        rows.append(
+            payload | {"salt": salt, "commitment": commitment, "previous_hash": previous, "hash": link}
+        )
+        previous = link
+    connection.execute(insert(consent_events), rows)
+    return [str(row["event_id"]) for row in rows]
+
+
+def verify_chain(connection: Connection) -> ChainVerdict:
+    """Go over the whole chain and say where it first does not hold."""
+    previous, count = GENESIS, 0
+    rows = connection.execute(select(consent_events).order_by(consent_events.c.sequence))
+    for row in rows.mappings():
+        count += 1
+        whole = row["commitment"] == _commit(row["salt"], row)
+        linked = row["previous_hash"] == previous and row["hash"] == _link(previous, row["commitment"])
+        if not (whole and linked):
+            return ChainVerdict(count, row["sequence"])
+        previous = row["hash"]
+    return ChainVerdict(count, None)
+
+
+_PAYLOAD = ("event_id", "recorded_at", *ConsentEvent.__dataclass_fields__)
+
+
+def _commit(salt: str, row: Mapping[Any, Any]) -> str:
+    payload = {name: row[name] for name in _PAYLOAD}
+    text = json.dumps(payload, sort_keys=True, ensure_ascii=False, default=datetime.isoformat)
+    return hashlib.sha256(f"{salt}\n{text}".encode()).hexdigest()
+
+
+def _link(previous: str, commitment: str) -> str:
+    return hashlib.sha256(f"{previous}{commitment}".encode()).hexdigest()
