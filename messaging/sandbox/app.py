@@ -1,0 +1,57 @@
+"""Puts a sandbox together: the exchange, the mailbox, and every route in front of them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from messaging.sandbox.api import api_routes
+from messaging.sandbox.control import control_routes
+from messaging.sandbox.exchange import Exchange
+from messaging.sandbox.journal import Journal
+from messaging.sandbox.mail import Mailbox
+from messaging.sandbox.settings import SandboxSettings
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Sandbox:
+    """One sandbox's state: its phones, its mails, and where they survive a restart. `now` gives naive UTC."""
+
+    def __init__(
+        self, settings: SandboxSettings | None = None, now: Callable[[], datetime] = _utc_now
+    ) -> None:
+        self.settings = settings or SandboxSettings()
+        folder = self.settings.folder
+        phones = Journal(folder / "phones.jsonl" if folder else None)
+        mails = Journal(folder / "mails.jsonl" if folder else None)
+        self.exchange = Exchange(self.settings, now, phones)
+        self.mailbox = Mailbox(self.settings.mails_kept, now, mails)
+        self.exchange.restore(phones.read())
+        self.mailbox.restore(mails.read())
+        self._journals = (phones, mails)
+        for journal in self._journals:
+            journal.compact(force=True)
+
+    def close(self) -> None:
+        """End every thread and close the files."""
+        self.exchange.close()
+        for journal in self._journals:
+            journal.close()
+
+
+def build_app(sandbox: Sandbox) -> FastAPI:
+    """Give the web app of a sandbox; it answers only under loopback names, so that no web page can reach it by DNS."""
+    app = FastAPI(title="Rapport sandbox", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "testserver"])
+    app.include_router(api_routes(sandbox.exchange))
+    app.include_router(control_routes(sandbox.exchange, sandbox.mailbox))
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app

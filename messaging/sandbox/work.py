@@ -1,0 +1,176 @@
+"""What the sandbox still has to do: timers, webhooks to deliver, and a way to wait until all is quiet."""
+
+import heapq
+import itertools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from messaging.sandbox.signing import signature
+from messaging.store.ids import new_id
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0  # Twilio's own limits for webhooks
+
+
+class Pending:
+    """Counts what is under way, so that a test or the demo can wait for the last callback instead of sleeping."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = threading.Condition()
+
+    def begin(self) -> None:
+        """Note that something is under way."""
+        with self._changed:
+            self._count += 1
+
+    def end(self) -> None:
+        """Note that something is done."""
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    @property
+    def count(self) -> int:
+        """Give how much is under way."""
+        return self._count
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until nothing is under way, at most `seconds`; say whether that came."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._count == 0, seconds)
+
+
+@dataclass(order=True)
+class _Job:
+    due: float
+    order: int
+    run: Callable[[], None] = field(compare=False)
+
+
+class Timeline:
+    """Runs jobs later, on one thread that starts with the first job."""
+
+    def __init__(self) -> None:
+        self._jobs: list[_Job] = []
+        self._order = itertools.count()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def after(self, seconds: float, job: Callable[[], None]) -> None:
+        """Run `job` in `seconds`; jobs of the same moment run in the order they came."""
+        with self._changed:
+            heapq.heappush(self._jobs, _Job(time.monotonic() + seconds, next(self._order), job))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="sandbox-timeline", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Forget what has not run yet and end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        while (job := self._next()) is not None:
+            job.run()
+
+    def _next(self) -> _Job | None:
+        with self._changed:
+            while not self._closed:
+                if not self._jobs:
+                    self._changed.wait()
+                elif (rest := self._jobs[0].due - time.monotonic()) > 0:
+                    self._changed.wait(rest)
+                else:
+                    return heapq.heappop(self._jobs)
+            return None
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """One signed form to post."""
+
+    url: str
+    params: Mapping[str, str]
+
+
+class Couriers:
+    """Threads that post signed webhooks: those of one message one after the other, those of many side by side."""
+
+    def __init__(self, token: str, workers: int, retry_pause: float, pending: Pending) -> None:
+        self._token = token
+        self._retry_pause = retry_pause
+        self._pending = pending
+        self._queues: list[queue.SimpleQueue[Webhook | None]] = [queue.SimpleQueue() for _ in range(workers)]
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self.answers: dict[str, int] = {}  # by HTTP status, or "unreachable"
+
+    def post(self, key: str, webhook: Webhook) -> None:
+        """Post `webhook` soon; webhooks of the same `key` go in the order they came."""
+        self._start()
+        self._pending.begin()
+        self._queues[hash(key) % len(self._queues)].put(webhook)
+
+    def close(self) -> None:
+        """End the threads after what each is doing now."""
+        for line in self._queues:
+            line.put(None)
+        for thread in self._threads:
+            thread.join(1)
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._threads:
+                self._threads = [
+                    threading.Thread(target=self._run, args=(line,), name="sandbox-courier", daemon=True)
+                    for line in self._queues
+                ]
+                for thread in self._threads:
+                    thread.start()
+
+    def _run(self, line: "queue.SimpleQueue[Webhook | None]") -> None:
+        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        with httpx.Client(timeout=timeout, trust_env=False) as client:
+            while (webhook := line.get()) is not None:
+                try:
+                    self._count(self._deliver(client, webhook))
+                finally:
+                    self._pending.end()
+
+    def _deliver(self, client: httpx.Client, webhook: Webhook) -> str:
+        """Post once, and once more only where no connection came about: Twilio's default (`rc=1`, `rp=ct`)."""
+        headers = {
+            "X-Twilio-Signature": signature(self._token, webhook.url, webhook.params),
+            "I-Twilio-Idempotency-Token": new_id("evt").removeprefix("evt_"),
+            "User-Agent": "TwilioProxy/1.1",
+        }
+        for attempt in (1, 2):
+            try:
+                answer = client.post(webhook.url, data=dict(webhook.params), headers=headers)
+            except httpx.ConnectError:
+                if attempt == 1:
+                    time.sleep(self._retry_pause)
+            except httpx.HTTPError as error:
+                log.warning("A webhook broke off: %s", type(error).__name__)
+                return "broken"
+            else:
+                return str(answer.status_code)
+        log.warning("A webhook could not be delivered: nothing listens at its address.")
+        return "unreachable"
+
+    def _count(self, answer: str) -> None:
+        with self._lock:
+            self.answers[answer] = self.answers.get(answer, 0) + 1

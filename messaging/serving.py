@@ -1,0 +1,109 @@
+"""Serve an ASGI app: in the foreground for a process of its own, or in a thread for tests and the demo."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from data_contracts.errors import ServiceError, UsageError
+from messaging.settings import is_loopback
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+DROP = "rapport.drop"
+START_SECONDS = 20
+
+
+def serve(app: "ASGIApp", host: str, port: int) -> None:
+    """Serve `app` until the process is told to stop.
+
+    Raises ServiceError when the port is taken.
+    """
+    _server(app).run(sockets=[_listen(host, port)])
+
+
+@contextmanager
+def running(app: "ASGIApp", port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
+    """Serve `app` from a thread while the block runs, and give its base URL; port 0 takes a free one.
+
+    Raises ServiceError when the port is taken or the app does not start.
+    """
+    listener = _listen(host, port)
+    server = _server(app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="serving", daemon=True)
+    thread.start()
+    try:
+        _await_start(server, thread)
+        yield f"http://{host}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(START_SECONDS)
+        listener.close()
+
+
+def only_loopback(host: str, what: str) -> None:
+    """Refuse to bind `what` anywhere but on this machine, with UsageError."""
+    if not is_loopback(host):
+        raise UsageError(
+            f"{what} has no protection against strangers, so it does not listen on {host}.",
+            "Use --host 127.0.0.1.",
+        )
+
+
+def _server(app: "ASGIApp") -> uvicorn.Server:
+    config = uvicorn.Config(
+        _Droppable(app),
+        log_level="warning",
+        access_log=False,  # paths of the phone pages carry numbers
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    return uvicorn.Server(config)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise ServiceError(
+            f"Port {port} on {host} cannot be used: {error.strerror or error}.",
+            "Stop what holds it, or choose another port.",
+        ) from None
+    return listener
+
+
+def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
+    waited = threading.Event()
+    for _ in range(START_SECONDS * 100):
+        if server.started:
+            return
+        if not thread.is_alive():
+            break
+        waited.wait(0.01)
+    raise ServiceError("The server did not start.", "Look at what it wrote on standard error.")
+
+
+class _Droppable:
+    """Lets a route close its connection without a word: the sandbox imitates a network that breaks.
+
+    uvicorn's `send` is bound to the object that holds the transport; ASGI itself has no word for this.
+    """
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self.app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        transport: Any = getattr(getattr(send, "__self__", None), "transport", None)
+        if transport is not None:
+            scope[DROP] = transport.abort
+        await self.app(scope, receive, send)
