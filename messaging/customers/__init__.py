@@ -1,0 +1,39 @@
+"""Customers, as the release published them and with what happened since; `Customers` alone reads both."""
+
+from messaging.customers.reader import Customers
+from messaging.customers.views import (
+    CampaignFigures,
+    ChannelConsent,
+    ContractHealth,
+    CustomerCard,
+    CustomerFacts,
+    CustomerHit,
+    Identifier,
+    LastBuild,
+    MonthlyRevenue,
+    Order,
+    Overview,
+    RunningCampaign,
+    Shipment,
+    TimelineEntry,
+    WeeklyTouches,
+)
+
+__all__ = [
+    "CampaignFigures",
+    "ChannelConsent",
+    "ContractHealth",
+    "CustomerCard",
+    "CustomerFacts",
+    "CustomerHit",
+    "Customers",
+    "Identifier",
+    "LastBuild",
+    "MonthlyRevenue",
+    "Order",
+    "Overview",
+    "RunningCampaign",
+    "Shipment",
+    "TimelineEntry",
+    "WeeklyTouches",
+]

@@ -1,0 +1,62 @@
+"""Whether we may write to one customer, channel by channel, with the proof, as the store knows it now."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from messaging import consent
+from messaging.customers.views import ChannelConsent
+
+CHANNELS = ("email", "sms")
+BASES = {
+    "consent": "consent",
+    "soft_opt_in": "the soft opt-in of a customer who bought",
+    "legitimate_interest": "legitimate interest",
+    "contract": "a contract",
+}
+SILENCE = {
+    "stop": "somebody there told us to stop",
+    "unsubscribe": "somebody there unsubscribed",
+    "bounce": "messages to it come back",
+    "complaint": "somebody there called us spam",
+    "provider": "the provider says that it must not be written to",
+    "person": "a colleague blocked it",
+}
+
+
+def standing(
+    connection: Connection, customer_ids: Sequence[str], hashes: Mapping[str, str]
+) -> tuple[ChannelConsent, ...]:
+    """Give the state of marketing consent on each channel; `hashes` holds the address's hash by channel.
+
+    The most restrictive word wins: a suppressed address, then a withdrawal under any id, then a grant.
+    """
+    return tuple(_channel(connection, channel, customer_ids, hashes.get(channel)) for channel in CHANNELS)
+
+
+def _channel(
+    connection: Connection, channel: str, customer_ids: Sequence[str], address_hash: str | None
+) -> ChannelConsent:
+    silent = consent.suppressed(connection, [address_hash] if address_hash else [], channel)
+    said = consent.state(connection, customer_ids, address_hash, channel)
+    if silent:
+        reason = next(iter(silent.values()))
+        sentence = f"The address is blocked for whoever owns it: {SILENCE.get(reason, reason)}."
+    elif said is None:
+        return ChannelConsent(channel, "none", "Nobody has told us that we may.")
+    else:
+        sentence = (
+            f"{'Given' if said.granted else 'Withdrawn'} on {said.occurred_at:%-d %B %Y} ({said.method}),"
+            f" recorded from {said.source} on the ground of {BASES.get(said.legal_basis, said.legal_basis)}."
+        )
+    return ChannelConsent(
+        channel=channel,
+        state="granted" if said and said.granted and not silent else "revoked",
+        sentence=sentence,
+        at=said.occurred_at if said else None,
+        legal_basis=said.legal_basis if said else None,
+        method=said.method if said else None,
+        source=said.source if said else None,
+        event_id=said.event_id if said else None,
+        suppressed=bool(silent),
+    )

@@ -1,0 +1,190 @@
+"""The only reader of both sides: the release, and the store's tail laid over it."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from data_contracts.errors import NotFoundError
+from messaging.addresses import Addresses, normalise, read_addresses
+from messaging.customers import lookup
+from messaging.customers.consents import standing
+from messaging.customers.figures import overview
+from messaging.customers.tail import lay_over, touches
+from messaging.customers.views import (
+    ChannelConsent,
+    CustomerCard,
+    CustomerFacts,
+    CustomerHit,
+    Identifier,
+    Order,
+    Overview,
+    Shipment,
+    TimelineEntry,
+)
+from messaging.release import ReleaseInfo, ReleaseReader, Row, Snapshot
+from messaging.settings import Settings
+from messaging.store import Store
+
+CARD_TOUCHES = 25
+
+FACTS = "SELECT * FROM c360.customer_360 WHERE customer_id = $customer_id"
+IDENTIFIERS = """
+SELECT identifier_type, value, source_count, first_seen_at, last_seen_at, is_best
+FROM c360.customer_identifiers WHERE customer_id = $customer_id ORDER BY identifier_type, is_best DESC, value
+"""
+ORDERS = """
+SELECT order_id, source, ordered_at, status, line_count, net_amount_minor, refund_minor, currency
+FROM c360.orders WHERE customer_id = $customer_id ORDER BY ordered_at DESC, order_id LIMIT $limit
+"""
+SHIPMENTS = """
+SELECT shipment_id, order_id, source, status, carrier, tracking_number, shipped_at, estimated_delivery_at,
+       delivered_at, days_late
+FROM c360.shipments WHERE customer_id = $customer_id
+ORDER BY shipped_at DESC NULLS LAST, shipment_id LIMIT $limit
+"""
+TIMELINE = """
+SELECT occurred_at, touch_id, channel, origin_table, direction, kind, title, body, source, source_record_id,
+       campaign, state, amount_minor
+FROM c360.customer_timeline WHERE customer_id = $customer_id
+ORDER BY occurred_at DESC, touch_id DESC LIMIT $limit
+"""
+SOURCES = """
+SELECT source, count(*) AS records FROM c360.identity_map WHERE customer_id = $customer_id
+GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+
+class Customers:
+    """Finds customers and lays what happened since the build over what was published. Read-only; thread-safe.
+
+    Build one per process: it holds the process's connection to the release.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._reader = ReleaseReader(settings.releases_dir)
+        self._addresses: Addresses | None = (
+            None  # read when first needed: a lost pepper stops only what needs it
+        )
+
+    def release(self) -> ReleaseInfo:
+        """Tell which release is being read. Raises ReleaseError when there is none."""
+        return self._reader.info()
+
+    @property
+    def reader(self) -> ReleaseReader:
+        """Give the door to the release, for a few queries on one version."""
+        return self._reader
+
+    def query(self, sql: str, parameters: Any = (), *, seconds: float | None = None) -> list[Row]:
+        """Run one read-only query on the release (`c360.<table>`), with bound parameters, within a time."""
+        with self._reader.snapshot() as snapshot:
+            return snapshot.rows(sql, parameters, seconds=seconds)
+
+    def find(self, query: str, limit: int = lookup.LIMIT) -> list[CustomerHit]:
+        """Search by customer_id (earlier ones too), e-mail, telephone, order number, external id or name."""
+        with self._reader.snapshot() as snapshot:
+            return lookup.find(snapshot, query, limit)
+
+    def get(self, customer_id: str, *, orders: int = 50, limit: int = CARD_TOUCHES) -> CustomerCard:
+        """Give one customer's card. Raises NotFoundError when nobody has, or ever had, that id."""
+        with self._reader.snapshot() as snapshot, self._store.read() as store:
+            current = _current_id(snapshot, customer_id)
+            aliases = lookup.earlier_ids(snapshot, current)
+            ids = (current, *aliases)
+            one = {"customer_id": current}
+            stored = touches(store, ids)
+            timeline = lay_over(_published(snapshot, current, limit), stored)
+            facts = cast("CustomerFacts", snapshot.row(FACTS, one))
+            consents = standing(store, ids, self._hashes(facts))
+            return CustomerCard(
+                customer_id=current,
+                facts=_with_tail(facts, consents, timeline),
+                consents=consents,
+                identifiers=tuple(Identifier(**row) for row in snapshot.rows(IDENTIFIERS, one)),
+                orders=tuple(Order(**row) for row in snapshot.rows(ORDERS, {**one, "limit": orders})),
+                shipments=tuple(
+                    Shipment(**row) for row in snapshot.rows(SHIPMENTS, {**one, "limit": orders})
+                ),
+                touches=tuple(timeline[:limit]),
+                aliases=aliases,
+                asked_id=customer_id,
+                release_version=snapshot.info.version,
+                as_of=snapshot.info.as_of,
+                fresh_inbound_count=sum(entry.is_fresh and entry.direction == "in" for entry in timeline),
+            )
+
+    def timeline(self, customer_id: str, limit: int = 200) -> list[TimelineEntry]:
+        """Give a customer's touches, newest first: the release's with the store's laid over them."""
+        with self._reader.snapshot() as snapshot, self._store.read() as store:
+            current = _current_id(snapshot, customer_id)
+            stored = touches(store, (current, *lookup.earlier_ids(snapshot, current)))
+            return lay_over(_published(snapshot, current, limit), stored)[:limit]
+
+    def why(self, customer_id: str) -> list[str]:
+        """Say why these records are one person: which identifiers tie how many sources together."""
+        with self._reader.snapshot() as snapshot:
+            one = {"customer_id": _current_id(snapshot, customer_id)}
+            sources = snapshot.rows(SOURCES, one)
+            held = [Identifier(**row) for row in snapshot.rows(IDENTIFIERS, one)]
+        total = sum(row["records"] for row in sources)
+        named = ", ".join(f"{row['records']} from {row['source']}" for row in sources)
+        sentences = [f"{total} record{'s' if total != 1 else ''} became this person: {named}."]
+        for each in held:
+            words = each.identifier_type.replace("_", " ")
+            seen = f"{each.source_count} source{'s' if each.source_count != 1 else ''}"
+            sentences.append(f"The {words} {each.value} is carried by {seen}.")
+        return sentences
+
+    def overview(self) -> Overview:
+        """Count what the first page shows."""
+        with self._reader.snapshot() as snapshot, self._store.read() as store:
+            return overview(snapshot, store, self._settings.currency)
+
+    def _hashes(self, facts: CustomerFacts) -> dict[str, str]:
+        """Give the keyed hash of the address that each channel would use."""
+        reached = {"email": facts["email"], "sms": facts["phone"]}
+        usable = {channel: normalise(channel, each) for channel, each in reached.items() if each}
+        if self._addresses is None:
+            self._addresses = read_addresses(self._settings, self._store)
+        return {channel: self._addresses.hash(address) for channel, address in usable.items() if address}
+
+    def close(self) -> None:
+        """Let go of the release. The store belongs to whoever opened it."""
+        self._reader.close()
+
+
+def _current_id(snapshot: Snapshot, customer_id: str) -> str:
+    current = lookup.follow(snapshot, customer_id)
+    if current is None:
+        raise NotFoundError(f"There is no customer {customer_id!r}.", "Search with `rapport customer`.")
+    return current
+
+
+def _published(snapshot: Snapshot, customer_id: str, limit: int) -> list[TimelineEntry]:
+    found = snapshot.rows(TIMELINE, {"customer_id": customer_id, "limit": limit})
+    return [TimelineEntry(**row) for row in found]
+
+
+def _with_tail(
+    facts: CustomerFacts, consents: Sequence[ChannelConsent], timeline: Sequence[TimelineEntry]
+) -> CustomerFacts:
+    """Lay the tail over the facts that it changes: consent, reach, and the last touch each way."""
+    merged = dict(facts)
+    for consent in consents:
+        if consent.state != "none":
+            merged[f"{consent.channel}_consent"] = consent.state
+        if consent.state == "revoked":
+            merged[f"{consent.channel}_reachable"] = False
+    fresh = [entry for entry in timeline if entry.is_fresh and entry.kind != "consent"]
+    received = [entry for entry in fresh if entry.direction == "in"]
+    sent = [entry for entry in fresh if entry.direction == "out"]
+    if received:
+        merged |= {"last_inbound_at": received[0].occurred_at, "last_inbound_channel": received[0].channel}
+        merged["inbound_message_count"] = facts["inbound_message_count"] + len(received)
+    if sent:
+        merged |= {"last_outreach_at": sent[0].occurred_at, "last_outreach_state": sent[0].state}
+        merged["last_outreach_campaign"] = sent[0].campaign
+        merged["outbound_message_count"] = facts["outbound_message_count"] + len(sent)
+        merged["outreach_90d_count"] = facts["outreach_90d_count"] + len(sent)
+    return cast("CustomerFacts", merged)
