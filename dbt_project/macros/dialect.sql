@@ -1,0 +1,20 @@
+{# The only file that knows which engine runs: a second engine adds its own <engine>__ macros here and nothing else. #}
+
+{# Every match of a regular expression replaced. Write [0-9] and [.], never a backslash: engines escape it differently. #}
+{% macro replace_pattern(expression, pattern, replacement) %}{{ adapter.dispatch('replace_pattern')(expression, pattern, replacement) }}{% endmacro %}
+{% macro default__replace_pattern(expression, pattern, replacement) %}regexp_replace({{ expression }}, '{{ pattern }}', '{{ replacement }}', 'g'){% endmacro %}
+
+{# Whether a regular expression matches anywhere in a text. #}
+{% macro matches(expression, pattern) %}{{ adapter.dispatch('matches')(expression, pattern) }}{% endmacro %}
+{% macro default__matches(expression, pattern) %}regexp_matches({{ expression }}, {{ pattern }}){% endmacro %}
+
+{# Whole calendar days from one moment to another, INTEGER; negative when the second is earlier. #}
+{% macro days_between(earlier, later) %}{{ adapter.dispatch('days_between')(earlier, later) }}{% endmacro %}
+{% macro default__days_between(earlier, later) %}cast(date_diff('day', cast({{ earlier }} as date), cast({{ later }} as date)) as integer){% endmacro %}
+
+{# Integer division towards zero, BIGINT; NULL when the divisor is zero. #}
+{% macro divide_whole(dividend, divisor) %}{{ adapter.dispatch('divide_whole')(dividend, divisor) }}{% endmacro %}
+{% macro default__divide_whole(dividend, divisor) %}cast({{ dividend }} // nullif({{ divisor }}, 0) as bigint){% endmacro %}
+
+{# A NULL of a type, for a column that one branch of a union does not have. #}
+{% macro no_text() %}cast(null as {{ dbt.type_string() }}){% endmacro %}

@@ -1,0 +1,69 @@
+{#- One row per record and identifier on it. Orders and conversations tie records together but are nobody's address. -#}
+with records as (
+
+    select * from {{ ref('int_identity__records') }}
+
+),
+
+emails as (
+
+    select
+        records.origin_table,
+        records.source,
+        records.source_record_id,
+        records.occurred_at,
+        'email' as identifier_type,
+        records.email as value,
+        keys.email_key as match_key
+    from records
+    inner join {{ ref('int_identity__email_keys') }} as keys
+        on records.email = keys.email
+
+),
+
+others as (
+{% for type, value in [
+    ('phone', 'phone'),
+    ('external_id', "source || ':' || trim(external_id)"),
+    ('handle', "source || ':' || lower(trim(handle))"),
+    ('device_id', 'trim(device_id)'),
+] %}
+    select
+        origin_table,
+        source,
+        source_record_id,
+        occurred_at,
+        '{{ type }}' as identifier_type,
+        {{ value }} as value,
+        {{ value }} as match_key
+    from records
+    where nullif(trim({{ type }}), '') is not null
+    {% if not loop.last %}union all{% endif %}
+{% endfor %}
+),
+
+ties as (
+{% for table, type, column in [
+    ('purchases', 'order', 'order_id'),
+    ('shipments', 'order', 'order_id'),
+    ('chat_messages', 'conversation', 'conversation_id'),
+] %}
+    select
+        '{{ table }}' as origin_table,
+        source,
+        source_record_id,
+        occurred_at,
+        '{{ type }}' as identifier_type,
+        source || ':' || {{ column }} as value,
+        source || ':' || {{ column }} as match_key
+    from {{ ref('stg_landing__' ~ table) }}
+    where {{ column }} is not null
+    {% if not loop.last %}union all{% endif %}
+{% endfor %}
+)
+
+select * from emails
+union all
+select * from others
+union all
+select * from ties

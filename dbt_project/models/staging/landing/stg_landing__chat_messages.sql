@@ -1,0 +1,43 @@
+with latest as (
+
+    {{ latest_version(source('landing', 'chat_messages')) }}
+
+),
+
+prepared as (
+
+    select
+        *,
+        {{ phone_digits('phone') }} as phone_digits
+    from latest
+
+),
+
+renamed as (
+
+    select
+        prepared.source,
+        prepared.source_record_id,
+        prepared.occurred_at,
+        prepared.received_at,
+        prepared.conversation_id,
+        prepared.message_id,
+        prepared.author_kind,
+        prepared.author_name,
+        {{ email_address('prepared.email') }} as email,
+        {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.external_id,
+        prepared.handle,
+        prepared.device_id,
+        nullif(trim(prepared.given_name), '') as given_name,
+        nullif(trim(prepared.family_name), '') as family_name,
+        prepared.order_id,
+        prepared.body,
+        prepared.topic,
+        prepared.conversation_status
+    from prepared
+    {{ join_countries() }}
+
+)
+
+select * from renamed

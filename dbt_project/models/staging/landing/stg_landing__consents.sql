@@ -1,0 +1,38 @@
+with latest as (
+
+    {{ latest_version(source('landing', 'consents')) }}
+
+),
+
+prepared as (
+
+    select
+        *,
+        {{ phone_digits('phone') }} as phone_digits
+    from latest
+
+),
+
+renamed as (
+
+    select
+        prepared.source,
+        prepared.source_record_id,
+        prepared.occurred_at,
+        prepared.received_at,
+        prepared.external_id,
+        {{ email_address('prepared.email') }} as email,
+        {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.channel,
+        prepared.purpose,
+        prepared.action,
+        prepared.legal_basis,
+        prepared.method,
+        prepared.wording,
+        prepared.locale
+    from prepared
+    {{ join_countries() }}
+
+)
+
+select * from renamed

@@ -1,0 +1,47 @@
+with latest as (
+
+    {{ latest_version(source('landing', 'outreach')) }}
+
+),
+
+prepared as (
+
+    select
+        *,
+        {{ phone_digits('phone') }} as phone_digits
+    from latest
+
+),
+
+renamed as (
+
+    select
+        prepared.source,
+        prepared.source_record_id,
+        prepared.occurred_at,
+        prepared.received_at,
+        prepared.message_id,
+        prepared.run_id,
+        prepared.campaign,
+        prepared.customer_ref,
+        prepared.external_id,
+        {{ email_address('prepared.email') }} as email,
+        {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.channel,
+        prepared.direction,
+        prepared.arm,
+        prepared.state,
+        prepared.template,
+        prepared.variant,
+        prepared.subject,
+        prepared.body,
+        prepared.reason,
+        prepared.delivered_at,
+        prepared.read_at,
+        prepared.clicked_at
+    from prepared
+    {{ join_countries() }}
+
+)
+
+select * from renamed

@@ -1,0 +1,39 @@
+with latest as (
+
+    {{ latest_version(source('landing', 'shipments')) }}
+
+),
+
+prepared as (
+
+    select
+        *,
+        {{ phone_digits('phone') }} as phone_digits
+    from latest
+
+),
+
+renamed as (
+
+    select
+        prepared.source,
+        prepared.source_record_id,
+        prepared.occurred_at,
+        prepared.received_at,
+        prepared.shipment_id,
+        prepared.order_id,
+        prepared.external_id,
+        {{ email_address('prepared.email') }} as email,
+        {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.carrier,
+        prepared.tracking_number,
+        prepared.status,
+        prepared.shipped_at,
+        prepared.estimated_delivery_at,
+        prepared.delivered_at
+    from prepared
+    {{ join_countries() }}
+
+)
+
+select * from renamed

@@ -1,0 +1,66 @@
+"""state.duckdb: which customer each record was given to. It cannot be derived again, so `--full` never drops it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data_contracts.errors import BuildError
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Numbered from 1, applied in order and once; add at the end, never change one that was released.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE state.customers (customer_id VARCHAR NOT NULL, born_at TIMESTAMP NOT NULL)",
+        "CREATE TABLE state.record_customer"
+        " (source VARCHAR NOT NULL, source_record_id VARCHAR NOT NULL, customer_id VARCHAR NOT NULL)",
+        "CREATE TABLE state.identity_alias (old_customer_id VARCHAR NOT NULL, customer_id VARCHAR NOT NULL,"
+        ' "at" TIMESTAMP NOT NULL, reason VARCHAR NOT NULL)',
+    ),
+)
+
+
+@contextmanager
+def attached_state(connection: "duckdb.DuckDBPyConnection", path: Path) -> Iterator[None]:
+    """Attach state.duckdb as `state` for the length of the block, at this version's schema.
+
+    Raises BuildError when a newer version of Rapport wrote it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    quoted = str(path).replace("'", "''")
+    connection.execute(f"ATTACH '{quoted}' AS state")  # ATTACH takes no bound parameter
+    try:
+        _migrate(connection)
+        yield
+    finally:
+        connection.execute("DETACH state")
+
+
+@contextmanager
+def transaction(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+    """Commit all of the block or, if it fails or the process dies, none of it."""
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _migrate(connection: "duckdb.DuckDBPyConnection") -> None:
+    with transaction(connection):
+        connection.execute("CREATE TABLE IF NOT EXISTS state.schema_migrations (number INTEGER NOT NULL)")
+        rows = connection.execute("SELECT coalesce(max(number), 0) FROM state.schema_migrations").fetchall()
+        done = rows[0][0]
+        if done > len(MIGRATIONS):
+            raise BuildError(
+                f"The identity state is at schema {done}, newer than this version's {len(MIGRATIONS)}.",
+                "Install the version of Rapport that wrote it, or a newer one.",
+            )
+        for number, statements in enumerate(MIGRATIONS[done:], start=done + 1):
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute("INSERT INTO state.schema_migrations VALUES (?)", [number])
