@@ -38,12 +38,13 @@ def read_clock(home: Path) -> Clock:
     if not path.exists():
         return Clock()
     try:
-        return Clock(datetime.fromisoformat(json.loads(path.read_text())["pinned_at"]))
+        moment = datetime.fromisoformat(json.loads(path.read_text())["pinned_at"])
     except (ValueError, KeyError, TypeError) as error:
         raise SettingsError(
             f"{path} does not name a moment.",
             'It should read {"pinned_at": "2026-10-30T12:00:00"}; delete it to go by the real time.',
         ) from error
+    return Clock(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
 
 
 def pin_clock(home: Path, moment: datetime) -> None:

@@ -1,6 +1,6 @@
 """Settings, from the environment or a `.env` file; each one is documented in docs/settings.md.
 
-A secret may come from a file instead: TWILIO_AUTH_TOKEN_FILE=/run/secrets/token. In sandbox mode (the default) every
+A secret may come from a file: TWILIO_AUTH_TOKEN_FILE=/run/secrets/token. In sandbox mode (the default) every
 provider address must be on loopback, so that no test and no demo ever reaches a real person.
 """
 
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data_contracts.errors import SettingsError
@@ -20,6 +21,18 @@ from messaging.clock import PIN_FILE
 SECRET_NAMES = ("TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY", "RAPPORT_SMTP_URL", "RAPPORT_STORE_URL")
 SANDBOX_URL = "http://127.0.0.1:8010"
 TWILIO_URL = "https://api.twilio.com"
+# What the local sandbox answers to, and nobody else: sandbox mode needs no credentials of yours.
+SANDBOX_ACCOUNT_SID = "AC" + "0" * 32
+SANDBOX_AUTH_TOKEN = "sandbox-token"  # noqa: S105 - a name, not a secret: the sandbox is on this machine only
+SANDBOX_FROM = "+15005550006"  # Twilio's own magic sender of test credentials
+SANDBOX_SMTP_URL = "smtp://127.0.0.1:8025"
+SANDBOX_MAIL_FROM = "hello@harbour-and-pine.example.com"  # the sample company
+
+
+_LEGAL = {  # what a person is told where pydantic would speak of patterns and literals
+    "RAPPORT_CURRENCY": "it should be an ISO 4217 code such as GBP",
+    "RAPPORT_SENDING": "it should be 'sandbox' or 'live'",
+}
 
 
 class Settings(BaseSettings):
@@ -52,31 +65,29 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{value!r} is no IANA time zone such as Europe/London") from error
+            raise ValueError("it should be an IANA time zone such as Europe/London") from error
         return value
 
     @model_validator(mode="after")
     def _safe_addresses(self) -> Self:
-        for name, url in (("RAPPORT_TWILIO_API_URL", self.twilio_url), ("RAPPORT_SANDBOX_URL", self.sandbox_url)):
-            parts = urlsplit(url)
-            if parts.scheme not in {"http", "https"} or not parts.hostname:
-                raise ValueError(f"{name} is {url!r}; it should look like {SANDBOX_URL}")
-            if self.sending == "sandbox" and not is_loopback(parts.hostname):
-                raise ValueError(
-                    f"{name} points to {parts.hostname}, but RAPPORT_SENDING is 'sandbox', which only talks to this "
-                    "machine; use a loopback address, or set RAPPORT_SENDING=live to reach real people"
-                )
-            if self.sending == "live" and parts.scheme != "https" and name != "RAPPORT_SANDBOX_URL":
-                raise ValueError(f"{name} is {url!r}; in live mode it has to begin with https://")
-        if self.sending == "sandbox" and self.smtp_url.get_secret_value():
-            host = urlsplit(self.smtp_url.get_secret_value()).hostname or ""
-            if not is_loopback(host):
-                raise ValueError(
-                    f"RAPPORT_SMTP_URL points to {host}, but RAPPORT_SENDING is 'sandbox', which only talks to this machine"
-                )
+        _http_host("RAPPORT_PUBLIC_URL", self.public_url)
+        for name, url in (
+            ("RAPPORT_SANDBOX_URL", self.sandbox_url),
+            ("RAPPORT_TWILIO_API_URL", self.twilio_url),
+        ):
+            host = _http_host(name, url)
+            if self.sending == "sandbox":
+                _refuse_strangers(name, host)
+        if self.sending == "live" and not self.twilio_url.startswith("https://"):
+            raise ValueError("RAPPORT_TWILIO_API_URL has to begin with https:// in live mode")
+        if self.sending == "sandbox":
+            _refuse_strangers("RAPPORT_SMTP_URL", _smtp_host(self.smtp_address))
+        elif self.smtp_address:
+            _smtp_host(self.smtp_address)
         if self.sending == "live" and (self.home / PIN_FILE).exists():
             raise ValueError(
-                f"{self.home / PIN_FILE} pins the clock for a demo, which live mode refuses; use another RAPPORT_HOME"
+                f"{self.home / PIN_FILE} pins the clock for a demo, which live mode refuses; "
+                "use another RAPPORT_HOME"
             )
         return self
 
@@ -85,6 +96,34 @@ class Settings(BaseSettings):
         """Give the base URL of the Twilio API: the sandbox's, unless we are live."""
         default = self.sandbox_url if self.sending == "sandbox" else TWILIO_URL
         return (self.twilio_api_url or default).rstrip("/")
+
+    @property
+    def twilio_sid(self) -> str:
+        """Give the account that sends: the sandbox's where none is set; empty when live without one."""
+        return self.twilio_account_sid or self._in_sandbox(SANDBOX_ACCOUNT_SID)
+
+    @property
+    def twilio_token(self) -> str:
+        """Give the secret of that account, which also signs its webhooks."""
+        return self.twilio_auth_token.get_secret_value() or self._in_sandbox(SANDBOX_AUTH_TOKEN)
+
+    @property
+    def twilio_from(self) -> str:
+        """Give the number that sends, in E.164."""
+        return self.twilio_from_number or self._in_sandbox(SANDBOX_FROM)
+
+    @property
+    def smtp_address(self) -> str:
+        """Give the mail server's address, with its user and password if it needs them."""
+        return self.smtp_url.get_secret_value() or self._in_sandbox(SANDBOX_SMTP_URL)
+
+    @property
+    def mail_sender(self) -> str:
+        """Give the address that our e-mail comes from."""
+        return self.mail_from or self._in_sandbox(SANDBOX_MAIL_FROM)
+
+    def _in_sandbox(self, value: str) -> str:
+        return value if self.sending == "sandbox" else ""
 
     @property
     def store_address(self) -> str:
@@ -142,6 +181,28 @@ class Settings(BaseSettings):
         return self.home / "dagster"
 
 
+def _http_host(name: str, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{name} is {url!r}; it should look like {SANDBOX_URL}")
+    return parts.hostname
+
+
+def _smtp_host(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("RAPPORT_SMTP_URL should look like smtp://user:password@host:587 or smtps://host")
+    return parts.hostname
+
+
+def _refuse_strangers(name: str, host: str) -> None:
+    if not is_loopback(host):
+        raise ValueError(
+            f"{name} points to {host}, but RAPPORT_SENDING is 'sandbox', which only talks to this machine; "
+            "use a loopback address, or set RAPPORT_SENDING=live to reach real people"
+        )
+
+
 def is_loopback(host: str) -> bool:
     """Say whether a host name or address means this machine and nothing else."""
     if host == "localhost":
@@ -171,12 +232,17 @@ def _secrets_from_files() -> dict[str, str]:
             try:
                 found[name] = Path(path).read_text().strip()
             except OSError as error:
-                raise SettingsError(f"{name}_FILE names {path}, which cannot be read.", "Check the path.") from error
+                raise SettingsError(
+                    f"{name}_FILE names {path}, which cannot be read.", "Check the path."
+                ) from error
     return found
 
 
-def _sentence(item: object) -> str:
-    assert isinstance(item, dict)
-    name = " ".join(str(part) for part in item["loc"])
-    text = str(item["msg"]).removeprefix("Value error, ")
-    return f"{name}: {text}" if name else text
+def _sentence(item: ErrorDetails) -> str:
+    text = item["msg"].removeprefix("Value error, ")
+    if not item["loc"]:
+        return text  # a rule over several settings names them itself
+    name = str(item["loc"][0])
+    name = Settings.model_fields[name].alias or name if name in Settings.model_fields else name
+    given = "what it is set to" if name in SECRET_NAMES else repr(item["input"])
+    return f"{name} is {given}: {_LEGAL.get(name, text)}"
