@@ -1,0 +1,173 @@
+"""Every chart of the app, in one visual language. They draw what messaging counts, and count nothing."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from dashboard import palette
+from dashboard.components import words
+from messaging.customers import MonthlyRevenue, WeeklyTouches
+
+HEIGHT = 270
+MAIN_CHANNELS = ("email", "sms", "chat", "whatsapp", "voice")  # the others share one colour and one name
+
+
+def touches(weeks: Sequence[WeeklyTouches]) -> None:
+    """Show touches by week and channel: what customers sent us above the line, what we sent them below."""
+    frame = pd.DataFrame(
+        {
+            "week": [each.week for each in weeks],
+            "Channel": [_channel(each.channel) for each in weeks],
+            "Direction": ["From customers" if each.direction == "in" else "To customers" for each in weeks],
+            "touches": [each.touches for each in weeks],
+            "signed": [each.touches if each.direction == "in" else -each.touches for each in weeks],
+        }
+    )
+    known = [_channel(name) for name in MAIN_CHANNELS if _channel(name) in set(frame["Channel"])]
+    names = known + sorted(set(frame["Channel"]) - set(known))
+    colours = [palette.CHANNELS.get(_key(name), palette.CHANNELS["other"]) for name in names]
+    bars = (
+        alt.Chart(frame)
+        .mark_bar(width={"band": 0.78})
+        .encode(
+            x=alt.X("yearmonthdate(week):O", title=None, axis=_weeks()),
+            y=alt.Y("sum(signed):Q", title="To customers  |  From customers", axis=_mirrored()),
+            color=alt.Color("Channel:N", scale=alt.Scale(domain=names, range=colours), legend=_legend()),
+            order=alt.Order("Channel:N"),
+            tooltip=[
+                alt.Tooltip("week:T", title="Week of", format="%-d %B %Y"),
+                "Channel",
+                "Direction",
+                alt.Tooltip("sum(touches):Q", title="Touches", format=","),
+            ],
+        )
+    )
+    line = alt.Chart().mark_rule(color=palette.MUTED, strokeWidth=1).encode(y=alt.datum(0))
+    show(alt.layer(bars, line, data=frame), "Touches by week and channel, from customers and to customers")
+
+
+def revenue(months: Sequence[MonthlyRevenue], currency: str) -> None:
+    """Show net revenue by month in the company's currency."""
+    frame = pd.DataFrame(
+        {
+            "month": [each.month for each in months],
+            "amount": [each.net_revenue_minor / 100 for each in months],
+            "orders": [each.order_count for each in months],
+            "written": [words.money(each.net_revenue_minor, currency, whole=True) for each in months],
+            "part": ["so far" if index == len(months) - 1 else "whole" for index in range(len(months))],
+        }
+    )
+    symbol = words.SYMBOLS.get(currency, f"{currency} ")
+    chart = (
+        alt.Chart(frame)
+        .mark_bar(width={"band": 0.72}, cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        .encode(
+            x=alt.X("yearmonth(month):O", title=None, axis=_months()),
+            y=alt.Y(
+                "amount:Q",
+                title=f"Net revenue ({symbol.strip()})",
+                axis=alt.Axis(labelExpr=f"'{symbol}' + format(datum.value, '~s')", tickCount=5),
+            ),
+            color=alt.Color(
+                "part:N",
+                scale=alt.Scale(domain=["whole", "so far"], range=[palette.BRAND, "#8bb8be"]),
+                legend=None,
+            ),
+            tooltip=[
+                alt.Tooltip("month:T", title="Month", format="%B %Y"),
+                alt.Tooltip("written:N", title="Net revenue"),
+                alt.Tooltip("orders:Q", title="Orders", format=","),
+            ],
+        )
+    )
+    show(chart, "Net revenue by month; the last month is not over")
+
+
+def closing_sum(matched: int, parts: Sequence[tuple[str, int, str]]) -> None:
+    """Show what was decided about everybody a segment matched, as steps down from the whole.
+
+    Each of `parts` is a name, a number and a colour; together they make up `matched`.
+    """
+    rows, left = [("Matched", 0, matched, matched, palette.INK)], matched
+    for name, number, colour in parts:
+        rows.append((name, left - number, left, number, colour))
+        left -= number
+    frame = pd.DataFrame(rows, columns=["name", "from", "to", "people", "colour"])
+    frame["share"] = [words.share(row[3], matched) for row in rows]
+    frame["label"] = [f"{words.number(row[3])}  ({words.share(row[3], matched)})" for row in rows]
+    base = alt.Chart(frame).encode(y=alt.Y("name:N", sort=None, title=None, axis=_names()))
+    tooltip = [
+        alt.Tooltip("name:N", title="Group"),
+        alt.Tooltip("people:Q", title="People", format=","),
+        "share",
+    ]
+    bars = base.mark_bar(height=18, cornerRadius=2).encode(
+        x=alt.X("from:Q", title="People", axis=alt.Axis(format="~s", tickCount=6)),
+        x2="to:Q",
+        color=alt.Color("colour:N", scale=None),
+        tooltip=tooltip,
+    )
+    labels = base.mark_text(align="left", dx=6, color=palette.INK, fontSize=12).encode(
+        x="to:Q", text="label:N"
+    )
+    chart = alt.layer(bars, labels).properties(height=32 * len(rows) + 10)
+    show(chart, f"How {matched} matched people were decided upon", height=None)
+
+
+def show(chart: alt.LayerChart | alt.Chart, alternative: str, height: int | None = HEIGHT) -> None:
+    """Draw a chart in the app's language; `alternative` is read to those who cannot see it."""
+    dressed = chart.properties(height=height) if height else chart
+    st.altair_chart(_dress(dressed), width="stretch", theme=None, alt=alternative)
+
+
+def _dress(chart: alt.LayerChart | alt.Chart) -> alt.LayerChart | alt.Chart:
+    return (
+        chart.configure(
+            font=palette.FONT, background="transparent", padding={"left": 0, "right": 8, "top": 6}
+        )
+        .configure_view(strokeWidth=0)
+        .configure_axis(
+            labelColor=palette.MUTED,
+            titleColor=palette.MUTED,
+            titleFontWeight="normal",
+            labelFontSize=11.5,
+            titleFontSize=11.5,
+            gridColor=palette.FAINT,
+            domain=False,
+            tickColor=palette.FAINT,
+        )
+        .configure_axisX(grid=False, ticks=False, labelPadding=6)
+        .configure_axisY(ticks=False, titlePadding=10)
+        .configure_legend(labelColor=palette.INK, labelFontSize=12, symbolType="square", title=None)
+    )
+
+
+def _channel(name: str) -> str:
+    return words.channel_name(name) if name in MAIN_CHANNELS else "Other"
+
+
+def _key(name: str) -> str:
+    return next((key for key in MAIN_CHANNELS if words.channel_name(key) == name), "other")
+
+
+def _legend() -> alt.Legend:
+    return alt.Legend(orient="top", title=None, offset=4)
+
+
+def _weeks() -> alt.Axis:
+    return alt.Axis(labelExpr="date(datum.value) <= 7 ? timeFormat(datum.value, '%b') : ''", labelAngle=0)
+
+
+def _months() -> alt.Axis:
+    label = "month(datum.value) % 3 == 0 ? timeFormat(datum.value, '%b %y') : ''"
+    return alt.Axis(labelExpr=label, labelAngle=0, labelOverlap=False)
+
+
+def _mirrored() -> alt.Axis:
+    return alt.Axis(labelExpr="format(abs(datum.value), '~s')", tickCount=6)
+
+
+def _names() -> alt.Axis:
+    return alt.Axis(labelLimit=260, labelFontSize=12.5, labelColor=palette.INK, labelPadding=8, grid=False)

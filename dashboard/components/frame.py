@@ -1,0 +1,77 @@
+"""What surrounds every page: heading, sandbox banner, honest empty states, and failures as sentences."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from dashboard.components import words
+from dashboard.components.words import safe
+from dashboard.services import Services
+from data_contracts.errors import RapportError, ReleaseError
+
+log = logging.getLogger("dashboard")
+
+
+def heading(title: str, purpose: str, services: Services) -> None:
+    """Open a page: its name, what it is for in one line, and the banner when nothing here is real."""
+    st.title(title, anchor=False)
+    st.html(f'<p class="r-purpose">{safe(purpose)}</p>')
+    banner(services)
+
+
+def banner(services: Services) -> None:
+    """Say that this is a sandbox, and that the clock is pinned, where that is so."""
+    if services.settings.sending != "sandbox":
+        return
+    words_ = "Nothing leaves this machine: messages go to sandbox phones and a mail catcher."
+    if services.clock.pinned_at is not None:
+        moment = words.clock(services.clock.now(), services.settings.time_zone)
+        words_ += f" The clock of this demo stands at {moment} ({services.settings.time_zone})."
+    st.html(f'<div class="r-banner" role="status"><b>SANDBOX</b><span>{safe(words_)}</span></div>')
+
+
+def empty(headline: str, what_to_do: str) -> None:
+    """Show that there is nothing yet, and what brings something."""
+    st.html(f'<div class="r-empty"><strong>{safe(headline)}</strong>{_with_code(what_to_do)}</div>')
+
+
+def trouble(error: RapportError) -> None:
+    """Show a failure as a sentence and its mend."""
+    mend = f"<br>{_with_code(error.mend)}" if error.mend else ""
+    st.html(f'<div class="r-trouble" role="alert"><strong>{_with_code(error.message)}</strong>{mend}</div>')
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what goes wrong inside the block into something that a person can read."""
+    try:
+        yield
+    except ReleaseError as error:
+        empty(
+            "There are no customers to show yet",
+            f"{error} New here? `make demo` makes a whole sample company.",
+        )
+    except RapportError as error:
+        trouble(error)
+    except Exception:  # the last resort: a page never shows a stack trace; the log has it
+        log.exception("A page failed")
+        trouble(
+            RapportError(
+                "This page could not be drawn.", "The reason stands in the app's log, `logs/app.log`."
+            )
+        )
+
+
+def section(title: str, note: str = "") -> None:
+    """Open a part of a page."""
+    st.subheader(title, anchor=False)
+    if note:
+        st.html(f'<div class="r-muted r-small">{safe(note)}</div>')
+
+
+def _with_code(text: str) -> str:
+    """Escape a sentence and set what stands between backticks as code."""
+    pieces = safe(text).split("`")
+    return "".join(f"<code>{piece}</code>" if index % 2 else piece for index, piece in enumerate(pieces))

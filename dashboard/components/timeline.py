@@ -1,0 +1,97 @@
+"""One timeline of everything that passed between us and a customer, in readable entries."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+
+import streamlit as st
+
+from dashboard.components import words
+from dashboard.components.style import ICON_PATHS
+from dashboard.components.tiles import chip
+from dashboard.components.words import safe
+from messaging.customers import TimelineEntry
+
+ICONS = {"email_event": "event"}
+TONES = {
+    "delivered": "good",
+    "read": "good",
+    "granted": "good",
+    "grant": "good",
+    "failed": "bad",
+    "undelivered": "bad",
+    "bounce": "bad",
+    "revoke": "bad",
+    "late": "warn",
+    "held_out": "warn",
+    "skipped": "warn",
+}
+STATES = {"held_out": "held out", "grant": "given", "revoke": "withdrawn", "in_transit": "under way"}
+UNSAID = frozenset({"received", "paid", "none", "open"})  # states that the title has told already
+FIRST = 40  # entries shown at first
+
+
+def timeline(entries: Sequence[TimelineEntry], *, currency: str, zone: str) -> None:
+    """Show the entries, newest first, with a filter by channel."""
+    channels = sorted({each.channel or "other" for each in entries}, key=words.channel_name)
+    chosen = st.pills(
+        "Show only",
+        channels,
+        selection_mode="multi",
+        format_func=words.channel_name,
+        key="timeline_channels",
+    )
+    kept = [each for each in entries if not chosen or (each.channel or "other") in chosen]
+    everything = len(kept) <= FIRST or st.toggle(f"Show all {words.number(len(kept))} entries")
+    st.html(draw(kept if everything else kept[:FIRST], currency, zone))
+
+
+def draw(entries: Iterable[TimelineEntry], currency: str, zone: str) -> str:
+    """Give the entries as HTML, grouped by day; whatever a customer wrote is escaped."""
+    days = groupby(entries, key=lambda each: words.local(each.occurred_at, zone).date())
+    parts = []
+    for date, of_the_day in days:
+        entries_html = "".join(_entry(each, currency, zone) for each in of_the_day)
+        parts.append(f'<div class="r-day">{date:%A %-d %B %Y}</div>{entries_html}')
+    return f'<div class="r-timeline" role="list">{"".join(parts)}</div>'
+
+
+def _entry(entry: TimelineEntry, currency: str, zone: str) -> str:
+    way = {"in": "from the customer", "out": "from us"}.get(entry.direction, "")
+    what = safe(f"{words.channel_name(entry.channel)} {way}".strip())
+    said = entry.body.strip() if entry.body else ""
+    body = f'<div class="r-body">{safe(said)}</div>' if said else ""
+    head = (
+        f'<div class="r-head"><span class="r-title">{safe(entry.title)}</span>{_marks(entry, currency)}</div>'
+    )
+    badge = f'<div class="r-badge r-icon-{safe(_icon(entry))}" role="img" aria-label="{what}"></div>'
+    classes = f"r-touch r-{safe(entry.direction)} r-ch-{safe(entry.channel or 'other')}"
+    return (
+        f'<div class="{classes}" role="listitem">{badge}'
+        f'<div>{head}<div class="r-muted r-small">{what}</div>{body}</div>'
+        f'<div class="r-when">{_time(entry.occurred_at, zone)}</div></div>'
+    )
+
+
+def _icon(entry: TimelineEntry) -> str:
+    if entry.kind == "sms" and entry.channel in ICON_PATHS:
+        return entry.channel
+    return ICONS.get(entry.kind, entry.kind)
+
+
+def _marks(entry: TimelineEntry, currency: str) -> str:
+    marks = []
+    if entry.amount_minor is not None:
+        marks.append(f'<span class="r-num r-strong">{safe(words.money(entry.amount_minor, currency))}</span>')
+    if entry.state and entry.state not in UNSAID:
+        word = STATES.get(entry.state, entry.state.replace("_", " "))
+        marks.append(chip(word, TONES.get(entry.state, "")))
+    if entry.campaign:
+        marks.append(chip(words.title(entry.campaign), "brand"))
+    if entry.is_fresh:
+        marks.append(chip("since the last build", "warn"))
+    return "".join(marks)
+
+
+def _time(moment: datetime, zone: str) -> str:
+    return f"{words.local(moment, zone):%H:%M}"

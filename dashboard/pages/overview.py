@@ -1,0 +1,131 @@
+"""The first page: how the company and its customers stand with each other today."""
+
+import streamlit as st
+
+from dashboard.components import charts, frame, words
+from dashboard.components.tiles import Row, Tile, rows, tiles
+from dashboard.services import Services, overview, services
+from messaging.customers import CampaignFigures, ContractHealth, Overview
+
+PURPOSE = "How many people we know, how we may reach them, and what passed between us."
+TABLE_NAMES = {
+    "purchases": "Purchases",
+    "products": "Products",
+    "shipments": "Parcels",
+    "email_messages": "E-mails",
+    "email_events": "E-mail events",
+    "sms_messages": "Text messages",
+    "chat_messages": "Chats",
+    "contacts": "Contacts",
+    "consents": "Consents",
+    "outreach": "Our own outreach",
+}
+
+
+def main() -> None:
+    """Draw the page."""
+    parts = services()
+    frame.heading("Overview", PURPOSE, parts)
+    figures = overview(parts)
+    _people(figures, parts)
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(border=True):
+        frame.section("Touches by week", "The last 26 weeks, by channel. Orders and parcels are not counted.")
+        charts.touches([each for each in figures.touches if each.channel in words.SPOKEN])
+    with right, st.container(border=True):
+        frame.section("Net revenue by month", f"Sales less refunds, in {parts.settings.currency}.")
+        charts.revenue(figures.revenue, parts.settings.currency)
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(border=True):
+        _campaigns(figures, parts)
+    with right, st.container(border=True):
+        _health(figures)
+
+
+def _people(figures: Overview, parts: Services) -> None:
+    last = figures.revenue[-1] if figures.revenue else None
+    amount = (
+        words.money(last.net_revenue_minor, parts.settings.currency, whole=True) if last else words.MISSING
+    )
+    tiles(
+        [
+            Tile("People", words.number(figures.people), f"{words.number(figures.customers)} have bought"),
+            *(_reach(figures, channel) for channel in ("any", "email", "sms")),
+            Tile(
+                "Revenue this month",
+                amount,
+                f"{words.count(last.order_count, 'order')} in {last.month:%B}" if last else "no orders yet",
+            ),
+            Tile("Data as of", words.ago(figures.as_of, parts.clock.now()), _built(figures, parts)),
+        ]
+    )
+
+
+def _reach(figures: Overview, channel: str) -> Tile:
+    reached = figures.reachable.get(channel, 0)
+    label = "We may write to" if channel == "any" else f"by {words.channel_name(channel)}"
+    note = f"{words.share(reached, figures.people)} of all people"
+    return Tile(label, words.number(reached), note, reached / max(figures.people, 1), channel)
+
+
+def _built(figures: Overview, parts: Services) -> str:
+    build = figures.last_build
+    if build and build.state == "failed":
+        return "the newest build failed; this is the one before"
+    if build and build.state == "running":
+        return "a build is running now"
+    return (
+        f"from {words.count(figures.records, 'record')}, {words.day(figures.as_of, parts.settings.time_zone)}"
+    )
+
+
+def _campaigns(figures: Overview, parts: Services) -> None:
+    frame.section("Campaigns", "Did those we wrote to buy more often than those held out? Within 30 days.")
+    lines = [
+        Row(
+            words.title(run.campaign),
+            f"{words.count(words.total(run.by_state), 'message')}, planned "
+            f"{words.ago(run.planned_at, parts.clock.now())}",
+            run.state.capitalize(),
+            "amber" if run.state in {"planned", "paused"} else "green",
+        )
+        for run in figures.running
+    ]
+    lines += [_outcome(each, parts) for each in figures.campaigns]
+    if not lines:
+        frame.empty("No campaign yet", "Plan one on the Campaigns page.")
+    rows(lines[:7])
+
+
+def _outcome(each: CampaignFigures, parts: Services) -> Row:
+    sent = f"{words.number(each.sent)} sent, {words.share(each.delivered, each.sent)} delivered"
+    last = words.day(each.last_at, parts.settings.time_zone)
+    note = f"{sent}, {words.count(each.replied, 'reply', 'replies')}; last on {last}"
+    bought = f"{words.share(each.bought_sent, each.sent)} bought"
+    end = (
+        f"{bought}, held out {words.share(each.bought_held_out, each.held_out)}" if each.held_out else bought
+    )
+    return Row(words.title(each.campaign), note, end)
+
+
+def _health(figures: Overview) -> None:
+    red = sum(each.state == "red" for each in figures.contracts)
+    note = "All sources keep their word." if not red else f"{words.count(red, 'source')} broke its contract."
+    frame.section(
+        "Data checks", f"{note} Rows that break a rule are set aside with their reason, never lost."
+    )
+    rows([_contract(each) for each in figures.contracts])
+    if not figures.contracts:
+        frame.empty("No checks yet", "They run with the first `rapport build`.")
+
+
+def _contract(each: ContractHealth) -> Row:
+    aside = f", {words.number(each.rows_quarantined)} set aside" if each.rows_quarantined else ""
+    failed = (
+        f"Broken: {', '.join(each.failed_rules[:2])}" if each.failed_rules and each.state != "green" else ""
+    )
+    name = TABLE_NAMES.get(each.table_name, words.title(each.table_name))
+    return Row(name, failed, f"{words.number(each.rows_checked)} rows{aside}", each.state)
+
+
+main()

@@ -1,0 +1,243 @@
+"""A small company for the app's pages: a published release of 240 people and a store beside it. Seeded, no clock."""
+
+import json
+import os
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from messaging.clock import pin_clock
+
+NOON = datetime.fromisoformat("2026-10-30T12:00")
+AS_OF = datetime.fromisoformat("2026-10-30T06:00")
+PEOPLE = 240
+GIVEN = ("Ada", "Grace", "Alan", "Zoë", "Björn", "Inés", "Émile", "Priya", "Nnamdi", "Li")
+FAMILY = ("Lovelace", "Hopper", "Turing", "O'Neill", "Åström", "García", "Dubois", "Rao", "Okafor", "Wei")
+HOSTILE = "<script>alert(1)</script> ![x](https://evil.example/x.png) **bold** \u202etxt =HYPERLINK(1)"
+TEXTS = ("Where is my parcel?", "Thank you, it arrived!", "Can I change the colour?", HOSTILE)
+
+Tables = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith(("RAPPORT_HOME", "RAPPORT_S", "TWILIO_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a home with a release in it; tests that write to its store make a copy."""
+    home = tmp_path_factory.mktemp("company") / "home"
+    publish(home, tables())
+    return home
+
+
+@pytest.fixture
+def home(company: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Point this process at the company, with the app's caches empty before and after."""
+    import streamlit as st
+
+    monkeypatch.setenv("RAPPORT_HOME", str(company))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield company
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def publish(home: Path, content: Tables) -> None:
+    """Write a release as a build would, and pin the clock as the demo does."""
+    version = "20261030T060000"
+    (home / "releases").mkdir(parents=True)
+    with duckdb.connect(str(home / "releases" / f"c360-{version}.duckdb")) as connection:
+        for name, rows in content.items():
+            frame = pd.DataFrame(rows)
+            connection.register("frame", frame)
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")  # noqa: S608 (names of ours)
+            connection.unregister("frame")
+    pointer = {"version": version, "file": f"c360-{version}.duckdb", "schema_version": "1"}
+    pointer |= {"as_of": AS_OF.isoformat(), "built_at": AS_OF.isoformat()}
+    counts = {name: len(rows) for name, rows in content.items()}
+    (home / "releases" / "current.json").write_text(json.dumps(pointer | {"row_counts": counts}))
+    pin_clock(home, NOON)
+
+
+def tables() -> Tables:
+    """Make the published tables of a company that sells lamps."""
+    dice = random.Random(7)
+    made: Tables = {"customer_360": [], "customer_timeline": [], "orders": [], "shipments": []}
+    made |= {"identity_map": [], "customer_identifiers": []}
+    for number in range(PEOPLE):
+        _person(number, dice, made)
+    made["identity_alias"] = [_alias()]
+    made["contract_results"] = [
+        _result(name, dice) for name in ("purchases", "sms_messages", "chat_messages")
+    ]
+    made["release_info"] = [{"version": "20261030T060000", "as_of": AS_OF, "built_at": AS_OF}]
+    return made
+
+
+def customer_id(number: int) -> str:
+    """Give the id of the company's nth customer."""
+    return f"cus_{number:032x}"
+
+
+def _person(number: int, dice: random.Random, made: Tables) -> None:
+    given, family = GIVEN[number % 10], FAMILY[number // 10 % 10]
+    orders = [_order(number, index, dice) for index in range(dice.choice((0, 1, 1, 2, 3, 5)))]
+    touches = [_touch(number, index, dice) for index in range(dice.randint(1, 8))]
+    made["orders"] += orders
+    made["customer_timeline"] += touches + [_order_touch(order) for order in orders]
+    made["shipments"] += [_shipment(order, dice) for order in orders]
+    made["identity_map"].append(
+        {"source": "shopify", "source_record_id": f"line/{number}", "customer_id": customer_id(number)}
+    )
+    email, phone = f"{given.lower()}.{number}@example.com", f"+4477009{number:05d}"
+    made["customer_identifiers"] += [_identifier(number, "email", email), _identifier(number, "phone", phone)]
+    made["customer_360"].append(
+        _facts(number, orders, dice)
+        | {"given_name": given, "family_name": family, "display_name": f"{given} {family}"}
+        | {"email": email, "phone": phone}
+    )
+
+
+def _facts(number: int, orders: list[dict[str, Any]], dice: random.Random) -> dict[str, Any]:
+    last = max((order["ordered_at"] for order in orders), default=pd.NaT)
+    first = min((order["ordered_at"] for order in orders), default=pd.NaT)
+    spent = sum(order["net_amount_minor"] for order in orders)
+    consents = [dice.choice(("granted", "granted", "revoked", "none")) for _ in range(2)]
+    return {
+        "customer_id": customer_id(number),
+        "country": "GB",
+        "language": "en",
+        "time_zone": "Europe/London",
+        "time_zone_source": "profile",
+        "first_seen_at": AS_OF - timedelta(days=700),
+        "last_seen_at": AS_OF - timedelta(days=number),
+        "record_count": 3,
+        "source_count": 2,
+        "email_consent": consents[0],
+        "sms_consent": consents[1],
+        "email_reachable": consents[0] == "granted",
+        "sms_reachable": consents[1] == "granted",
+        "preferred_channel": "sms",
+        "preferred_channel_reason": "Answered 2 of our last 3 text messages",
+        "first_order_at": first,
+        "last_order_at": last,
+        "days_since_last_order": (AS_OF - last).days if orders else None,
+        "order_count": len(orders),
+        "net_revenue_minor": spent,
+        "refund_minor": 0,
+        "average_order_minor": spent // len(orders) if orders else None,
+        "favourite_category": "Lamps" if orders else None,
+        "open_shipment_count": number % 3,
+        "late_shipment_count": number % 2,
+        "inbound_message_count": 2,
+        "outbound_message_count": 1,
+        "last_inbound_at": AS_OF - timedelta(days=3),
+        "last_inbound_channel": "sms",
+        "open_conversation_count": number % 2,
+        "last_outreach_at": pd.NaT,
+        "last_outreach_campaign": None,
+        "last_outreach_state": None,
+        "outreach_90d_count": 0,
+        "lifecycle_stage": "active"
+        if orders and (AS_OF - last).days < 180
+        else "lapsed"
+        if orders
+        else "prospect",
+    }
+
+
+def _order(number: int, index: int, dice: random.Random) -> dict[str, Any]:
+    return {
+        "customer_id": customer_id(number),
+        "order_id": f"shopify:{1000 + number}-{index}",
+        "source": "shopify",
+        "ordered_at": AS_OF - timedelta(days=dice.randint(1, 600), minutes=dice.randint(0, 900)),
+        "status": "paid",
+        "line_count": dice.randint(1, 4),
+        "net_amount_minor": dice.randint(900, 32_000),
+        "refund_minor": 0,
+        "currency": "GBP",
+    }
+
+
+def _shipment(order: dict[str, Any], dice: random.Random) -> dict[str, Any]:
+    return {
+        "customer_id": order["customer_id"],
+        "shipment_id": f"ship-{order['order_id']}",
+        "order_id": order["order_id"],
+        "source": "shopify",
+        "status": dice.choice(("delivered", "delivered", "in_transit")),
+        "carrier": "Royal Mail",
+        "tracking_number": "RM123",
+        "shipped_at": order["ordered_at"] + timedelta(days=1),
+        "estimated_delivery_at": order["ordered_at"] + timedelta(days=3),
+        "delivered_at": order["ordered_at"] + timedelta(days=4),
+        "days_late": dice.choice((0, 0, 1)),
+    }
+
+
+def _touch(number: int, index: int, dice: random.Random) -> dict[str, Any]:
+    channel = dice.choice(("email", "sms", "chat"))
+    direction = dice.choice(("in", "out"))
+    return {
+        "customer_id": customer_id(number),
+        "occurred_at": AS_OF - timedelta(days=dice.randint(0, 170), minutes=dice.randint(0, 900)),
+        "touch_id": f"touch-{number}-{index}",
+        "channel": channel,
+        "origin_table": f"{channel}_messages",
+        "direction": direction,
+        "kind": channel,
+        "title": "Wrote to us" if direction == "in" else "We wrote",
+        "body": dice.choice(TEXTS),
+        "source": "twilio",
+        "source_record_id": f"message/{number}-{index}",
+        "campaign": None,
+        "state": "received" if direction == "in" else "delivered",
+        "amount_minor": None,
+    }
+
+
+def _order_touch(order: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "customer_id": order["customer_id"],
+        "occurred_at": order["ordered_at"],
+        "touch_id": f"order-{order['order_id']}",
+        "channel": "shop",
+        "origin_table": "purchases",
+        "direction": "in",
+        "kind": "order",
+        "title": f"Order {order['order_id']}",
+        "body": None,
+        "source": "shopify",
+        "source_record_id": f"line/{order['order_id']}",
+        "campaign": None,
+        "state": "paid",
+        "amount_minor": order["net_amount_minor"],
+    }
+
+
+def _identifier(number: int, kind: str, value: str) -> dict[str, Any]:
+    held = {"customer_id": customer_id(number), "identifier_type": kind, "value": value, "source_count": 2}
+    return held | {"first_seen_at": AS_OF, "last_seen_at": AS_OF, "is_best": True}
+
+
+def _alias() -> dict[str, Any]:
+    return {"old_customer_id": "cus_old", "customer_id": customer_id(0), "at": AS_OF, "reason": "merge"}
+
+
+def _result(name: str, dice: random.Random) -> dict[str, Any]:
+    failed = dice.randint(0, 9)
+    verdict = {"table_name": name, "state": "amber" if failed else "green", "rows_checked": 5000}
+    verdict |= {"rows_quarantined": failed, "rule": "email_pattern", "failed": failed}
+    return verdict | {"severity": "warning", "checked_at": AS_OF}
