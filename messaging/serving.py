@@ -12,6 +12,8 @@ from data_contracts.errors import ServiceError, UsageError
 from messaging.settings import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 DROP = "rapport.drop"
@@ -27,18 +29,20 @@ def serve(app: "ASGIApp", host: str, port: int) -> None:
 
 
 @contextmanager
-def running(app: "ASGIApp", port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
-    """Serve `app` from a thread while the block runs, and give its base URL; port 0 takes a free one.
+def running(make: "Callable[[str], ASGIApp]", port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
+    """Serve an app from a thread while the block runs, and give its base URL; port 0 takes a free one.
 
-    Raises ServiceError when the port is taken or the app does not start.
+    `make` builds the app, and is told that URL. Raises ServiceError when the port is taken or the app does
+    not start.
     """
     listener = _listen(host, port)
-    server = _server(app)
+    base_url = f"http://{host}:{listener.getsockname()[1]}"
+    server = _server(make(base_url))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="serving", daemon=True)
     thread.start()
     try:
         _await_start(server, thread)
-        yield f"http://{host}:{listener.getsockname()[1]}"
+        yield base_url
     finally:
         server.should_exit = True
         thread.join(START_SECONDS)

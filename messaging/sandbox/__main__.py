@@ -9,8 +9,8 @@ from messaging import serving
 from messaging.clock import read_clock
 from messaging.sandbox.app import Sandbox
 from messaging.sandbox.server import serve
-from messaging.sandbox.settings import INBOUND_URL, PORT, SMTP_PORT, SandboxSettings
-from messaging.settings import read_settings
+from messaging.sandbox.settings import INBOUND_PATH, PORT, SMTP_PORT, SandboxSettings, credentials
+from messaging.settings import Settings, read_settings
 
 
 def main() -> int:
@@ -18,17 +18,25 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         serving.only_loopback(options.host, "The sandbox")
-        home = read_settings().home
-        folder = None if options.forget else options.folder or home / "sandbox"
-        settings = SandboxSettings(
-            inbound_url=options.inbound_url, step_seconds=options.step_seconds, folder=folder
-        )
-        sandbox = Sandbox(settings, read_clock(home).now)
+        settings = read_settings()
+        sandbox = Sandbox(_sandbox_settings(settings, options), read_clock(settings.home).now)
         serve(options.host, options.port, options.smtp_port, sandbox)
     except RapportError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
+
+
+def _sandbox_settings(settings: Settings, options: argparse.Namespace) -> SandboxSettings:
+    account_sid, auth_token, sender = credentials(settings)
+    return SandboxSettings(
+        account_sid=account_sid,
+        auth_token=auth_token,
+        sender=sender,
+        inbound_url=options.inbound_url or settings.public_url.rstrip("/") + INBOUND_PATH,
+        step_seconds=options.step_seconds,
+        folder=None if options.forget else options.folder or settings.home / "sandbox",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--smtp-port", type=int, default=SMTP_PORT, help="of the mail catcher (default %(default)s)"
     )
-    parser.add_argument("--inbound-url", default=INBOUND_URL, help="where answers from phones are posted to")
+    parser.add_argument("--inbound-url", help="where answers from phones go (default: RAPPORT_PUBLIC_URL's)")
     parser.add_argument("--step-seconds", type=float, default=0.3, help="between two statuses of a message")
     parser.add_argument(
         "--folder", type=Path, help="where phones and mails are kept (default RAPPORT_HOME/sandbox)"

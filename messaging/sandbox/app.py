@@ -44,7 +44,7 @@ class Sandbox:
 
 
 def build_app(sandbox: Sandbox) -> FastAPI:
-    """Give the web app of a sandbox; it answers only under loopback names, so that no web page can reach it by DNS."""
+    """Give the web app of a sandbox; it answers under loopback names only: no web page reaches it by DNS."""
     app = FastAPI(title="Rapport sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "testserver"])
     app.include_router(api_routes(sandbox.exchange))

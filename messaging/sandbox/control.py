@@ -1,4 +1,4 @@
-"""What a real Twilio does not have: faults on demand, a count of what happened, a phone that answers by itself."""
+"""What a real Twilio does not have: faults on demand, a count of what happened, a phone that answers."""
 
 from collections import Counter, defaultdict
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from messaging.sandbox.messages import Message, resource
 
 
 class FaultForm(BaseModel):
-    """A fault for the next `count` requests that create a message (to one number only, where `to` says so)."""
+    """A fault for the next `count` requests that create a message, or those to the one number `to`."""
 
     kind: Kind
     count: int = Field(1, ge=1)
@@ -67,8 +67,8 @@ def control_routes(exchange: Exchange, mailbox: Mailbox) -> APIRouter:
 def summary(exchange: Exchange, mailbox: Mailbox) -> dict[str, Any]:
     """Count what happened since the start.
 
-    Two messages are the same one sent twice when they carry the same status callback address (ours names the message
-    in it), or, without one, the same text to the same number from the same sender.
+    Two messages are the same one sent twice when they carry the same status callback address (ours names the
+    message in it), or, without one, the same text to the same number from the same sender.
     """
     created = [message for message in exchange.newest_first() if message.direction == "outbound-api"]
     same: dict[tuple[str, ...], list[str]] = defaultdict(list)

@@ -135,14 +135,23 @@ class Exchange:
     # --- what a person does with their phone
 
     def receive(self, phone: str, company: str, body: str, media: tuple[str, ...] = ()) -> Message:
-        """Take what a person wrote from `phone`: note STOP and START, post it to the webhook, answer keywords."""
+        """Take what a person wrote: post it to the webhook, note STOP and START, answer the keywords."""
         with self._lock:
             now = self._now()
             message = Message(
-                sequence=next(self._sequence), sid=_sid(media), direction="inbound", sender=phone,
-                recipient=company, body=body, status="received", created_at=now, updated_at=now, sent_at=now,
-                segments=count_segments(body), media=media,
-            )  # fmt: skip
+                sequence=next(self._sequence),
+                sid=_sid(media),
+                direction="inbound",
+                sender=phone,
+                recipient=company,
+                body=body,
+                status="received",
+                created_at=now,
+                updated_at=now,
+                sent_at=now,
+                segments=count_segments(body),
+                media=media,
+            )
             self._keep(message)
             keyword = keywords.opt_out_type(body)
             params = webhooks.inbound_params(message, self.settings.account_sid, keyword)
@@ -185,16 +194,23 @@ class Exchange:
             self._messages.pop(entry["deleted"], None)
 
     def _accept(self, request: CreateRequest, now: datetime) -> Message:
-        status = "queued"
-        if request.service_sid:
-            status = "scheduled" if request.scheduled else "accepted"
+        service = bool(request.service_sid)
+        status = ("scheduled" if request.scheduled else "accepted") if service else "queued"
         return Message(
-            sequence=next(self._sequence), sid=_sid(request.media), direction="outbound-api",
-            sender=request.sender or None, recipient=request.to, body=request.body, status=status,
-            created_at=now, updated_at=now, segments=0 if request.service_sid else count_segments(request.body),
-            media=request.media, service_sid=request.service_sid or None,
+            sequence=next(self._sequence),
+            sid=_sid(request.media),
+            direction="outbound-api",
+            sender=request.sender or None,
+            recipient=request.to,
+            body=request.body,
+            status=status,
+            created_at=now,
+            updated_at=now,
+            segments=0 if service else count_segments(request.body),
+            media=request.media,
+            service_sid=request.service_sid or None,
             status_callback=request.status_callback or None,
-        )  # fmt: skip
+        )
 
     def _set_fate(self, message: Message, faults: dict[str, Fault]) -> None:
         for kind in ("undelivered", "failed"):
@@ -299,7 +315,7 @@ class Exchange:
                 updated_at=now,
                 sent_at=now,
                 segments=count_segments(body),
-            )  # fmt: skip
+            )
         )
 
     def _keep(self, message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Misfortunes that a test asks for: each falls upon the next few requests that create a message, then is gone."""
+"""Misfortunes that a test asks for: each falls upon the next few requests that create a message."""
 
 import threading
 from dataclasses import dataclass

@@ -1,10 +1,12 @@
-"""An optional file of JSON lines in which phones or mails survive a restart; the newest line of a key counts."""
+"""An optional file of JSON lines in which phones or mails survive a restart; the newest line counts."""
 
 import json
 import threading
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 SLACK = 4  # lines per kept entry before the file is written anew
 SMALLEST = 2_000
@@ -15,7 +17,8 @@ Entry = dict[str, Any]
 class Journal:
     """Appends entries; `keep` gives what is worth keeping when the file has grown too long.
 
-    Its one owner calls `write` and `compact` under its own lock, so that nothing is lost in between. It is not synced to disk: after a power cut a sandbox may forget, which harms nobody.
+    Its one owner calls `write` and `compact` under its own lock, so that nothing is lost in between. The file
+    is not synced to disk: after a power cut a sandbox may forget, which harms nobody.
     """
 
     def __init__(self, path: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""The one-word answers that Twilio acts upon by itself, and what it writes back (its defaults for long codes)."""
+"""The one-word answers that Twilio acts upon by itself, and what it writes back by default."""
 
 STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 START = frozenset({"START", "YES", "UNSTOP"})

@@ -16,9 +16,9 @@ _FILTERS = ("To", "From", "DateSent", "DateSent<", "DateSent>")
 def list_page(messages: Sequence[Message], query: Mapping[str, str], account_sid: str) -> dict[str, Any]:
     """Give one page of what matches `query`; `messages` come newest first.
 
-    A filter on DateSent leaves out messages that were not sent yet, for they have no such date: looking for a
-    message that was just created needs another way. A page begins after the sid in PageToken, so that messages
-    that come in between shift nothing.
+    A filter on DateSent leaves out messages that were not sent yet, for they have no such date: who looks for
+    a message that was just created needs another way. A page begins after the sid in PageToken, so that a
+    message that comes in between shifts nothing.
     """
     found = [message for message in messages if _matches(message, query)]
     size = min(max(_number(query.get("PageSize"), PAGE_SIZE), 1), LARGEST_PAGE)

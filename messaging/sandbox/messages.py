@@ -12,7 +12,7 @@ PRICE_PER_SEGMENT = 0.0079  # USD: what Twilio asked for a US long code in 2024;
 
 @dataclass
 class Message:
-    """One SMS or WhatsApp message; times are naive UTC. `sequence` orders messages also when the clock stands still."""
+    """One SMS or WhatsApp message. Times are naive UTC; `sequence` is the order where they are equal."""
 
     sequence: int
     sid: str

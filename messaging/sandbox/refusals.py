@@ -1,4 +1,4 @@
-"""The answers by which Twilio's API refuses: a code, an HTTP status and a sentence, as a table and as JSON."""
+"""The answers by which Twilio's API refuses: a code, an HTTP status and a sentence."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +17,14 @@ _TABLE = {  # code: (HTTP status, sentence); the wording is Twilio's, which may 
     ),
     21408: (
         400,
-        "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {detail}.",
+        "Permission to send an SMS has not been enabled for the region of the 'To' number: {detail}.",
     ),
     21602: (400, "Message body is required."),
     21603: (400, "A 'From' phone number is required."),
     21604: (400, "A 'To' phone number is required."),
     21606: (
         400,
-        "The 'From' phone number {detail} is not a valid, SMS-capable inbound phone number or short code for your account.",
+        "The 'From' phone number {detail} is not a valid, SMS-capable number or short code for your account.",
     ),
     21609: (400, "The 'StatusCallback' URL {detail} is not a valid URL."),
     21610: (400, "Attempt to send to unsubscribed recipient"),

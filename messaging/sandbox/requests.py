@@ -41,7 +41,7 @@ class CreateRequest:
 
     @property
     def scheduled(self) -> bool:
-        """Say whether it is for later; without a Messaging Service Twilio ignores the schedule and sends at once."""
+        """Say whether it is for later; without a Messaging Service Twilio ignores that and sends at once."""
         return bool(self.schedule_type and self.service_sid)
 
 
@@ -107,7 +107,7 @@ def _refuse_content(request: CreateRequest) -> Refusal | None:
 
 
 def _refuse_callback(url: str) -> Refusal | None:
-    """Refuse what is no URL, a host with an underscore (as Twilio does), and whatever is not on this machine."""
+    """Refuse what is no URL or has a host with an underscore, as Twilio does, and all but this machine."""
     if not url:
         return None
     try:

@@ -8,7 +8,7 @@ _EXTENDED = frozenset("\f^{}\\[~]|€")  # an escape and a letter: two septets, 
 
 
 def is_gsm(text: str) -> bool:
-    """Say whether every character is in the GSM-7 alphabet; one that is not turns the whole text into UCS-2."""
+    """Say whether every character is in the GSM-7 alphabet; one that is not makes the whole text UCS-2."""
     return all(letter in _BASIC or letter in _EXTENDED for letter in text)
 
 

@@ -27,7 +27,7 @@ class RunningSandbox:
         return f"smtp://{LOOPBACK}:{self.smtp_port}"
 
     def settle(self, seconds: float = 30.0) -> bool:
-        """Wait until every message has come to its end and every webhook is delivered; say whether that came."""
+        """Wait until every message is at its end and every webhook delivered; say whether that came."""
         return self.sandbox.exchange.pending.settle(seconds)
 
 
@@ -38,16 +38,16 @@ def running(
     settings: SandboxSettings | None = None,
     now: Callable[[], datetime] | None = None,
 ) -> Iterator[RunningSandbox]:
-    """Run a sandbox in threads of this process while the block runs; port 0 takes a free one. `now` is naive UTC.
+    """Run a sandbox in threads of this process while the block runs; port 0 takes a free one.
 
-    Raises ServiceError when a port is taken.
+    `now` gives naive UTC. Raises ServiceError when a port is taken.
     """
     chosen = settings or SandboxSettings()
     sandbox = Sandbox(chosen, now) if now else Sandbox(chosen)
     try:
         with (
             catching(sandbox.mailbox, chosen, LOOPBACK, smtp_port) as mail_port,
-            serving.running(build_app(sandbox), port) as base_url,
+            serving.running(lambda _: build_app(sandbox), port) as base_url,
         ):
             yield RunningSandbox(base_url, mail_port, sandbox)
     finally:

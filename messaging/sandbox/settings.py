@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-ACCOUNT_SID = "AC" + "0" * 32
-AUTH_TOKEN = "sandbox-token"  # noqa: S105  (opens nothing but a process on this machine)
-SENDER = "+15005550006"  # Twilio's own magic number for "a valid sender"
+from messaging.settings import SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN, SANDBOX_FROM, Settings
+
 PORT = 8010
 SMTP_PORT = 8025
-INBOUND_URL = "http://127.0.0.1:8011/webhooks/twilio/inbound"
+INBOUND_PATH = "/webhooks/twilio/inbound"
+INBOUND_URL = f"http://127.0.0.1:8011{INBOUND_PATH}"
 
 
 @dataclass(frozen=True)
 class SandboxSettings:
     """How one sandbox behaves. Times are seconds."""
 
-    account_sid: str = ACCOUNT_SID
-    auth_token: str = AUTH_TOKEN
-    sender: str = SENDER  # what a Messaging Service sends from
+    account_sid: str = SANDBOX_ACCOUNT_SID
+    auth_token: str = SANDBOX_AUTH_TOKEN
+    sender: str = SANDBOX_FROM  # what a Messaging Service sends from
     inbound_url: str = INBOUND_URL  # where an answer from a phone is posted to
     step_seconds: float = 0.3  # between two statuses of a message
     callback_workers: int = 4
@@ -26,3 +26,10 @@ class SandboxSettings:
     mails_kept: int = 500
     mail_bytes: int = 2_000_000  # a bigger mail is refused with 552
     folder: Path | None = None  # where phones and mails survive a restart
+
+
+def credentials(settings: Settings) -> tuple[str, str, str]:
+    """Give account, token and sender as our own client will use them: never a live account's."""
+    if settings.sending == "live":
+        return SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN, SANDBOX_FROM
+    return settings.twilio_sid, settings.twilio_token, settings.twilio_from

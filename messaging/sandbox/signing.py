@@ -1,6 +1,7 @@
 """Sign webhooks as Twilio does, from its description and the standard library alone.
 
-Never from the `twilio` package: the receiver verifies with that one, and a library that checks itself proves nothing.
+Never from the `twilio` package: the receiver verifies with that one, and a library that checks itself proves
+nothing.
 """
 
 import base64

@@ -20,7 +20,7 @@ CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0  # Twilio's own limits for webhooks
 
 
 class Pending:
-    """Counts what is under way, so that a test or the demo can wait for the last callback instead of sleeping."""
+    """Counts what is under way, so that a test or the demo can wait for the last callback."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -107,7 +107,7 @@ class Webhook:
 
 
 class Couriers:
-    """Threads that post signed webhooks: those of one message one after the other, those of many side by side."""
+    """Threads that post signed webhooks: those of one message in order, those of many side by side."""
 
     def __init__(self, token: str, workers: int, retry_pause: float, pending: Pending) -> None:
         self._token = token
@@ -151,7 +151,7 @@ class Couriers:
                     self._pending.end()
 
     def _deliver(self, client: httpx.Client, webhook: Webhook) -> str:
-        """Post once, and once more only where no connection came about: Twilio's default (`rc=1`, `rp=ct`)."""
+        """Post once, and once more only where no connection came about: Twilio's default (rc=1, rp=ct)."""
         headers = {
             "X-Twilio-Signature": signature(self._token, webhook.url, webhook.params),
             "I-Twilio-Idempotency-Token": new_id("evt").removeprefix("evt_"),

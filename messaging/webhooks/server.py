@@ -1,0 +1,68 @@
+"""Runs the receiver: as a process (`python -m messaging.webhooks`), or inside a test or the demo."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from messaging import serving
+from messaging.clock import Clock, read_clock
+from messaging.customers.reader import Customers
+from messaging.inbox import FindCustomers
+from messaging.settings import Settings
+from messaging.store import Store, open_store
+from messaging.webhooks.app import build_app
+from messaging.webhooks.owners import owners
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+PORT = 8011
+
+
+@dataclass(frozen=True)
+class RunningWebhooks:
+    """Where a running receiver is found. Send with these `settings`: their public address is its own."""
+
+    base_url: str
+    settings: Settings
+
+    @property
+    def inbound_url(self) -> str:
+        """Give where incoming messages are posted to, as a sandbox wants to know it."""
+        return f"{self.base_url}/webhooks/twilio/inbound"
+
+
+@contextmanager
+def running(
+    settings: Settings,
+    store: Store,
+    clock: Clock | None = None,
+    port: int = 0,
+    find_customers: FindCustomers | None = None,
+) -> Iterator[RunningWebhooks]:
+    """Run the receiver in threads of this process while the block runs; port 0 takes a free one.
+
+    Its public address is its own, whatever `settings` say. `find_customers` gives the customers who own a
+    normalised address; left out, the release is asked. Raises ServiceError when the port is taken.
+    """
+    finder = find_customers or partial(owners, Customers(settings, store))
+    at = clock or read_clock(settings.home)
+
+    def make(base_url: str) -> "ASGIApp":
+        return build_app(_at(settings, base_url), store, at, finder)
+
+    with serving.running(make, port) as base_url:
+        yield RunningWebhooks(base_url, _at(settings, base_url))
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Run the receiver until the process is told to stop."""
+    with open_store(settings) as store:
+        finder = partial(owners, Customers(settings, store))
+        serving.serve(build_app(settings, store, read_clock(settings.home), finder), host, port)
+
+
+def _at(settings: Settings, base_url: str) -> Settings:
+    return settings.model_copy(update={"public_url": base_url})
