@@ -18,3 +18,6 @@
 
 {# A NULL of a type, for a column that one branch of a union does not have. #}
 {% macro no_text() %}cast(null as {{ dbt.type_string() }}){% endmacro %}
+
+{# Anything as text: numbers in digits, dates as 2026-10-30. #}
+{% macro as_text(expression) %}cast({{ expression }} as {{ dbt.type_string() }}){% endmacro %}

@@ -1,0 +1,54 @@
+{#- Every message between a customer and the company. Campaign messages that a provider's export also has count once. -#}
+with known_ids as (
+
+    select message_id from {{ ref('stg_landing__email_messages') }}
+    union
+    select message_id from {{ ref('stg_landing__sms_messages') }}
+
+),
+
+messages as (
+
+    select source, source_record_id, occurred_at, 'email' as channel, direction = 'inbound' as is_inbound
+    from {{ ref('stg_landing__email_messages') }}
+
+    union all
+
+    select source, source_record_id, occurred_at, channel, direction = 'inbound' as is_inbound
+    from {{ ref('stg_landing__sms_messages') }}
+
+    union all
+
+    select source, source_record_id, occurred_at, 'chat' as channel, author_kind = 'customer' as is_inbound
+    from {{ ref('stg_landing__chat_messages') }}
+    where author_kind <> 'system'
+
+)
+
+select
+    people.customer_id,
+    messages.source,
+    messages.source_record_id,
+    messages.occurred_at,
+    messages.channel,
+    messages.is_inbound
+from messages
+inner join {{ ref('stg_identity__map') }} as people
+    on messages.source = people.source and messages.source_record_id = people.source_record_id
+
+union all
+
+select
+    outreach.customer_id,
+    outreach.source,
+    outreach.source_record_id,
+    outreach.occurred_at,
+    outreach.channel,
+    outreach.direction = 'inbound' as is_inbound
+from {{ ref('int_outreach__touches') }} as outreach
+left join known_ids
+    on outreach.message_id = known_ids.message_id
+where
+    outreach.customer_id is not null
+    and (outreach.was_sent or outreach.direction = 'inbound')
+    and known_ids.message_id is null

@@ -1,0 +1,58 @@
+{#-
+  What a person said outranks what we conclude. They said it by agreeing to one channel and revoking others; we conclude
+  it from how they answer. Chat is no candidate: we cannot open one.
+-#}
+{%- set names = {'email': 'e-mail', 'sms': 'SMS', 'whatsapp': 'WhatsApp'} -%}
+with said as (
+{% for channel in names %}
+{%- set others = names.keys() | reject('equalto', channel) | list %}
+    select
+        customer_id,
+        '{{ channel }}' as channel,
+        'Agreed to {{ names[channel] }} and declined '
+        || case when {{ others[0] }}_consent = 'revoked' then '{{ names[others[0]] }}' else '{{ names[others[1]] }}' end
+        || '.' as reason
+    from {{ ref('int_consents__customers') }}
+    where
+        {{ channel }}_consent = 'granted'
+        and {{ others[0] }}_consent <> 'granted' and {{ others[1] }}_consent <> 'granted'
+        and ({{ others[0] }}_consent = 'revoked' or {{ others[1] }}_consent = 'revoked')
+    {% if not loop.last %}union all{% endif %}
+{% endfor %}
+),
+
+ranked as (
+
+    select
+        *,
+        sum(reply_count) over (partition by customer_id) as all_replies,
+        row_number() over (
+            partition by customer_id
+            order by score desc, last_reply_at desc, channel
+        ) as preference
+    from {{ ref('int_messages__reply_scores') }}
+    where channel in ({{ quoted_list(names.keys() | list) }})
+
+),
+
+concluded as (
+
+    select
+        customer_id,
+        channel,
+        'Wrote to us by '
+        || case channel {% for channel, name in names.items() %}when '{{ channel }}' then '{{ name }}' {% endfor %}end
+        || ' ' || {{ as_text('reply_count') }} || ' of ' || {{ as_text('all_replies') }} || ' times, last on '
+        || {{ as_text('cast(last_reply_at as date)') }} || '.' as reason
+    from ranked
+    where preference = 1
+
+)
+
+select
+    coalesce(said.customer_id, concluded.customer_id) as customer_id,
+    coalesce(said.channel, concluded.channel) as preferred_channel,
+    coalesce(said.reason, concluded.reason) as preferred_channel_reason
+from said
+full outer join concluded
+    on said.customer_id = concluded.customer_id

@@ -1,0 +1,1 @@
+{{ best_value(['given_name', 'family_name']) }}

@@ -1,0 +1,84 @@
+with messages as (
+
+    select
+        'email_messages' as origin_table,
+        source,
+        source_record_id,
+        occurred_at,
+        'email' as channel,
+        case when direction = 'inbound' then 'in' else 'out' end as direction,
+        'email' as kind,
+        coalesce(subject, 'E-mail without a subject') as title,
+        body_text as body,
+        {{ no_text() }} as campaign,
+        {{ no_text() }} as state
+    from {{ ref('stg_landing__email_messages') }}
+
+    union all
+
+    select
+        'email_events' as origin_table,
+        source,
+        source_record_id,
+        occurred_at,
+        'email' as channel,
+        case when event in ('open', 'click', 'spamreport', 'unsubscribe', 'group_unsubscribe', 'group_resubscribe')
+            then 'in' else 'none' end as direction,
+        'email_event' as kind,
+        case event
+            when 'open' then case when is_machine then 'E-mail opened by a machine' else 'E-mail opened' end
+            when 'click' then 'Link in e-mail followed'
+            when 'bounce' then 'E-mail bounced'
+            when 'dropped' then 'E-mail not sent on by the provider'
+            when 'spamreport' then 'E-mail reported as spam'
+            when 'unsubscribe' then 'Unsubscribed from e-mail'
+            when 'group_unsubscribe' then 'Unsubscribed from one kind of e-mail'
+            when 'group_resubscribe' then 'Subscribed again to one kind of e-mail'
+            else 'E-mail ' || event
+        end as title,
+        coalesce(url, reason) as body,
+        campaign,
+        event as state
+    from {{ ref('stg_landing__email_events') }}
+
+    union all
+
+    select
+        'sms_messages' as origin_table,
+        source,
+        source_record_id,
+        occurred_at,
+        channel,
+        case when direction = 'inbound' then 'in' else 'out' end as direction,
+        'sms' as kind,
+        case when direction = 'inbound' then 'Message from them' else 'Message to them' end as title,
+        body,
+        {{ no_text() }} as campaign,
+        status as state
+    from {{ ref('stg_landing__sms_messages') }}
+
+    union all
+
+    select
+        'chat_messages' as origin_table,
+        source,
+        source_record_id,
+        occurred_at,
+        'chat' as channel,
+        case author_kind when 'customer' then 'in' when 'system' then 'none' else 'out' end as direction,
+        'chat' as kind,
+        'Chat' || coalesce(' about ' || topic, '') as title,
+        body,
+        {{ no_text() }} as campaign,
+        conversation_status as state
+    from {{ ref('stg_landing__chat_messages') }}
+
+)
+
+select
+    people.customer_id,
+    messages.*,
+    messages.kind || ':' || messages.source || ':' || messages.source_record_id as touch_id
+from messages
+inner join {{ ref('stg_identity__map') }} as people
+    on messages.source = people.source and messages.source_record_id = people.source_record_id

@@ -1,0 +1,49 @@
+with parcels as (
+
+    select
+        *,
+        'Parcel' || coalesce(' by ' || carrier, '') || coalesce(' for order ' || order_id, '') as parcel
+    from {{ ref('int_shipments__shipments') }}
+
+),
+
+steps as (
+
+    select
+        *,
+        'sent' as step,
+        coalesce(shipped_at, occurred_at) as step_at,
+        parcel || case when shipped_at is null then ' announced' else ' on its way' end as title
+    from parcels
+
+    union all
+
+    select
+        *,
+        'arrived' as step,
+        delivered_at as step_at,
+        parcel || ' delivered'
+        || case
+            when {{ days_between('estimated_delivery_at', 'delivered_at') }} > 0
+                then ', ' || {{ as_text(days_between('estimated_delivery_at', 'delivered_at')) }} || ' days late'
+            else ''
+        end as title
+    from parcels
+    where delivered_at is not null
+
+)
+
+select
+    customer_id,
+    step_at as occurred_at,
+    'parcel' as channel,
+    'shipments' as origin_table,
+    'out' as direction,
+    'shipment' as kind,
+    title,
+    {{ no_text() }} as body,
+    source,
+    source_record_id,
+    'shipment:' || step || ':' || source || ':' || source_record_id as touch_id,
+    case when step = 'arrived' then 'delivered' else status end as state
+from steps

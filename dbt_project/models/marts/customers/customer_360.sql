@@ -1,0 +1,95 @@
+{#- The last projection: only here, and in shipments, does anything depend on the day (`as_of`). -#}
+with parcels as (
+
+    select
+        customer_id,
+        count(case when status in ('created', 'in_transit') then 1 end) as open_shipment_count,
+        count(case when days_late > 0 then 1 end) as late_shipment_count
+    from {{ ref('shipments') }}
+    group by customer_id
+
+),
+
+conversations as (
+
+    select
+        customer_id,
+        count(*) as open_conversation_count
+    from {{ ref('int_messages__conversations') }}
+    where status in ('open', 'pending')
+    group by customer_id
+
+),
+
+recent_outreach as (
+
+    select
+        customer_id,
+        count(*) as outreach_90d_count
+    from {{ ref('int_outreach__touches') }}
+    where was_sent and {{ days_between('occurred_at', as_of()) }} <= 90
+    group by customer_id
+
+),
+
+dated as (
+
+    select
+        customer_id,
+        {{ days_between('last_order_at', as_of()) }} as days_since_last_order
+    from {{ ref('int_purchases__customers') }}
+
+)
+
+select
+    profile.customer_id,
+    profile.given_name,
+    profile.family_name,
+    profile.display_name,
+    profile.email,
+    profile.phone,
+    profile.country,
+    profile.language,
+    profile.time_zone,
+    profile.time_zone_source,
+    profile.first_seen_at,
+    profile.last_seen_at,
+    profile.record_count,
+    profile.source_count,
+    coalesce(consents.email_consent, 'none') as email_consent,
+    coalesce(consents.sms_consent, 'none') as sms_consent,
+    profile.email_reachable,
+    profile.sms_reachable,
+    preferences.preferred_channel,
+    preferences.preferred_channel_reason,
+    purchases.first_order_at,
+    purchases.last_order_at,
+    dated.days_since_last_order,
+    coalesce(purchases.order_count, 0) as order_count,
+    coalesce(purchases.net_revenue_minor, 0) as net_revenue_minor,
+    coalesce(purchases.refund_minor, 0) as refund_minor,
+    purchases.average_order_minor,
+    categories.favourite_category,
+    coalesce(parcels.open_shipment_count, 0) as open_shipment_count,
+    coalesce(parcels.late_shipment_count, 0) as late_shipment_count,
+    coalesce(messages.inbound_message_count, 0) as inbound_message_count,
+    coalesce(messages.outbound_message_count, 0) as outbound_message_count,
+    messages.last_inbound_at,
+    messages.last_inbound_channel,
+    coalesce(conversations.open_conversation_count, 0) as open_conversation_count,
+    outreach.last_outreach_at,
+    outreach.last_outreach_campaign,
+    outreach.last_outreach_state,
+    coalesce(recent_outreach.outreach_90d_count, 0) as outreach_90d_count,
+    {{ lifecycle_stage('dated.days_since_last_order', 'purchases.order_count') }} as lifecycle_stage
+from {{ ref('int_profile__customers') }} as profile
+left join {{ ref('int_consents__customers') }} as consents on profile.customer_id = consents.customer_id
+left join {{ ref('int_messages__preferred_channel') }} as preferences on profile.customer_id = preferences.customer_id
+left join {{ ref('int_purchases__customers') }} as purchases on profile.customer_id = purchases.customer_id
+left join {{ ref('int_purchases__favourite_category') }} as categories on profile.customer_id = categories.customer_id
+left join {{ ref('int_messages__customers') }} as messages on profile.customer_id = messages.customer_id
+left join {{ ref('int_outreach__customers') }} as outreach on profile.customer_id = outreach.customer_id
+left join parcels on profile.customer_id = parcels.customer_id
+left join conversations on profile.customer_id = conversations.customer_id
+left join recent_outreach on profile.customer_id = recent_outreach.customer_id
+left join dated on profile.customer_id = dated.customer_id

@@ -1,0 +1,33 @@
+{%- set columns = [
+    'customer_id', 'occurred_at', 'touch_id', 'channel', 'origin_table', 'direction', 'kind', 'title', 'body',
+    'source', 'source_record_id'
+] | join(', ') -%}
+with touches as (
+
+    select {{ columns }}, {{ no_text() }} as campaign, state, amount_minor
+    from {{ ref('int_timeline__purchases') }}
+
+    union all
+
+    select {{ columns }}, {{ no_text() }} as campaign, state, cast(null as bigint) as amount_minor
+    from {{ ref('int_timeline__shipments') }}
+
+    union all
+
+    select {{ columns }}, campaign, state, cast(null as bigint) as amount_minor
+    from {{ ref('int_timeline__messages') }}
+
+    union all
+
+    select {{ columns }}, campaign, state, cast(null as bigint) as amount_minor
+    from {{ ref('int_timeline__profile') }}
+
+)
+
+select
+    {{ columns }},
+    campaign,
+    state,
+    amount_minor
+from touches
+where customer_id is not null
