@@ -1,0 +1,113 @@
+"""The doctor names what is wrong with an installation, and the mend for each thing."""
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from dashboard import doctor
+from dashboard.doctor import Check, examine, missing_live_settings, sqlite_check, worst_state
+from messaging.clock import pin_clock
+from messaging.settings import Settings, read_settings
+from messaging.store import open_store
+
+NOON = datetime(2026, 10, 30, 12)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in [name for name in os.environ if name.startswith(("TWILIO_", "RAPPORT_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    pin_clock(tmp_path / "home", NOON)
+    return read_settings(home=tmp_path / "home")
+
+
+def found(checks: list[Check], name: str) -> Check:
+    return next(check for check in checks if check.name == name)
+
+
+def release(settings: Settings, as_of: datetime) -> None:
+    settings.releases_dir.mkdir(parents=True)
+    (settings.releases_dir / "c360-1.duckdb").write_bytes(b"")
+    pointer = {
+        "version": "1",
+        "file": "c360-1.duckdb",
+        "as_of": as_of.isoformat(),
+        "row_counts": {"customer_360": 7},
+    }
+    (settings.releases_dir / "current.json").write_text(json.dumps(pointer))
+
+
+def test_a_home_without_a_build_is_told_to_ingest_and_build(settings: Settings) -> None:
+    check = found(examine(settings), "build")
+    assert check.state == "red"
+    assert "rapport build" in check.mend
+
+
+def test_a_store_that_was_never_made_is_told_to_upgrade(settings: Settings) -> None:
+    check = found(examine(settings), "store")
+    assert check.state == "red"
+    assert "rapport upgrade" in check.mend
+
+
+def test_a_healthy_home_is_green_but_for_what_it_notes(settings: Settings) -> None:
+    open_store(settings, create=True)
+    release(settings, NOON)
+    checks = examine(settings)
+    assert worst_state(checks) in {"green", "amber"}
+    assert "7 people" in found(checks, "build").seen
+    assert found(checks, "store").state == "green"
+
+
+def test_a_release_whose_file_is_gone_is_red(settings: Settings) -> None:
+    open_store(settings, create=True)
+    release(settings, NOON)
+    (settings.releases_dir / "c360-1.duckdb").unlink()
+    assert found(examine(settings), "build").state == "red"
+
+
+def test_a_release_from_last_week_is_noted(settings: Settings) -> None:
+    open_store(settings, create=True)
+    release(settings, datetime(2026, 10, 20))
+    check = found(examine(settings), "build")
+    assert (check.state, "10 days" in check.seen) == ("amber", True)
+
+
+def test_live_sending_without_its_settings_names_each_one(tmp_path: Path) -> None:
+    live = read_settings(home=tmp_path, sending="live")
+    missing = missing_live_settings(live)
+    assert {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "RAPPORT_MAIL_FROM"} <= set(missing)
+    check = found(examine(live), "sending")
+    assert check.state == "red"
+    assert "RAPPORT_SENDING=sandbox" in check.mend
+
+
+@pytest.mark.parametrize("version", [(3, 40, 1), (3, 51, 2)])
+def test_a_sqlite_with_the_wal_reset_bug_is_red_and_names_the_mend(version: tuple[int, ...]) -> None:
+    check = sqlite_check("the standard library", version)
+    assert check.state == "red"
+    assert "pysqlite3" in check.mend
+
+
+def test_a_mended_sqlite_is_green() -> None:
+    assert sqlite_check("pysqlite3", (3, 51, 3)).state == "green"
+
+
+def test_a_missing_chromium_is_a_note_with_the_package_to_install(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "find_chromium", lambda: None)
+    check = found(examine(settings), "browser")
+    assert check.state == "amber"
+    assert "apt-get install chromium" in check.mend
+
+
+def test_a_secret_that_others_can_read_is_red(settings: Settings) -> None:
+    settings.secrets_dir.mkdir(parents=True)
+    secret = settings.secrets_dir / "link.key"
+    secret.write_text("x")
+    secret.chmod(0o644)
+    assert "chmod 600" in found(examine(settings), "secrets").mend
