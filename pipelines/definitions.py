@@ -1,0 +1,17 @@
+"""Dagster's entry.
+
+The way of a row, from top to bottom, is `build_definitions` in defs/assembly.py:
+
+landed     dropped files, our own outreach, the tables of schema `landing`
+contracts  the verdict on each landed table (blocking)
+models     dbt, first half: staging, the records that identity reads
+people     who is whom
+models     dbt, second half: orders, timeline, customer_360
+contracts  the verdict on what we publish, and the sums (blocking)
+published  the release, and imported consents to the store
+"""
+
+from messaging.settings import read_settings
+from pipelines.defs.assembly import build_definitions
+
+defs = build_definitions(read_settings())

@@ -1,0 +1,36 @@
+"""All definitions, in the order in which data flows."""
+
+from dagster import Definitions, in_process_executor
+
+from messaging.settings import Settings
+from pipelines.defs.automation import daily_schedule, drop_folder, refresh, work_requests
+from pipelines.defs.contracts import inbound_checks, published_checks
+from pipelines.defs.dbt_runner import manifest_path
+from pipelines.defs.landed import dropped_files, landed_tables, outreach_export
+from pipelines.defs.models import model_assets
+from pipelines.defs.people import people
+from pipelines.defs.published import release_asset, store_consents
+from pipelines.defs.resources import build_session
+
+
+def build_definitions(settings: Settings) -> Definitions:
+    """Make the code location of an installation; dbt's manifest gives the models' part of the graph."""
+    before_identity, after_identity = model_assets(manifest_path(settings))
+    return Definitions(
+        assets=[
+            dropped_files,
+            outreach_export,
+            landed_tables,
+            before_identity,
+            people,
+            after_identity,
+            release_asset(after_identity),
+            store_consents,
+        ],
+        asset_checks=[inbound_checks, published_checks],
+        jobs=[refresh],
+        schedules=[daily_schedule(settings)],
+        sensors=[drop_folder, work_requests],
+        resources={"build": build_session},
+        executor=in_process_executor,
+    )

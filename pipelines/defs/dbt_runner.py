@@ -1,0 +1,155 @@
+"""Run dbt inside this process.
+
+One `dbtRunner` for a build costs 1 to 3 CPU seconds; dagster-dbt's own stream starts a process for each call
+and costs 14 to 19 (measured 2026-11-21), and needs `dbt` on the PATH. The manifest, from which the asset
+graph is drawn, is written under RAPPORT_HOME and again only when a file of the project has changed.
+"""
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from data_contracts.errors import BuildError
+from messaging.settings import Settings
+from pipelines.defs.redaction import LONGEST, redacted
+from pipelines.settings import home_region, own_domains
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+SOURCES = ("models", "macros", "seeds", "tests", "snapshots")
+BUILD_DB = "RAPPORT_BUILD_DB"
+FAILED = {"error", "fail", "runtime error"}
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """How one model, seed or test ended: status is success, pass, warn, fail, error or skipped."""
+
+    unique_id: str
+    name: str
+    kind: str
+    status: str
+    seconds: float
+    failures: int
+    message: str
+
+    @property
+    def failed(self) -> bool:
+        """Say whether this keeps the build from going on."""
+        return self.status in FAILED
+
+
+def project_hash() -> str:
+    """Name the content of the dbt project in 16 hex digits; its caches and logs do not count."""
+    digest = hashlib.sha256()
+    paths = [path for folder in SOURCES for path in (PROJECT / folder).rglob("*") if path.is_file()]
+    for path in sorted([*paths, *PROJECT.glob("*.yml")]):
+        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def manifest_path(settings: Settings) -> Path:
+    """Give the manifest of the project as it stands, parsed only where the project has changed."""
+    folder = settings.home.absolute() / "dbt" / project_hash()
+    if not (folder / "manifest.json").exists():
+        (folder / "manifest.json").parent.mkdir(parents=True, exist_ok=True)
+        text = _parsed_manifest(project_hash(), str(settings.home.absolute()))
+        aside = folder / f"manifest.{os.getpid()}.tmp"
+        aside.write_text(text)
+        aside.replace(folder / "manifest.json")
+    return folder / "manifest.json"
+
+
+@cache
+def _parsed_manifest(_hash: str, home: str) -> str:
+    """Parse the project; kept in this process, for the manifest is the same in every home."""
+    target = Path(home) / "dbt" / "target"
+    with _environment(Path(home) / "warehouse" / "build.duckdb"):
+        _invoke(["parse", "--no-partial-parse"], target, vars_={})
+    return (target / "manifest.json").read_text()
+
+
+def run_dbt(settings: Settings, *, select: Sequence[str], as_of: str, full: bool) -> list[NodeResult]:
+    """Build the selected seeds and models and run their tests, each after what it depends on.
+
+    `as_of` is an ISO moment in naive UTC. Unit tests belong to the test suite and are not run here. Raises
+    BuildError when dbt itself cannot start; a failed model or test is a result.
+    """
+    arguments = ["build", "--select", *select, "--exclude-resource-type", "unit_test"]
+    arguments += ["--full-refresh"] if full else []
+    variables = {
+        "as_of": as_of.replace("T", " "),
+        "currency": settings.currency,
+        "own_domains": own_domains(settings),
+        "default_region": home_region(settings),
+    }
+    with _environment(settings.build_path.absolute()):
+        outcome = _invoke(arguments, settings.home.absolute() / "dbt" / "target", vars_=variables)
+    return [_node_result(result) for result in outcome.results]
+
+
+def _invoke(arguments: Sequence[str], target: Path, *, vars_: Mapping[str, Any]) -> Any:
+    """Call dbt quietly: what it prints and logs could quote rows."""
+    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
+    quiet = [
+        "--quiet",
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "none",
+        "--log-path",
+        str(target),
+        "--no-print",
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # dbt's own deprecations; they are not ours to mend
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        try:
+            outcome = dbtRunner().invoke([*arguments, *where, *quiet, "--vars", json.dumps(vars_)])
+        finally:
+            DuckDBConnectionManager.close_all_connections()  # else the file stays locked, to ourselves too
+    if outcome.exception is not None:
+        raise BuildError(
+            f"dbt could not {arguments[0]} the models: {_said(arguments[0], outcome.exception)}"
+        ) from None
+    return outcome.result
+
+
+def _said(command: str, exception: BaseException) -> str:
+    """Give dbt's words: in full about a file of the project, without values about rows."""
+    return " ".join(str(exception).split())[:LONGEST] if command == "parse" else redacted(str(exception))
+
+
+@contextmanager
+def _environment(build_path: Path) -> Iterator[None]:
+    """Tell the profile which file to build into, for as long as dbt runs."""
+    build_path.parent.mkdir(parents=True, exist_ok=True)
+    before = os.environ.get(BUILD_DB)
+    os.environ[BUILD_DB] = str(build_path)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[BUILD_DB]
+        else:
+            os.environ[BUILD_DB] = before
+
+
+def _node_result(result: Any) -> NodeResult:
+    return NodeResult(
+        unique_id=result.node.unique_id,
+        name=result.node.name,
+        kind=str(result.node.resource_type),
+        status=str(result.status),
+        seconds=float(result.execution_time),
+        failures=int(result.failures or 0),
+        message=redacted(str(result.message or "")),
+    )

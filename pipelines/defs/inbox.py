@@ -1,0 +1,94 @@
+"""The drop folder: inbox/<source>/[<mapping>/]<file>.
+
+The next build ingests what lies there and moves it to inbox/<source>/done/ or refused/.
+
+A file is taken once nobody has written to it for a few seconds. Write it under a name that begins with a dot
+or ends in .part or .tmp and rename it when it is whole, and there is nothing to wait for.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_contracts.errors import RapportError
+from messaging.clock import Clock
+from messaging.settings import Settings
+from pipelines.sources import ingest
+
+DONE, REFUSED = "done", "refused"
+UNFINISHED = (".part", ".tmp", ".crdownload")
+SETTLE_SECONDS = 5.0  # real time, whatever a demo's clock says
+
+
+@dataclass(frozen=True)
+class DroppedFile:
+    """A file that waits; `mapping` names how its columns are read, where its source is a table."""
+
+    source: str
+    mapping: str | None
+    path: Path
+
+
+@dataclass(frozen=True)
+class TakenFile:
+    """What became of a file: rows accepted and quarantined, or why it was refused as a whole."""
+
+    source: str
+    accepted: int = 0
+    quarantined: int = 0
+    refused: str = ""
+
+
+def settled_files(settings: Settings, settle_seconds: float = SETTLE_SECONDS) -> list[DroppedFile]:
+    """List the files that wait and are whole, in the order of their names."""
+    limit = time.time() - settle_seconds
+    return [file for file in _dropped(settings.inbox_dir) if file.path.stat().st_mtime <= limit]
+
+
+def take_dropped_files(
+    settings: Settings, clock: Clock, settle_seconds: float = SETTLE_SECONDS
+) -> list[TakenFile]:
+    """Ingest what waits; one bad file keeps no other from being taken."""
+    return [_take(settings, clock, file) for file in settled_files(settings, settle_seconds)]
+
+
+def _dropped(inbox: Path) -> Iterator[DroppedFile]:
+    for folder in sorted(path for path in inbox.glob("*") if path.is_dir()):
+        yield from (DroppedFile(folder.name, None, path) for path in _whole(folder))
+        for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+            if inner.name not in {DONE, REFUSED}:
+                yield from (DroppedFile(folder.name, inner.name, path) for path in _whole(inner))
+
+
+def _whole(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and not path.name.startswith(".") and path.suffix not in UNFINISHED
+    )
+
+
+def _take(settings: Settings, clock: Clock, file: DroppedFile) -> TakenFile:
+    folder = settings.inbox_dir / file.source
+    try:
+        report = ingest(settings, clock, file.source, [file.path], file.mapping)
+    except RapportError as error:
+        target = _move(file.path, folder / REFUSED)
+        reason = {"reason": error.message, "mend": error.mend}
+        target.with_name(f"{target.name}.reason.json").write_text(json.dumps(reason, indent=2) + "\n")
+        return TakenFile(file.source, refused=error.message)
+    _move(file.path, folder / DONE)
+    return TakenFile(file.source, report.accepted, report.quarantined)
+
+
+def _move(path: Path, folder: Path) -> Path:
+    """Move a file aside under a name that is free."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / path.name
+    number = 1
+    while target.exists():
+        target = folder / f"{path.stem}-{number}{path.suffix}"
+        number += 1
+    return path.replace(target)

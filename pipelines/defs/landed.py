@@ -1,0 +1,75 @@
+"""From files to tables: dropped files are ingested, what we sent is exported, all that landed is loaded."""
+
+from collections.abc import Iterator
+
+from dagster import AssetExecutionContext, AssetSpec, MaterializeResult, asset, multi_asset
+
+from data_contracts.contracts import contract_names, inbound_contracts
+from pipelines.defs.inbox import take_dropped_files
+from pipelines.defs.keys import key
+from pipelines.defs.resources import session_of
+from pipelines.landing.manifest import list_landings
+from pipelines.sources.outreach import export_outreach
+from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.load import load_tables
+
+GROUP = "landing"
+
+
+@asset(
+    key=key("dropped_files"),
+    group_name=GROUP,
+    required_resource_keys={"build"},
+    description="Files that people dropped under inbox/<source>/, ingested, and moved to done/ or refused/.",
+)
+def dropped_files(context: AssetExecutionContext) -> MaterializeResult:
+    """Ingest what lies in the drop folder."""
+    session = session_of(context)
+    with session.stage("drop folder") as stage:
+        taken = take_dropped_files(session.settings, session.clock)
+        stage.rows = sum(file.accepted for file in taken)
+    refused = sum(1 for file in taken if file.refused)
+    return MaterializeResult(metadata={"files": len(taken), "refused": refused, "rows": stage.rows})
+
+
+@asset(
+    key=key("outreach_export"),
+    group_name=GROUP,
+    required_resource_keys={"build"},
+    description="What we sent, whom we held out and who answered: from our own store into landing.",
+)
+def outreach_export(context: AssetExecutionContext) -> MaterializeResult:
+    """Land what changed in our own store since the last build."""
+    session = session_of(context)
+    with session.stage("outreach export") as stage:
+        report = export_outreach(session.settings, session.store, session.clock, full=session.full)
+        stage.rows = report.accepted
+    return MaterializeResult(metadata={"rows": report.rows_in, "new_or_changed": report.accepted})
+
+
+@multi_asset(
+    name="landed_tables",
+    specs=[
+        AssetSpec(
+            key("landing", table),
+            deps=[key("dropped_files"), key("outreach_export")],
+            group_name=GROUP,
+            description=f"Rows of {table} that its contract let through.",
+        )
+        for table in contract_names("inbound")
+    ],
+    required_resource_keys={"build"},
+)
+def landed_tables(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
+    """Load the landed files that are whole, each once."""
+    session = session_of(context)
+    columns = {table: contract.duckdb_columns() for table, contract in inbound_contracts().items()}
+    with session.stage("load") as stage, open_warehouse(session.settings.build_path) as connection:
+        loads = load_tables(connection, columns, list_landings(session.settings), full=session.full)
+        stage.rows = sum(load.new_rows for load in loads)
+        session.refused = {load.table: load.refused for load in loads if load.refused}
+    for load in loads:
+        counts = {"rows": load.rows, "new_rows": load.new_rows, "files": load.landings}
+        yield MaterializeResult(
+            key("landing", load.table), metadata={**counts, "refused_files": len(load.refused)}
+        )

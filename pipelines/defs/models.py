@@ -1,0 +1,108 @@
+"""The dbt models as assets, in two halves: what identity reads, and what reads identity."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+)
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+
+from data_contracts.errors import BuildError
+from pipelines.defs.dbt_runner import NodeResult, run_dbt
+from pipelines.defs.keys import key
+from pipelines.defs.resources import session_of
+
+UNIQUE_ID = "dagster_dbt/unique_id"
+ASSETS = {"model", "seed", "snapshot"}
+HALVES = ("before_identity", "after_identity")
+
+
+class Names(DagsterDbtTranslator):
+    """Names a model `rapport/<model>`, a source's table `rapport/<source>/<table>`; groups by layer."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> AssetKey:
+        """Name one resource."""
+        if dbt_resource_props["resource_type"] == "source":
+            return key(dbt_resource_props["source_name"], dbt_resource_props["name"])
+        return key(dbt_resource_props["name"])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Group by schema: staging, intermediate, marts."""
+        return str(dbt_resource_props["schema"])
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Say what a model is for; its SQL is in the repository."""
+        return str(dbt_resource_props.get("description") or "")
+
+
+def model_assets(manifest: Path) -> tuple[AssetsDefinition, AssetsDefinition]:
+    """Make the assets of both halves from the project's manifest."""
+    before, after = (_half(manifest, tag) for tag in HALVES)
+    return before, after
+
+
+def _half(manifest: Path, tag: str) -> AssetsDefinition:
+    @dbt_assets(
+        manifest=manifest,
+        select=f"tag:{tag}",
+        name=f"dbt_{tag}",
+        dagster_dbt_translator=Names(),
+        required_resource_keys={"build"},
+    )
+    def half(context: AssetExecutionContext) -> Iterator[MaterializeResult | AssetCheckResult]:
+        session = session_of(context)
+        names = [path[-1] for path in sorted(asset.path for asset in context.selected_asset_keys)]
+        select = names if context.is_subset else [f"tag:{tag}"]
+        with session.stage(f"dbt {tag}") as stage:
+            results = run_dbt(
+                session.settings, select=select, as_of=session.as_of.isoformat(), full=session.full
+            )
+            stage.rows = len(results)
+            yield from _events(context, results)
+            _require(results)
+
+    return half
+
+
+def _events(
+    context: AssetExecutionContext, results: list[NodeResult]
+) -> Iterator[MaterializeResult | AssetCheckResult]:
+    keys = {spec.metadata[UNIQUE_ID]: spec.key for spec in context.assets_def.specs}
+    checks = {spec.metadata[UNIQUE_ID]: spec for spec in context.assets_def.check_specs}
+    for result in results:
+        if result.kind in ASSETS and result.status == "success":
+            yield MaterializeResult(keys[result.unique_id], metadata={"seconds": result.seconds})
+        elif result.unique_id in checks and checks[result.unique_id].key in context.selected_asset_check_keys:
+            yield _check(checks[result.unique_id], result)
+
+
+def _check(spec: AssetCheckSpec, result: NodeResult) -> AssetCheckResult:
+    return AssetCheckResult(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=result.status == "pass",
+        severity=AssetCheckSeverity.WARN if result.status == "warn" else AssetCheckSeverity.ERROR,
+        metadata={"failing_rows": result.failures},
+    )
+
+
+def _require(results: list[NodeResult]) -> None:
+    broken = [result for result in results if result.failed]
+    if broken:
+        first = broken[0]
+        what = f"{first.failures} rows" if first.kind == "test" else first.message
+        raise BuildError(
+            f"{len(broken)} of {len(results)} models and tests failed, first {first.kind} {first.name}: {what}.",
+            f"Nothing was published. Look at it with `dbt build --select {first.name}` or in build.duckdb.",
+        )

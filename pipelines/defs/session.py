@@ -1,0 +1,171 @@
+"""One build, from taking the lock to telling the store how it ended; every asset of the run works inside it.
+
+A session holds the build's moment (`as_of`), what each stage took, and the contracts' verdicts. It is opened
+by `run_build` in a command's own process, and by the Dagster resource of the same name in a run that the
+daemon starts.
+"""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb
+from sqlalchemy import insert, update
+
+from data_contracts.errors import BuildError, RapportError
+from messaging.clock import Clock
+from messaging.settings import Settings
+from messaging.store import Store, open_store
+from messaging.store.ids import new_id
+from messaging.store.tables import builds
+from pipelines.defs.redaction import redacted
+from pipelines.identity.people import IdentityReport
+from pipelines.publishing.pointer import Pointer
+from pipelines.warehouse.lock import Patience, build_lock
+from pipelines.warehouse.records import ContractState, TableSum
+
+INTERRUPTED = "The build was interrupted; the release before it stands."
+
+
+@dataclass
+class Stage:
+    """What one stage took: wall and CPU seconds of this process, rows it left, peak memory so far."""
+
+    name: str
+    rows: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_mb: float = 0.0
+
+
+@dataclass(frozen=True)
+class BuildOrder:
+    """What is asked of a build: all tables afresh; the moment (naive UTC) that it tells of, if not now."""
+
+    full: bool = False
+    as_of: datetime | None = None
+
+
+@dataclass
+class BuildSession:
+    """What the stages of one build share. Times are naive UTC."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    build_id: str
+    as_of: datetime
+    full: bool = False
+    run_id: str = ""
+    stages: list[Stage] = field(default_factory=list)
+    contracts: list[ContractState] = field(default_factory=list)
+    refused: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # landed files that are not what was landed
+    sums: list[TableSum] = field(default_factory=list)
+    identity: IdentityReport | None = None
+    people: dict[str, int] = field(default_factory=dict)
+    consents: dict[str, int] = field(default_factory=dict)
+    pointer: Pointer | None = None
+    failure: RapportError | None = None
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        """Time a stage; what goes wrong in it becomes a RapportError that carries no personal data."""
+        stage = Stage(name)
+        wall, cpu = time.perf_counter(), time.process_time()
+        try:
+            yield stage
+        except RapportError as error:
+            self.failure = error
+            raise
+        except (duckdb.Error, OSError, ValueError, LookupError, TypeError) as error:
+            self.failure = BuildError(f"{name} failed: {type(error).__name__}: {redacted(str(error))}")
+            raise self.failure from None  # Dagster keeps exceptions, and a database's may quote the row
+        finally:
+            stage.seconds = time.perf_counter() - wall
+            stage.cpu_seconds = time.process_time() - cpu
+            stage.peak_mb = peak_megabytes()
+            self.stages.append(stage)
+
+
+@contextmanager
+def open_session(
+    settings: Settings,
+    clock: Clock,
+    order: BuildOrder,
+    patience: Patience,
+    *,
+    recorded: bool = True,
+) -> Iterator[BuildSession]:
+    """Hold the build's lock and the store for the length of one build, and record in the store how it ended.
+
+    `recorded` is False for a run of a few assets only, which neither publishes nor fails as a build. Raises
+    BuildRunningError when another build holds the lock for longer than our patience.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(build_lock(settings.build_path.parent, patience))
+        store = stack.enter_context(open_store(settings))
+        as_of = order.as_of or clock.now()
+        session = BuildSession(settings, clock, store, new_id("bld"), as_of, full=order.full)
+        if recorded:
+            stack.enter_context(_recorded(session))
+        yield session
+
+
+@contextmanager
+def _recorded(session: BuildSession) -> Iterator[None]:
+    _record_start(session)
+    try:
+        yield
+    finally:
+        _record_end(session)
+
+
+def _record_start(session: BuildSession) -> None:
+    with session.store.write() as connection:
+        # we hold the lock, so a build that still says it runs was killed
+        connection.execute(
+            update(builds)
+            .where(builds.c.state == "running")
+            .values(state="failed", finished_at=session.clock.now(), detail={"reason": INTERRUPTED})
+        )
+        connection.execute(
+            insert(builds).values(
+                build_id=session.build_id,
+                as_of=session.as_of,
+                started_at=session.clock.now(),
+                state="running",
+            )
+        )
+
+
+def _record_end(session: BuildSession) -> None:
+    pointer = session.pointer
+    detail: dict[str, Any] = {"stages": [asdict(stage) for stage in session.stages]}
+    if pointer:
+        detail["row_counts"] = dict(pointer.row_counts)
+    else:
+        detail["reason"] = str(session.failure) if session.failure else INTERRUPTED
+    with session.store.write() as connection:
+        connection.execute(
+            update(builds)
+            .where(builds.c.build_id == session.build_id)
+            .values(
+                state="published" if pointer else "failed",
+                release_version=pointer.version if pointer else None,
+                finished_at=session.clock.now(),
+                detail=detail,
+            )
+        )
+
+
+def peak_megabytes() -> float:
+    """Give the most memory that this process has held so far, in MB (Linux counts in KiB, macOS in bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024) if sys.platform == "darwin" else peak / 1024

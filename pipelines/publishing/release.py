@@ -1,0 +1,133 @@
+"""A release: one fresh DuckDB file with the published tables only, which every reader opens read-only.
+
+It is written under a temporary name, closed, synced and renamed, and only then does the pointer name it. So a
+build that dies at any moment leaves the last release as it was, and a reader never sees half a file. A path
+is never written twice: DuckDB keeps one instance per path and process, and would go on showing the old
+content.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from data_contracts.errors import BuildError
+from pipelines.publishing.gc import collect
+from pipelines.publishing.pointer import Pointer, file_sha256, sync, write_pointer
+from pipelines.warehouse.connection import has_table, open_warehouse, quote_text
+
+SCHEMA_VERSION = "1"
+SCHEMAS = (
+    "marts",
+    "identity",
+    "warehouse",
+)  # where a published table may stand, the first that has it counts
+PUBLISHED = (
+    "customer_360",
+    "customer_timeline",
+    "orders",
+    "order_lines",
+    "shipments",
+    "identity_map",
+    "customer_identifiers",
+    "identity_alias",
+    "consent_imports",
+    "products",
+    "contract_results",
+    "lineage",
+)
+TIME_OF_DAY = "%Y%m%dT%H%M%S"
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """What a release says about itself.
+
+    Times are naive UTC; `watermarks` is the newest `received_at` of each landed table.
+    """
+
+    as_of: datetime
+    built_at: datetime
+    build_id: str
+    run_id: str
+    watermarks: Mapping[str, str]
+
+    @property
+    def version(self) -> str:
+        """Name the release: the moment it tells of, and the birth of the build."""
+        born = self.build_id.removeprefix("bld_")[:12]  # a UUIDv7 begins with its milliseconds
+        return f"{self.as_of.strftime(TIME_OF_DAY)}-{born}"
+
+
+def publish(
+    build_path: Path, releases_dir: Path, facts: ReleaseFacts, tables: Sequence[str] = PUBLISHED
+) -> Pointer:
+    """Write a release from the warehouse and let the pointer name it; the caller holds the build's lock.
+
+    Raises BuildError when a published table is missing.
+    """
+    releases_dir.mkdir(parents=True, exist_ok=True)
+    name = f"c360-{facts.version}.duckdb"
+    aside = releases_dir / f"{name}.tmp"
+    aside.unlink(missing_ok=True)
+    with open_warehouse(build_path, read_only=True) as connection:
+        connection.execute(f"ATTACH {quote_text(str(aside))} AS release")
+        row_counts = {table: _copy(connection, table) for table in tables}
+        _write_info(connection, facts, row_counts)
+        connection.execute("CHECKPOINT release")
+        connection.execute("DETACH release")
+    pointer = Pointer(
+        version=facts.version,
+        file=name,
+        as_of=facts.as_of,
+        built_at=facts.built_at,
+        schema_version=SCHEMA_VERSION,
+        row_counts=row_counts,
+        sha256=file_sha256(aside),
+    )
+    sync(aside)
+    aside.replace(releases_dir / name)
+    sync(releases_dir)
+    write_pointer(releases_dir, pointer)
+    collect(releases_dir)
+    return pointer
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    relation = connection.table(f"c360.{_schema_of(connection, table)}.{table}")
+    columns = set(relation.columns)
+    if (
+        "customer_id" in columns
+    ):  # sorted, so that one person's rows lie together; indexed, so that a card is 2 ms
+        order = "customer_id, occurred_at" if "occurred_at" in columns else "customer_id"
+        relation = relation.order(order)
+    relation.create(f"release.main.{table}")
+    if "customer_id" in columns:
+        connection.execute(f"CREATE INDEX {table}_customer_id ON release.main.{table} (customer_id)")
+    found = connection.execute("SELECT count(*) FROM query_table(?)", [f"release.main.{table}"]).fetchall()
+    return int(found[0][0])
+
+
+def _schema_of(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    for schema in SCHEMAS:
+        if has_table(connection, schema, table):
+            return schema
+    raise BuildError(
+        f"The warehouse has no table {table}, which every release carries.", "Run `rapport build --full`."
+    )
+
+
+def _write_info(
+    connection: duckdb.DuckDBPyConnection, facts: ReleaseFacts, row_counts: Mapping[str, int]
+) -> None:
+    connection.execute(
+        "CREATE TABLE release.main.release_info (version VARCHAR, as_of TIMESTAMP, built_at TIMESTAMP,"
+        " run_id VARCHAR, schema_version VARCHAR, row_counts JSON, watermarks JSON)"
+    )
+    row: list[Any] = [facts.version, facts.as_of, facts.built_at, facts.run_id, SCHEMA_VERSION]
+    row += [json.dumps(row_counts), json.dumps(facts.watermarks)]
+    connection.execute("INSERT INTO release.main.release_info VALUES (?, ?, ?, ?, ?, ?, ?)", row)

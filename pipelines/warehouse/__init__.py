@@ -1,0 +1,1 @@
+"""The warehouse: what landed becomes tables, one build at a time, and the books are kept."""

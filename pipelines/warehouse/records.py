@@ -1,0 +1,160 @@
+"""What a build writes down about itself in schema `warehouse`: verdicts, lineage, watermarks, sums.
+
+Verdicts are kept with the landings and the contract that they judged, so that a table where nothing changed
+is not judged again: Great Expectations alone costs 8 CPU seconds to import.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class FailedRule:
+    """A rule that rows broke, and how many."""
+
+    rule: str
+    failed: int
+    severity: str
+
+
+@dataclass(frozen=True)
+class ContractState:
+    """The verdict on one table: green, amber (some rows break a rule) or red (it must not be published)."""
+
+    table: str
+    state: str
+    rows_checked: int
+    rows_quarantined: int
+    failed: tuple[FailedRule, ...]
+    checked_at: datetime
+
+    def to_document(self) -> dict[str, Any]:
+        """Give the verdict as plain data."""
+        return {**asdict(self), "failed": self.rules(), "checked_at": self.checked_at.isoformat()}
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Give the broken rules as plain data."""
+        return [asdict(rule) for rule in self.failed]
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "ContractState":
+        """Read back what `to_document` gave."""
+        failed = tuple(FailedRule(**rule) for rule in document["failed"])
+        checked_at = datetime.fromisoformat(document["checked_at"])
+        return cls(**{**document, "failed": failed, "checked_at": checked_at})
+
+
+@dataclass(frozen=True)
+class TableSum:
+    """Rows of one landed table: every one is in staging, or an older version of one that is."""
+
+    table: str
+    landed: int
+    staged: int
+    superseded: int
+
+    @property
+    def closes(self) -> bool:
+        """Say whether no row is lost or doubled."""
+        return self.landed == self.staged + self.superseded
+
+
+def prepare_records(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of schema `warehouse` where they are not there yet."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS warehouse")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS warehouse.verdicts"
+        " (table_name VARCHAR PRIMARY KEY, judged VARCHAR, document VARCHAR)"
+    )
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS warehouse.contract_results (table_name VARCHAR, state VARCHAR,"
+        " rows_checked BIGINT, rows_quarantined BIGINT, rule VARCHAR, failed BIGINT, severity VARCHAR,"
+        " checked_at TIMESTAMP)"
+    )
+
+
+def read_verdict(connection: duckdb.DuckDBPyConnection, table: str, judged: str) -> ContractState | None:
+    """Give the verdict on a table, if exactly this content was judged before."""
+    query = "SELECT document FROM warehouse.verdicts WHERE table_name = ? AND judged = ?"
+    found = connection.execute(query, [table, judged]).fetchall()
+    return ContractState.from_document(json.loads(found[0][0])) if found else None
+
+
+def write_verdict(connection: duckdb.DuckDBPyConnection, judged: str, state: ContractState) -> None:
+    """Keep a verdict, and show it in `contract_results`: one row a broken rule, or one row without a rule."""
+    document = json.dumps(state.to_document())
+    connection.execute(
+        "INSERT OR REPLACE INTO warehouse.verdicts VALUES (?, ?, ?)", [state.table, judged, document]
+    )
+    connection.execute("DELETE FROM warehouse.contract_results WHERE table_name = ?", [state.table])
+    rules: Sequence[FailedRule | None] = state.failed or (None,)
+    for rule in rules:
+        broken = [rule.rule, rule.failed, rule.severity] if rule else [None, 0, None]
+        row = [
+            state.table,
+            state.state,
+            state.rows_checked,
+            state.rows_quarantined,
+            *broken,
+            state.checked_at,
+        ]
+        connection.execute("INSERT INTO warehouse.contract_results VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def write_lineage(connection: duckdb.DuckDBPyConnection) -> int:
+    """Say for each landed file which table and model its rows went to; gives the number of files."""
+    connection.execute(
+        "CREATE OR REPLACE TABLE warehouse.lineage AS"
+        " SELECT source, table_name, landing_id, rows, 'stg_landing__' || table_name AS model"
+        " FROM warehouse.loaded_landings ORDER BY table_name, source, landing_id"
+    )
+    return int(connection.execute("SELECT count(*) FROM warehouse.lineage").fetchall()[0][0])
+
+
+def watermarks(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> dict[str, str]:
+    """Give the newest `received_at` of each landed table that has rows, as ISO text in naive UTC."""
+    query = "SELECT max(received_at) FROM query_table(?)"
+    newest = {table: connection.execute(query, [f"landing.{table}"]).fetchall()[0][0] for table in tables}
+    return {table: moment.isoformat() for table, moment in newest.items() if moment}
+
+
+def table_sums(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> list[TableSum]:
+    """Count each landed table against its staging model."""
+    return [_table_sum(connection, table) for table in tables]
+
+
+def _table_sum(connection: duckdb.DuckDBPyConnection, table: str) -> TableSum:
+    landed, records = connection.execute(
+        "SELECT count(*), count(DISTINCT (source, source_record_id)) FROM query_table(?)",
+        [f"landing.{table}"],
+    ).fetchall()[0]
+    staged = connection.execute(
+        "SELECT count(*) FROM query_table(?)", [f"staging.stg_landing__{table}"]
+    ).fetchall()[0][0]
+    return TableSum(table, landed, staged, landed - records)
+
+
+def purchases_close(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Say whether the order lines that we publish are those that were landed: rows and money, by currency."""
+    landed, published = (
+        connection.execute(
+            "SELECT currency, count(*), sum(net_amount_minor) FROM query_table(?) GROUP BY 1 ORDER BY 1",
+            [table],
+        ).fetchall()
+        for table in ("staging.stg_landing__purchases", "marts.order_lines")
+    )
+    return bool(landed == published)
+
+
+def count_people(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Count customers, and the orders of guests apart: a purchase without any identifier is nobody's."""
+    customers = connection.execute("SELECT count(*) FROM marts.customer_360").fetchall()[0][0]
+    orders, guest_orders = connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE customer_id IS NULL) FROM marts.orders"
+    ).fetchall()[0]
+    return {"customers": customers, "orders": orders, "guest_orders": guest_orders}
