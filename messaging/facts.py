@@ -1,4 +1,4 @@
-"""What the gate has to know about a message, read from the store: for a plan of thousands or the next sixteen."""
+"""What the gate has to know of a message, read from the store: for a plan of thousands, or the next sixteen."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,7 +60,7 @@ def red_contracts(connection: Connection, tables: Iterable[str] | None = None) -
     """Name the tables whose checks are red: of those that a campaign stands on, or of all."""
     wanted = None if tables is None else set(tables)
     rows = select(contract_status.c.table_name).where(contract_status.c.state == "red")
-    found = connection.execute(rows.order_by(contract_status.c.table_name)).scalars()
+    found: Iterable[str] = connection.execute(rows.order_by(contract_status.c.table_name)).scalars()
     return tuple(name for name in found if wanted is None or name in wanted)
 
 
@@ -72,7 +72,7 @@ def _gather_group(  # noqa: PLR0913, PLR0917 - one group's coordinates
     now: datetime,
     cap: FrequencyCap | None,
 ) -> dict[str, SendFacts]:
-    people = {customer_id for candidate in group for customer_id in candidate.customer_ids}
+    people = {person for candidate in group for person in candidate.customer_ids}
     hashes = {candidate.address_hash for candidate in group if candidate.address_hash}
     consents = look_up(connection, people, hashes, channel, purpose)
     suppressions = suppressed(connection, hashes, channel)

@@ -1,0 +1,52 @@
+"""The outbox: rendered once, stored, and sent at most once. The dispatcher is its only caller of providers."""
+
+from messaging.outbox.intent import Call, Intents, to_calling
+from messaging.outbox.outcomes import (
+    StatusUpdate,
+    apply_status,
+    lock_all,
+    record_outcome,
+    requeue_unsent,
+    settle_as_sent,
+)
+from messaging.outbox.queue import (
+    PlannedMessage,
+    Recovered,
+    cancel_run,
+    claim,
+    counts,
+    finish_runs,
+    give_back,
+    insert_planned,
+    queue_run,
+    recover,
+    waiting,
+)
+from messaging.outbox.states import OPEN, PROVIDER_WORDS, RANK, TRANSITIONS
+
+__all__ = [
+    "OPEN",
+    "PROVIDER_WORDS",
+    "RANK",
+    "TRANSITIONS",
+    "Call",
+    "Intents",
+    "PlannedMessage",
+    "Recovered",
+    "StatusUpdate",
+    "apply_status",
+    "cancel_run",
+    "claim",
+    "counts",
+    "finish_runs",
+    "give_back",
+    "insert_planned",
+    "lock_all",
+    "queue_run",
+    "record_outcome",
+    "recover",
+    "requeue_unsent",
+    "settle_as_sent",
+    "to_calling",
+    "waiting",
+]

@@ -1,0 +1,199 @@
+"""The write-ahead intent: a call to a provider is committed before it is made, on facts that were read just then.
+
+Everything that could forbid the message is read again in the transaction that writes `calling`, under locks on its
+address and its person. A STOP takes the same locks: either it comes first and is seen here, or the message had gone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from messaging.facts import Candidate, gather, red_contracts
+from messaging.outbox.moves import move
+from messaging.outbox.queue import LEASE
+from messaging.policy import DEFAULT_CAPS, Blocked, FrequencyCap, decide
+from messaging.quiet_hours import QuietRules
+from messaging.senders.base import OutboundMessage
+from messaging.store.ids import new_id
+from messaging.store.locks import address_key, lock, person_key
+from messaging.store.tables import attempts, campaign_runs, messages
+from messaging.store.times import database_now
+
+RECHECK = timedelta(minutes=5)  # how long a message rests that waits for data to pass its checks
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that may be made now: its intent is committed once the transaction is."""
+
+    attempt_id: str
+    number: int
+    message: OutboundMessage
+
+
+@dataclass(frozen=True)
+class Intents:
+    """What became of the claimed messages: calls to make, and counts of the rest by what happened (or its reason)."""
+
+    calls: tuple[Call, ...]
+    waiting: dict[str, int]
+    skipped: dict[str, int]
+
+
+def to_calling(  # noqa: PLR0913 - what the gate needs
+    connection: Connection,
+    owner: str,
+    ids: Sequence[str],
+    now: datetime,
+    *,
+    rules: QuietRules,
+    caps: Mapping[str, FrequencyCap] = DEFAULT_CAPS,
+    lease: timedelta = LEASE,
+) -> Intents:
+    """Turn claimed messages into calls, or let them wait, or skip them with the reason. Commit before calling."""
+    locked = _claimed(connection, owner, ids)
+    lock(
+        connection,
+        [key for row in locked for key in (address_key(row.address_hash), person_key(row.customer_id))],
+    )
+    rows = _claimed(connection, owner, ids)
+    judged, result = _sort_out(connection, rows, now)
+    facts = gather(connection, [_candidate(connection, row) for row in judged], now, caps)
+    today = database_now(connection)
+    for row in judged:
+        verdict = decide(facts[row.message_id], rules)
+        if isinstance(verdict, Blocked):
+            _hold(connection, row, verdict, now, today, result)
+        else:
+            result.calls += _intend(connection, row, owner, now, today, lease)
+    return Intents(tuple(result.calls), result.waiting, result.skipped)
+
+
+@dataclass
+class _Result:
+    calls: list[Call]
+    waiting: dict[str, int]
+    skipped: dict[str, int]
+
+
+def _claimed(connection: Connection, owner: str, ids: Sequence[str]) -> Sequence[Row[Any]]:
+    table = messages.c
+    rows = (
+        select(
+            messages, campaign_runs.c.state.label("run_state"), campaign_runs.c.content.label("run_content")
+        )
+        .select_from(messages.outerjoin(campaign_runs))
+        .where(table.message_id.in_(ids), table.state == "sending", table.lease_owner == owner)
+        .order_by(table.message_id)
+    )
+    return connection.execute(rows).all()
+
+
+def _sort_out(
+    connection: Connection, rows: Sequence[Row[Any]], now: datetime
+) -> tuple[list[Row[Any]], _Result]:
+    """Give back what belongs to a halted run, and the second message to a person in one batch: the first one counts."""
+    judged: list[Row[Any]] = []
+    result = _Result([], {}, {})
+    people: set[tuple[str, str]] = set()
+    for row in rows:
+        this = messages.c.message_id == row.message_id
+        if row.run_state == "stopped":
+            move(connection, this, ["sending"], "cancelled", now, reason="stopped", done_at=now)
+            _count(result.skipped, "stopped")
+        elif row.run_state not in {None, "running"}:
+            move(connection, this, ["sending"], "queued", now)
+            _count(result.waiting, "paused")
+        elif (row.customer_id, row.channel) in people:
+            move(connection, this, ["sending"], "queued", now)
+            _count(result.waiting, "same_person")
+        else:
+            people.add((row.customer_id, row.channel))
+            judged.append(row)
+    return judged, result
+
+
+def _candidate(connection: Connection, row: Row[Any]) -> Candidate:
+    red: tuple[str, ...] = ()
+    if row.run_content is not None:
+        red = red_contracts(connection, row.run_content.get("tables"))
+    return Candidate(
+        key=row.message_id,
+        customer_ids=(row.customer_id,),
+        channel=row.channel,
+        address=row.address,
+        address_hash=row.address_hash,
+        message_class=row.message_class,
+        purpose=row.purpose,
+        address_given=row.address is not None,
+        time_zone=row.time_zone,
+        country=row.country,
+        region=row.region,
+        message_id=row.message_id,
+        red_contracts=red,
+    )
+
+
+def _hold(  # noqa: PLR0913, PLR0917 - one verdict on one row
+    connection: Connection, row: Row[Any], verdict: Blocked, now: datetime, today: datetime, result: _Result
+) -> None:
+    this = messages.c.message_id == row.message_id
+    why = {"reason": verdict.reason, "detail": verdict.sentence}
+    if verdict.reason == "quiet_hours" and verdict.until is not None:
+        move(connection, this, ["sending"], "queued", now, send_after=verdict.until, **why)
+        _count(result.waiting, verdict.reason)
+    elif verdict.reason == "contract_red":
+        move(connection, this, ["sending"], "queued", now, retry_at=today + RECHECK, **why)
+        _count(result.waiting, verdict.reason)
+    else:
+        move(connection, this, ["sending"], "skipped", now, done_at=now, **why)
+        _count(result.skipped, verdict.reason)
+
+
+def _intend(  # noqa: PLR0913, PLR0917 - one intent
+    connection: Connection, row: Row[Any], owner: str, now: datetime, today: datetime, lease: timedelta
+) -> list[Call]:
+    number = row.attempt_count + 1
+    mine = (messages.c.message_id == row.message_id) & (messages.c.lease_owner == owner)
+    moved = move(
+        connection,
+        mine,
+        ["sending"],
+        "calling",
+        now,
+        attempt_count=number,
+        calling_at=now,
+        lease_until=today + lease,
+        reason=None,
+        detail=None,
+        send_after=None,
+        retry_at=None,
+    )
+    if not moved:  # its lease ran out, and another dispatcher took it over between our two looks
+        return []
+    call = Call(new_id("att"), number, _outbound(row))
+    connection.execute(
+        insert(attempts).values(
+            attempt_id=call.attempt_id, message_id=row.message_id, number=number, started_at=today
+        )
+    )
+    return [call]
+
+
+def _outbound(row: Row[Any]) -> OutboundMessage:
+    return OutboundMessage(
+        message_id=row.message_id,
+        channel=row.channel,
+        to=row.address,
+        body=row.body,
+        subject=row.subject,
+        html=row.html,
+        message_class=row.message_class,
+    )
+
+
+def _count(counts: dict[str, int], name: str) -> None:
+    counts[name] = counts.get(name, 0) + 1

@@ -1,0 +1,267 @@
+"""What came of a call: by the sender's own reply, by a status callback, or by looking it up afterwards.
+
+These arrive in any order and any number of times. A reply and a callback about one call are told apart by the
+provider's id; a provider's status only ever rises in rank.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, cast
+
+from sqlalchemy import Connection, Row, or_, select, update
+
+from messaging.consent import stop, suppress
+from messaging.outbox.moves import move
+from messaging.outbox.states import PROVIDER_WORDS, State, may_follow, state_after
+from messaging.senders.base import Accepted, Outcome, Rejected, Unknown
+from messaging.senders.codes import rule_for
+from messaging.store.ids import new_id
+from messaging.store.inserts import insert_new
+from messaging.store.locks import address_key, lock, person_key
+from messaging.store.tables import attempts, messages, provider_events
+from messaging.store.times import database_now
+
+CALLED: tuple[State, ...] = (
+    "calling",
+    "unknown",
+    "queued",
+    "sending",
+)  # states that proof of acceptance ends
+BACKOFF = timedelta(seconds=30)  # doubles with each attempt
+LONGEST_BACKOFF = timedelta(hours=1)
+LONGEST_RETRY_AFTER = timedelta(days=1)  # a provider's own word is believed up to here
+
+
+@dataclass(frozen=True)
+class StatusUpdate:
+    """What a provider says of a message: a callback as it came. `message_id` is our own, from the callback's URL."""
+
+    provider: str
+    sid: str
+    status: str  # the provider's own word
+    message_id: str | None = None
+    error_code: int | None = None
+    payload: Mapping[str, Any] | None = None
+
+
+Applied = Literal["applied", "stored", "duplicate"]
+
+
+def record_outcome(  # noqa: PLR0913, PLR0917 - one call's end
+    connection: Connection, message_id: str, attempt_id: str, provider: str, outcome: Outcome, now: datetime
+) -> State:
+    """Write down how a call ended, and what follows for its message; give the message's state then."""
+    row = _locked(connection, message_id)
+    _close_attempt(connection, attempt_id, outcome)
+    if isinstance(outcome, Accepted):
+        _accept(connection, row, provider, outcome, now)
+    elif isinstance(outcome, Unknown):
+        this = messages.c.message_id == message_id
+        why = {"reason": "no_answer", "detail": f"{outcome.why} We do not know yet whether it was sent."}
+        move(connection, this, ["calling"], "unknown", now, provider=provider, error_code=outcome.code, **why)
+    else:
+        _refuse(connection, row, provider, outcome, now)
+    return _state(connection, message_id)
+
+
+def apply_status(connection: Connection, update_: StatusUpdate, now: datetime) -> Applied:
+    """Take a status callback: stored once, and applied where it raises the rank of the message that it is about.
+
+    One that names our message id proves that the provider took it, also before its reply reached us. `stored`
+    means that it changed nothing: an older status, or about a message that we do not know.
+    """
+    event = {
+        "event_id": new_id("evt"),
+        "provider": update_.provider,
+        "provider_sid": update_.sid,
+        "status": update_.status,
+        "message_id": update_.message_id,
+        "error_code": update_.error_code,
+        "received_at": now,
+        "payload": dict(update_.payload or {}),
+    }
+    if not insert_new(connection, provider_events, [event]):
+        return "duplicate"
+    message_id = _meant(connection, update_)
+    if message_id is None:
+        return "stored"
+    row = _locked(connection, message_id)
+    if row.provider_sid not in {None, update_.sid} or _of_an_older_call(connection, row, update_.sid):
+        return "stored"
+    if row.provider_sid is None:
+        _accept(connection, row, update_.provider, Accepted(update_.sid), now)
+        row = _locked(connection, message_id)
+        if row.provider_sid is None:  # it had ended before: nothing that we know of was sent
+            return "stored"
+    return "applied" if _raise_status(connection, row, update_.status, update_.error_code, now) else "stored"
+
+
+def settle_as_sent(  # noqa: PLR0913, PLR0917 - the provider's record of one message
+    connection: Connection,
+    message_id: str,
+    provider: str,
+    sid: str,
+    status: str,
+    error_code: int | None,
+    now: datetime,
+) -> None:
+    """Settle an unknown message by what the provider has on record."""
+    row = _locked(connection, message_id)
+    _accept(connection, row, provider, Accepted(sid, status), now)
+    if error_code is not None:
+        _raise_status(connection, _locked(connection, message_id), status, error_code, now)
+
+
+def lock_all(connection: Connection, message_ids: Iterable[str]) -> None:
+    """Lock the addresses and people of many messages at once, so that what follows never waits in a ring."""
+    if connection.dialect.name == "sqlite":
+        return
+    table = messages.c
+    rows = select(table.address_hash, table.customer_id).where(table.message_id.in_(list(message_ids)))
+    found = connection.execute(rows).all()
+    lock(connection, [key for row in found for key in (address_key(row[0]), person_key(row[1]))])
+
+
+def requeue_unsent(connection: Connection, message_id: str, now: datetime) -> int:
+    """Let an unknown message go again that the provider surely does not have."""
+    this = messages.c.message_id == message_id
+    return move(connection, this, ["unknown"], "queued", now, reason=None, detail=None, error_code=None)
+
+
+def _locked(connection: Connection, message_id: str) -> Row[Any]:
+    rows = select(messages).where(messages.c.message_id == message_id)
+    row = connection.execute(rows).one()
+    if connection.dialect.name != "postgresql":
+        return row
+    lock(connection, [address_key(row.address_hash), person_key(row.customer_id)])
+    return connection.execute(rows.with_for_update()).one()
+
+
+def _close_attempt(connection: Connection, attempt_id: str, outcome: Outcome) -> None:
+    values: dict[str, Any] = {"finished_at": database_now(connection)}
+    if isinstance(outcome, Accepted):
+        values |= {"outcome": "accepted", "provider_sid": outcome.sid, "http_status": 201}
+    else:
+        kind = "unknown" if isinstance(outcome, Unknown) else "rejected"
+        values |= {"outcome": kind, "http_status": outcome.http_status, "error_code": outcome.code}
+    unless_settled = or_(attempts.c.outcome.is_(None), attempts.c.outcome == "unknown")
+    connection.execute(
+        update(attempts).where(attempts.c.attempt_id == attempt_id, unless_settled).values(**values)
+    )
+
+
+def _accept(connection: Connection, row: Row[Any], provider: str, accepted: Accepted, now: datetime) -> None:
+    """Take it as proven that the provider has the message, then whatever was already said about it."""
+    values: dict[str, Any] = {
+        "provider": provider,
+        "provider_sid": accepted.sid,
+        "reason": None,
+        "detail": None,
+    }
+    values |= {"accepted_at": now, "error_code": None, "send_after": None, "retry_at": None}
+    if accepted.segment_count:
+        values["segment_count"] = accepted.segment_count
+    this = messages.c.message_id == row.message_id
+    unheard = or_(messages.c.provider_sid.is_(None), messages.c.provider_sid == accepted.sid)
+    if not move(connection, this & unheard, CALLED, "accepted", now, **values):
+        return
+    newest = select(attempts.c.attempt_id).where(attempts.c.message_id == row.message_id)
+    newest = newest.order_by(attempts.c.number.desc()).limit(1)
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.attempt_id == newest.scalar_subquery())
+        .values(outcome="accepted", provider_sid=accepted.sid)
+    )
+    _raise_status(connection, _locked(connection, row.message_id), accepted.status, None, now)
+    _hear_early_callbacks(connection, row.message_id, provider, accepted.sid, now)
+
+
+def _hear_early_callbacks(
+    connection: Connection, message_id: str, provider: str, sid: str, now: datetime
+) -> None:
+    """Apply callbacks that came before we knew whose they were."""
+    table = provider_events.c
+    early = (table.provider == provider) & (table.provider_sid == sid) & table.message_id.is_(None)
+    rows = connection.execute(select(table.status, table.error_code).where(early)).all()
+    connection.execute(update(provider_events).where(early).values(message_id=message_id))
+    for said in rows:
+        _raise_status(connection, _locked(connection, message_id), said.status, said.error_code, now)
+
+
+def _meant(connection: Connection, said: StatusUpdate) -> str | None:
+    """Find the message that a callback is about: the one whose id it carries, else the one that has its sid."""
+    table = messages.c
+    rows = select(table.message_id)
+    if said.message_id is not None:
+        found = connection.execute(rows.where(table.message_id == said.message_id)).scalar()
+        if found is not None:
+            return str(found)
+    by_sid = rows.where(table.provider_sid == said.sid, table.provider == said.provider)
+    return connection.execute(by_sid).scalar()
+
+
+def _of_an_older_call(connection: Connection, row: Row[Any], sid: str) -> bool:
+    table = attempts.c
+    older = select(table.attempt_id).where(
+        table.message_id == row.message_id, table.provider_sid == sid, table.number < row.attempt_count
+    )
+    return connection.execute(older).first() is not None
+
+
+def _raise_status(
+    connection: Connection, row: Row[Any], word: str, error_code: int | None, now: datetime
+) -> bool:
+    status = PROVIDER_WORDS.get(word)
+    if status is None or not may_follow(row.provider_status, status):
+        return False
+    values: dict[str, Any] = {"provider_status": status}
+    if status in {"delivered", "read"}:
+        values |= {"delivered_at": row.delivered_at or now, "done_at": row.done_at or now}
+    rule = rule_for(error_code) if error_code is not None else None
+    if status in {"undelivered", "failed"}:
+        told = rule.told if rule else "The provider could not deliver it, and did not say why."
+        values |= {"done_at": now, "error_code": error_code, "reason": status, "detail": told}
+    this = messages.c.message_id == row.message_id
+    target = state_after(status)
+    if target != row.state and row.state == "accepted":
+        move(connection, this, ["accepted"], target, now, **values)
+    else:
+        connection.execute(update(messages).where(this).values(updated_at=now, **values))
+    if rule is not None and rule.kind == "stop":
+        _stop_writing(connection, row, now, opt_out=rule.opt_out)
+    return True
+
+
+def _refuse(connection: Connection, row: Row[Any], provider: str, refused: Rejected, now: datetime) -> None:
+    why = {"provider": provider, "error_code": refused.code, "detail": refused.sentence}
+    this = messages.c.message_id == row.message_id
+    if refused.kind == "retry" and row.attempt_count < refused.attempts:
+        rest = _rest(row.attempt_count, refused.retry_after)
+        again = database_now(connection) + rest
+        move(connection, this, ["calling"], "queued", now, reason="retry", retry_at=again, **why)
+        return
+    failed = move(connection, this, ["calling"], "failed", now, reason="refused", done_at=now, **why)
+    if failed and refused.kind == "stop":
+        _stop_writing(connection, row, now, opt_out=refused.opt_out)
+
+
+def _rest(attempt: int, retry_after: float | None) -> timedelta:
+    grown = min(BACKOFF.total_seconds() * 2 ** (attempt - 1), LONGEST_BACKOFF.total_seconds())
+    return timedelta(seconds=max(grown, min(retry_after or 0, LONGEST_RETRY_AFTER.total_seconds())))
+
+
+def _stop_writing(connection: Connection, row: Row[Any], now: datetime, *, opt_out: bool) -> None:
+    """Learn from the provider that an address is dead, or that its owner said STOP to them."""
+    where = {"address_hash": row.address_hash, "channel": row.channel, "at": now, "source": "provider"}
+    if opt_out:
+        evidence = {"message_id": row.message_id}
+        record_id = f"message/{row.message_id}"
+        stop(connection, **where, source_record_id=record_id, method="provider", evidence=evidence)
+    else:
+        suppress(connection, **where, reason="provider")
+
+
+def _state(connection: Connection, message_id: str) -> State:
+    found = connection.execute(select(messages.c.state).where(messages.c.message_id == message_id))
+    return cast("State", found.scalar_one())

@@ -1,0 +1,161 @@
+"""Messages on their way to a sender: planned, queued at launch, claimed under a lease, given back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Select, exists, func, or_, select, update
+
+from messaging.outbox.moves import move
+from messaging.outbox.states import OPEN, State
+from messaging.store.inserts import insert_new
+from messaging.store.tables import attempts, campaign_runs, messages
+from messaging.store.times import database_now
+
+LEASE = timedelta(seconds=60)  # a call ends within 20 seconds; what is older belongs to a dead process
+
+
+@dataclass(frozen=True)
+class PlannedMessage:
+    """A message as it is planned: rendered once, and never again. The columns of `messages`, in short."""
+
+    message_id: str
+    customer_id: str
+    channel: str
+    address: str
+    address_hash: str
+    body: str
+    message_class: str = "marketing"
+    purpose: str = "marketing"
+    run_id: str | None = None
+    campaign: str | None = None
+    step: int = 0
+    template: str | None = None
+    template_hash: str | None = None
+    variant: str | None = None
+    subject: str | None = None
+    html: str | None = None
+    time_zone: str | None = None
+    country: str | None = None
+    region: str | None = None
+    segment_count: int | None = None
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What was found under leases that ran out: claimed ones go back, called ones become unknown."""
+
+    requeued: int
+    unknown: int
+
+
+def insert_planned(
+    connection: Connection, planned: Sequence[PlannedMessage], now: datetime, *, queued: bool = False
+) -> int:
+    """Store planned messages; one whose (run, step, person or address, channel) is there already is left out.
+
+    With `queued` they may go at once (an answer, a receipt); else `queue_run` lets a whole run go. Gives how many
+    are new.
+    """
+    state: State = "queued" if queued else "planned"
+    rows = [asdict(one) | {"state": state, "created_at": now, "updated_at": now} for one in planned]
+    return insert_new(connection, messages, rows)
+
+
+def queue_run(connection: Connection, run_id: str, now: datetime) -> int:
+    """Let the planned messages of a run go: at launch."""
+    return move(connection, messages.c.run_id == run_id, ["planned"], "queued", now)
+
+
+def cancel_run(connection: Connection, run_id: str, now: datetime) -> int:
+    """Call back what has not gone yet, when a run is stopped; what is being called just now cannot be."""
+    here = messages.c.run_id == run_id
+    reason = {"reason": "stopped", "detail": "The campaign was stopped before this message went."}
+    return move(connection, here, ["planned", "queued", "sending"], "cancelled", now, done_at=now, **reason)
+
+
+def claim(  # noqa: PLR0913 - a claim's terms
+    connection: Connection,
+    owner: str,
+    limit: int,
+    now: datetime,
+    *,
+    channels: Iterable[str],
+    lease: timedelta = LEASE,
+) -> list[str]:
+    """Take up to `limit` messages that may go now, oldest first, as `sending` under a lease; give their ids."""
+    today = database_now(connection)
+    rows = _due(now, today, channels).limit(limit)
+    if connection.dialect.name == "postgresql":
+        rows = rows.with_for_update(of=messages, skip_locked=True)
+    ids = list(connection.execute(rows).scalars())
+    if ids:
+        taken = {"lease_owner": owner, "lease_until": today + lease}
+        move(connection, messages.c.message_id.in_(ids), ["queued"], "sending", now, **taken)
+    return ids
+
+
+def waiting(connection: Connection, now: datetime, channels: Iterable[str]) -> int:
+    """Count the messages that may go now."""
+    due = _due(now, database_now(connection), channels).subquery()
+    return connection.execute(select(func.count()).select_from(due)).scalar_one()
+
+
+def give_back(connection: Connection, owner: str, ids: Iterable[str], now: datetime) -> int:
+    """Put claimed messages back as they were, when a dispatcher ends before their turn."""
+    mine = messages.c.message_id.in_(list(ids)) & (messages.c.lease_owner == owner)
+    return move(connection, mine, ["sending"], "queued", now)
+
+
+def recover(connection: Connection, now: datetime) -> Recovered:
+    """Take over what a dead dispatcher held: nothing was sent of a claimed message; of a called one nobody knows."""
+    today = database_now(connection)
+    expired = messages.c.lease_until < today
+    requeued = move(connection, expired, ["sending"], "queued", now)
+    orphans = select(messages.c.message_id).where(expired, messages.c.state == "calling")
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.message_id.in_(orphans), attempts.c.outcome.is_(None))
+        .values(outcome="unknown", finished_at=today)
+    )
+    unknown = move(
+        connection,
+        expired,
+        ["calling"],
+        "unknown",
+        now,
+        reason="interrupted",
+        detail="We stopped while the provider was being called, so we do not know yet whether it was sent.",
+    )
+    return Recovered(requeued, unknown)
+
+
+def finish_runs(connection: Connection, now: datetime) -> int:
+    """Close the running runs that have nothing left to do."""
+    open_ones = exists(
+        select(messages.c.message_id).where(
+            messages.c.run_id == campaign_runs.c.run_id, messages.c.state.in_(OPEN)
+        )
+    )
+    done = update(campaign_runs).where(campaign_runs.c.state == "running", ~open_ones)
+    return connection.execute(done.values(state="done", finished_at=now)).rowcount
+
+
+def counts(connection: Connection, run_id: str | None = None) -> dict[str, int]:
+    """Count messages by state, of one run or of all."""
+    rows = select(messages.c.state, func.count()).group_by(messages.c.state)
+    rows = rows if run_id is None else rows.where(messages.c.run_id == run_id)
+    return {str(state): int(count) for state, count in connection.execute(rows).tuples()}
+
+
+def _due(now: datetime, today: datetime, channels: Iterable[str]) -> Select[str]:
+    table = messages.c
+    running = select(campaign_runs.c.run_id).where(campaign_runs.c.state == "running")
+    return (
+        select(table.message_id)
+        .where(table.state == "queued", table.channel.in_(list(channels)))
+        .where(or_(table.send_after.is_(None), table.send_after <= now))
+        .where(or_(table.retry_at.is_(None), table.retry_at <= today))
+        .where(or_(table.run_id.is_(None), table.run_id.in_(running)))
+        .order_by(table.message_id)  # a UUIDv7: by birth
+    )

@@ -1,0 +1,94 @@
+"""What every sender is: one call that ends in exactly one of three ways, and a way to look for what became unclear.
+
+A sender never retries by itself. Providers have no idempotency key for messages, so whether to call again is decided
+by the outbox alone, on evidence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class OutboundMessage:
+    """One rendered message to one address, as it leaves us."""
+
+    message_id: str
+    channel: str
+    to: str  # normalised
+    body: str
+    subject: str | None = None
+    html: str | None = None
+    message_class: str = "marketing"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The provider took it: its own id for the message, and the status it gave."""
+
+    sid: str
+    status: str = "queued"
+    segment_count: int | None = None
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The provider surely did not take it.
+
+    `kind` says what follows: `stop` (this address cannot or may not be written to), `fix` (our set-up or content is
+    wrong), `retry` (it passes; not before `retry_after` seconds, where the provider said so).
+    """
+
+    kind: Literal["stop", "fix", "retry"]
+    sentence: str
+    code: int | None = None
+    http_status: int | None = None
+    retry_after: float | None = None
+    attempts: int = 1  # how often a message may be tried in all, where it passes
+    opt_out: bool = False  # the customer's own word, not only an address that does not work
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Nobody can tell from here whether the provider took it; `why` names what happened, without personal data."""
+
+    why: str
+    http_status: int | None = None
+    code: int | None = None
+
+
+Outcome = Accepted | Rejected | Unknown
+
+
+@dataclass(frozen=True)
+class ProviderRecord:
+    """A message that a provider has on record. `created_at` is naive UTC."""
+
+    sid: str
+    to: str
+    body: str
+    status: str
+    created_at: datetime
+    error_code: int | None = None
+
+
+class Sender(Protocol):
+    """A way to one provider for one channel; safe to call from many threads."""
+
+    @property
+    def provider(self) -> str:
+        """Name the provider, as `messages.provider` holds it."""
+
+    @property
+    def can_find(self) -> bool:
+        """Say whether the provider keeps a list that `find` can look into."""
+
+    def send(self, message: OutboundMessage) -> Outcome:
+        """Call the provider once. Never raises for what a provider or a network may do."""
+
+    def find(self, message: OutboundMessage, since: datetime) -> Sequence[ProviderRecord]:
+        """List what the provider has on record to this address since a moment (naive UTC), newest first.
+
+        Raises ServiceError when the provider cannot be asked.
+        """

@@ -1,0 +1,41 @@
+"""What a provider's error code means for us, as data: `codes.yaml` beside this file."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+CODES_FILE = Path(__file__).with_name("codes.yaml")
+
+
+@dataclass(frozen=True)
+class CodeRule:
+    """What follows from one code. `attempts` is how often a message may be tried in all."""
+
+    kind: Literal["stop", "fix", "retry"]
+    sentence: str
+    mend: str = ""
+    attempts: int = 1
+    opt_out: bool = False  # the customer's own word, not only an address that does not work
+
+    @property
+    def told(self) -> str:
+        """Give the sentence with what to do about it."""
+        return f"{self.sentence} {self.mend}".strip()
+
+
+UNLISTED = CodeRule("fix", "The provider refused the message with a code that we do not know.", "Look it up.")
+
+
+@cache
+def read_codes() -> dict[int, CodeRule]:
+    """Read the table of codes."""
+    document = yaml.safe_load(CODES_FILE.read_text(encoding="utf-8"))
+    return {int(code): CodeRule(**rule) for code, rule in document["codes"].items()}
+
+
+def rule_for(code: int) -> CodeRule:
+    """Give what follows from a code."""
+    return read_codes().get(code, UNLISTED)
