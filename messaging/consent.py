@@ -1,8 +1,9 @@
 """Consent and suppression: what people told us we may do, as events that are only ever added.
 
 An event belongs to a person, an address or both, on one channel for one purpose. Of each person and of each
-address the newest event counts, and the strictest of these wins. A suppression is the harder thing: an address
-that nothing goes to, whoever owns it; it is kept by keyed hash alone, so that it outlives its owner's erasure.
+address the newest event counts, and the strictest of these wins. A suppression is the harder thing: an
+address that nothing goes to, whoever owns it; it is kept by keyed hash alone, so that it outlives its
+owner's erasure.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,7 +58,7 @@ class ImportedConsent:
 
 @dataclass(frozen=True)
 class ImportCounts:
-    """What an import did: rows given = recorded + already recorded + unusable (neither person nor address)."""
+    """What an import did: rows given = recorded + already recorded + unusable (no person, no address)."""
 
     recorded: int
     already: int

@@ -1,7 +1,7 @@
 """The hash chain of consent events: a change, an insertion or a gap shows.
 
-Each event commits to H(salt, payload), and the chain goes over these commitments. An erasure may therefore drop
-a payload with its salt, and the chain still verifies.
+Each event commits to H(salt, payload), and the chain goes over these commitments. An erasure may therefore
+drop a payload with its salt, and the chain still verifies.
 """
 
 import hashlib

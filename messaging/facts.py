@@ -1,4 +1,4 @@
-"""What the gate has to know of a message, read from the store: for a plan of thousands, or the next sixteen."""
+"""What the gate has to know of a message, read from the store: for a plan of thousands or the next few."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """May we? One pure gate for every channel and campaign: facts in, Allowed or Blocked with a reason out.
 
-It is asked twice: when a campaign is planned, so that a marketer sees who is left out and why, and again in the
-transaction that comes before the provider's call, on facts that were read again there.
+It is asked twice: when a campaign is planned, so that a marketer sees who is left out and why, and again in
+the transaction that comes before the provider's call, on facts that were read again there.
 """
 
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Blocked:
-    """The message may not go now: a code, a sentence for a marketer, and when it may go (naive UTC), if ever."""
+    """The message may not go now: a code, a sentence for a marketer, when it may go (naive UTC), if ever."""
 
     reason: Reason
     sentence: str
@@ -85,7 +85,7 @@ class Blocked:
 
 
 def decide(facts: SendFacts, rules: QuietRules) -> Allowed | Blocked:
-    """Judge one message. What is final comes before what passes, so that the reason shown is one that stays."""
+    """Judge one message. What is final comes before what passes, so that the reason shown will stay."""
     blocked = _address(facts) or _suppression(facts)
     if blocked is None and facts.message_class == "marketing":
         blocked = _consent(facts) or _contracts(facts) or _frequency(facts) or _hours(facts, rules)

@@ -1,7 +1,8 @@
 """Quiet hours: when a phone may be reached, in every place and zone where its owner may be.
 
-Pure: rules and moments in, a verdict out. Moments are naive UTC; zones are IANA names. Local time is computed from
-UTC, never the other way round without a check, so that days with a clock change come out right.
+Pure: rules and moments in, a verdict out. Moments are naive UTC; zones are IANA names. Local time is
+computed from UTC, never the other way round without a check, so that days with a clock change come out
+right.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,8 @@ GROUPS = {"every day": DAYS, "weekdays": DAYS[:5], "weekend": DAYS[5:]}
 HORIZON = timedelta(days=9)  # a week, and the two days that a change of the clock may cost
 
 
-# A number of any other type (toll-free, shared cost, personal, pager, VoIP) tells nothing about where its owner is.
+# A number of any other type (toll-free, shared cost, personal, pager, VoIP) tells nothing about where its
+# owner is.
 PLACED_TYPES = {
     phonenumbers.PhoneNumberType.FIXED_LINE,
     phonenumbers.PhoneNumberType.MOBILE,
@@ -91,7 +93,7 @@ def is_legal(moment: datetime, zones: Sequence[str], weeks: Sequence[Week]) -> b
 
 
 def next_legal(moment: datetime, zones: Sequence[str], weeks: Sequence[Week]) -> datetime | None:
-    """Give the first moment from this one on (naive UTC) that is legal everywhere, or None if there is none."""
+    """Give the first moment from this one on (naive UTC) that is legal everywhere, or None."""
     end = moment + HORIZON
     pairs = [(_zone(name), week) for name in zones for week in weeks]
     while moment <= end:

@@ -1,4 +1,4 @@
-"""The outbox: rendered once, stored, and sent at most once. The dispatcher is its only caller of providers."""
+"""The outbox: rendered once, stored, sent at most once. Only the dispatcher calls providers."""
 
 from messaging.outbox.intent import Call, Intents, to_calling
 from messaging.outbox.outcomes import (

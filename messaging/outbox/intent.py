@@ -1,7 +1,8 @@
-"""The write-ahead intent: a call to a provider is committed before it is made, on facts that were read just then.
+"""The write-ahead intent: a call to a provider is committed before it is made, on facts read just then.
 
-Everything that could forbid the message is read again in the transaction that writes `calling`, under locks on its
-address and its person. A STOP takes the same locks: either it comes first and is seen here, or the message had gone.
+Everything that could forbid the message is read again in the transaction that writes `calling`, under locks
+on its address and its person. A STOP takes the same locks: either it comes first and is seen, or the
+message went.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Intents:
-    """What became of the claimed messages: calls to make, and counts of the rest by what happened (or its reason)."""
+    """What became of the claimed messages: calls to make, and counts of the rest by reason."""
 
     calls: tuple[Call, ...]
     waiting: dict[str, int]
@@ -53,7 +54,7 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
     caps: Mapping[str, FrequencyCap] = DEFAULT_CAPS,
     lease: timedelta = LEASE,
 ) -> Intents:
-    """Turn claimed messages into calls, or let them wait, or skip them with the reason. Commit before calling."""
+    """Turn claimed messages into calls, let them wait, or skip them with the reason. Commit, then call."""
     locked = _claimed(connection, owner, ids)
     lock(
         connection,
@@ -95,7 +96,7 @@ def _claimed(connection: Connection, owner: str, ids: Sequence[str]) -> Sequence
 def _sort_out(
     connection: Connection, rows: Sequence[Row[Any]], now: datetime
 ) -> tuple[list[Row[Any]], _Result]:
-    """Give back what belongs to a halted run, and the second message to a person in one batch: the first one counts."""
+    """Give back what a halted run holds, and the second message to one person: the first has to count."""
     judged: list[Row[Any]] = []
     result = _Result([], {}, {})
     people: set[tuple[str, str]] = set()

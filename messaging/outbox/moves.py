@@ -1,4 +1,4 @@
-"""The one way in which a message changes its state: only along `TRANSITIONS`, whatever the caller believes."""
+"""The one way in which a message changes its state: along `TRANSITIONS`, whatever the caller believes."""
 
 from collections.abc import Iterable
 from datetime import datetime

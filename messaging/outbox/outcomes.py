@@ -35,7 +35,7 @@ LONGEST_RETRY_AFTER = timedelta(days=1)  # a provider's own word is believed up 
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """What a provider says of a message: a callback as it came. `message_id` is our own, from the callback's URL."""
+    """What a provider says of a message: a callback as it came; `message_id` is ours, from its address."""
 
     provider: str
     sid: str
@@ -66,7 +66,7 @@ def record_outcome(  # noqa: PLR0913, PLR0917 - one call's end
 
 
 def apply_status(connection: Connection, update_: StatusUpdate, now: datetime) -> Applied:
-    """Take a status callback: stored once, and applied where it raises the rank of the message that it is about.
+    """Take a status callback: stored once, and applied where it raises the rank of its message.
 
     One that names our message id proves that the provider took it, also before its reply reached us. `stored`
     means that it changed nothing: an older status, or about a message that we do not know.
@@ -190,7 +190,7 @@ def _hear_early_callbacks(
 
 
 def _meant(connection: Connection, said: StatusUpdate) -> str | None:
-    """Find the message that a callback is about: the one whose id it carries, else the one that has its sid."""
+    """Find the message that a callback is about: the one whose id it carries, else the one with its sid."""
     table = messages.c
     rows = select(table.message_id)
     if said.message_id is not None:

@@ -52,10 +52,10 @@ class Recovered:
 def insert_planned(
     connection: Connection, planned: Sequence[PlannedMessage], now: datetime, *, queued: bool = False
 ) -> int:
-    """Store planned messages; one whose (run, step, person or address, channel) is there already is left out.
+    """Store planned messages; one whose (run, step, person or address, channel) is there is left out.
 
-    With `queued` they may go at once (an answer, a receipt); else `queue_run` lets a whole run go. Gives how many
-    are new.
+    With `queued` they may go at once (an answer, a receipt); else `queue_run` lets a whole run go. Gives how
+    many are new.
     """
     state: State = "queued" if queued else "planned"
     rows = [asdict(one) | {"state": state, "created_at": now, "updated_at": now} for one in planned]
@@ -83,7 +83,7 @@ def claim(  # noqa: PLR0913 - a claim's terms
     channels: Iterable[str],
     lease: timedelta = LEASE,
 ) -> list[str]:
-    """Take up to `limit` messages that may go now, oldest first, as `sending` under a lease; give their ids."""
+    """Take up to `limit` messages that may go now, oldest first, under a lease; give their ids."""
     today = database_now(connection)
     rows = _due(now, today, channels).limit(limit)
     if connection.dialect.name == "postgresql":
@@ -108,7 +108,7 @@ def give_back(connection: Connection, owner: str, ids: Iterable[str], now: datet
 
 
 def recover(connection: Connection, now: datetime) -> Recovered:
-    """Take over what a dead dispatcher held: nothing was sent of a claimed message; of a called one nobody knows."""
+    """Take over what a dead dispatcher held: a claimed message never left; of a called one nobody knows."""
     today = database_now(connection)
     expired = messages.c.lease_until < today
     requeued = move(connection, expired, ["sending"], "queued", now)

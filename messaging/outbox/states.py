@@ -1,8 +1,8 @@
 """The two machines of a message, as data: our own state, and what the provider says of each call.
 
-planned -> queued -> sending -> calling -> accepted -> done, or on the way: skipped, cancelled, failed, unknown.
-`sending` is claimed, `calling` is committed before the provider is called: whatever is found there after a crash may
-or may not have been sent, and becomes `unknown`, never simply queued again.
+planned -> queued -> sending -> calling -> accepted -> done, or on the way: skipped, cancelled, failed,
+unknown. `sending` is claimed; `calling` is committed before the provider is called: whatever is found there
+after a crash may or may not have been sent, and becomes `unknown`, never simply queued again.
 """
 
 from typing import Literal
@@ -67,7 +67,7 @@ PROVIDER_WORDS: dict[str, ProviderStatus] = {
 
 
 def may_follow(now: ProviderStatus | None, then: ProviderStatus) -> bool:
-    """Say whether a provider's status may replace another: only a higher rank, so the order of arrival is nothing."""
+    """Say whether a provider's status may replace another: only a higher rank may, in any order."""
     return now is None or RANK[then] > RANK[now]
 
 

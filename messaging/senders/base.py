@@ -1,7 +1,7 @@
-"""What every sender is: one call that ends in exactly one of three ways, and a way to look for what became unclear.
+"""What every sender is: one call that ends in one of three ways, and a look for what became unclear.
 
-A sender never retries by itself. Providers have no idempotency key for messages, so whether to call again is decided
-by the outbox alone, on evidence.
+A sender never retries by itself. Providers have no idempotency key for messages, so whether to call again is
+decided by the outbox alone, on evidence.
 """
 
 from collections.abc import Sequence
@@ -36,8 +36,8 @@ class Accepted:
 class Rejected:
     """The provider surely did not take it.
 
-    `kind` says what follows: `stop` (this address cannot or may not be written to), `fix` (our set-up or content is
-    wrong), `retry` (it passes; not before `retry_after` seconds, where the provider said so).
+    `kind` says what follows: `stop` (this address cannot or may not be written to), `fix` (our set-up or
+    content is wrong), `retry` (it passes; not before `retry_after` seconds, where the provider said so).
     """
 
     kind: Literal["stop", "fix", "retry"]
@@ -51,7 +51,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Nobody can tell from here whether the provider took it; `why` names what happened, without personal data."""
+    """Nobody can tell from here whether the provider took it; `why` says what happened, naming nobody."""
 
     why: str
     http_status: int | None = None

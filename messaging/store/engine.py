@@ -49,8 +49,8 @@ def sqlite_module() -> ModuleType:
         if tuple(module.sqlite_version_info) >= SAFE_SQLITE:
             return module
     raise StoreError(
-        f"SQLite {sqlite3.sqlite_version} can corrupt a store that several processes write; 3.51.3 is needed.",
-        "Run `pip install pysqlite3`, or set RAPPORT_STORE_URL to a PostgreSQL address.",
+        f"SQLite {sqlite3.sqlite_version} can corrupt a store that several processes write.",
+        "Run `pip install pysqlite3` for 3.51.3 or newer, or set RAPPORT_STORE_URL to a PostgreSQL address.",
     )
 
 

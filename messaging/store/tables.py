@@ -1,9 +1,9 @@
 """The tables of the operational store, on SQLite and PostgreSQL alike.
 
 Times are naive UTC; columns marked "database's clock" go by `messaging.store.times`, all others by
-`messaging.clock.Clock`, which a demo pins. Ids are a prefix and a UUIDv7 (`messaging.store.ids.new_id`). Addresses
-are E.164 phone numbers or normalised e-mail addresses; where an address must outlive its owner's erasure, only its
-keyed hash is stored.
+`messaging.clock.Clock`, which a demo pins. Ids are a prefix and a UUIDv7 (`messaging.store.ids.new_id`).
+Addresses are E.164 phone numbers or normalised e-mail addresses; where an address must outlive its owner's
+erasure, only its keyed hash is stored.
 """
 
 from sqlalchemy import (

@@ -1,0 +1,153 @@
+"""E-mail through any SMTP server: one recipient a message, and one click to leave (RFC 8058)."""
+
+import smtplib
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formataddr, formatdate
+from urllib.parse import unquote, urlsplit
+
+from messaging.addresses import normalise_email
+from messaging.links import Links
+from messaging.senders.base import Accepted, OutboundMessage, Outcome, ProviderRecord, Rejected, Unknown
+from messaging.settings import is_loopback
+
+TIMEOUT_SECONDS = 15
+TRIES = 8
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """Where our mail goes out, and whom it comes from."""
+
+    address: str = field(repr=False)  # smtp://user:password@host:587 or smtps://host
+    mail_from: str
+    company_name: str
+
+
+class SmtpSender:
+    """Sends e-mail. Every outcome is a value: what a server or a network may do raises nothing."""
+
+    provider = "smtp"
+    can_find = False  # a mail server keeps no list that we may look into
+
+    def __init__(self, mailbox: Mailbox, links: Links) -> None:
+        self._mailbox = mailbox
+        self._links = links
+
+    def send(self, message: OutboundMessage) -> Outcome:
+        """Hand one message to the mail server, on a connection of its own."""
+        try:
+            mail = self.compose(message)
+        except (ValueError, MessageError) as error:
+            return Rejected("fix", f"The message cannot be an e-mail: {error}")
+        try:
+            server = self._connect()
+        except smtplib.SMTPAuthenticationError as error:
+            told = "The mail server refused our credentials. Check RAPPORT_SMTP_URL."
+            return Rejected("retry", told, code=error.smtp_code, attempts=5)
+        except smtplib.SMTPNotSupportedError:
+            return Rejected("fix", "The mail server offers no encryption. Use smtps:// in RAPPORT_SMTP_URL.")
+        except (smtplib.SMTPException, OSError):
+            return Rejected("retry", "The mail server could not be reached.", attempts=TRIES)
+        try:
+            return self._hand_over(server, message, mail)
+        finally:
+            server.close()
+
+    def find(self, message: OutboundMessage, since: datetime) -> Sequence[ProviderRecord]:  # noqa: ARG002
+        """Find nothing: a mail server keeps no list."""
+        return []
+
+    def compose(self, message: OutboundMessage) -> EmailMessage:
+        """Build the e-mail. Raises ValueError for a second recipient or a line break in a header."""
+        if normalise_email(message.to) != message.to:
+            raise ValueError("its address is not exactly one normalised address")
+        if not message.subject or not message.subject.strip():
+            raise ValueError("it has no subject")
+        mail = EmailMessage(policy=SMTP)
+        mail["From"] = formataddr((self._mailbox.company_name, self._mailbox.mail_from))
+        mail["To"] = message.to
+        mail["Subject"] = message.subject
+        mail["Date"] = formatdate(usegmt=True)
+        mail["Message-ID"] = f"<{self._sid(message)}>"
+        if message.message_class == "marketing":
+            mail["List-Unsubscribe"] = f"<{self._links.unsubscribe(message.message_id)}>"
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        mail.set_content(message.body)
+        if message.html:
+            mail.add_alternative(message.html, subtype="html")
+        return mail
+
+    def _sid(self, message: OutboundMessage) -> str:
+        return f"{message.message_id}@{self._mailbox.mail_from.rpartition('@')[2]}"
+
+    def _connect(self) -> smtplib.SMTP:
+        parts = urlsplit(self._mailbox.address)
+        host = parts.hostname or ""
+        if parts.scheme == "smtps":
+            context = ssl.create_default_context()
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, parts.port or 465, timeout=TIMEOUT_SECONDS, context=context
+            )
+        else:
+            server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT_SECONDS)
+        try:
+            if parts.scheme == "smtp" and not is_loopback(host):
+                server.starttls(
+                    context=ssl.create_default_context()
+                )  # mail to a stranger never goes in the clear
+            if parts.username:
+                server.login(unquote(parts.username), unquote(parts.password or ""))
+            server.ehlo_or_helo_if_needed()
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _hand_over(  # noqa: PLR0911 - one return for each way in which SMTP can end
+        self, server: smtplib.SMTP, message: OutboundMessage, mail: EmailMessage
+    ) -> Outcome:
+        try:
+            code, _ = server.mail(self._mailbox.mail_from)
+            if code != 250:
+                return _refused(code, about_recipient=False)
+            code, _ = server.rcpt(message.to)
+            if code not in {250, 251}:
+                return _refused(code, about_recipient=True)
+        except (smtplib.SMTPException, OSError):
+            return Rejected("retry", "The mail server hung up before it took the message.", attempts=TRIES)
+        try:
+            code, _ = server.data(mail.as_bytes())
+        except smtplib.SMTPDataError as error:  # it refused before one line of the message had gone
+            return _refused(error.smtp_code, about_recipient=False)
+        except (smtplib.SMTPException, OSError):
+            return Unknown("The mail server hung up while it took the message.")
+        if code != 250:
+            return _refused(code, about_recipient=False)
+        _say_goodbye(server)
+        return Accepted(self._sid(message), "sent")
+
+
+def _say_goodbye(server: smtplib.SMTP) -> None:
+    try:
+        server.quit()
+    except (smtplib.SMTPException, OSError):
+        return  # it has the message: how it hangs up changes nothing
+
+
+# RFC 5321, 4.2.2: mailbox unavailable, user not local, mailbox name not allowed
+_NO_SUCH_MAILBOX = {550, 551, 553}
+
+
+def _refused(code: int, *, about_recipient: bool) -> Rejected:
+    if 400 <= code < 500:
+        told = f"The mail server asks us to try again later ({code})."
+        return Rejected("retry", told, code=code, attempts=TRIES)
+    if about_recipient and code in _NO_SUCH_MAILBOX:
+        return Rejected("stop", f"The mail server says that there is no such mailbox ({code}).", code=code)
+    return Rejected("fix", f"The mail server refused the message ({code}).", code=code)
