@@ -35,6 +35,8 @@ def _sandbox_settings(settings: Settings, options: argparse.Namespace) -> Sandbo
         sender=sender,
         inbound_url=options.inbound_url or settings.public_url.rstrip("/") + INBOUND_PATH,
         step_seconds=options.step_seconds,
+        company_name=settings.company_name,
+        time_zone=settings.time_zone,
         folder=None if options.forget else options.folder or settings.home / "sandbox",
     )
 

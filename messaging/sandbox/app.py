@@ -11,6 +11,7 @@ from messaging.sandbox.control import control_routes
 from messaging.sandbox.exchange import Exchange
 from messaging.sandbox.journal import Journal
 from messaging.sandbox.mail import Mailbox
+from messaging.sandbox.pages import page_routes
 from messaging.sandbox.settings import SandboxSettings
 
 
@@ -49,6 +50,7 @@ def build_app(sandbox: Sandbox) -> FastAPI:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "testserver"])
     app.include_router(api_routes(sandbox.exchange))
     app.include_router(control_routes(sandbox.exchange, sandbox.mailbox))
+    app.include_router(page_routes(sandbox.exchange, sandbox.mailbox))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

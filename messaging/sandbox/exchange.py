@@ -34,7 +34,7 @@ class Exchange:
         self.faults = Faults()
         self.pending = Pending()
         self.refused: Counter[int] = Counter()
-        self._now = now
+        self.now = now
         self._journal = journal
         journal.keep = self.entries
         self._timeline = Timeline()
@@ -81,7 +81,7 @@ class Exchange:
     def create(self, request: CreateRequest, faults: dict[str, Fault]) -> Message | Refusal:
         """Take a message and send it on its way, or say why not."""
         with self._lock:
-            now = self._now()
+            now = self.now()
             company = request.sender or self._pool_sender(request.to)
             refusal = refuse(request, now)
             if refusal is None and self.is_stopped(company, request.to):
@@ -119,7 +119,7 @@ class Exchange:
         """Forget what a message said."""
         with self._lock:
             message = self._messages[sid]
-            message.body, message.updated_at = "", self._now()
+            message.body, message.updated_at = "", self.now()
             self._keep(message)
             return message
 
@@ -137,7 +137,7 @@ class Exchange:
     def receive(self, phone: str, company: str, body: str, media: tuple[str, ...] = ()) -> Message:
         """Take what a person wrote: post it to the webhook, note STOP and START, answer the keywords."""
         with self._lock:
-            now = self._now()
+            now = self.now()
             message = Message(
                 sequence=next(self._sequence),
                 sid=_sid(media),
@@ -162,6 +162,11 @@ class Exchange:
     def is_stopped(self, company: str, phone: str) -> bool:
         """Say whether the person has opted out of what this number sends."""
         return self._stopped.get((company, phone), False)
+
+    def stopped_phones(self) -> list[str]:
+        """Give the phones whose owners have opted out of any of the company's numbers."""
+        with self._lock:
+            return [phone for (_, phone), stopped in self._stopped.items() if stopped]
 
     def phones(self) -> dict[str, list[Message]]:
         """Give the messages of every phone, oldest first; the phone with the newest message comes first."""
@@ -264,7 +269,7 @@ class Exchange:
                 self._later(sid)
 
     def _change(self, message: Message, status: str) -> None:
-        message.status, message.updated_at = status, self._now()
+        message.status, message.updated_at = status, self.now()
         if status == "sent":
             message.sent_at, message.price = message.updated_at, price(message.segments)
         if status == message.outcome:
@@ -275,7 +280,7 @@ class Exchange:
     def _call_back(self, message: Message) -> None:
         if not message.status_callback or message.callbacks == "none":
             return
-        params = webhooks.status_params(message, self.settings.account_sid, self._now())
+        params = webhooks.status_params(message, self.settings.account_sid, self.now())
         line = self._held_back.setdefault(message.sid, [])
         line.append(Webhook(message.status_callback, params))
         if message.callbacks == "reversed" and message.status not in FINAL:
@@ -301,7 +306,7 @@ class Exchange:
         self._journal.write({"stop": {"company": company, "phone": phone, "stopped": stopped}})
 
     def _reply(self, company: str, phone: str, body: str) -> None:
-        now = self._now()
+        now = self.now()
         self._keep(
             Message(
                 sequence=next(self._sequence),

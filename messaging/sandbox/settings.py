@@ -25,6 +25,8 @@ class SandboxSettings:
     messages_kept: int = 50_000
     mails_kept: int = 500
     mail_bytes: int = 2_000_000  # a bigger mail is refused with 552
+    company_name: str = "Your company"  # as the phones show it
+    time_zone: str = "UTC"  # of the times that the pages show
     folder: Path | None = None  # where phones and mails survive a restart
 
 

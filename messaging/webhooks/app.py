@@ -13,11 +13,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from messaging import inbox
 from messaging.addresses import read_addresses
 from messaging.links import read_links
+from messaging.outbox import apply_status
 from messaging.webhooks.batches import BatchWriter
 from messaging.webhooks.pages import Pages
-from messaging.webhooks.records import find_message, record_status, unsubscribe
 from messaging.webhooks.requests import read_inbound, read_status
 from messaging.webhooks.signatures import Form, is_signed, read_form
+from messaging.webhooks.unsubscribing import find_message, unsubscribe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,6 +54,7 @@ def build_app(
     app.add_api_route("/webhooks/twilio/inbound", receiver.inbound, methods=["POST"])
     app.add_api_route("/u/{token}", receiver.ask, methods=["GET"])
     app.add_api_route("/u/{token}", receiver.unsubscribe, methods=["POST"])
+    app.add_api_route("/", receiver.index, methods=["GET"])
     app.add_api_route("/healthz", receiver.health, methods=["GET"])
     return app
 
@@ -76,11 +78,14 @@ class _Receiver:
         form = await self._signed_form(request)
         if isinstance(form, Response):
             return form
-        callback = read_status(form, request.query_params.get("message"))
-        if callback is None:
+        update = read_status(form, request.query_params.get("message"))
+        if update is None:
             return _refuse(400)
-        work = partial(record_status, callback=callback, at=self.clock.now())
-        await asyncio.wrap_future(self.writer.submit(callback.message_id or callback.provider_sid, work))
+        now = self.clock.now()
+        work = self.writer.submit(
+            update.message_id or update.sid, lambda connection: apply_status(connection, update, now)
+        )
+        await asyncio.wrap_future(work)
         return Response(status_code=204)
 
     async def inbound(self, request: Request) -> Response:
@@ -109,6 +114,9 @@ class _Receiver:
         await asyncio.wrap_future(self.writer.submit(message.message_id, work))
         log.info("unsubscribed", message_id=message.message_id)
         return self.pages.done(message.channel)
+
+    async def index(self) -> Response:
+        return PlainTextResponse("This is where Rapport hears from its providers. There is nothing to see.\n")
 
     async def health(self) -> Response:
         state = await run_in_threadpool(self.store.schema_state)

@@ -1,36 +1,27 @@
 """What a signed request says, as plain data; a NUL is taken out, for PostgreSQL keeps none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from messaging.inbox import Inbound, Keyword
+from messaging.outbox import StatusUpdate
 from messaging.webhooks.signatures import Form
 
 PROVIDER = "twilio"
 _OPT_OUT: Mapping[str, Keyword] = {"STOP": "stop", "START": "start", "HELP": "help"}
 
 
-@dataclass(frozen=True)
-class StatusCallback:
-    """What became of a message of ours. `message_id` is our own, from the address that we gave."""
+def read_status(form: Form, message_id: str | None) -> StatusUpdate | None:
+    """Read a status callback, or give None where it does not say of which message or which status.
 
-    provider_sid: str
-    status: str
-    message_id: str | None
-    error_code: int | None
-    payload: dict[str, Any]
-
-
-def read_status(form: Form, message_id: str | None) -> StatusCallback | None:
-    """Read a status callback, or give None where it does not say of which message or which status."""
-    payload = payload_of(form)
+    `message_id` is our own, from the address that we gave.
+    """
     sid, status = _text(form, "MessageSid", "SmsSid"), _text(form, "MessageStatus", "SmsStatus")
     if not sid or not status:
         return None
     code = _text(form, "ErrorCode")
     number = int(code) if code.isascii() and code.isdigit() and len(code) <= 6 else None
-    return StatusCallback(sid, status, message_id or None, number, payload)
+    return StatusUpdate(PROVIDER, sid, status, _clean(message_id or "") or None, number, payload_of(form))
 
 
 def read_inbound(form: Form) -> Inbound | None:

@@ -34,7 +34,7 @@ def read_form(headers: Headers, body: bytes) -> Form | None:
 
 
 def is_signed(token: str, url: str, headers: Headers, form: Form) -> bool:
-    """Say whether the request was signed with our token; `url` is the public one, raw path and query.
+    """Say whether the request was signed with our token; `url` is the public one.
 
     The validator raises on a missing signature, and whatever else it may trip over is no valid request either.
     """
