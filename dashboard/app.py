@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.components import frame, style
+from dashboard.components import style
 
 st.set_page_config(page_title="Rapport", layout="wide")
 style.apply()
@@ -16,5 +16,4 @@ page = st.navigation(
         st.Page("pages/campaigns.py", title="Campaigns"),
     ]
 )
-with frame.explained():
-    page.run()
+page.run()

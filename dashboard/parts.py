@@ -1,5 +1,6 @@
 """What an installation consists of when it runs: one Part for each process, made from settings and ports."""
 
+import shutil
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +12,7 @@ from messaging.settings import Settings, is_loopback
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[1]
-DAGSTER_SETTINGS = "telemetry:\n  enabled: false\n"
+DAGSTER_SETTINGS = ROOT / "pipelines" / "defs" / "dagster.yaml"
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,11 @@ def installation(settings: Settings, ports: Ports) -> list[Part]:
 
 
 def prepare_dagster(settings: Settings) -> None:
-    """Make DAGSTER_HOME, with telemetry off, unless it is there."""
+    """Make DAGSTER_HOME with our dagster.yaml in it, unless there is one: Dagster would send telemetry."""
     settings.dagster_dir.mkdir(parents=True, exist_ok=True)
-    path = settings.dagster_dir / "dagster.yaml"
+    path = settings.dagster_dir / DAGSTER_SETTINGS.name
     if not path.exists():
-        path.write_text(DAGSTER_SETTINGS)
+        shutil.copyfile(DAGSTER_SETTINGS, path)
 
 
 def _environment(settings: Settings, ports: Ports) -> dict[str, str]:

@@ -25,11 +25,11 @@ def banner(services: Services) -> None:
     """Say that this is a sandbox, and that the clock is pinned, where that is so."""
     if services.settings.sending != "sandbox":
         return
-    words_ = "Nothing leaves this machine: messages go to sandbox phones and a mail catcher."
+    sentence = "Nothing leaves this machine: messages go to sandbox phones and mailboxes."
     if services.clock.pinned_at is not None:
         moment = words.clock(services.clock.now(), services.settings.time_zone)
-        words_ += f" The clock of this demo stands at {moment} ({services.settings.time_zone})."
-    st.html(f'<div class="r-banner" role="status"><b>SANDBOX</b><span>{safe(words_)}</span></div>')
+        sentence += f" Demo clock: {moment}, {services.settings.time_zone}."
+    st.html(f'<div class="r-banner" role="status"><b>SANDBOX</b><span>{safe(sentence)}</span></div>')
 
 
 def empty(headline: str, what_to_do: str) -> None:
@@ -45,7 +45,10 @@ def trouble(error: RapportError) -> None:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn what goes wrong inside the block into something that a person can read."""
+    """Turn what goes wrong inside the block into something that a person can read.
+
+    Each page wraps its own body, for Streamlit would show an exception itself before app.py saw it.
+    """
     try:
         yield
     except ReleaseError as error:

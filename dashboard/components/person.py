@@ -1,4 +1,4 @@
-"""The parts of a customer's card: who, how to reach them and whether we may, their worth, what they bought."""
+"""The parts of a customer's card: who, how to reach them, whether we may, what they bought."""
 
 from collections.abc import Sequence
 
@@ -30,12 +30,12 @@ def header(card: CustomerCard, now_local: str) -> None:
     facts = card.facts
     name = facts["display_name"] or "Name unknown"
     where = " · ".join(filter(None, [facts["country"], facts["language"], facts["time_zone"]]))
+    small = "".join(f"<span>{safe(text)}</span>" for text in (where, now_local, card.customer_id))
     stage = chip(words.stage_name(facts["lifecycle_stage"]), STAGE_TONES.get(facts["lifecycle_stage"], ""))
     st.html(
         f'<div class="r-person"><div class="r-avatar" aria-hidden="true">{safe(_initials(name))}</div><div>'
         f'<div class="r-name" role="heading" aria-level="2">{safe(name)}</div>'
-        f'<div class="r-chips r-muted r-small">{stage}<span>{safe(where)}</span><span>{safe(now_local)}</span>'
-        f"<span>{safe(card.customer_id)}</span></div></div></div>"
+        f'<div class="r-chips r-muted r-small">{stage}{small}</div></div></div>'
     )
 
 

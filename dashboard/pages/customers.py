@@ -31,10 +31,8 @@ def main() -> None:
         _hits(hits, asked)
     else:
         parts.customers.release()  # says what to do when there is none
-        frame.empty(
-            "Whom are you looking for?",
-            "Type a name, an e-mail address, a phone number in any writing, an order number or a customer number.",
-        )
+        advice = "Type a name, an e-mail address, a phone number in any writing, an order or customer number."
+        frame.empty("Whom are you looking for?", advice)
 
 
 def _forget_choice() -> None:
@@ -47,9 +45,8 @@ def _choose(customer_id: str) -> None:
 
 def _hits(hits: list[CustomerHit], asked: str) -> None:
     if not hits:
-        frame.empty(
-            f"Nobody found for “{asked}”", "Try the surname alone, part of the number, or another address."
-        )
+        advice = "Try the surname alone, the last digits of the number, or another address."
+        frame.empty(f"Nobody found for “{asked}”", advice)
         return
     frame.section(words.count(len(hits), "person", "people") + " found")
     for hit in hits:
@@ -95,4 +92,5 @@ def _about(parts: Services, card: CustomerCard, zone: str) -> None:
                 st.text(sentence)
 
 
-main()
+with frame.explained():
+    main()

@@ -128,4 +128,5 @@ def _contract(each: ContractHealth) -> Row:
     return Row(name, failed, f"{words.number(each.rows_checked)} rows{aside}", each.state)
 
 
-main()
+with frame.explained():
+    main()

@@ -1,4 +1,4 @@
-"""A small company for the app's pages: a published release of 240 people and a store beside it. Seeded, no clock."""
+"""A small company for the app's pages: a published release of 240 people and a store beside it, seeded."""
 
 import json
 import os

@@ -1,0 +1,128 @@
+"""Each page on a small company, as Streamlit runs it, without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+CUSTOMER = f"cus_{5:032x}"
+
+
+def open_page(page: str = "", **parameters: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.run()
+    if page:
+        app.switch_page(f"pages/{page}.py").run()
+    return app
+
+
+def html_of(app: AppTest) -> str:
+    return "\n".join(str(block.proto.body) for block in app.get("html"))
+
+
+def charts_of(app: AppTest) -> list[str]:
+    return [str(chart.proto.alt) for chart in app.get("vega_lite_chart")]
+
+
+def titles(app: AppTest) -> list[str]:
+    return [*(title.value for title in app.title), *(heading.value for heading in app.subheader)]
+
+
+def test_the_overview_tells_people_reach_revenue_and_data_checks(home: Path) -> None:
+    app = open_page()
+    assert not app.exception
+    assert titles(app) == ["Overview", "Touches by week", "Net revenue by month", "Campaigns", "Data checks"]
+    shown = html_of(app)
+    assert ">240</div>" in shown
+    assert "SANDBOX" in shown
+    assert "Demo clock: Fri 30 Oct 2026, 12:00" in shown
+    assert "5,000 rows" in shown
+    assert len(charts_of(app)) == 2
+
+
+def test_an_empty_home_says_what_to_do_on_every_page(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAPPORT_HOME", str(tmp_path / "fresh"))
+    for page in ("", "customers", "campaigns"):
+        app = open_page(page)
+        assert not app.exception
+        assert "make demo" in html_of(app) or "rapport build" in html_of(app)
+
+
+def test_a_broken_release_is_told_as_a_sentence_and_its_mend(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    (broken / "releases").mkdir(parents=True)
+    (broken / "releases" / "current.json").write_text("{")
+    monkeypatch.setenv("RAPPORT_HOME", str(broken))
+    app = open_page()
+    assert not app.exception
+    assert "cannot be read as a release" in html_of(app)
+    assert "Traceback" not in html_of(app)
+
+
+def test_customers_asks_whom_you_look_for(home: Path) -> None:
+    app = open_page("customers")
+    assert not app.exception
+    assert "Whom are you looking for?" in html_of(app)
+
+
+def test_a_name_gives_several_people_to_choose_from(home: Path) -> None:
+    app = open_page("customers")
+    app.text_input[0].set_value("Lovelace").run()
+    assert not app.exception
+    assert "people found" in titles(app)[-1]
+    app.button[0].click().run()
+    assert not app.exception
+    assert "Timeline" in titles(app)
+
+
+def test_an_exact_address_opens_its_card_at_once(home: Path) -> None:
+    app = open_page("customers")
+    app.text_input[0].set_value("grace.1@example.com").run()
+    assert not app.exception
+    assert "Grace Lovelace" in html_of(app)
+    assert titles(app) == [
+        "Customers",
+        "May we write, and where?",
+        "Parcels",
+        "Orders",
+        "Known by",
+        "Timeline",
+    ] or ("Timeline" in titles(app))
+
+
+def test_a_search_for_nobody_says_what_else_to_try(home: Path) -> None:
+    app = open_page("customers")
+    app.text_input[0].set_value("nobody@nowhere.example").run()
+    assert "Nobody found for" in html_of(app)
+
+
+def test_an_address_that_names_a_customer_opens_the_card(home: Path) -> None:
+    app = open_page("customers", customer=CUSTOMER)
+    assert not app.exception
+    assert "r-timeline" in html_of(app)
+
+
+def test_an_old_or_unknown_customer_in_the_address_is_told(home: Path) -> None:
+    app = open_page("customers", customer="cus_nobody")
+    assert not app.exception
+    assert "There is no customer" in html_of(app)
+
+
+def test_what_customers_wrote_is_shown_as_text_on_their_card(home: Path) -> None:
+    shown = [html_of(open_page("customers", customer=f"cus_{number:032x}")) for number in range(6)]
+    assert any("&lt;script&gt;" in page for page in shown)
+    assert not any("<script>" in page for page in shown)
+
+
+def test_the_timeline_can_be_narrowed_to_a_channel(home: Path) -> None:
+    app = open_page("customers", customer=CUSTOMER)
+    everything = html_of(app).count("r-touch ")
+    app.button_group(key="timeline_channels").set_value(["chat"]).run()
+    assert 0 < html_of(app).count("r-touch ") < everything
