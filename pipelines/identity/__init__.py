@@ -1,5 +1,1 @@
-"""Who is whom: keys, people, and ids that outlive every rebuild."""
-
-from pipelines.identity.people import IdentityReport, resolve_people
-
-__all__ = ["IdentityReport", "resolve_people"]
+"""Who is whom: keys, people, and ids that outlive every rebuild. Start at people.py."""

@@ -1,7 +1,7 @@
-"""From identifiers to numbers: each record and each key becomes a 64-bit hash, which is all that resolution needs.
+"""From identifiers to numbers: each record and each key becomes a 64-bit hash.
 
-Two texts that share a hash would make one person of two strangers. At 30 million keys the odds are 2 in 100,000; they
-are not trusted but counted: a build in which it happens stops.
+Two texts that share a hash would make one person of two strangers. At 30 million keys the odds are 2 in
+100,000; they are not trusted but counted: a build in which it happens stops.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # Keys that make a component somebody: a component held together by an order number alone is a guest's.
 PERSONAL_TYPES = ("email", "phone", "external_id", "handle")
-# Keys that tie records together. A device does not: kiosks and shared tablets made one "person" of 24,308 in trials.
+# Keys that tie records together. A device does not: kiosks and shared tablets made one "person" of 24,308
+# in trials.
 LINKING_TYPES = (*PERSONAL_TYPES, "order", "conversation")
 
 _EVIDENCE = """

@@ -36,7 +36,8 @@ class IdentityReport:
         return asdict(self)
 
 
-# A person keeps the addresses of records that resolution tied to them, and the devices that it did not tie by.
+# A person keeps the addresses of records that resolution tied to them, and the devices that it did not
+# tie by.
 KNOWN_TYPES = (*PERSONAL_TYPES, "device_id")
 
 _RESOLVED = """
@@ -98,12 +99,12 @@ def resolve_people(
 ) -> IdentityReport:
     """Decide who is whom, and write schema `identity` of build.duckdb.
 
-    `build` is the file, or a connection whose current catalog it is; dbt's connections to it have to be closed.
-    `as_of` (naive UTC) dates new ids and aliases. Run it again, and every id is the same.
+    `build` is the file, or a connection whose current catalog it is; dbt's connections to it have to be
+    closed. `as_of` (naive UTC) dates new ids and aliases. Run it again, and every id is the same.
     """
     with open_warehouse(build) if isinstance(build, Path) else nullcontext(build) as connection:
         components = resolve(read_evidence(connection))
-        _name_records(connection, components)
+        name_records(connection, components)
         with attached_state(connection, state_path):
             changes = assign_ids(connection, as_of)
             with transaction(connection):
@@ -121,7 +122,7 @@ def resolve_people(
         )
 
 
-def _name_records(connection: "duckdb.DuckDBPyConnection", components: Components) -> None:
+def name_records(connection: "duckdb.DuckDBPyConnection", components: Components) -> None:
     """Give records their names back, in the temporary table `resolved`; guests are left out."""
     somebody = components.personal
     connection.execute(

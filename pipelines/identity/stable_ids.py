@@ -1,8 +1,9 @@
 """Give each person the id that they had before, also on a full rebuild.
 
-A component takes the old id of which it holds most records; between equals the older id, then the older component,
-wins. Each old id goes to one component and each component takes one. An id that no component took, though its records
-are still there, becomes an alias of the customer who has most of them. Components without an old id get a new one.
+A component takes the old id of which it holds most records; between equals the older id, then the older
+component, wins. Each old id goes to one component and each component takes one. An id that no component
+took, though its records are still there, becomes an alias of the customer who has most of them.
+Components without an old id get a new one.
 """
 
 from collections.abc import Iterable
@@ -57,8 +58,9 @@ def _claim(overlap: Overlap) -> tuple[int, datetime, str, datetime, str]:
     )
 
 
-# `resolved(source, source_record_id, occurred_at, component)` is what the caller prepared, for records of people only.
-# A component and an old id that meet nobody else need no decision; with most records unchanged, that is nearly all.
+# `resolved(source, source_record_id, occurred_at, component)` is what the caller prepared, for records of
+# people only. A component and an old id that meet nobody else need no decision; with most records
+# unchanged, that is nearly all.
 _OVERLAPS = """
     CREATE OR REPLACE TEMP TABLE claims AS
     WITH counted AS (
@@ -68,7 +70,8 @@ _OVERLAPS = """
     )
     SELECT
         component, customer_id, records,
-        count(*) OVER (PARTITION BY component) > 1 OR count(*) OVER (PARTITION BY customer_id) > 1 AS contested
+        count(*) OVER (PARTITION BY component) > 1 OR count(*) OVER (PARTITION BY customer_id) > 1 AS
+        contested
     FROM counted
 """
 
@@ -123,8 +126,9 @@ _CHANGED = """
 def assign_ids(connection: "duckdb.DuckDBPyConnection", as_of: datetime) -> IdChanges:
     """Give every component of the temporary table `resolved` its customer_id and remember it in `state`.
 
-    Leaves the temporary table `assigned(component, customer_id, is_new)`. State changes in one transaction, before
-    anything is published: after a crash the next build finds these same ids, and at worst some that nobody saw.
+    Leaves the temporary table `assigned(component, customer_id, is_new)`. State changes in one
+    transaction, before anything is published: after a crash the next build finds these same ids, and at
+    worst some that nobody saw.
     """
     connection.execute(_OVERLAPS)
     heirs = inherit(Overlap(*row) for row in connection.execute(_CONTESTED).fetchall())
@@ -150,11 +154,14 @@ def _remember(connection: "duckdb.DuckDBPyConnection", as_of: datetime) -> None:
     )
     connection.execute("INSERT INTO state.record_customer SELECT * FROM changed")
     # records that are not in this build keep their customer, who may have been merged into another
-    for table in ("record_customer", "identity_alias"):
-        connection.execute(
-            f"UPDATE state.{table} AS kept SET customer_id = losers.customer_id"  # noqa: S608 (two names, both above)
-            " FROM losers WHERE kept.customer_id = losers.old_customer_id"
-        )
+    connection.execute(
+        "UPDATE state.record_customer AS kept SET customer_id = losers.customer_id"
+        " FROM losers WHERE kept.customer_id = losers.old_customer_id"
+    )
+    connection.execute(
+        "UPDATE state.identity_alias AS kept SET customer_id = losers.customer_id"
+        " FROM losers WHERE kept.customer_id = losers.old_customer_id"
+    )
     connection.execute(
         "INSERT INTO state.identity_alias SELECT old_customer_id, customer_id, ?, 'merged' FROM losers",
         [as_of],

@@ -1,4 +1,7 @@
-"""state.duckdb: which customer each record was given to. It cannot be derived again, so `--full` never drops it."""
+"""state.duckdb: which customer each record was given to.
+
+It cannot be derived again, so a full build never drops it.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +17,15 @@ if TYPE_CHECKING:
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE state.customers (customer_id VARCHAR NOT NULL, born_at TIMESTAMP NOT NULL)",
-        "CREATE TABLE state.record_customer"
-        " (source VARCHAR NOT NULL, source_record_id VARCHAR NOT NULL, customer_id VARCHAR NOT NULL)",
-        "CREATE TABLE state.identity_alias (old_customer_id VARCHAR NOT NULL, customer_id VARCHAR NOT NULL,"
-        ' "at" TIMESTAMP NOT NULL, reason VARCHAR NOT NULL)',
+        """
+        CREATE TABLE state.record_customer
+        (source VARCHAR NOT NULL, source_record_id VARCHAR NOT NULL, customer_id VARCHAR NOT NULL)
+        """,
+        """
+        CREATE TABLE state.identity_alias
+        (old_customer_id VARCHAR NOT NULL, customer_id VARCHAR NOT NULL, "at" TIMESTAMP NOT NULL,
+        reason VARCHAR NOT NULL)
+        """,
     ),
 )
 
