@@ -1,0 +1,112 @@
+"""What was written, and the few ways of writing: CSV and JSON whose bytes depend on nothing but the world."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.samples.arrays import Flags, Strings, Times, choose, digits, join
+from pipelines.samples.broken import BROKEN
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file of the company: where it lies, how it is ingested, how many records it has and how many are bad.
+
+    `source` is the first argument of `rapport ingest`; `mapping` its `--map`, where one is needed.
+    """
+
+    path: Path
+    source: str
+    mapping: str | None
+    records: int
+    broken: int
+    about: str
+
+
+def write_csv(path: Path, header: Sequence[str], columns: dict[str, Any], rows: int) -> None:
+    """Write a CSV file with this header; columns that are not given stay empty."""
+    arrays = [_text(columns.get(name), rows) for name in header]
+    lines = pa.table(arrays, names=list(header))
+    connection = duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
+    try:
+        connection.register("lines", lines)
+        connection.execute(f"COPY (SELECT * FROM lines) TO {_quoted(path)} (FORMAT csv, HEADER)")  # noqa: S608 - COPY binds no path
+    finally:
+        connection.close()
+
+
+def with_broken(columns: dict[str, Any], rows: int, name: str) -> tuple[dict[str, Any], int]:
+    """Put the bad records of a file behind its columns: each is the last good record with a fault in it."""
+    bad = [record for _, record in BROKEN[name]]
+    model = {key: column[rows - 1].as_py() for key, column in columns.items()}
+    grown = {
+        key: pa.concat_arrays(
+            [_text(column, rows), pa.array([(model | fault)[key] for fault in bad], pa.string())]
+        )
+        for key, column in columns.items()
+    }
+    return grown, rows + len(bad)
+
+
+def write_lines(path: Path, opening: str, records: Iterable[Any], closing: str) -> None:
+    """Write a JSON document with one record a line between `opening` and `closing`."""
+    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    path.write_text(f"{opening}\n{lines}\n{closing}\n", encoding="utf-8")
+
+
+def stamp(times: Times | pa.Array, pattern: str) -> Strings:
+    """Write times of whole seconds by a strftime pattern; NaT stays NULL."""
+    return pc.strftime(pa.array(times).cast(pa.timestamp("s"), safe=False), format=pattern)
+
+
+def in_london(times: Times | pa.Array) -> Strings:
+    """Write times as the shop's admin shows them: London time with its offset, 2026-05-14 11:23:45 +0100."""
+    plain = np.asarray(pa.array(times).to_numpy(zero_copy_only=False)).astype("M8[s]")
+    summer = _is_summer(plain)
+    return join(
+        stamp(plain + summer * np.timedelta64(1, "h"), "%Y-%m-%d %H:%M:%S"),
+        choose(summer, " +0100", " +0000"),
+    )
+
+
+def pounds(pence: Any) -> Strings:
+    """Write pence as pounds with two decimals."""
+    amount = np.asarray(pence)
+    return join(
+        choose(amount < 0, "-", ""), digits(np.abs(amount) // 100), ".", digits(np.abs(amount) % 100, 2)
+    )
+
+
+def _is_summer(times: Times) -> Flags:
+    """Mark the times of British Summer Time: from the last Sunday of March, 01:00 UTC, to that of October."""
+    summer = np.zeros(len(times), dtype=np.bool_)
+    for year in (2025, 2026):
+        begin, end = (_last_sunday(f"{year}-{month}-31") for month in ("03", "10"))
+        summer |= (times >= begin) & (times < end)
+    return summer
+
+
+def _last_sunday(month_end: str) -> np.datetime64:
+    return np.busday_offset(month_end, 0, roll="backward", weekmask="Sun").astype("M8[s]") + np.timedelta64(
+        1, "h"
+    )
+
+
+def _text(values: Any, rows: int) -> pa.Array:
+    if values is None:
+        return pa.nulls(rows, pa.string())
+    if isinstance(values, str):
+        return pa.repeat(pa.scalar(values), rows)
+    flat = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return flat.cast(pa.string())
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

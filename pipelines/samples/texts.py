@@ -1,0 +1,158 @@
+"""Text messages: parcel news, people who ask where their order is, and people who say stop."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.samples.arrays import (
+    DAY,
+    Floats,
+    Ints,
+    Random,
+    Streams,
+    Strings,
+    Times,
+    chance,
+    choose,
+    hex_ids,
+    join,
+    pick,
+    take,
+    weighted,
+)
+from pipelines.samples.contacts import Accounts
+from pipelines.samples.conversations import Episodes, late_parcels, play
+from pipelines.samples.orders import Orders
+from pipelines.samples.outreach import Outreach
+from pipelines.samples.people import END, People
+from pipelines.samples.phones import e164
+from pipelines.samples.shipments import Shipments
+from pipelines.samples.signatures import phone_numbers
+from pipelines.samples.tables import canonical
+from pipelines.samples.wording import read_scripts
+
+OURS = "+15005550006"  # the provider's own test sender
+NEWS_BY_TEXT = 0.45  # of parcels whose owner has a phone
+ASK_BY_TEXT = 0.3  # of late parcels
+SIDE_NOTES = 0.004  # of people: a message that has a stop word in it and is no opt-out
+DOLLAR_MICROS = 41_000  # a segment, in millionths of a dollar
+ENDS = (0.965, 0.025, 0.01)
+FAILURES = (None, 30003, 30005)
+
+
+def sms_messages_table(
+    streams: Streams,
+    people: People,
+    orders: Orders,
+    parcels: Shipments,
+    accounts: Accounts,
+    outreach: Outreach,
+) -> tuple[pa.Table, Ints]:
+    """Give every text message in both directions, oldest first; and whose it is."""
+    rng = streams("texts")
+    said = [
+        _say(rng, people, orders, _news(rng, orders, parcels), "dispatched", inbound=False),
+        _say(rng, people, orders, _apologies(rng, orders, parcels), "late", inbound=False),
+        *_exchange(rng, people, orders, late_parcels(rng, orders, parcels, ASK_BY_TEXT)),
+        _say(rng, people, orders, _stops(accounts, outreach), "stop", inbound=True),
+        _say(rng, people, orders, _side_notes(rng, people), "not_a_stop", inbound=True),
+    ]
+    person, at, inbound = (np.concatenate([part[at] for part in said]) for at in (0, 1, 2))
+    body = pa.concat_arrays([part[3] for part in said])
+    phone = phone_numbers(people, person, np.zeros(len(person), np.int64), at)
+    kept = np.flatnonzero((phone > 0) & (at <= END))
+    kept = kept[np.lexsort((inbound[kept], person[kept], at[kept]))]
+    person, at, inbound, phone, body = person[kept], at[kept], inbound[kept], phone[kept], take(body, kept)
+    end = np.where(inbound, 0, weighted(rng, len(kept), ENDS))
+    segments = _segments(body)
+    written = e164(phone)
+    sid = join("SM", hex_ids("sms", streams.seed, streams.first * 10 + np.arange(len(kept))))
+    table = canonical(
+        "sms_messages",
+        "twilio",
+        len(kept),
+        END,
+        source_record_id=join("message/", sid),
+        occurred_at=at,
+        message_id=sid,
+        channel="sms",
+        direction=choose(inbound, "inbound", "outbound"),
+        phone=written,
+        from_address=choose(inbound, written, OURS),
+        to_address=choose(inbound, OURS, written),
+        body=body,
+        status=choose(inbound, "received", pick(("delivered", "undelivered", "failed"), end)),
+        error_code=pa.array(FAILURES, pa.int32()).take(pa.array(end)),
+        segment_count=segments,
+        media_count=np.zeros(len(kept), np.int64),
+        price_micros=np.where(end == 2, 0, np.where(inbound, 7_500, segments * DOLLAR_MICROS)),
+        currency="USD",
+    )
+    return table, person
+
+
+Said = tuple[Ints, Times, Ints, Strings]  # person, when, inbound (0 or 1), text
+
+
+def _say(
+    rng: Random, people: People, orders: Orders, episodes: Episodes, topic: str, *, inbound: bool
+) -> Said:
+    """Say one text of a topic for each episode."""
+    turns = play(rng, people, orders, episodes, read_scripts("sms", topic), 0)
+    return episodes.person[turns.episode], turns.at, np.full(len(turns.at), inbound), turns.text
+
+
+def _exchange(rng: Random, people: People, orders: Orders, asked: Episodes) -> list[Said]:
+    """Let people ask where their parcel is, an agent answer, and some say thank you."""
+    answered = _later(asked, rng.uniform(300, 7200, len(asked)))
+    pleased = np.flatnonzero(chance(rng, len(asked), 0.4))
+    thanks = _some(_later(answered, rng.uniform(60, 1800, len(asked))), pleased)
+    return [
+        _say(rng, people, orders, asked, "where_is", inbound=True),
+        _say(rng, people, orders, answered, "where_answer", inbound=False),
+        _say(rng, people, orders, thanks, "thanks", inbound=True),
+    ]
+
+
+def _news(rng: Random, orders: Orders, parcels: Shipments) -> Episodes:
+    rows = np.flatnonzero(chance(rng, len(parcels), NEWS_BY_TEXT))
+    order = parcels.order[rows]
+    return Episodes(orders.person[order], parcels.shipped_at[rows], order, np.zeros(len(rows), np.int64))
+
+
+def _apologies(rng: Random, orders: Orders, parcels: Shipments) -> Episodes:
+    rows = np.flatnonzero(parcels.late & chance(rng, len(parcels), 0.6))
+    order = parcels.order[rows]
+    return Episodes(
+        orders.person[order], parcels.promised_at[rows] + DAY // 8, order, np.ones(len(rows), np.int64)
+    )
+
+
+def _stops(accounts: Accounts, outreach: Outreach) -> Episodes:
+    rows = np.flatnonzero(outreach.by_sms & ~np.isnat(outreach.left_at))
+    nothing = np.zeros(len(rows), np.int64)
+    return Episodes(accounts.person[outreach.account[rows]], outreach.left_at[rows], nothing - 1, nothing)
+
+
+def _side_notes(rng: Random, people: People) -> Episodes:
+    rows = np.flatnonzero(chance(rng, len(people), SIDE_NOTES))
+    nothing = np.zeros(len(rows), np.int64)
+    return Episodes(
+        rows, END - (rng.uniform(1, 90, len(rows)) * 86_400).astype("m8[s]"), nothing - 1, nothing
+    )
+
+
+def _later(episodes: Episodes, seconds: Floats) -> Episodes:
+    return Episodes(episodes.person, episodes.at + seconds.astype("m8[s]"), episodes.order, episodes.days)
+
+
+def _some(episodes: Episodes, rows: Ints) -> Episodes:
+    return Episodes(episodes.person[rows], episodes.at[rows], episodes.order[rows], episodes.days[rows])
+
+
+def _segments(body: Strings) -> Ints:
+    """Count segments: 160 letters in one, 153 a piece in more; 70 and 67 where a letter needs UCS-2."""
+    length = np.asarray(pc.utf8_length(body))
+    wide = ~np.asarray(pc.string_is_ascii(body).to_numpy(zero_copy_only=False))
+    one, more = np.where(wide, 70, 160), np.where(wide, 67, 153)
+    return np.where(length <= one, 1, -(-length // more))

@@ -1,0 +1,171 @@
+"""The truth behind a world, for checking what was found in its files: written apart from them, never ingested."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.samples.arrays import Ints, Strings, digits, join, pick, present
+from pipelines.samples.broken import count_broken
+from pipelines.samples.noise import PLACEHOLDER_EMAILS, PLACEHOLDER_PHONES
+from pipelines.samples.outreach import CAMPAIGNS, HELD_OUT, LIFT, WINDOW_DAYS, Outreach
+from pipelines.samples.people import END, START
+from pipelines.samples.phones import e164, overflown
+from pipelines.samples.places import COUNTRIES, LANGUAGES, PLACES
+from pipelines.samples.world import World
+
+
+def write_truth(world: World, directory: Path) -> None:
+    """Write people.parquet, identity.parquet, orders.parquet and effects.json into `directory`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    pq.write_table(people_table(world), directory / "people.parquet")
+    pq.write_table(identity_table(world), directory / "identity.parquet")
+    pq.write_table(_orders_table(world), directory / "orders.parquet")
+    effects = json.dumps(effects_document(world), indent=2, ensure_ascii=False)
+    (directory / "effects.json").write_text(effects + "\n", encoding="utf-8")
+
+
+def person_ids(world: World, person: Ints) -> Strings:
+    """Name people as the truth does."""
+    return join("person-", digits(world.people.number[person], 7))
+
+
+def identity_table(world: World) -> pa.Table:
+    """Give, for every record of the canonical tables that is a person's, whose it is."""
+    parts = []
+    for name, person in world.owners.items():
+        columns = world.tables[name].select(["source", "source_record_id"])
+        parts.append(columns.append_column("person_id", person_ids(world, person)))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def people_table(world: World) -> pa.Table:
+    """Give a row a person, with all identifiers that are truly theirs."""
+    people, count = world.people, len(world.people)
+    everybody = np.arange(count)
+    lists = {
+        "emails": [people.emails.slice(0, count), people.emails.slice(count)],
+        "phones": [e164(people.phones[:count]), e164(people.phones[count:])],
+        "accounts": _accounts(world),
+    }
+    plain = {
+        "person_id": person_ids(world, everybody),
+        "given_name": people.given,
+        "family_name": people.family,
+        "birth_date": people.birth_date,
+        "household_id": join("household-", digits(people.household, 7)),
+        "country": pick(COUNTRIES, people.country),
+        "city": people.city,
+        "time_zone": pick([place.zone for place in PLACES], people.place),
+        "language": pick(LANGUAGES, people.language),
+        "device_id": people.device,
+        "handle": people.handle,
+        "joined_at": pa.array(people.joined),
+        "second_self": pa.array(people.second_self),
+    }
+    return pa.table(plain | {name: _as_lists(*pair) for name, pair in lists.items()})
+
+
+def effects_document(world: World) -> dict[str, Any]:
+    """Describe what was planted: the buying model, the lift of each campaign, and how much of each noise there is."""
+    return {
+        "seed": world.seed,
+        "people": len(world.people),
+        "begins_at": str(START.astype("M8[s]")),
+        "ends_at": str(END.astype("M8[s]")),
+        "rows": world.rows,
+        "buying_model": world.model.to_document(),
+        "lift": {
+            "extra_orders_per_person_sent": LIFT,
+            "window_days": WINDOW_DAYS,
+            "held_out_share": HELD_OUT,
+            "campaigns": {name: _campaign(world.outreach, at) for at, (name, _, _) in enumerate(CAMPAIGNS)},
+            "extra_orders": int(world.orders.lifted.sum()),
+        },
+        "noise": {"shares": asdict(world.noise), "counts": _noise_counts(world)},
+        "purchases": _purchase_counts(world),
+        "broken_records": count_broken(),
+    }
+
+
+def _accounts(world: World) -> list[Strings]:
+    count = len(world.people)
+    opened = np.zeros(2 * count, dtype=np.bool_)
+    opened[world.accounts.person + world.accounts.selves * count] = True
+    numbers = pc.if_else(pa.array(opened), world.people.accounts, pa.scalar(None, pa.string()))
+    return [numbers.slice(0, count), numbers.slice(count)]
+
+
+def _as_lists(first: Strings, second: Strings) -> pa.Array:
+    """Put two columns into one of lists, without the NULLs and without saying anything twice."""
+    pairs = zip(first.to_pylist(), second.to_pylist(), strict=True)
+    kept = [list(dict.fromkeys(value for value in pair if value is not None)) for pair in pairs]
+    return pa.array(kept, pa.list_(pa.string()))
+
+
+def _orders_table(world: World) -> pa.Table:
+    orders = world.orders
+    return pa.table(
+        {
+            "order_id": orders.name,
+            "person_id": person_ids(world, orders.person),
+            "ordered_at": pa.array(orders.at),
+            "total_minor": pa.array(orders.total),
+            "cause": pc.if_else(pa.array(orders.lifted), "campaign", "buying_model"),
+        }
+    )
+
+
+def _campaign(outreach: Outreach, index: int) -> dict[str, int]:
+    rows = outreach.campaign == index
+    return {
+        "sent": int((rows & ~outreach.held_out).sum()),
+        "held_out": int((rows & outreach.held_out).sum()),
+        "opted_out_because_of_it": int((rows & ~np.isnat(outreach.left_at)).sum()),
+    }
+
+
+def _noise_counts(world: World) -> dict[str, int]:
+    people, count = world.people, len(world.people)
+    signed = world.orders.signed
+    phones = people.phones[:count]
+    shared = np.unique(phones[phones > 0], return_counts=True)[1]
+    return {
+        "people_with_a_second_self": int(people.second_self.sum()),
+        "people_without_an_account": int((~people.has_account).sum()),
+        "people_without_a_phone": int((phones == 0).sum()),
+        "phones_used_by_several_people": int((shared > 1).sum()),
+        "phones_that_changed_hands": int((people.phone_from > START).sum()),
+        "phones_beyond_the_reserved_blocks": int(overflown(phones).sum()),
+        "phones_that_no_library_calls_valid": int((overflown(phones) | (phones // 10**9 == 353)).sum()),
+        "second_selves_that_share_nothing": int((people.second_self & (people.phones[count:] == 0)).sum()),
+        "plus_addresses": int(pc.sum(pc.match_substring(signed.email, "+")).as_py() or 0),
+        "placeholder_emails": _among(signed.email, PLACEHOLDER_EMAILS),
+        "placeholder_phones": _among(signed.phone, PLACEHOLDER_PHONES),
+        "orders_in_store": int(world.orders.in_store.sum()),
+        "orders_without_any_identifier": int((~present(signed.email) & ~present(signed.phone)).sum()),
+        "late_parcels": int(world.parcels.late.sum()),
+        "stop_texts": int((world.outreach.by_sms & ~np.isnat(world.outreach.left_at)).sum()),
+        "unsubscribed_by_mail": int((~world.outreach.by_sms & ~np.isnat(world.outreach.left_at)).sum()),
+    }
+
+
+def _purchase_counts(world: World) -> dict[str, int]:
+    orders = world.orders
+    net = world.tables["purchases"]["net_amount_minor"]
+    return {
+        "orders": len(orders),
+        "lines": len(orders.line_owner),
+        "cancelled": int(orders.cancelled.sum()),
+        "refunded": int((orders.refund > 0).sum()),
+        "net_amount_minor": int(pc.sum(net).as_py()),
+    }
+
+
+def _among(values: Strings, words: tuple[str, ...]) -> int:
+    return int(pc.sum(pc.is_in(values, pa.array(words))).as_py() or 0)
