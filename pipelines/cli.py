@@ -1,0 +1,86 @@
+"""The commands of this package: `build`, `sample`, `ingest`, `quarantine`, `contract` and `identity`."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.identity.commands import app as identity_app
+from pipelines.landing.commands import app as landing_app
+from pipelines.samples.command import app as sample_app
+
+if TYPE_CHECKING:
+    from pipelines.defs.build import BuildReport
+    from pipelines.warehouse.lock import Holder
+
+app = typer.Typer()
+app.add_typer(sample_app)
+app.add_typer(landing_app)
+app.add_typer(identity_app, name="identity")
+
+
+@app.command()
+def build(
+    *,
+    full: Annotated[bool, typer.Option(help="Build every table afresh; identities are kept.")] = False,
+    as_of: Annotated[
+        str, typer.Option(help="The moment the view tells of, such as 2026-10-30T12:00 (UTC unless it says).")
+    ] = "",
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Fail at once where a build runs already.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON document.")] = False,
+) -> None:
+    """Check what landed, model it, resolve people and publish a release; through Dagster, in this process."""
+    from messaging.clock import read_clock
+    from messaging.settings import read_settings
+    from messaging.terminal import emit, progress
+    from pipelines.warehouse.lock import Patience
+
+    moment = parse_moment(as_of) if as_of else None
+    settings = read_settings()
+    patience = Patience(0.0 if no_wait else None, _tell_waiting)
+    with progress("Building"):
+        from pipelines.defs.build import run_build  # Dagster and dbt: 5 CPU s
+
+        report = run_build(settings, read_clock(settings.home), full=full, as_of=moment, patience=patience)
+    emit(report.to_document(), as_json=as_json, human=lambda: _tell(report))
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a moment as naive UTC; one with an offset is converted. Raises UsageError where it is none."""
+    from data_contracts.errors import UsageError
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--as-of is {text!r}, which is no moment.", "Write it like 2026-10-30T12:00:00 or 2026-10-30."
+        ) from None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _tell_waiting(holder: "Holder | None") -> None:
+    who = f" ({holder})" if holder else ""
+    typer.echo(f"Another build is running{who}; waiting for it.", err=True)
+
+
+def _tell(report: "BuildReport") -> None:
+    from messaging.terminal import say
+
+    for stage in report.stages:
+        say(f"  {stage.name:<22} {stage.seconds:6.1f} s {stage.rows:>12,}")
+    landed = sum(item.landed for item in report.sums)
+    staged = sum(item.staged for item in report.sums)
+    superseded = sum(item.superseded for item in report.sums)
+    say(f"{landed:,} rows landed = {staged:,} staged + {superseded:,} older versions")
+    people = report.people
+    say(
+        f"{people['customers']:,} customers; {people['orders']:,} orders,"
+        f" {people['guest_orders']:,} of them by guests"
+    )
+    for state in report.contracts:
+        if state.state != "green" and state.rows_checked:
+            rules = ", ".join(f"{rule.rule} ({rule.failed})" for rule in state.failed)
+            say(f"contract of {state.table} is {state.state}: {rules}")
+    say(f"[bold]Release {report.version}[/bold] stands, as of {report.as_of:%Y-%m-%d %H:%M} UTC.")

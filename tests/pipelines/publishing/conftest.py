@@ -1,0 +1,50 @@
+"""A small warehouse with every published table, and a way to publish it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from messaging.store.ids import new_id
+from pipelines.publishing.pointer import Pointer
+from pipelines.publishing.release import PUBLISHED, ReleaseFacts, publish
+from pipelines.warehouse.connection import open_warehouse
+
+AS_OF = datetime.fromisoformat("2026-10-30T12:00")
+
+
+def make_warehouse(path: Path, people: int, generation: int = 0) -> None:
+    """Fill every published table with one row a person, all of one generation."""
+    with open_warehouse(path) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
+        for table in PUBLISHED:
+            connection.execute(f"DROP TABLE IF EXISTS marts.{table}")
+            rows = connection.sql(
+                "SELECT 'cus_' || ((range * 7919) % ?) AS customer_id, ?::INTEGER AS generation"
+                " FROM range(?)",
+                params=[people, generation, people],
+            )
+            rows.create(f"marts.{table}")
+
+
+def facts() -> ReleaseFacts:
+    """Describe a release whose version is its own."""
+    return ReleaseFacts(AS_OF, AS_OF, new_id("bld"), "run", {"purchases": "2026-10-30T11:00:00"})
+
+
+@pytest.fixture
+def build_path(tmp_path: Path) -> Path:
+    path = tmp_path / "warehouse" / "build.duckdb"
+    make_warehouse(path, people=50)
+    return path
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> Path:
+    return tmp_path / "releases"
+
+
+@pytest.fixture
+def publish_once(build_path: Path, releases: Path) -> Callable[[], Pointer]:
+    return lambda: publish(build_path, releases, facts())
