@@ -1,0 +1,241 @@
+"""The dispatcher: takes messages from the outbox, calls their senders, writes down what came of it.
+
+One thread writes. Each of its transactions records the calls that have just ended and commits the intents
+of the next ones, so that a commit serves many messages. Threads only call providers. A process that dies
+leaves leases behind; the next one takes them over: what was claimed goes back, what was being called
+becomes unknown.
+"""
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from data_contracts.errors import StoreError
+from messaging import outbox
+from messaging.clock import Clock
+from messaging.outbox.queue import LEASE
+from messaging.policy import DEFAULT_CAPS, FrequencyCap
+from messaging.quiet_hours import QuietRules, read_quiet_rules
+from messaging.reconcile import reconcile
+from messaging.senders.base import Outcome, Sender, Unknown
+from messaging.store import Store
+
+log = structlog.get_logger(__name__)
+
+THREADS = 16
+STORE_PATIENCE = 60.0  # seconds that outcomes are kept in memory while the store cannot be written
+RECOVER_EVERY = 15.0  # seconds
+RECONCILE_EVERY = 30.0
+
+
+@dataclass
+class DispatchReport:
+    """What a dispatch did, in messages. `waiting` and `skipped` are by reason."""
+
+    accepted: int = 0
+    failed: int = 0
+    retried: int = 0
+    unknown: int = 0
+    recovered: int = 0
+    waiting: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def called(self) -> int:
+        """Count the calls to providers that ended."""
+        return self.accepted + self.failed + self.retried + self.unknown
+
+    def to_document(self) -> dict[str, Any]:
+        """Give the report as plain data."""
+        return {"called": self.called} | asdict(self)
+
+
+@dataclass(frozen=True)
+class Dispatching:
+    """How a dispatcher works: its senders, its rules, how many calls at once, how long a lease holds."""
+
+    senders: Mapping[str, Sender]
+    clock: Clock
+    rules: QuietRules = field(default_factory=read_quiet_rules)
+    caps: Mapping[str, FrequencyCap] = field(default_factory=lambda: DEFAULT_CAPS)
+    threads: int = THREADS
+    lease: timedelta = LEASE
+
+
+def dispatch_once(
+    store: Store,
+    senders: Mapping[str, Sender],
+    clock: Clock,
+    *,
+    stop_event: threading.Event | None = None,
+    on_progress: Callable[[int], None] | None = None,
+    **options: Any,
+) -> DispatchReport:
+    """Send what may go now, until nothing is left of it or `stop_event` is set; give what was done.
+
+    `options` are the fields of Dispatching; `on_progress` is told of calls as they end. Raises StoreError
+    when the store cannot be written for a minute: the calls that ended meanwhile are then found again as
+    unknown.
+    """
+    work = Dispatching(senders, clock, **options)
+    return _Round(store, work, stop_event or threading.Event(), on_progress or (lambda _: None)).run()
+
+
+def run_dispatcher(
+    store: Store,
+    senders: Mapping[str, Sender],
+    clock: Clock,
+    stop_event: threading.Event,
+    *,
+    poll_seconds: float = 1.0,
+    **options: Any,
+) -> DispatchReport:
+    """Dispatch until `stop_event` is set, settling unknown messages now and then; give the sum of it.
+
+    A store that cannot be written for a while is waited for: nothing is lost by that.
+    """
+    total = DispatchReport()
+    next_reconcile = time.monotonic()
+    while not stop_event.is_set():
+        try:
+            _add(total, dispatch_once(store, senders, clock, stop_event=stop_event, **options))
+            if time.monotonic() >= next_reconcile:
+                reconcile(store, senders, clock)
+                next_reconcile = time.monotonic() + RECONCILE_EVERY
+        except StoreError as error:
+            log.warning("dispatch.store_unavailable", told=error.message)
+        stop_event.wait(poll_seconds)
+    return total
+
+
+class _Round:
+    """One run until the outbox has nothing more that may go now."""
+
+    def __init__(
+        self, store: Store, work: Dispatching, stopping: threading.Event, told: Callable[[int], None]
+    ) -> None:
+        self.store = store
+        self.work = work
+        self.stopping = stopping
+        self.told = told
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.report = DispatchReport()
+        self.claimed: deque[str] = deque()
+        self.in_flight: dict[Future[Outcome], outbox.Call] = {}
+        self.ended: list[tuple[outbox.Call, Outcome]] = []
+        self.next_recover = time.monotonic()
+
+    def run(self) -> DispatchReport:
+        """Work until nothing is left; on the way out, record what was under way and give the rest back."""
+        with ThreadPoolExecutor(self.work.threads, thread_name_prefix="sender") as pool:
+            while True:
+                calls, more = self._write_patiently()
+                self.in_flight |= {pool.submit(self._call, call): call for call in calls}
+                if not self.in_flight and not more:
+                    break
+                self._collect()
+        with self.store.write() as connection:
+            outbox.finish_runs(connection, self.work.clock.now())
+        return self.report
+
+    def _write_patiently(self) -> tuple[list[outbox.Call], bool]:
+        """Write until the store takes it: what ended is only forgotten once it is committed."""
+        deadline = time.monotonic() + STORE_PATIENCE
+        while True:
+            try:
+                return self._write()
+            except StoreError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    def _write(self) -> tuple[list[outbox.Call], bool]:
+        """In one transaction: record the calls that ended, claim, commit to the next calls."""
+        claimed, report, calls = deque(self.claimed), DispatchReport(), []
+        with self.store.write() as connection:
+            self._record(connection, report)
+            if self.stopping.is_set():
+                outbox.give_back(connection, self.owner, claimed, self.work.clock.now())
+                claimed.clear()
+            else:
+                calls = self._next_calls(connection, claimed, report)
+        self.claimed, self.ended = claimed, []
+        _add(self.report, report)
+        self.told(report.called)
+        busy = bool(calls or claimed or report.called or report.waiting or report.skipped)
+        return calls, busy and not self.stopping.is_set()
+
+    def _record(self, connection: Connection, report: DispatchReport) -> None:
+        now = self.work.clock.now()
+        outbox.lock_all(connection, [call.message.message_id for call, _ in self.ended] + list(self.claimed))
+        for call, outcome in self.ended:
+            provider = self.work.senders[call.message.channel].provider
+            state = outbox.record_outcome(
+                connection, call.message.message_id, call.attempt_id, provider, outcome, now
+            )
+            _tally(report, state)
+        if time.monotonic() >= self.next_recover:
+            found = outbox.recover(connection, now)
+            report.recovered += found.requeued + found.unknown
+            self.next_recover = time.monotonic() + RECOVER_EVERY
+
+    def _next_calls(
+        self, connection: Connection, claimed: deque[str], report: DispatchReport
+    ) -> list[outbox.Call]:
+        work, now = self.work, self.work.clock.now()
+        free = work.threads - len(self.in_flight)
+        if len(claimed) < free:
+            claimed += outbox.claim(
+                connection, self.owner, 2 * work.threads, now, channels=work.senders, lease=work.lease
+            )
+        turn = [claimed.popleft() for _ in range(min(free, len(claimed)))]
+        intents = outbox.to_calling(
+            connection, self.owner, turn, now, rules=work.rules, caps=work.caps, lease=work.lease
+        )
+        _add(report, DispatchReport(waiting=intents.waiting, skipped=intents.skipped))
+        return list(intents.calls)
+
+    def _collect(self) -> None:
+        """Wait for a call to end, then take all that have: one commit for them together."""
+        if not self.in_flight:
+            return
+        done, _ = wait(self.in_flight, return_when=FIRST_COMPLETED)
+        self.ended += [(self.in_flight.pop(future), future.result()) for future in done]
+
+    def _call(self, call: outbox.Call) -> Outcome:
+        try:
+            return self.work.senders[call.message.channel].send(call.message)
+        except Exception as error:  # noqa: BLE001 - whatever a sender did, its message may have gone
+            log.warning("dispatch.sender_broke", attempt_id=call.attempt_id, error=type(error).__name__)
+            return Unknown("Our sender broke off.")
+
+
+def _tally(report: DispatchReport, state: str) -> None:
+    if state in {"accepted", "done"}:
+        report.accepted += 1
+    elif state == "queued":
+        report.retried += 1
+    elif state == "unknown":
+        report.unknown += 1
+    else:
+        report.failed += 1
+
+
+def _add(total: DispatchReport, more: DispatchReport) -> None:
+    for name in ("accepted", "failed", "retried", "unknown", "recovered"):
+        setattr(total, name, getattr(total, name) + getattr(more, name))
+    for name in ("waiting", "skipped"):
+        counts: dict[str, int] = getattr(total, name)
+        for reason, count in getattr(more, name).items():
+            counts[reason] = counts.get(reason, 0) + count
