@@ -1,0 +1,34 @@
+"""Plan, approve, launch and report campaigns: everybody decided about, each message rendered once."""
+
+from messaging.planner.looking import shown_messages, ugliest
+from messaging.planner.reports import audience, list_runs, report
+from messaging.planner.runs import Planner, build_planner
+from messaging.planner.views import (
+    AudienceRow,
+    ReasonCount,
+    Rehearsal,
+    RunReport,
+    RunSummary,
+    ShownMessage,
+    SumsDoNotCloseError,
+)
+from messaging.planner.whys import why_customer, why_message
+
+__all__ = [
+    "AudienceRow",
+    "Planner",
+    "ReasonCount",
+    "Rehearsal",
+    "RunReport",
+    "RunSummary",
+    "ShownMessage",
+    "SumsDoNotCloseError",
+    "audience",
+    "build_planner",
+    "list_runs",
+    "report",
+    "shown_messages",
+    "ugliest",
+    "why_customer",
+    "why_message",
+]

@@ -1,0 +1,245 @@
+"""Who gets a message, who is held out, who is left out, and why: decided for everybody in a segment.
+
+Pure but for the facts that it is given: plain data in, decisions out.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from messaging.addresses import Addresses, normalise
+from messaging.campaigns import Content
+from messaging.facts import Candidate
+from messaging.links import Links
+from messaging.outbox import PlannedMessage
+from messaging.policy import HELD_OUT, Blocked, SendFacts, decide
+from messaging.quiet_hours import QuietRules
+from messaging.rendering import Compiled, NotRenderableError, Rendered, build_context, choose_language
+from messaging.store.ids import new_id
+
+Decided = Literal["send", "holdout", "excluded"]
+ADDRESS_COLUMNS = {"email": "email", "sms": "phone"}
+THINGS = {"email": "e-mail address", "sms": "phone number"}
+LONG_AGO = datetime.min  # noqa: DTZ901 - naive UTC
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about one person, as code and sentence; `waits_until` where quiet hours delay it."""
+
+    customer_id: str
+    decided: Decided
+    reason: str | None
+    detail: str
+    channel: str | None = None
+    language: str | None = None
+    message: PlannedMessage | None = None
+    missing: tuple[str, ...] = ()
+    waits_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Company:
+    """What a message says of its sender."""
+
+    name: str
+    address: str
+    currency: str
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class Ground:
+    """All that the decisions of one run stand on."""
+
+    run_id: str
+    content: Content
+    templates: dict[str, dict[str, Compiled]]
+    company: Company
+    addresses: Addresses
+    links: Links
+    rules: QuietRules
+    now: datetime
+    already_written: frozenset[str]  # customers whom this campaign wrote to recently
+    earlier_ids: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    channel: str
+    candidate: Candidate
+    rendered: Rendered
+    message_id: str
+    blocked: Blocked | None  # what it waits for
+
+
+def candidates(ground: Ground, people: Sequence[Mapping[str, Any]]) -> list[Candidate]:
+    """List a candidate for each person and channel that the campaign may use for them."""
+    channels = ground.content.campaign.channel_order(None)
+    return [_candidate(ground, person, channel) for person in people for channel in channels]
+
+
+def decide_all(
+    ground: Ground,
+    people: Sequence[Mapping[str, Any]],
+    asked: Sequence[Candidate],
+    facts: Mapping[str, SendFacts],
+) -> Iterator[Decision]:
+    """Decide about everybody, those seen last first: of two people at one address they get the message."""
+    by_key = {candidate.key: candidate for candidate in asked}
+    taken: set[tuple[str, str]] = set()
+    ordered = sorted(people, key=lambda each: each["customer_id"])
+    for person in sorted(ordered, key=lambda each: each["last_seen_at"] or LONG_AGO, reverse=True):
+        yield _decide(ground, person, lambda key: (by_key[key], facts[key]), taken)
+
+
+def _candidate(ground: Ground, person: Mapping[str, Any], channel: str) -> Candidate:
+    given = person[ADDRESS_COLUMNS[channel]]
+    address = normalise(channel, given) if given else None
+    customer_id = person["customer_id"]
+    return Candidate(
+        key=_key(customer_id, channel),
+        customer_ids=(customer_id, *ground.earlier_ids.get(customer_id, ())),
+        channel=channel,
+        address=address,
+        address_hash=ground.addresses.hash(address) if address else None,
+        message_class=ground.content.message_class,
+        purpose=ground.content.purpose,
+        address_given=bool(given),
+        time_zone=person["time_zone"],
+        country=person["country"],
+    )
+
+
+def _key(customer_id: str, channel: str) -> str:
+    return f"{customer_id} {channel}"
+
+
+def _decide(
+    ground: Ground,
+    person: Mapping[str, Any],
+    look_up: Callable[[str], tuple[Candidate, SendFacts]],
+    taken: set[tuple[str, str]],
+) -> Decision:
+    customer_id, campaign = person["customer_id"], ground.content.campaign
+    if customer_id in ground.already_written:
+        days = campaign.again_after_days
+        return Decision(
+            customer_id, "excluded", "already_written", f"Had this campaign within the last {days} days."
+        )
+    refused: list[Blocked | tuple[str, str]] = []
+    for channel in campaign.channel_order(person["preferred_channel"]):
+        candidate, facts = look_up(_key(customer_id, channel))
+        choice = _try_channel(ground, person, candidate, facts, taken)
+        if isinstance(choice, _Choice):
+            taken.add((channel, candidate.address_hash or ""))
+            return _chosen(ground, person, choice)
+        refused.append(choice)
+    return _excluded(customer_id, refused)
+
+
+def _try_channel(
+    ground: Ground,
+    person: Mapping[str, Any],
+    candidate: Candidate,
+    facts: SendFacts,
+    taken: set[tuple[str, str]],
+) -> "_Choice | Blocked | tuple[str, str]":
+    verdict = decide(facts, ground.rules)
+    if isinstance(verdict, Blocked) and not verdict.waits:
+        return verdict
+    if (candidate.channel, candidate.address_hash) in taken:
+        thing = THINGS[candidate.channel]
+        return (
+            "duplicate_address",
+            f"Somebody else in this campaign has the same {thing}, and gets the message.",
+        )
+    message_id = new_id("msg")
+    try:
+        rendered = _render(ground, person, candidate.channel, message_id)
+    except NotRenderableError as error:
+        names = " or ".join(error.names)
+        return "missing_value", f"The template shows {names}, which we do not know of this customer."
+    waits = verdict if isinstance(verdict, Blocked) else None
+    return _Choice(candidate.channel, candidate, rendered, message_id, waits)
+
+
+def _render(ground: Ground, person: Mapping[str, Any], channel: str, message_id: str) -> Rendered:
+    offered = ground.templates[channel]
+    language = choose_language(person["language"], offered, ground.content.own_language(channel))
+    surroundings = {
+        "company_name": ground.company.name,
+        "company_address": ground.company.address,
+        "currency": ground.company.currency,
+        "time_zone": person["time_zone"] or ground.company.time_zone,
+        "language": language.split("-")[0],
+        "today": ground.now,
+        "unsubscribe_url": ground.links.unsubscribe(message_id) if channel == "email" else None,
+    }
+    return offered[language].render(build_context(person, surroundings, ground.content.campaign.values))
+
+
+def _chosen(ground: Ground, person: Mapping[str, Any], choice: _Choice) -> Decision:
+    held_out = ground.content.campaign.holdout.holds(person["customer_id"])
+    waits = choice.blocked
+    detail = _why_channel(person, choice.channel) + (f" {waits.sentence}" if waits else "")
+    return Decision(
+        customer_id=person["customer_id"],
+        decided="holdout" if held_out else "send",
+        reason="held_out" if held_out else (waits.reason if waits else None),
+        detail=HELD_OUT if held_out else detail,
+        channel=choice.channel,
+        language=choice.rendered.language,
+        message=None if held_out else _message(ground, person, choice),
+        missing=choice.rendered.missing,
+        waits_until=waits.until if waits and not held_out else None,
+    )
+
+
+def _why_channel(person: Mapping[str, Any], channel: str) -> str:
+    name = {"email": "e-mail", "sms": "SMS"}[channel]
+    preferred = person["preferred_channel"]
+    if preferred == channel:
+        reason = str(person["preferred_channel_reason"] or "").rstrip(".")
+        return f"By {name}, the channel they prefer" + (
+            f": {reason[:1].lower()}{reason[1:]}." if reason else "."
+        )
+    if preferred:
+        return f"By {name}: they prefer {preferred}, which this message may not or cannot use."
+    return f"By {name}: no channel is known to suit them better."
+
+
+def _message(ground: Ground, person: Mapping[str, Any], choice: _Choice) -> PlannedMessage:
+    candidate, rendered = choice.candidate, choice.rendered
+    template = ground.content.templates[choice.channel][rendered.language]
+    assert candidate.address is not None
+    assert candidate.address_hash is not None
+    return PlannedMessage(
+        message_id=choice.message_id,
+        customer_id=person["customer_id"],
+        channel=choice.channel,
+        address=candidate.address,
+        address_hash=candidate.address_hash,
+        body=rendered.body,
+        message_class=ground.content.message_class,
+        purpose=ground.content.purpose,
+        run_id=ground.run_id,
+        campaign=ground.content.campaign.name,
+        template=f"{choice.channel}/{template.name}.{template.language}",
+        template_hash=template.hash,
+        variant=rendered.language,
+        subject=rendered.subject,
+        html=rendered.html,
+        time_zone=candidate.time_zone,
+        country=candidate.country,
+        segment_count=rendered.segment_count,
+    )
+
+
+def _excluded(customer_id: str, refused: Sequence[Blocked | tuple[str, str]]) -> Decision:
+    """Give the reason of the best channel that has an address at all, and the sentences of every channel."""
+    reasons = [each.reason if isinstance(each, Blocked) else each[0] for each in refused]
+    sentences = [each.sentence if isinstance(each, Blocked) else each[1] for each in refused]
+    reason = next((each for each in reasons if each != "no_address"), reasons[0])
+    return Decision(customer_id, "excluded", reason, " ".join(dict.fromkeys(sentences)))

@@ -1,0 +1,227 @@
+"""How runs stand: who was decided what, what became of their messages, and sums that close."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+from sqlalchemy import Connection, Row, func, select
+
+from data_contracts.errors import NotFoundError
+from messaging.planner.audience import Decision
+from messaging.planner.views import AudienceRow, ReasonCount, RunReport, RunSummary
+from messaging.store import Store
+from messaging.store.tables import campaign_runs, consent_events, inbound_messages, messages, run_audience
+
+WAITING = ("queued", "sending", "calling")  # launched, and not with the provider yet
+SHOWN_STATES = ("planned", "waiting", "sent", "delivered", "failed", "skipped", "unknown", "cancelled")
+TRANSPORT = {  # where a provider gave a code, or nothing was said
+    "failed": "The provider could not deliver it.",
+    "waiting": "Waits for its turn.",
+}
+
+
+def read_run(connection: Connection, run_id: str) -> Row[Any]:
+    """Read a run's row. Raises NotFoundError."""
+    found = connection.execute(select(campaign_runs).where(campaign_runs.c.run_id == run_id)).first()
+    if found is None:
+        raise NotFoundError(f"There is no run {run_id!r}.", "See `rapport campaign list`.")
+    return found
+
+
+def list_runs(store: Store, campaign: str | None = None, limit: int = 50) -> list[RunSummary]:
+    """Give the newest runs, of one campaign or of all."""
+    query = select(campaign_runs.c.run_id).where(campaign_runs.c.state != "planning")
+    if campaign:
+        query = query.where(campaign_runs.c.campaign == campaign)
+    query = query.order_by(campaign_runs.c.planned_at.desc(), campaign_runs.c.run_id.desc()).limit(limit)
+    with store.read() as connection:
+        return [summarise(connection, row.run_id) for row in connection.execute(query)]
+
+
+def summarise(
+    connection: Connection,
+    run_id: str,
+    notices: Sequence[str] = (),
+    decisions: Sequence[Decision] = (),
+) -> RunSummary:
+    """Tell how a run was decided; `decisions`, where just made, tell also what was not known of people."""
+    run = read_run(connection, run_id)
+    decided = _decided(connection, run_id)
+    to_send = _where(decided, "send")
+    nameless = sum("given_name" in each.missing for each in decisions if each.decided == "send")
+    return RunSummary(
+        run_id=run_id,
+        campaign=run.campaign,
+        title=_title(run),
+        state=run.state,
+        matched=sum(row.people for row in decided),
+        to_send=sum(row.people for row in to_send),
+        held_out=sum(row.people for row in _where(decided, "holdout")),
+        excluded=_count(_where(decided, "excluded"), "reason"),
+        by_channel=_count(to_send, "channel"),
+        by_language=_count(to_send, "language"),
+        waiting_for_hours=sum(row.people for row in to_send if row.reason == "quiet_hours"),
+        without_name=nameless,
+        release_version=run.release_version,
+        content_hash=run.content_hash,
+        planned_at=run.planned_at,
+        planned_by=run.planned_by,
+        approved_by=run.approved_by,
+        notices=tuple(notices),
+    )
+
+
+def report(store: Store, run_id: str) -> RunReport:
+    """Count a run through. Raises SumsDoNotCloseError when its parts do not add up, NotFoundError."""
+    with store.read() as connection:
+        run = read_run(connection, run_id)
+        decided = _decided(connection, run_id)
+        told = _messages(connection, run_id)
+        replies, stops = _answers(connection, run_id)
+    states: Counter[str] = Counter()
+    by_channel: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in told:
+        states[_shown_state(row)] += row.number
+        by_channel[row.channel][_shown_state(row)] += row.number
+    return RunReport(
+        run_id=run_id,
+        campaign=run.campaign,
+        title=_title(run),
+        state=run.state,
+        matched=sum(row.people for row in decided),
+        to_send=sum(row.people for row in _where(decided, "send")),
+        held_out=sum(row.people for row in _where(decided, "holdout")),
+        excluded=_reasons([(row.reason, row.detail, row.people) for row in _where(decided, "excluded")]),
+        messages={state: states[state] for state in SHOWN_STATES if states[state]},
+        not_sent=_not_sent(told),
+        by_channel={channel: dict(counts) for channel, counts in sorted(by_channel.items())},
+        replies=replies,
+        stops=stops,
+        segments=sum(row.segments or 0 for row in told if _shown_state(row) in {"sent", "delivered"}),
+        release_version=run.release_version,
+        planned_at=run.planned_at,
+        planned_by=run.planned_by,
+        approved_at=run.approved_at,
+        approved_by=run.approved_by,
+        launched_at=run.launched_at,
+        finished_at=run.finished_at,
+    ).check()
+
+
+def audience(
+    store: Store, run_id: str, decision: str | None = None, reason: str | None = None, limit: int = 200
+) -> list[AudienceRow]:
+    """List who is in a run, what was decided and what became of it; of one decision or reason, if given."""
+    table = run_audience.c
+    query = (
+        select(run_audience, messages.c.message_id, messages.c.state, messages.c.provider_status)
+        .select_from(
+            run_audience.outerjoin(
+                messages, (messages.c.run_id == table.run_id) & (messages.c.customer_id == table.customer_id)
+            )
+        )
+        .where(table.run_id == run_id)
+        .order_by(table.decision, table.customer_id)
+        .limit(limit)
+    )
+    query = query.where(table.decision == decision) if decision else query
+    query = query.where(table.reason == reason) if reason else query
+    with store.read() as connection:
+        read_run(connection, run_id)
+        return [
+            AudienceRow(
+                customer_id=row.customer_id,
+                decision=row.decision,
+                reason=row.reason,
+                detail=row.detail,
+                channel=row.channel,
+                language=row.language,
+                message_id=row.message_id,
+                message_state=row.provider_status or row.state,
+            )
+            for row in connection.execute(query)
+        ]
+
+
+def _decided(connection: Connection, run_id: str) -> Sequence[Row[Any]]:
+    table = run_audience.c
+    keys = (table.decision, table.reason, table.channel, table.language)
+    query = select(*keys, func.min(table.detail).label("detail"), func.count().label("people"))
+    return connection.execute(query.where(table.run_id == run_id).group_by(*keys)).all()
+
+
+def _where(rows: Sequence[Row[Any]], decision: str) -> list[Row[Any]]:
+    return [row for row in rows if row.decision == decision]
+
+
+def _count(rows: Sequence[Row[Any]], key: str) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for row in rows:
+        counted[getattr(row, key) or ""] += row.people
+    return dict(counted.most_common())
+
+
+def _messages(connection: Connection, run_id: str) -> Sequence[Row[Any]]:
+    table = messages.c
+    keys = (table.channel, table.state, table.provider_status, table.reason, table.error_code)
+    query = select(
+        *keys,
+        func.min(table.detail).label("detail"),
+        func.count().label("number"),
+        func.sum(table.segment_count).label("segments"),
+    )
+    return connection.execute(query.where(table.run_id == run_id).group_by(*keys)).all()
+
+
+def _shown_state(row: Row[Any]) -> str:
+    if row.state in WAITING:
+        return "waiting"
+    if row.state in {"accepted", "done"}:
+        return "delivered" if row.provider_status in {"delivered", "read"} else "sent"
+    return str(row.state)
+
+
+def _not_sent(told: Sequence[Row[Any]]) -> tuple[ReasonCount, ...]:
+    rows = []
+    for row in told:
+        state = _shown_state(row)
+        if state in {"failed", "skipped", "cancelled", "unknown"} or (state == "waiting" and row.reason):
+            reason = row.reason or (f"provider_{row.error_code}" if row.error_code else state)
+            rows.append((reason, row.detail or TRANSPORT.get(state), row.number))
+    return _reasons(rows)
+
+
+def _reasons(rows: Sequence[tuple[str | None, str | None, int]]) -> tuple[ReasonCount, ...]:
+    """Add up by reason, the commonest first, with a sentence of one of them."""
+    people: Counter[str] = Counter()
+    sentences: dict[str, str] = {}
+    for reason, sentence, number in rows:
+        people[reason or ""] += number
+        sentences.setdefault(reason or "", sentence or "")
+    return tuple(ReasonCount(reason, sentences[reason], number) for reason, number in people.most_common())
+
+
+def _answers(connection: Connection, run_id: str) -> tuple[int, int]:
+    """Count the answers to a run's messages, and the people who asked to hear no more, by word or by link."""
+    ours = select(messages.c.message_id).where(messages.c.run_id == run_id)
+    answered = inbound_messages.c.reply_to_message_id.in_(ours)
+    stop = inbound_messages.c.keyword == "stop"
+    replies, stops = connection.execute(select(func.count(), func.count().filter(stop)).where(answered)).one()
+    links = select(messages.c.message_id).where(messages.c.run_id == run_id, messages.c.channel == "email")
+    ids = {f"unsubscribe/{row.message_id}" for row in connection.execute(links)}
+    found = connection.execute(
+        select(consent_events.c.source_record_id)
+        .where(consent_events.c.source_record_id.like("unsubscribe/%"), consent_events.c.action == "revoke")
+        .distinct()
+    )
+    clicked = {row.source_record_id.split("#", 1)[0] for row in found} & ids
+    return replies - stops, stops + len(clicked)
+
+
+def _title(run: Row[Any]) -> str:
+    try:
+        document = yaml.safe_load(run.content["campaign"]["text"])
+        return str(document["title"])
+    except (KeyError, TypeError, yaml.YAMLError):
+        return str(run.campaign)

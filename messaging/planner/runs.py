@@ -1,0 +1,364 @@
+"""Runs of a campaign: planned, approved, launched, paused, resumed, stopped; each step checked, recorded."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from data_contracts.errors import NotFoundError, RefusedError, SettingsError
+from messaging import segments
+from messaging.addresses import Addresses, read_addresses
+from messaging.campaigns import Content, Library, fill_library
+from messaging.clock import Clock, read_clock
+from messaging.customers import Customers
+from messaging.facts import COUNTED, gather, red_contracts
+from messaging.links import Links, read_links
+from messaging.outbox import cancel_run, insert_planned, queue_run
+from messaging.planner.audience import Company, Decision, Ground, candidates, decide_all
+from messaging.planner.reports import read_run, summarise
+from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
+from messaging.quiet_hours import read_quiet_rules
+from messaging.settings import Settings
+from messaging.store import Store, open_store
+from messaging.store.ids import new_id
+from messaging.store.tables import audit, campaign_runs, messages, run_audience
+
+BATCH = 2000  # rows a transaction, so that a STOP never waits long behind a plan
+STALE = timedelta(days=7)  # an older plan knows too little of who may be written to today
+EARLIER = "SELECT old_customer_id, customer_id FROM c360.identity_alias"
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Takes campaigns from a file to queued messages; build it with `build_planner`."""
+
+    settings: Settings
+    store: Store
+    customers: Customers
+    library: Library
+    addresses: Addresses
+    links: Links
+    clock: Clock
+
+    def plan(self, campaign: str, actor: str, progress: Progress | None = None) -> RunSummary:
+        """Decide about everybody whom the campaign's segment matches, and render each message once.
+
+        Nothing goes before `approve` and `launch`. `progress` is told how many people were done since then.
+        Raises SegmentError, TemplateError or CampaignError before anything is stored.
+        """
+        content = self.library.content(campaign)
+        ground, people, version, notices = self._prepare(content, new_id("run"))
+        decisions = list(self._decide(ground, people, progress))
+        self._store_plan(ground, version, actor, decisions)
+        return self._summary(ground.run_id, notices, decisions)
+
+    def rehearse(self, campaign: str, number: int = 3) -> Rehearsal:
+        """Render a campaign for a few people as they would get it; store and send nothing."""
+        content = self.library.content(campaign)
+        ground, people, _, _ = self._prepare(content, new_id("run"))
+        decisions = list(self._decide(ground, people, None))
+        names = {person["customer_id"]: person["display_name"] for person in people}
+        sends = [each for each in decisions if each.message is not None]
+        every = max(len(sends) // max(number, 1), 1)  # some from all over, not the first ones
+        return Rehearsal(
+            campaign=campaign,
+            matched=len(decisions),
+            would_send=len(sends),
+            would_hold_out=sum(each.decided == "holdout" for each in decisions),
+            excluded=dict(Counter(each.reason or "" for each in decisions if each.decided == "excluded")),
+            messages=tuple(_shown(each, names) for each in sends[::every][:number]),
+        )
+
+    def approve(self, run_id: str, actor: str) -> RunSummary:
+        """Approve a planned run: exactly the content that was planned.
+
+        Raises RefusedError when it is not planned, or its files have changed since.
+        """
+        run = self._run(run_id)
+        try:
+            now_hash = self.library.content(run.campaign).hash
+        except NotFoundError:
+            now_hash = ""
+        if now_hash != run.content_hash:
+            raise RefusedError(
+                f"The files of campaign {run.campaign!r} have changed since run {run_id} was planned.",
+                f"Run `rapport campaign plan {run.campaign}` again, look at it, and approve that.",
+            )
+        notices = (
+            ["You approved your own plan; a second pair of eyes is better."]
+            if run.planned_by == actor
+            else []
+        )
+        now = self.clock.now()
+        if now - run.planned_at > STALE:
+            raise RefusedError(f"Run {run_id} was planned more than {STALE.days} days ago.", "Plan it again.")
+        with self.store.write() as connection:
+            _step(connection, run, "planned", "approved", actor, now, approved_at=now, approved_by=actor)
+        return self._summary(run_id, notices)
+
+    def launch(self, run_id: str, actor: str) -> RunSummary:
+        """Let the messages of an approved run go. Raises RefusedError while the campaign already runs."""
+        run, now = self._run(run_id), self.clock.now()
+        with self.store.write() as connection:
+            others = select(campaign_runs.c.run_id).where(
+                campaign_runs.c.campaign == run.campaign, campaign_runs.c.state.in_(("running", "paused"))
+            )
+            if other := connection.execute(others).scalar():
+                raise RefusedError(
+                    f"Campaign {run.campaign!r} is under way already, as run {other}.",
+                    "Stop it or let it finish.",
+                )
+            _step(connection, run, "approved", "running", actor, now, launched_at=now)
+            queue_run(connection, run_id, now)
+        return self._summary(run_id, ())
+
+    def pause(self, run_id: str, actor: str) -> RunSummary:
+        """Hold back what has not gone yet."""
+        return self._move(run_id, "running", "paused", actor)
+
+    def resume(self, run_id: str, actor: str) -> RunSummary:
+        """Let a paused run go on."""
+        return self._move(run_id, "paused", "running", actor)
+
+    def stop(self, run_id: str, actor: str) -> RunSummary:
+        """End a run for good and call back what has not gone yet."""
+        run, now = self._run(run_id), self.clock.now()
+        if run.state not in {"planned", "approved", "running", "paused"}:
+            raise RefusedError(f"Run {run_id} is {run.state}, so there is nothing to stop.", "")
+        with self.store.write() as connection:
+            _step(connection, run, run.state, "stopped", actor, now, finished_at=now)
+            cancel_run(connection, run_id, now)
+        return self._summary(run_id, ())
+
+    def newest_run(self, campaign: str, *states: str) -> str:
+        """Give the newest run of a campaign, in one of the states where some are given.
+
+        Raises NotFoundError naming the step that comes before.
+        """
+        query = select(campaign_runs.c.run_id).where(campaign_runs.c.campaign == campaign)
+        if states:
+            query = query.where(campaign_runs.c.state.in_(states))
+        query = query.order_by(campaign_runs.c.planned_at.desc(), campaign_runs.c.run_id.desc()).limit(1)
+        with self.store.read() as connection:
+            found = connection.execute(query).scalar()
+        if found is None:
+            words = f" that is {' or '.join(states)}" if states else ""
+            raise NotFoundError(
+                f"There is no run of campaign {campaign!r}{words}.",
+                f"Run `rapport campaign plan {campaign}`.",
+            )
+        return str(found)
+
+    def summary(self, run_id: str) -> RunSummary:
+        """Tell how a run was decided."""
+        return self._summary(run_id, ())
+
+    def _move(self, run_id: str, source: str, target: str, actor: str) -> RunSummary:
+        run = self._run(run_id)
+        with self.store.write() as connection:
+            _step(connection, run, source, target, actor, self.clock.now())
+        return self._summary(run_id, ())
+
+    def _run(self, run_id: str) -> Row[Any]:
+        with self.store.read() as connection:
+            return read_run(connection, run_id)
+
+    def _prepare(self, content: Content, run_id: str) -> tuple[Ground, list[dict[str, Any]], str, list[str]]:
+        """Read everybody of the segment and all that their decisions stand on."""
+        company, notices = self._company(content)
+        templates = content.compiled(self.library.contract)
+        with self.customers.reader.snapshot() as snapshot:
+            version = snapshot.info.version
+            people = segments.members(snapshot, content.segment)
+            earlier = _earlier_ids(snapshot.rows(EARLIER))
+        now = self.clock.now()
+        with self.store.read() as connection:
+            if red := red_contracts(connection, content.campaign.stands_on):
+                notices.append(
+                    f"The data of {', '.join(red)} failed its checks: messages wait until it passes."
+                )
+            written = _written_since(connection, content, now)
+        ground = Ground(
+            run_id=run_id,
+            content=content,
+            templates=templates,
+            company=company,
+            addresses=self.addresses,
+            links=self.links,
+            rules=read_quiet_rules(),
+            now=now,
+            already_written=written,
+            earlier_ids=earlier,
+        )
+        return ground, people, version, notices
+
+    def _company(self, content: Content) -> tuple[Company, list[str]]:
+        settings, notices = self.settings, []
+        mails_marketing = content.message_class == "marketing" and "email" in content.templates
+        if mails_marketing and not settings.company_address:
+            told = "RAPPORT_COMPANY_ADDRESS is empty, but marketing by e-mail has to carry a postal address."
+            if settings.sending == "live":
+                raise SettingsError(told, "Set it to the company's address.")
+            notices.append(told)
+        company = Company(
+            settings.company_name, settings.company_address, settings.currency, settings.time_zone
+        )
+        return company, notices
+
+    def _decide(
+        self, ground: Ground, people: Sequence[Mapping[str, Any]], progress: Progress | None
+    ) -> list[Decision]:
+        asked = candidates(ground, people)
+        with self.store.read() as connection:
+            facts = gather(connection, asked, ground.now, ground.content.campaign.caps)
+        decisions = []
+        for number, decision in enumerate(decide_all(ground, people, asked, facts), 1):
+            decisions.append(decision)
+            if progress and (number % 100 == 0 or number == len(people)):
+                progress(number % 100 or 100)
+        return decisions
+
+    def _store_plan(self, ground: Ground, version: str, actor: str, decisions: Sequence[Decision]) -> None:
+        """Store a plan in short transactions; it is `planning`, and so nothing yet, until the last one."""
+        now = ground.now
+        run = {
+            "run_id": ground.run_id,
+            "campaign": ground.content.campaign.name,
+            "content_hash": ground.content.hash,
+            "content": ground.content.document,
+            "release_version": version,
+            "state": "planning",
+            "planned_at": now,
+            "planned_by": actor,
+        }
+        with self.store.write() as connection:
+            connection.execute(insert(campaign_runs).values(run))
+        for start in range(0, len(decisions), BATCH):
+            with self.store.write() as connection:
+                _insert_decisions(connection, ground.run_id, decisions[start : start + BATCH], now)
+        with self.store.write() as connection:
+            this = campaign_runs.c.run_id == ground.run_id
+            connection.execute(update(campaign_runs).where(this).values(state="planned"))
+            _audit(connection, actor, "plan", ground.run_id, now, {"matched": len(decisions)})
+
+    def _summary(self, run_id: str, notices: Sequence[str], decisions: Sequence[Decision] = ()) -> RunSummary:
+        with self.store.read() as connection:
+            return summarise(connection, run_id, notices, decisions)
+
+
+def build_planner(settings: Settings, clock: Clock | None = None, store: Store | None = None) -> Planner:
+    """Build a planner from settings; the library is filled where it is empty."""
+    opened = store or open_store(settings)
+    fill_library(settings)
+    return Planner(
+        settings=settings,
+        store=opened,
+        customers=Customers(settings, opened),
+        library=Library(settings.library_dir),
+        addresses=read_addresses(settings, opened),
+        links=read_links(settings),
+        clock=clock or read_clock(settings.home),
+    )
+
+
+def _step(  # noqa: PLR0913, PLR0917 - one step of one run
+    connection: Connection, run: Row[Any], source: str, target: str, actor: str, now: datetime, **values: Any
+) -> None:
+    """Move a run from one state to the next, if nobody else moved it first."""
+    this = (campaign_runs.c.run_id == run.run_id) & (campaign_runs.c.state == source)
+    if not connection.execute(update(campaign_runs).where(this).values(state=target, **values)).rowcount:
+        raise RefusedError(
+            f"Run {run.run_id} of campaign {run.campaign!r} is {run.state}; this needs one that is {source}.",
+            "See `rapport campaign list`.",
+        )
+    _audit(connection, actor, target, run.run_id, now, {"campaign": run.campaign})
+
+
+def _audit(  # noqa: PLR0913, PLR0917 - the columns of an audit entry
+    connection: Connection, actor: str, action: str, run_id: str, now: datetime, detail: dict[str, Any]
+) -> None:
+    row = {"audit_id": new_id("aud"), "at": now, "actor": actor, "action": f"campaign.{action}"}
+    connection.execute(insert(audit).values(row | {"subject": run_id, "detail": detail}))
+
+
+def _insert_decisions(
+    connection: Connection, run_id: str, decisions: Sequence[Decision], now: datetime
+) -> None:
+    rows = [
+        {
+            "run_id": run_id,
+            "customer_id": each.customer_id,
+            "decision": each.decided,
+            "reason": each.reason,
+            "detail": each.detail,
+            "channel": each.channel,
+            "variant": each.language,
+            "language": each.language,
+        }
+        for each in decisions
+    ]
+    connection.execute(insert(run_audience), rows)
+    planned = [each.message for each in decisions if each.message is not None]
+    stored = insert_planned(connection, planned, now)
+    if stored != len(planned):
+        raise SumsDoNotCloseError(
+            f"{len(planned)} messages were planned but {stored} stored in run {run_id}."
+        )
+    waits = [
+        {"this": each.message.message_id, "until": each.waits_until}
+        for each in decisions
+        if each.message is not None and each.waits_until is not None
+    ]
+    if waits:
+        connection.execute(
+            update(messages)
+            .where(messages.c.message_id == bindparam("this"))
+            .values(send_after=bindparam("until")),
+            waits,
+        )
+
+
+def _written_since(connection: Connection, content: Content, now: datetime) -> frozenset[str]:
+    """Name the customers whom this campaign wrote to within its own distance, in whatever run."""
+    days = content.campaign.again_after_days
+    if not days:
+        return frozenset()
+    query = select(messages.c.customer_id).where(
+        messages.c.campaign == content.campaign.name,
+        messages.c.state.in_(COUNTED),
+        messages.c.calling_at > now - timedelta(days=days),
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def _earlier_ids(aliases: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Give the ids that each customer had before, through all merges."""
+    became = {row["old_customer_id"]: row["customer_id"] for row in aliases}
+    found: dict[str, list[str]] = {}
+    for old in became:
+        current, hops = old, 0
+        while current in became and hops < len(became):
+            current, hops = became[current], hops + 1
+        found.setdefault(current, []).append(old)
+    return {current: tuple(sorted(old)) for current, old in found.items()}
+
+
+def _shown(decision: Decision, names: Mapping[str, str | None]) -> ShownMessage:
+    message = decision.message
+    assert message is not None
+    return ShownMessage(
+        message_id=None,
+        customer_id=decision.customer_id,
+        display_name=names.get(decision.customer_id),
+        channel=message.channel,
+        language=decision.language,
+        subject=message.subject,
+        body=message.body,
+        html=message.html,
+        segment_count=message.segment_count,
+        remarks=tuple(f"{name} is not known" for name in decision.missing),
+    )

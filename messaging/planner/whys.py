@@ -1,0 +1,153 @@
+"""Why somebody got a message or not, in sentences: for whoever has to answer the customer."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from data_contracts.contracts import published_contract
+from data_contracts.errors import NotFoundError
+from messaging import consent, segments
+from messaging.campaigns import read_content
+from messaging.customers import Customers
+from messaging.planner.reports import read_run
+from messaging.store import Store
+from messaging.store.tables import attempts, campaign_runs, inbound_messages, messages, run_audience
+
+FACTS = "SELECT * FROM c360.customer_360 WHERE customer_id = $customer_id"
+STATES = {
+    "planned": "It is planned and waits for the campaign to be launched.",
+    "queued": "It waits for its turn.",
+    "sending": "It is about to go.",
+    "calling": "It is being handed to the provider this moment.",
+    "accepted": "The provider has taken it.",
+    "done": "It has arrived.",
+    "skipped": "It was not sent.",
+    "failed": "It did not get through.",
+    "unknown": "We do not know whether it went, and do not send it again.",
+    "cancelled": "It was called back before it went.",
+}
+
+
+def why_message(store: Store, message_id: str) -> list[str]:
+    """Say how a message came to be and what became of it. Raises NotFoundError."""
+    with store.read() as connection:
+        row = connection.execute(select(messages).where(messages.c.message_id == message_id)).first()
+        if row is None:
+            raise NotFoundError(f"There is no message {message_id!r}.", "Its id begins with msg_.")
+        sentences = [*_origin(connection, row), *_consent(connection, row), *_fate(connection, row)]
+        return sentences + _answers(connection, row)
+
+
+def why_customer(store: Store, customers: Customers, customer_id: str, campaign: str) -> list[str]:
+    """Say why a customer did or did not get a campaign, by its newest run. Raises NotFoundError."""
+    card = customers.get(customer_id, limit=1)
+    ids = (card.customer_id, *card.aliases)
+    with store.read() as connection:
+        run = _newest_run(connection, campaign)
+        rows = select(run_audience).where(
+            run_audience.c.run_id == run.run_id, run_audience.c.customer_id.in_(ids)
+        )
+        decided = connection.execute(rows).first()
+        sent = connection.execute(
+            select(messages.c.message_id).where(
+                messages.c.run_id == run.run_id, messages.c.customer_id.in_(ids)
+            )
+        ).scalar()
+    when = f"The newest run of {campaign!r} was planned on {_day(run.planned_at)} by {run.planned_by}."
+    if decided is None:
+        return [when, *_unmatched(customers, run, card.customer_id)]
+    told = {"send": "They are to get it.", "holdout": "They get nothing.", "excluded": "They were left out."}
+    sentences = [when, told[decided.decision], *([decided.detail] if decided.detail else [])]
+    return sentences + (why_message(store, sent) if sent else [])
+
+
+def _newest_run(connection: Connection, campaign: str) -> Row[Any]:
+    query = (
+        select(campaign_runs)
+        .where(campaign_runs.c.campaign == campaign, campaign_runs.c.state != "planning")
+        .order_by(campaign_runs.c.planned_at.desc(), campaign_runs.c.run_id.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).first()
+    if found is None:
+        raise NotFoundError(
+            f"Campaign {campaign!r} was never planned.", f"Run `rapport campaign plan {campaign}`."
+        )
+    return found
+
+
+def _unmatched(customers: Customers, run: Row[Any], customer_id: str) -> list[str]:
+    """Say which of the segment's rules keep a customer out, as the release knows them today."""
+    contract = published_contract("customer_360")
+    segment = read_content(run.content, contract).segment
+    with customers.reader.snapshot() as snapshot:
+        facts = snapshot.row(FACTS, {"customer_id": customer_id}) or {}
+        failing = segments.failing(segment.rule, facts, snapshot.info.as_of)
+    if not failing:
+        return ["The segment did not match them when the run was planned; it would today."]
+    title = segment.title
+    return [
+        f"They are not among “{title}”: {segments.describe(rule, contract)} does not hold."
+        for rule in failing
+    ]
+
+
+def _origin(connection: Connection, row: Row[Any]) -> list[str]:
+    if row.run_id is None:
+        return [
+            f"It was written on {_day(row.created_at)} as a {row.message_class} message by {row.channel}."
+        ]
+    run = read_run(connection, row.run_id)
+    sentences = [
+        f"It belongs to campaign {run.campaign!r}, planned on {_day(run.planned_at)} by {run.planned_by}."
+    ]
+    if run.approved_by:
+        sentences.append(f"{run.approved_by} approved that content on {_day(run.approved_at)}.")
+    decided = select(run_audience.c.detail).where(
+        run_audience.c.run_id == row.run_id, run_audience.c.customer_id == row.customer_id
+    )
+    return sentences + [row.detail for row in connection.execute(decided) if row.detail]
+
+
+def _consent(connection: Connection, row: Row[Any]) -> list[str]:
+    if row.message_class != "marketing":
+        return [f"Its class is {row.message_class}, which needs no consent to marketing."]
+    stands = consent.state(connection, [row.customer_id], row.address_hash, row.channel, row.purpose)
+    if stands is None:
+        return ["Today there is no consent for it."]
+    word = "given" if stands.granted else "withdrawn"
+    return [f"Today's consent: {word} on {_day(stands.occurred_at)} ({stands.method}, from {stands.source})."]
+
+
+def _fate(connection: Connection, row: Row[Any]) -> list[str]:
+    sentences = [STATES[row.state]]
+    if row.detail:
+        sentences.append(row.detail)
+    if row.send_after and row.state in {"planned", "queued"}:
+        sentences.append(f"It goes on {row.send_after:%-d %B %Y at %H:%M} UTC at the earliest.")
+    calls = select(attempts.c.number, attempts.c.outcome).where(attempts.c.message_id == row.message_id)
+    made = connection.execute(calls.order_by(attempts.c.number)).all()
+    if made:
+        number = len(made)
+        sentences.append(f"The provider was called {'once' if number == 1 else f'{number} times'}.")
+    if row.provider_status:
+        code = f" with code {row.error_code}" if row.error_code else ""
+        sentences.append(f"Its last word was “{row.provider_status}”{code}.")
+    return sentences
+
+
+def _answers(connection: Connection, row: Row[Any]) -> list[str]:
+    query = (
+        select(inbound_messages.c.received_at, inbound_messages.c.keyword)
+        .where(inbound_messages.c.reply_to_message_id == row.message_id)
+        .order_by(inbound_messages.c.received_at)
+    )
+    return [
+        f"They answered on {_day(each.received_at)}{', asking us to stop' if each.keyword == 'stop' else ''}."
+        for each in connection.execute(query)
+    ]
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%-d %B %Y}"

@@ -1,0 +1,21 @@
+"""What we say: templates in a bounded language, rendered once for each customer."""
+
+from messaging.rendering.templates import (
+    Compiled,
+    NotRenderableError,
+    Rendered,
+    Template,
+    build_context,
+    choose_language,
+    read_template,
+)
+
+__all__ = [
+    "Compiled",
+    "NotRenderableError",
+    "Rendered",
+    "Template",
+    "build_context",
+    "choose_language",
+    "read_template",
+]

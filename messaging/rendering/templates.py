@@ -1,0 +1,212 @@
+"""Templates: a file with a head (YAML between `---`) and a body, checked once, rendered for each customer.
+
+`templates/<channel>/<name>.j2` is the template in its own language, `<name>.<language>.j2` its translations.
+A template for e-mail is HTML inside the library's layout, and its plain text is read from it. One for SMS is
+plain text, whose lines are joined up to the next blank one.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, cast, get_args
+
+import smsutil
+import yaml
+from jinja2 import Template as JinjaTemplate
+
+from data_contracts.errors import TemplateError
+from messaging.policy import MessageClass
+from messaging.rendering.environment import MissingValueError, check_source, make_environment
+from messaging.rendering.mail import plain_text
+
+Channel = Literal["email", "sms"]
+Purpose = Literal["marketing", "service"]
+HEAD = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
+HEAD_KEYS = frozenset(("title", "channel", "class", "purpose", "language", "subject", "needs"))
+CONTENT = "{{ content }}"
+# What every template may name besides the columns of customer_360.
+SURROUNDINGS = ("company_name", "company_address", "currency", "unsubscribe_url", "today")
+LONGEST_VALUE = 300  # characters of one value: names and categories are short, and a body must stay one
+LONGEST = {"subject": 200, "sms": 1600, "email": 50_000, "html": 100_000}  # 1,600 is what Twilio takes
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template as it was read, in one language; `needs` are the values that a campaign has to give it."""
+
+    channel: Channel
+    name: str
+    language: str
+    title: str
+    message_class: MessageClass
+    purpose: Purpose
+    subject: str
+    source: str
+    needs: tuple[str, ...]
+    hash: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A message as its reader will see it; `missing` names what we did not know and wrote around."""
+
+    language: str
+    subject: str | None
+    body: str
+    html: str | None
+    segment_count: int | None
+    missing: tuple[str, ...]
+
+
+class NotRenderableError(Exception):
+    """One customer lacks what the template has to show; `names` are the candidates."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+def read_template(channel: str, name: str, language: str, text: str, layout: str = CONTENT) -> Template:
+    """Read a template's file. Raises TemplateError with what is wrong in its head."""
+    where = f"Template {channel}/{name} ({language})"
+    found = HEAD.match(text)
+    head = _head(found.group(1), where) if found else {}
+    if not found or not isinstance(head, dict) or not set(head) <= HEAD_KEYS:
+        wrong = sorted(map(str, set(head) - HEAD_KEYS)) if isinstance(head, dict) else []
+        raise TemplateError(
+            f"{where} needs a head between two lines of ---" + (f" without {wrong[0]!r}." if wrong else "."),
+            f"Its keys are {', '.join(sorted(HEAD_KEYS))}.",
+        )
+    if channel not in get_args(Channel) or head.get("channel", channel) != channel:
+        raise TemplateError(
+            f"{where} names the channel {head.get('channel', channel)!r}.", "It has to match its folder."
+        )
+    body = text[found.end() :].strip() + "\n"
+    template = Template(
+        channel=cast("Channel", channel),
+        name=name,
+        language=str(head.get("language", language)),
+        title=str(head.get("title", name.replace("_", " ").capitalize())),
+        message_class=_one_of(head.get("class"), get_args(MessageClass), "class", where),
+        purpose=_one_of(head.get("purpose", "marketing"), get_args(Purpose), "purpose", where),
+        subject=str(head.get("subject") or "").strip(),
+        source=layout.replace(CONTENT, body) if channel == "email" else body.strip(),
+        needs=tuple(str(each) for each in head.get("needs") or ()),
+        hash=hashlib.sha256(f"{layout}\0{text}".encode()).hexdigest()[:16],
+    )
+    _check_promises(template, where)
+    return template
+
+
+def _head(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise TemplateError(
+            f"{where}: its head is no YAML.", "Put quotes around texts with a colon."
+        ) from error
+
+
+def _one_of(value: Any, known: tuple[str, ...], key: str, where: str) -> Any:
+    if value not in known:
+        raise TemplateError(f"{where}: its {key} is {value!r}.", f"It has to be one of {', '.join(known)}.")
+    return value
+
+
+def _check_promises(template: Template, where: str) -> None:
+    """Hold a template to what its reader is owed: a way out of marketing, a subject where there is one."""
+    if template.channel == "email" and not template.subject:
+        raise TemplateError(f"{where} has no subject.", "Add `subject:` to its head.")
+    if template.channel == "sms" and template.subject:
+        raise TemplateError(f"{where} has a subject, which a text message cannot show.", "Remove it.")
+    if template.message_class != "marketing":
+        return
+    if template.channel == "sms" and "STOP" not in template.source:
+        raise TemplateError(
+            f"{where} does not say how to stop.", "Add a line such as: Reply STOP to opt out."
+        )
+    if template.channel == "email" and "unsubscribe_url" not in template.source:
+        raise TemplateError(
+            f"{where} has no unsubscribe link.", "Link {{ unsubscribe_url }} in it or in the layout."
+        )
+
+
+class Compiled:
+    """A template that was checked against what is known of a customer, ready to be rendered many times."""
+
+    def __init__(self, template: Template, columns: Iterable[str]) -> None:
+        known = {*columns, *SURROUNDINGS, *template.needs}
+        self.template = template
+        is_mail = template.channel == "email"
+        text = plain_text(template.source) if is_mail else template.source
+        subject = f"{template.subject}"
+        parts = [text, subject] + ([template.source] if is_mail else [])
+        self.names = frozenset[str]().union(*(check_source(part, known) for part in parts))
+        self._text = _compile(text, html=False)
+        self._subject = _compile(subject, html=False) if subject else None
+        self._html = _compile(template.source, html=True) if is_mail else None
+
+    def render(self, context: Mapping[str, Any]) -> Rendered:
+        """Render for one customer; build the context with `build_context`.
+
+        Raises NotRenderableError when the customer lacks a value that the template shows without a default.
+        """
+        missing = tuple(sorted(name for name in self.names if context.get(name) in {None, ""}))
+        try:
+            subject = self._fill(self._subject, context, "subject") if self._subject else None
+            body = self._fill(self._text, context, self.template.channel)
+            html = self._fill(self._html, context, "html") if self._html else None
+        except (MissingValueError, TypeError, KeyError) as error:
+            raise NotRenderableError(missing or tuple(sorted(self.names))) from error
+        segments = len(smsutil.split(body).parts) if self.template.channel == "sms" else None
+        return Rendered(self.template.language, subject, body, html, segments, missing)
+
+    def _fill(self, part: JinjaTemplate, context: Mapping[str, Any], kind: str) -> str:
+        text = part.render(context)
+        text = _tidy(text, kind)
+        if not text or len(text) > LONGEST[kind]:
+            raise TemplateError(
+                f"Template {self.template.name} makes a text ({kind}) of {len(text)} characters.",
+                f"It has to hold 1 to {LONGEST[kind]}.",
+            )
+        return text
+
+
+def _tidy(text: str, kind: str) -> str:
+    """Join the lines that a template is broken into: all of a subject, those of an SMS up to a blank one."""
+    if kind == "subject":
+        return " ".join(text.split())
+    if kind == "sms":
+        return "\n".join(" ".join(part.split()) for part in re.split(r"\n[ \t]*\n", text)).strip()
+    if kind == "email":
+        return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]*\n[ \t]*", "\n", text)).strip() + "\n"
+    return text.strip()
+
+
+def _compile(source: str, *, html: bool) -> JinjaTemplate:
+    return make_environment(html=html).from_string(source)
+
+
+def build_context(
+    facts: Mapping[str, Any], surroundings: Mapping[str, Any], values: Mapping[str, str]
+) -> dict[str, Any]:
+    """Put together what a template is filled from: plain, short, single-line values and nothing else."""
+    return {key: _plain(value) for key, value in facts.items()} | dict(values) | dict(surroundings)
+
+
+def _plain(value: Any) -> str | int | bool | datetime | date | None:
+    if isinstance(value, str):
+        return CONTROLS.sub(" ", value)[:LONGEST_VALUE].strip()
+    if value is None or isinstance(value, int | datetime | date):
+        return value
+    return str(value)[:LONGEST_VALUE]
+
+
+def choose_language(wanted: str | None, offered: Iterable[str], own: str) -> str:
+    """Choose among a template's languages for somebody who reads `wanted` (BCP 47, such as de-AT)."""
+    known = {each.lower(): each for each in offered}
+    asked = (wanted or own).lower().replace("_", "-")
+    return known.get(asked) or known.get(asked.split("-")[0]) or own
