@@ -145,7 +145,7 @@ def counts(connection: Connection, run_id: str | None = None) -> dict[str, int]:
     """Count messages by state, of one run or of all."""
     rows = select(messages.c.state, func.count()).group_by(messages.c.state)
     rows = rows if run_id is None else rows.where(messages.c.run_id == run_id)
-    return {str(state): int(count) for state, count in connection.execute(rows).tuples()}
+    return {str(row[0]): int(row[1]) for row in connection.execute(rows)}
 
 
 def _due(now: datetime, today: datetime, channels: Iterable[str]) -> Select[str]:

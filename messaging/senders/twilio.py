@@ -59,7 +59,7 @@ class TwilioSender:
             return _answered(error.status, error.code, self._http.last_headers.get("Retry-After"))
         except requests.RequestException as error:
             return _unanswered(error)
-        except (TwilioException, ValueError, KeyError, TypeError):
+        except (TwilioException, ValueError, KeyError, TypeError, AttributeError):
             return Unknown("The provider answered with something that could not be read.")
         if not sent.sid:
             return Unknown("The provider answered without an id.")
@@ -74,7 +74,7 @@ class TwilioSender:
             listed = self._messages.stream(to=message.to, limit=FIND_LIMIT, page_size=50)
             records: Iterator[ProviderRecord] = (_record(item) for item in listed)
             return list(takewhile(lambda record: record.created_at >= since, records))
-        except (TwilioException, requests.RequestException, ValueError, KeyError) as error:
+        except (TwilioException, requests.RequestException, ValueError, KeyError, AttributeError) as error:
             raise ServiceError(
                 f"The provider's list of messages cannot be read ({type(error).__name__}).",
                 "Try again when it answers.",
