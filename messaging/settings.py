@@ -1,4 +1,4 @@
-"""Settings, from the environment or a `.env` file; each one is documented in docs/settings.md.
+"""Settings, from the environment, a `.env` file or the home's own `settings.env`; see docs/settings.md for each.
 
 A secret may come from a file: TWILIO_AUTH_TOKEN_FILE=/run/secrets/token. In sandbox mode (the default) every
 provider address must be on loopback, so that no test and no demo ever reaches a real person.
@@ -11,6 +11,7 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,7 +19,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from data_contracts.errors import SettingsError
 from messaging.clock import PIN_FILE
 
-SECRET_NAMES = ("TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY", "RAPPORT_SMTP_URL", "RAPPORT_STORE_URL")
+SECRET_NAMES = ("TWILIO_AUTH_TOKEN", "RAPPORT_SMTP_URL", "RAPPORT_STORE_URL")
+ENV_FILE = ".env"
+HOME_SETTINGS = "settings.env"  # in the home: settings that travel with it, such as the company's name
 SANDBOX_URL = "http://127.0.0.1:8010"
 TWILIO_URL = "https://api.twilio.com"
 # What the local sandbox answers to, and nobody else: sandbox mode needs no credentials of yours.
@@ -38,7 +41,7 @@ _LEGAL = {  # what a person is told where pydantic would speak of patterns and l
 class Settings(BaseSettings):
     """What an installation is told about itself. Build it with `read_settings()`."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(env_file=ENV_FILE, extra="ignore", frozen=True, populate_by_name=True)
 
     home: Path = Field(Path(".rapport"), alias="RAPPORT_HOME")
     store_url: SecretStr = Field(SecretStr(""), alias="RAPPORT_STORE_URL")
@@ -216,12 +219,20 @@ def is_loopback(host: str) -> bool:
 def read_settings(**overrides: object) -> Settings:
     """Read the settings of this process; `overrides` (by field name) are for tests and the demo.
 
+    The environment wins over `.env` in the folder we were started in, and that over `settings.env` in the home.
     Raises SettingsError with one sentence a setting that is wrong.
     """
+    files = (_home(overrides) / HOME_SETTINGS, ENV_FILE)
     try:
-        return Settings(**_secrets_from_files(), **overrides)  # type: ignore[arg-type]
+        return Settings(_env_file=files, **_secrets_from_files(), **overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(item) for item in error.errors()) + ".") from None
+
+
+def _home(overrides: dict[str, object]) -> Path:
+    """Find the home before the settings are read, since it holds some of them."""
+    named = overrides.get("home") or os.environ.get("RAPPORT_HOME") or dotenv_values(ENV_FILE).get("RAPPORT_HOME")
+    return Path(str(named or Settings.model_fields["home"].default))
 
 
 def _secrets_from_files() -> dict[str, str]:
