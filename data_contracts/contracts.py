@@ -19,6 +19,7 @@ __all__ = [
     "Rule",
     "SetRule",
     "contract_names",
+    "find_contract",
     "inbound_contracts",
     "load_contract",
     "published_contract",
@@ -35,6 +36,15 @@ def load_contract(table: str) -> Contract:
 def published_contract(table: str) -> Contract:
     """Read the contract of a table that we publish. Raises UsageError for one that we do not know."""
     return _load("published", table)
+
+
+def find_contract(name: str) -> Contract:
+    """Read a contract by the name of its table, inbound or published, or by the path of its file."""
+    path = Path(name)
+    if path.is_file():
+        return read_contract(path)
+    side = "published" if name in contract_names("published") else "inbound"
+    return _load(side, name)
 
 
 def inbound_contracts() -> dict[str, Contract]:

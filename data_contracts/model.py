@@ -100,12 +100,16 @@ class Contract:
         return tuple(rule for column in self.columns for rule in column.rules) + self.cross_rules
 
     @property
+    def rules(self) -> tuple[Rule | SetRule, ...]:
+        """All rules: those about single rows, then those about the rows together."""
+        return (*self.row_rules, *self.set_rules)
+
+    @property
     def hash(self) -> str:
         """Name what is judged (columns, types, rules, threshold) in 16 hex digits; wording does not count."""
         judged = [
             [(column.name, column.type) for column in self.columns],
-            [_judged(rule) for rule in self.row_rules],
-            [_judged(rule) for rule in self.set_rules],
+            [_judged(rule) for rule in self.rules],
             self.quarantine_threshold,
         ]
         return hashlib.sha256(json.dumps(judged).encode()).hexdigest()[:16]

@@ -77,7 +77,8 @@ def decide(
         "SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM decided WHERE decision = 'quarantined')"
         " GROUP BY reason ORDER BY count(*) DESC, reason"
     ).fetchall()
-    return Counts(*counted, reasons=dict(reasons))
+    rows_in, accepted, quarantined, already_landed, changed = counted
+    return Counts(rows_in, accepted, quarantined, already_landed, changed, dict(reasons))
 
 
 def typed_column(column: str, kind: str, received_at: datetime) -> Sql:

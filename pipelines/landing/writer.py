@@ -56,8 +56,7 @@ def land(
         received_at = next_moment(clock, earlier)
         judge_rows(connection, contract, received_at)
         counts = decide(connection, contract, [landing.path for landing in earlier])
-        landing_id = _free_id(delivery, earlier)
-        landing = write_landing(connection, settings, contract, delivery, landing_id, received_at, counts)
+        landing = write_landing(connection, settings, contract, delivery, received_at, counts)
         return Landed(landing, counts, repeated=False)
 
 
@@ -84,12 +83,20 @@ def find_landing(landings: Iterable[Landing], delivery: Delivery) -> Landing | N
 def repeated_counts(settings: Settings, landing: Landing) -> Counts:
     """Count a file that comes again: what is still in quarantine, and the rest as already landed."""
     path = quarantine_path(settings, landing)
-    waiting = (
-        duckdb.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchall()[0][0]
-        if path.exists()
-        else 0
-    )
-    return Counts(landing.rows_in, 0, waiting, landing.rows_in - waiting, 0, {})
+    aside, reasons = count_reasons(path) if path.exists() else (0, {})
+    return Counts(landing.rows_in, 0, aside, landing.rows_in - aside, 0, reasons)
+
+
+def count_reasons(quarantine: Path) -> tuple[int, dict[str, int]]:
+    """Count the rows of a quarantine file, and the rules that they break, most frequent first."""
+    with open_stage() as connection:
+        rows = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(quarantine)]).fetchall()[0][0]
+        reasons = connection.execute(
+            "SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM read_parquet(?))"
+            " GROUP BY reason ORDER BY count(*) DESC, reason",
+            [str(quarantine)],
+        ).fetchall()
+    return rows, dict(reasons)
 
 
 def quarantine_path(settings: Settings, landing: Landing) -> Path:
@@ -111,11 +118,11 @@ def write_landing(
     settings: Settings,
     contract: Contract,
     delivery: Delivery,
-    landing_id: str,
     received_at: datetime,
     counts: Counts,
 ) -> Landing:
-    """Write the files of a decided delivery: quarantine, rows, and the manifest last."""
+    """Write the files of a decided delivery: quarantine, rows, and the manifest last. The lock has to be held."""
+    landing_id = _free_id(delivery, landings_of(settings, delivery.source, delivery.table))
     path = settings.landing_dir / delivery.source / delivery.table / f"{landing_id}.parquet"
     if counts.quarantined:
         quarantine = settings.quarantine_dir / delivery.source / delivery.table / f"{landing_id}.parquet"

@@ -82,7 +82,8 @@ def _known_heading(lines: list[str]) -> int:
 
 @cache
 def _headings() -> re.Pattern[str]:
-    return EmailMessage(text="", languages=list(LANGUAGES)).HEADER_REGEX
+    pattern: re.Pattern[str] = EmailMessage(text="", languages=list(LANGUAGES)).HEADER_REGEX
+    return pattern
 
 
 def _starts_of_quotes(quoted: list[bool]) -> list[int]:

@@ -1,0 +1,199 @@
+"""The commands of the way in: `ingest`, `quarantine list | show | replay` and `contract diff`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from data_contracts.differences import Difference
+    from pipelines.landing.quarantine import Quarantined, QuarantinedRow, Replay
+    from pipelines.sources import IngestReport
+
+app = typer.Typer()
+quarantine = typer.Typer(no_args_is_help=True, help="Rows that a contract refused, with their reasons.")
+contract = typer.Typer(no_args_is_help=True, help="Contracts: what every table promises.")
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(contract, name="contract")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Table = Annotated[str | None, typer.Option(help="Only this canonical table, such as purchases.")]
+
+
+@app.command()
+def ingest(
+    source: Annotated[
+        str, typer.Argument(help="twilio, mail, sendgrid, chat, or a canonical table with --map.")
+    ],
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
+    *,
+    mapping: Annotated[
+        str | None, typer.Option("--map", help="A shipped mapping's name, or a mapping file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Land files: read them, check each row by its contract, keep the good ones and set the others aside."""
+    from messaging.clock import read_clock
+    from messaging.settings import read_settings
+    from messaging.terminal import emit, progress
+    from pipelines.sources import ingest as take
+
+    settings = read_settings()
+    with progress(f"Ingesting {source}"):
+        report = take(settings, read_clock(settings.home), source, paths, mapping, _waiting)
+    emit(report.to_document(), as_json=as_json, human=lambda: _tell_ingest(report))
+
+
+@quarantine.command("list")
+def list_command(*, table: Table = None, as_json: Json = False) -> None:
+    """List the files of which rows are set aside."""
+    from messaging.settings import read_settings
+    from messaging.terminal import emit
+    from pipelines.landing.quarantine import list_quarantine
+
+    items = list_quarantine(read_settings(), _known(table))
+    document = {"rows": sum(item.rows for item in items), "files": [item.to_document() for item in items]}
+    emit(document, as_json=as_json, human=lambda: _tell_quarantine(items))
+
+
+@quarantine.command()
+def show(
+    landing_id: Annotated[
+        str, typer.Argument(help="As `rapport quarantine list` shows it; its beginning is enough.")
+    ],
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="Show so many rows.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show rows that are set aside, and what is wrong with each. They may hold personal data."""
+    from data_contracts.errors import NotFoundError
+    from messaging.settings import read_settings
+    from messaging.terminal import emit
+    from pipelines.landing.quarantine import list_quarantine, show_quarantine
+
+    found = [item for item in list_quarantine(read_settings()) if item.landing_id.startswith(landing_id)]
+    if len(found) != 1:
+        what = "No" if not found else "More than one"
+        raise NotFoundError(
+            f"{what} file with rows set aside begins with {landing_id!r}.", "See rapport quarantine list."
+        )
+    rows = show_quarantine(found[0], limit)
+    document = {**found[0].to_document(), "shown": [row.to_document() for row in rows]}
+    emit(document, as_json=as_json, human=lambda: _tell_rows(found[0], rows))
+
+
+@quarantine.command()
+def replay(*, table: Table = None, as_json: Json = False) -> None:
+    """Judge rows that are set aside again, by the contract as it is now; what passes lands."""
+    from messaging.clock import read_clock
+    from messaging.settings import read_settings
+    from messaging.terminal import emit, progress
+    from pipelines.landing.quarantine import replay_quarantine
+
+    settings = read_settings()
+    with progress("Judging again"):
+        replays = replay_quarantine(settings, read_clock(settings.home), _known(table), _waiting)
+    document = {
+        "landed": sum(item.landed for item in replays),
+        "still": sum(item.still for item in replays),
+        "already_landed": sum(item.already_landed for item in replays),
+        "files": [item.to_document() for item in replays],
+    }
+    emit(document, as_json=as_json, human=lambda: _tell_replays(replays))
+
+
+@contract.command("diff")
+def diff_command(
+    old: Annotated[str, typer.Argument(help="A contract file, or the name of a table for the shipped one.")],
+    new: Annotated[str, typer.Argument(help="A contract file, or the name of a table for the shipped one.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say what differs between two versions of a contract; exit 1 where a difference breaks those who use it."""
+    from data_contracts.contracts import find_contract
+    from data_contracts.differences import diff
+    from messaging.terminal import emit
+
+    differences = diff(find_contract(old), find_contract(new))
+    breaking = sum(1 for difference in differences if difference.kind == "breaking")
+    listed = [{"kind": difference.kind, "what": difference.what} for difference in differences]
+    emit(
+        {"breaking": breaking, "differences": listed},
+        as_json=as_json,
+        human=lambda: _tell_differences(differences),
+    )
+    if breaking:
+        raise typer.Exit(1)
+
+
+def _known(table: str | None) -> str | None:
+    from data_contracts.contracts import load_contract
+
+    return load_contract(table).name if table else None
+
+
+def _waiting(holder: str) -> None:
+    sys.stderr.write(f"Waiting for {holder}, which is landing files.\n")
+
+
+def _tell_ingest(report: "IngestReport") -> None:
+    from messaging.terminal import say
+
+    say(
+        f"{report.table} from {report.source}: {report.rows_in:,} rows in = {report.accepted:,} accepted"
+        f" ({report.changed:,} of them changed) + {report.quarantined:,} quarantined"
+        f" + {report.already_landed:,} already landed"
+    )
+    for reason, count in report.reasons.items():
+        say(f"  {count:,} x {reason}")
+    if report.quarantined:
+        say("See them with: rapport quarantine list")
+
+
+def _tell_quarantine(items: "list[Quarantined]") -> None:
+    from rich.markup import escape
+
+    from messaging.terminal import say
+
+    for item in items:
+        reasons = ", ".join(f"{count:,} x {reason}" for reason, count in item.reasons.items())
+        say(
+            f"{item.landing_id}  {item.source}/{item.table}  {item.rows:,} rows of {escape(item.file_name)}: {reasons}"
+        )
+    say(f"{sum(item.rows for item in items):,} rows are set aside." if items else "Nothing is set aside.")
+
+
+def _tell_rows(item: "Quarantined", rows: "list[QuarantinedRow]") -> None:
+    from rich.markup import escape
+
+    from messaging.terminal import say
+
+    for row in rows:
+        say(f"[bold]{escape(row.source_record_id or 'a record without an id')}[/bold]")
+        for sentence in row.reasons.values():
+            say(f"  {escape(sentence)}")
+        for column, value in row.values.items():
+            say(f"    {column}: {escape(value) if value is not None else 'missing'}")
+    say(f"{len(rows):,} of {item.rows:,} rows of {escape(item.file_name)}.")
+
+
+def _tell_replays(replays: "list[Replay]") -> None:
+    from messaging.terminal import say
+
+    for item in replays:
+        say(
+            f"{item.landing_id}  {item.source}/{item.table}: {item.rows:,} rows = {item.landed:,} landed"
+            f" + {item.still:,} still set aside + {item.already_landed:,} already landed"
+        )
+    if not replays:
+        say("Nothing is set aside.")
+
+
+def _tell_differences(differences: "list[Difference]") -> None:
+    from messaging.terminal import say
+
+    for difference in differences:
+        say(f"{difference.kind}: {difference.what}")
+    if not differences:
+        say("The contracts promise the same.")

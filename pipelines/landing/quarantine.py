@@ -1,0 +1,199 @@
+"""Rows that were set aside: how many, why, what they hold, and judging them again under the present contract."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from data_contracts.contracts import Contract, load_contract
+from data_contracts.sql import joined, name, sql
+from messaging.clock import Clock
+from messaging.settings import Settings
+from pipelines.landing.judging import OVERTAKEN, Counts, decide, judge_rows
+from pipelines.landing.lock import landing_lock
+from pipelines.landing.manifest import Landing, list_landings
+from pipelines.landing.staging import Delivery, open_stage, staged_columns
+from pipelines.landing.writer import (
+    landings_of,
+    next_moment,
+    quarantine_path,
+    write_landing,
+    write_quarantine,
+)
+
+SENTENCES = {OVERTAKEN: "A newer version of the record has landed."}
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """What is set aside of one landed file; `reasons` counts broken rules, and a row may break several."""
+
+    landing_id: str
+    source: str
+    table: str
+    file_name: str
+    rows: int
+    reasons: dict[str, int]
+    path: Path
+
+    def to_document(self) -> dict[str, object]:
+        """Give the counts as plain data."""
+        return {
+            "landing_id": self.landing_id,
+            "source": self.source,
+            "table": self.table,
+            "file_name": self.file_name,
+            "rows": self.rows,
+            "reasons": self.reasons,
+        }
+
+
+@dataclass(frozen=True)
+class QuarantinedRow:
+    """One row that was set aside: each broken rule with its sentence, and what stands in the columns concerned."""
+
+    source_record_id: str | None
+    reasons: dict[str, str]
+    values: dict[str, str | None]
+
+    def to_document(self) -> dict[str, object]:
+        """Give the row as plain data."""
+        return {"source_record_id": self.source_record_id, "reasons": self.reasons, "values": self.values}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What judging one file's quarantine again did. rows = landed + still + already_landed."""
+
+    landing_id: str
+    source: str
+    table: str
+    rows: int
+    landed: int
+    still: int
+    already_landed: int
+
+    def to_document(self) -> dict[str, object]:
+        """Give the counts as plain data."""
+        return dict(self.__dict__)
+
+
+def list_quarantine(settings: Settings, table: str | None = None) -> list[Quarantined]:
+    """List the files of which rows are set aside, oldest first."""
+    return [
+        found for landing in list_landings(settings, table) if (found := _read(settings, landing)) is not None
+    ]
+
+
+def count_quarantined(settings: Settings, table: str) -> int:
+    """Count the rows of a table that are set aside now."""
+    return sum(item.rows for item in list_quarantine(settings, table))
+
+
+def show_quarantine(item: Quarantined, limit: int = 20) -> list[QuarantinedRow]:
+    """Read the first rows of one file's quarantine, in the order of the file. They may hold personal data."""
+    contract = load_contract(item.table)
+    columns = staged_columns(contract)
+    query = sql("SELECT {}, reasons FROM read_parquet(?) LIMIT ?", joined(", ", map(name, columns)))
+    with open_stage() as connection:
+        rows = connection.execute(query.text, [str(item.path), limit]).fetchall()
+    return [_row(contract, dict(zip(columns, row[:-1], strict=True)), row[-1]) for row in rows]
+
+
+def replay_quarantine(
+    settings: Settings,
+    clock: Clock,
+    table: str | None = None,
+    waiting: Callable[[str], None] = lambda _: None,
+) -> list[Replay]:
+    """Judge all rows that are set aside (of one table, or of all) under the present contract.
+
+    What passes now lands in a file of its own and leaves the quarantine. A record of which a newer version has landed
+    since stays: landing it would bring old content back.
+    """
+    with landing_lock(settings, waiting):
+        return [_replay(settings, clock, item) for item in list_quarantine(settings, table)]
+
+
+def _replay(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
+    contract = load_contract(item.table)
+    earlier = landings_of(settings, item.source, item.table)
+    received_at = next_moment(clock, earlier)
+    with open_stage() as connection:
+        _stage_again(connection, contract, item.path)
+        judge_rows(connection, contract, received_at)
+        counts = decide(connection, contract, [landing.path for landing in earlier], replay=True)
+        if counts.accepted:
+            write_landing(
+                connection, settings, contract, _delivery(item, contract), received_at, _only_accepted(counts)
+            )
+        if counts.quarantined:
+            write_quarantine(connection, contract, item.path, received_at)
+        else:
+            item.path.unlink()
+    return Replay(
+        item.landing_id,
+        item.source,
+        item.table,
+        item.rows,
+        counts.accepted,
+        counts.quarantined,
+        counts.already_landed,
+    )
+
+
+def _stage_again(connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> None:
+    """Stage a quarantine file; a column that the contract got since is missing in it."""
+    held = {
+        row[0] for row in connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+    }
+    columns = joined(
+        ", ",
+        (
+            name(column) if column in held else sql("CAST(NULL AS VARCHAR) AS {}", name(column))
+            for column in staged_columns(contract)
+        ),
+    )
+    statement = sql(
+        "CREATE OR REPLACE TEMP TABLE staged AS SELECT row_number() OVER () AS position, {} FROM read_parquet(?)",
+        columns,
+    )
+    connection.execute(statement.text, [str(path)])
+
+
+def _delivery(item: Quarantined, contract: Contract) -> Delivery:
+    """Describe what a replay lands: it comes out of one quarantine file, under one contract."""
+    content = hashlib.sha256(item.path.read_bytes()).hexdigest()
+    return Delivery(
+        item.source, item.table, f"quarantine of {item.landing_id}", content, f"replay-{contract.hash}"
+    )
+
+
+def _only_accepted(counts: Counts) -> Counts:
+    """Count a replay's own file: the other rows stay with the file that they came in."""
+    return Counts(counts.accepted, counts.accepted, 0, 0, counts.changed, {})
+
+
+def _read(settings: Settings, landing: Landing) -> Quarantined | None:
+    path = quarantine_path(settings, landing)
+    if not path.exists():
+        return None
+    rows, reasons = count_reasons(path)
+    names = (landing.landing_id, landing.source, landing.table, landing.file_name)
+    return Quarantined(*names, rows, reasons, path)
+
+
+def _row(contract: Contract, values: dict[str, str | None], reasons: list[str]) -> QuarantinedRow:
+    rules = {rule.name: rule for rule in contract.rules}
+    concerned = {column for reason in reasons if reason in rules for column in rules[reason].columns}
+    sentences = {
+        reason: rules[reason].sentence if reason in rules else SENTENCES.get(reason, reason)
+        for reason in reasons
+    }
+    return QuarantinedRow(
+        values["source_record_id"],
+        sentences,
+        {column: values[column] for column in values if column in concerned},
+    )
