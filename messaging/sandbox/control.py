@@ -65,7 +65,7 @@ def control_routes(exchange: Exchange, mailbox: Mailbox) -> APIRouter:
 
 
 def summary(exchange: Exchange, mailbox: Mailbox) -> dict[str, Any]:
-    """Count what happened since the start.
+    """Count what the sandbox holds, and what it refused since its start.
 
     Two messages are the same one sent twice when they carry the same status callback address (ours names the
     message in it), or, without one, the same text to the same number from the same sender.

@@ -46,13 +46,13 @@ class Exchange:
         self._messages: dict[str, Message] = {}
         self._stopped: dict[tuple[str, str], bool] = {}  # (company's number, person's number)
         self._held_back: dict[str, list[Webhook]] = {}  # callbacks that a fault reverses
-        self.accepted = 0
 
     def restore(self, entries: list[dict[str, Any]]) -> None:
         """Take up what a journal kept, and send on what was on its way."""
         with self._lock:
             for entry in entries:
                 self._restore_one(entry)
+            self._forget_oldest()
             last = max((message.sequence for message in self._messages.values()), default=0)
             self._sequence = itertools.count(last + 1)
             for message in list(self._messages.values()):
@@ -92,7 +92,6 @@ class Exchange:
             message = self._accept(request, now)
             self._set_fate(message, faults)
             self._keep(message)
-            self.accepted += 1
             self._dispatch(message, request, now)
             return message
 
@@ -325,10 +324,13 @@ class Exchange:
 
     def _keep(self, message: Message) -> None:
         self._messages[message.sid] = message
-        while len(self._messages) > self.settings.messages_kept:
-            del self._messages[next(iter(self._messages))]
+        self._forget_oldest()
         self._journal.write({"message": message.to_record()})
         self._journal.compact()
+
+    def _forget_oldest(self) -> None:
+        while len(self._messages) > self.settings.messages_kept:
+            del self._messages[next(iter(self._messages))]
 
     def _pool_sender(self, to: str) -> str:
         prefix = "whatsapp:" if to.startswith("whatsapp:") else ""

@@ -46,7 +46,6 @@ class Mailbox:
         self._mails: dict[int, Mail] = {}
         self._lock = threading.RLock()
         journal.keep = self.entries
-        self.accepted = 0
 
     def restore(self, entries: list[dict[str, Any]]) -> None:
         """Take up what a journal kept."""
@@ -65,7 +64,6 @@ class Mailbox:
         with self._lock:
             mail = Mail(next(self._numbers), self._now(), sender, recipients, raw)
             self._put(mail)
-            self.accepted += 1
             self._journal.write(_entry(mail))
             self._journal.compact()
             return mail
@@ -105,7 +103,7 @@ def catching(mailbox: Mailbox, settings: SandboxSettings, host: str, port: int) 
 
     Raises ServiceError when the port is taken.
     """
-    port = port or _free_port(host)
+    port = _usable_port(host, port)
     controller = Controller(
         _Catcher(mailbox),
         hostname=host,
@@ -113,22 +111,25 @@ def catching(mailbox: Mailbox, settings: SandboxSettings, host: str, port: int) 
         data_size_limit=settings.mail_bytes,
         ident="Rapport sandbox",
     )
-    try:
-        controller.start()
-    except OSError as error:
-        raise ServiceError(
-            f"SMTP port {port} on {host} cannot be used: {error.strerror or error}.",
-            "Stop what holds it, or choose another with --smtp-port.",
-        ) from None
+    controller.start()
     try:
         yield port
     finally:
         controller.stop()
 
 
-def _free_port(host: str) -> int:
+def _usable_port(host: str, port: int) -> int:
+    """Give a port that is free; aiosmtpd alone would take five seconds to say that one is taken."""
     with socket.socket() as probe:
-        probe.bind((host, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            raise ServiceError(
+                f"SMTP port {port} on {host} cannot be used: {error.strerror or error}.",
+                "Stop what holds it, or choose another with --smtp-port.",
+            ) from None
         return int(probe.getsockname()[1])
 
 

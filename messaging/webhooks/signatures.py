@@ -36,7 +36,7 @@ def read_form(headers: Headers, body: bytes) -> Form | None:
 def is_signed(token: str, url: str, headers: Headers, form: Form) -> bool:
     """Say whether the request was signed with our token; `url` is the public one.
 
-    The validator raises on a missing signature, and whatever else it may trip over is no valid request either.
+    A missing signature makes the validator raise, and whatever else it trips over is no valid request either.
     """
     given = headers.get(SIGNATURE_HEADER)
     if not given or not token:
