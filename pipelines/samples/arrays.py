@@ -17,6 +17,7 @@ Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Times: TypeAlias = NDArray[np.datetime64]  # microseconds, naive UTC
+Durations: TypeAlias = NDArray[np.timedelta64]
 Strings: TypeAlias = pa.Array  # of pa.string()
 Random: TypeAlias = np.random.Generator
 
@@ -82,8 +83,29 @@ def weighted(rng: Random, count: int, weights: Sequence[float]) -> Ints:
     return np.searchsorted(edges / edges[-1], rng.random(count), side="right").clip(0, len(weights) - 1)
 
 
+def days(amount: Floats | Ints) -> Durations:
+    """Turn numbers of days into durations of whole seconds."""
+    return seconds(np.asarray(amount, dtype=np.float64) * 86_400.0)
+
+
+def seconds(amount: Floats | Ints) -> Durations:
+    """Turn numbers of seconds into durations, cut to whole ones."""
+    return np.asarray(amount).astype(np.int64).astype("m8[s]").astype("m8[us]")
+
+
+def whole_seconds(times: Times) -> Times:
+    """Cut times to whole seconds."""
+    return times.astype("M8[s]").astype("M8[us]")
+
+
+def marked(answers: Any) -> Flags:
+    """Turn Arrow's yes and no into a mask; NULL is no."""
+    flags: Flags = np.asarray(pc.fill_null(answers, False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return flags
+
+
 def ordinals(groups: Ints) -> Ints:
-    """Number the rows of each group 0, 1, 2, ... in row order."""
+    """Count the rows of each group from 0, in row order."""
     order = np.argsort(groups, kind="stable")
     ordered = groups[order]
     fresh = np.r_[True, ordered[1:] != ordered[:-1]] if len(ordered) else np.zeros(0, dtype=np.bool_)

@@ -2,130 +2,116 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.samples.arrays import (
     DAY,
-    Flags,
     Ints,
     Random,
     Streams,
+    Strings,
+    Times,
     blank,
     chance,
     choose,
     digits,
     join,
+    marked,
     ordinals,
     pick,
     take,
     weighted,
 )
-from pipelines.samples.conversations import Turns, agent_of, curiosity, joined, late_parcels, play
-from pipelines.samples.noise import Noise
-from pipelines.samples.orders import Orders
-from pipelines.samples.people import END, People
-from pipelines.samples.shipments import Shipments
-from pipelines.samples.signatures import Signatures, choose_selves, sign
+from pipelines.samples.conversations import Stage, Turns, agent_of, curiosity, joined, late_parcels
+from pipelines.samples.history import History
+from pipelines.samples.orders import name_kiosks
+from pipelines.samples.signatures import Acts, act, sign
 from pipelines.samples.tables import canonical
+from pipelines.samples.times import END
 from pipelines.samples.wording import read_scripts
 
 # How a visitor is known: signed in (address, account, device), by an address typed into the form, by device and name
 # only, or by the handle of a messenger and, for half of those, its phone number.
 SIGNED_IN, TYPED, DEVICE, MESSENGER = range(4)
 KNOWN_BY = (0.36, 0.24, 0.22, 0.18)
-COMPLAIN_BY_CHAT = 0.5
-QUESTIONS = 0.34
+COMPLAIN_BY_CHAT = 0.5  # share of the late parcels
+QUESTIONS = 0.34  # a person
 
 
-def chat_messages_table(
-    streams: Streams, people: People, orders: Orders, parcels: Shipments, noise: Noise
-) -> tuple[pa.Table, Ints]:
+def chat_messages_table(streams: Streams, history: History) -> tuple[pa.Table, Ints]:
     """Give every chat message, conversation by conversation; and whose it is (the customer's, whoever speaks)."""
     rng = streams("chats")
-    late = late_parcels(rng, orders, parcels, COMPLAIN_BY_CHAT)
-    asked = curiosity(rng, people, QUESTIONS)
-    turns = [
-        play(rng, people, orders, late, read_scripts("chat", "late_parcel"), 70),
-        play(rng, people, orders, asked, read_scripts("chat", "question"), 50),
-    ]
+    stage = Stage(rng, history.people, history.orders)
+    late = late_parcels(rng, history.orders, history.parcels, COMPLAIN_BY_CHAT)
+    asked = curiosity(rng, history.people, QUESTIONS)
+    complaints = stage.play(late, read_scripts("chat", "late_parcel"), 70)
+    questions = stage.play(asked, read_scripts("chat", "question"), 50)
     episodes = joined([late, asked])
-    episode = np.r_[turns[0].episode, turns[1].episode + len(late)]
-    at = np.concatenate([some.at for some in turns])
-    author = pa.concat_arrays([some.speaker for some in turns])
-    selves = choose_selves(rng, people, episodes.person, 0.3)
-    kiosk = chance(rng, len(episodes), noise.chat_at_kiosk)
-    known = np.where(kiosk, DEVICE, weighted(rng, len(episodes), KNOWN_BY))
-    signed = sign(rng, people, episodes.person, selves, episodes.at, noise)
-    person = episodes.person[episode]
+    episode = np.r_[complaints.episode, questions.episode + len(late)]
     about = episodes.order[episode]
-    conversation = digits(52_000_000 + streams.first * 10 + episode)
+    number = digits(52_000_000 + streams.first * 10 + episode)
     message = digits(ordinals(episode) + 1)
+    columns = _said(complaints, questions) | {
+        name: take(values, episode)
+        for name, values in _known_of(
+            rng, history, act(rng, history.people, episodes.person, episodes.at, history.noise)
+        ).items()
+    }
     table = canonical(
         "chat_messages",
         "chat",
         len(episode),
         END,
-        source_record_id=join("message/", conversation, "/", message),
-        occurred_at=at,
-        conversation_id=conversation,
+        source_record_id=join("message/", number, "/", message),
+        conversation_id=number,
         message_id=message,
-        author_kind=author,
-        author_name=choose(
-            _is(author, "agent"), agent_of(episode - np.where(episode >= len(late), len(late), 0)), None
-        ),
-        order_id=blank(take(orders.name, np.maximum(about, 0)), about < 0),
-        body=pa.concat_arrays([some.text for some in turns]),
+        order_id=blank(take(history.orders.name, np.maximum(about, 0)), about < 0),
         topic=pick(("late_parcel", "question"), (about < 0).astype(np.int64)),
-        conversation_status=take(_status(rng, turns, len(late), len(asked), episodes.at), episode),
-        **{
-            name: take(values, episode)
-            for name, values in _identifiers(
-                people, episodes.person, selves, known, kiosk, signed, rng, noise
-            ).items()
-        },
+        conversation_status=take(_status(rng, episodes.at), episode),
+        **columns,
     )
-    return table, person
+    return table, episodes.person[episode]
 
 
-def _identifiers(
-    people: People,
-    person: Ints,
-    selves: Ints,
-    known: Ints,
-    kiosk: Flags,
-    signed: Signatures,
-    rng: Random,
-    noise: Noise,
-) -> dict[str, pa.Array]:
-    """Give what each conversation shows of its customer, by the way they are known."""
-    count = len(person)
-    has_account = np.where(selves == 1, people.second_account[person], people.has_account[person])
-    signed_in = (known == SIGNED_IN) & has_account
-    messenger = known == MESSENGER
-    kiosks = max(3, int(len(people) * noise.kiosks_per_thousand / 1000))
-    device = choose(
-        kiosk, join("kiosk-", digits(rng.integers(1, kiosks + 1, count), 3)), take(people.device, person)
-    )
+def _said(*parts: Turns) -> dict[str, Strings | Times]:
+    """Give who said what and when."""
+    author = pa.concat_arrays([part.speaker for part in parts])
+    agents = pa.concat_arrays([agent_of(part.episode) for part in parts])
     return {
-        "email": blank(signed.email, ~(signed_in | (known == TYPED) | ((known == SIGNED_IN) & ~has_account))),
-        "phone": blank(
-            signed.phone,
-            ~(messenger & chance(rng, count, 0.5)) & ~((known == TYPED) & chance(rng, count, 0.2)),
-        ),
-        "external_id": blank(take(people.accounts, person + selves * len(people)), ~signed_in),
-        "handle": blank(take(people.handle, person), ~messenger),
-        "device_id": blank(device, messenger),
+        "occurred_at": np.concatenate([part.at for part in parts]),
+        "author_kind": author,
+        "author_name": blank(agents, ~marked(pc.equal(author, "agent"))),
+        "body": pa.concat_arrays([part.text for part in parts]),
+    }
+
+
+def _known_of(rng: Random, history: History, acts: Acts) -> dict[str, Strings]:
+    """Give what each conversation shows of its customer, by the way they are known."""
+    people, noise, count = history.people, history.noise, len(acts.person)
+    signed = sign(rng, people, acts, noise)
+    at_kiosk = chance(rng, count, noise.chat_at_kiosk)
+    known = np.where(at_kiosk, DEVICE, weighted(rng, count, KNOWN_BY))
+    has_account = np.where(
+        acts.selves == 1, people.second_account[acts.person], people.has_account[acts.person]
+    )
+    signed_in = (known == SIGNED_IN) & has_account
+    typed = (known == TYPED) | ((known == SIGNED_IN) & ~has_account)
+    messenger = known == MESSENGER
+    gives_phone = (messenger & chance(rng, count, 0.5)) | (typed & chance(rng, count, 0.2))
+    kiosks = name_kiosks(rng, len(people), count, noise)
+    return {
+        "email": blank(signed.email, ~(signed_in | typed)),
+        "phone": blank(signed.phone, ~gives_phone),
+        "external_id": blank(take(people.accounts, acts.person + acts.selves * len(people)), ~signed_in),
+        "handle": blank(take(people.handle, acts.person), ~messenger),
+        "device_id": blank(choose(at_kiosk, kiosks, take(people.device, acts.person)), messenger),
         "given_name": signed.given,
         "family_name": blank(signed.family, messenger | chance(rng, count, 0.3)),
     }
 
 
-def _status(rng: Random, turns: list[Turns], late: int, asked: int, at: np.ndarray) -> pa.Array:
+def _status(rng: Random, at: Times) -> Strings:
     """Say where each conversation stands: old ones are resolved, recent ones may be open or pending."""
-    count = late + asked
     recent = at > END - 4 * DAY
-    kind = np.where(recent & chance(rng, count, 0.6), 1 + chance(rng, count, 0.3), 0)
+    kind = np.where(recent & chance(rng, len(at), 0.6), 1 + chance(rng, len(at), 0.3), 0)
     return pick(("resolved", "open", "pending"), kind)
-
-
-def _is(words: pa.Array, word: str) -> Flags:
-    return np.asarray(pa.compute.equal(words, word).to_numpy(zero_copy_only=False))

@@ -15,16 +15,18 @@ from pipelines.samples.arrays import (
     blank,
     chance,
     choose,
+    days,
     join,
     pick,
     take,
 )
 from pipelines.samples.noise import Noise
-from pipelines.samples.people import END, People
+from pipelines.samples.people import People
 from pipelines.samples.phones import e164
 from pipelines.samples.places import LANGUAGES, PLACES
-from pipelines.samples.signatures import clean_emails, countries_of, phone_numbers, sign
+from pipelines.samples.signatures import Acts, clean_emails, countries_of, phone_numbers, sign
 from pipelines.samples.tables import canonical, record_ids
+from pipelines.samples.times import END
 
 EMAIL_CONSENT, SMS_CONSENT = 0.46, 0.34  # of accounts, of accounts with a phone
 CHANGED_MIND = 0.07
@@ -67,16 +69,16 @@ class Permissions:
         return (given <= at) & (np.isnat(ended) | (ended > at))
 
 
-def open_accounts(streams: Streams, people: People, noise: Noise) -> Accounts:
+def open_accounts(streams: Streams, people: People) -> Accounts:
     """Open the accounts of both selves, in the order of time."""
     rng = streams("accounts")
     first, second = np.flatnonzero(people.has_account), np.flatnonzero(people.second_account)
     person = np.r_[first, second]
     selves = np.r_[np.zeros(len(first), np.int64), np.ones(len(second), np.int64)]
     later = np.where(selves == 1, rng.uniform(20, 200, len(person)), rng.uniform(0, 0.05, len(person)))
-    at = np.minimum(people.joined[person] + (later * DAY.astype(np.int64)).astype("m8[us]"), END - 2 * DAY)
-    at = at.astype("M8[s]").astype("M8[us]")
+    at = people.joined[person] + days(later)
     order = np.lexsort((person, at))
+    order = order[at[order] < END - DAY]
     person, selves, at = person[order], selves[order], at[order]
     bare = chance(rng, len(person), 0.05)
     gives_phone = chance(rng, len(person), 0.7) & ~bare
@@ -85,7 +87,7 @@ def open_accounts(streams: Streams, people: People, noise: Noise) -> Accounts:
         selves=selves,
         at=at,
         number=take(people.accounts, person + selves * len(people)),
-        phone=np.where(gives_phone, phone_numbers(people, person, selves, at), 0),
+        phone=np.where(gives_phone, phone_numbers(people, Acts(person, selves, at)), 0),
         bare=bare,
     )
 
@@ -97,9 +99,7 @@ def ask_permission(streams: Streams, accounts: Accounts) -> Permissions:
     never = np.full(count, NEVER)
     by_email = chance(rng, count, EMAIL_CONSENT) | accounts.bare
     by_sms = chance(rng, count, SMS_CONSENT) & (accounts.phone > 0)
-    later = accounts.at + (rng.exponential(120, count) * DAY.astype(np.int64)).astype("m8[us]").astype(
-        "m8[s]"
-    )
+    later = accounts.at + days(rng.exponential(120, count))
     changed = chance(rng, count, CHANGED_MIND) & (later < END - DAY)
     return Permissions(
         email_from=np.where(by_email, accounts.at, never),
@@ -113,7 +113,7 @@ def contacts_table(streams: Streams, people: People, accounts: Accounts, noise: 
     """Give the accounts as canonical contacts; a bare one has an address only."""
     rng = streams("contacts")
     person, count = accounts.person, len(accounts)
-    signed = sign(rng, people, person, accounts.selves, accounts.at, noise)
+    signed = sign(rng, people, Acts(person, accounts.selves, accounts.at), noise)
     zone_unknown = accounts.bare | chance(rng, count, 0.3)
     language_unknown = accounts.bare | chance(rng, count, 0.15)
 
@@ -143,7 +143,7 @@ def contacts_table(streams: Streams, people: People, accounts: Accounts, noise: 
 
 
 def consents_table(
-    people: People, accounts: Accounts, allowed: Permissions, said: Flags, first: int
+    streams: Streams, people: People, accounts: Accounts, allowed: Permissions, said: Flags
 ) -> tuple[pa.Table, Ints]:
     """Give every grant and every withdrawal as a canonical consent, oldest first; and whose it is.
 
@@ -165,7 +165,7 @@ def consents_table(
         "shopify",
         len(account),
         END,
-        source_record_id=join("consent/", record_ids("cns", first, np.arange(len(account)))),
+        source_record_id=join("consent/", record_ids("cns", streams.first, np.arange(len(account)))),
         occurred_at=at,
         external_id=take(accounts.number, account),
         email=blank(emails, by_sms),

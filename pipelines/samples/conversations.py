@@ -6,24 +6,27 @@ import numpy as np
 
 from pipelines.samples.arrays import (
     DAY,
-    Floats,
+    Durations,
     Ints,
     Random,
     Strings,
     Times,
     chance,
     choose,
+    days,
     digits,
     fill,
     join,
     pick,
     repeat_within,
+    seconds,
     take,
 )
 from pipelines.samples.catalogue import read_catalogue
 from pipelines.samples.orders import Orders
-from pipelines.samples.people import END, People
+from pipelines.samples.people import People
 from pipelines.samples.shipments import Shipments
+from pipelines.samples.times import END
 from pipelines.samples.wording import AGENTS, Scripts
 
 
@@ -54,18 +57,18 @@ class Turns:
 
 def late_parcels(rng: Random, orders: Orders, parcels: Shipments, share: float) -> Episodes:
     """Let the receivers of `share` of the late parcels ask about them before (mostly) they come."""
-    overdue = parcels.promised_at + _days(rng.uniform(0.9, 2.6, len(parcels)))
+    overdue: Times = parcels.promised_at + days(rng.uniform(0.9, 2.6, len(parcels)))
     rows = np.flatnonzero(parcels.late & (overdue < END) & chance(rng, len(parcels), share))
     order = parcels.order[rows]
-    days = np.maximum(np.ceil((overdue[rows] - parcels.promised_at[rows]) / DAY).astype(np.int64), 1)
-    return Episodes(orders.person[order], overdue[rows], order, days)
+    late = np.maximum(np.ceil((overdue[rows] - parcels.promised_at[rows]) / DAY).astype(np.int64), 1)
+    return Episodes(orders.person[order], overdue[rows], order, late)
 
 
 def refunds(rng: Random, orders: Orders, share: float) -> Episodes:
     """Let the buyers of `share` of the refunded orders have asked for it, two days or so before."""
     rows = np.flatnonzero((orders.refund > 0) & ~orders.in_store & chance(rng, len(orders), share))
-    asked = orders.ended_at[rows] - _days(rng.uniform(1, 3, len(rows)))
-    asked = np.maximum(asked, orders.at[rows] + _days(np.full(len(rows), 0.2)))
+    asked = orders.ended_at[rows] - days(rng.uniform(1, 3, len(rows)))
+    asked = np.maximum(asked, orders.at[rows] + days(np.full(len(rows), 0.2)))
     return Episodes(orders.person[rows], asked, rows, np.zeros(len(rows), np.int64))
 
 
@@ -73,29 +76,32 @@ def curiosity(rng: Random, people: People, mean: float) -> Episodes:
     """Let people ask about something, `mean` times each on average, at any time after they joined."""
     person = np.repeat(np.arange(len(people)), rng.poisson(mean, len(people)))
     room = (END - people.joined[person]) / DAY
-    at = people.joined[person] + _days(rng.random(len(person)) * room)
+    at = people.joined[person] + days(rng.random(len(person)) * room)
     nothing = np.zeros(len(person), np.int64)
     return Episodes(person, at, nothing - 1, nothing)
 
 
-def play(
-    rng: Random, people: People, orders: Orders, episodes: Episodes, scripts: Scripts, pause: float
-) -> Turns:
-    """Play a script in the person's language for each conversation, `pause` seconds between turns on average.
+@dataclass(frozen=True)
+class Stage:
+    """Where conversations are played: the people, what they bought, and the chance of it all."""
 
-    Turns after the end of the world are not spoken yet.
-    """
-    script = scripts.draw(rng, people.language[episodes.person])
-    episode, position = repeat_within(scripts.lengths[script])
-    waits = np.where(position > 0, rng.exponential(pause, len(episode)) + pause / 10, 0)
-    elapsed = np.cumsum(waits)
-    elapsed -= elapsed[np.flatnonzero(position == 0)][episode] if len(episode) else 0
-    at = (episodes.at[episode] + elapsed.astype(np.int64).astype("m8[s]")).astype("M8[s]").astype("M8[us]")
-    said = at <= END
-    episode, position, at = episode[said], position[said], at[said]
-    which = scripts.starts[script[episode]] + position
-    text = fill(scripts.texts, which, _values(rng, people, orders, episodes, episode))
-    return Turns(episode, position, pick(scripts.speakers, which), text, at)
+    rng: Random
+    people: People
+    orders: Orders
+
+    def play(self, episodes: Episodes, scripts: Scripts, pause: float) -> Turns:
+        """Play a script in the person's language for each conversation, `pause` seconds between turns or so.
+
+        Turns after the end of the world are not spoken yet.
+        """
+        script = scripts.draw(self.rng, self.people.language[episodes.person])
+        episode, position = repeat_within(scripts.lengths[script])
+        at = episodes.at[episode] + _elapsed(self.rng, position, pause)
+        said = at <= END
+        episode, position, at = episode[said], position[said], at[said]
+        which = scripts.starts[script[episode]] + position
+        text = fill(scripts.texts, which, _values(self, episodes, episode))
+        return Turns(episode, position, pick(scripts.speakers, which), text, at)
 
 
 def joined(parts: list[Episodes]) -> Episodes:
@@ -113,20 +119,17 @@ def agent_of(episode: Ints, first: int = 0) -> Strings:
     return pick(AGENTS, (episode * 7 + first) % len(AGENTS))
 
 
-def _values(
-    rng: Random, people: People, orders: Orders, episodes: Episodes, episode: Ints
-) -> dict[str, Strings]:
+def _values(stage: Stage, episodes: Episodes, episode: Ints) -> dict[str, Strings]:
     """Give what the scripts' blanks stand for, a row a turn."""
-    catalogue = read_catalogue()
+    catalogue, orders = read_catalogue(), stage.orders
     about = episodes.order >= 0
     known = np.where(about, episodes.order, 0)
-    product = np.where(
-        about, orders.first_product[known], rng.integers(0, len(catalogue.names), len(episodes))
-    )
+    any_product = stage.rng.integers(0, len(catalogue.names), len(episodes))
+    product = np.where(about, orders.first_product[known], any_product)
     pence = orders.refund[known]
     amount = join(digits(pence // 100), ".", digits(pence % 100, 2), " GBP")
     per_episode = {
-        "given": take(people.given, episodes.person),
+        "given": take(stage.people.given, episodes.person),
         "order": choose(about, take(orders.name, known), ""),
         "product": pick(catalogue.names, product),
         "amount": amount,
@@ -136,5 +139,9 @@ def _values(
     return {name: take(values, episode) for name, values in per_episode.items()}
 
 
-def _days(days: Floats) -> Times:
-    return (np.asarray(days) * DAY.astype(np.int64)).astype("m8[us]").astype("m8[s]").astype("m8[us]")
+def _elapsed(rng: Random, position: Ints, pause: float) -> Durations:
+    """Draw how long after its beginning each turn of a conversation comes."""
+    waits = np.where(position > 0, rng.exponential(pause, len(position)) + pause / 10, 0)
+    elapsed = np.cumsum(waits)
+    begins = np.flatnonzero(position == 0)
+    return seconds(elapsed - np.repeat(elapsed[begins], np.diff(np.r_[begins, len(position)])))

@@ -13,16 +13,18 @@ from pipelines.samples.arrays import (
     chance,
     hex_ids,
     join,
+    marked,
     pick,
+    seconds,
     take,
 )
 from pipelines.samples.contacts import Accounts
-from pipelines.samples.orders import Orders
+from pipelines.samples.history import History
 from pipelines.samples.outreach import CAMPAIGNS, EMAIL_ENDS, Outreach
-from pipelines.samples.people import END, People
-from pipelines.samples.shipments import Shipments
+from pipelines.samples.people import People
 from pipelines.samples.signatures import clean_emails
 from pipelines.samples.tables import canonical
+from pipelines.samples.times import END
 
 EVENTS = (
     "processed",
@@ -45,17 +47,10 @@ _Part = dict[str, Any]  # columns of events, before they are put in the order of
 SHOP = "https://harbour-and-pine.example.com/"
 
 
-def email_events_table(
-    streams: Streams,
-    people: People,
-    accounts: Accounts,
-    orders: Orders,
-    parcels: Shipments,
-    outreach: Outreach,
-) -> tuple[pa.Table, Ints]:
+def email_events_table(streams: Streams, history: History) -> tuple[pa.Table, Ints]:
     """Give every event up to the end of the world, oldest first; and whose it is."""
-    parts = [_of_campaigns(people, accounts, outreach)]
-    parts += [_of_service_mails(streams, orders, parcels, index) for index in range(len(SERVICE_MAILS))]
+    parts = [_of_campaigns(history.people, history.accounts, history.outreach)]
+    parts += [_of_service_mails(streams, history, index) for index in range(len(SERVICE_MAILS))]
     columns = {
         name: np.concatenate([part[name] for part in parts])
         for name in ("person", "at", "kind", "machine", "campaign")
@@ -125,19 +120,19 @@ def _of_campaigns(people: People, accounts: Accounts, outreach: Outreach) -> _Pa
     }
 
 
-def _of_service_mails(streams: Streams, orders: Orders, parcels: Shipments, index: int) -> _Part:
+def _of_service_mails(streams: Streams, history: History, index: int) -> _Part:
     """Confirm each order that has an address, or tell that its parcel was sent; some of these mails are opened."""
-    rng = streams(SERVICE_MAILS[index])
-    written = pc.fill_null(pc.match_substring(orders.signed.email, "@"), False).to_numpy(zero_copy_only=False)
+    rng, orders, parcels = streams(SERVICE_MAILS[index]), history.orders, history.parcels
+    written = marked(pc.match_substring(orders.signed.email, "@"))
     about = np.flatnonzero(written) if index == 0 else parcels.order[written[parcels.order]]
     sent = orders.at[about] if index == 0 else parcels.shipped_at[written[parcels.order]]
     opened = np.flatnonzero(chance(rng, len(about), 0.5))
     row = np.r_[np.arange(len(about)), opened]
-    wait = np.r_[rng.uniform(4, 60, len(about)), rng.exponential(4000, len(opened)) + 61].astype(np.int64)
+    wait = np.r_[rng.uniform(4, 60, len(about)), rng.exponential(4000, len(opened)) + 61]
     order = about[row]
     return {
         "person": orders.person[order],
-        "at": sent[row] + wait.astype("m8[s]"),
+        "at": sent[row] + seconds(wait),
         "kind": np.where(np.arange(len(row)) < len(about), EVENTS.index("delivered"), EVENTS.index("open")),
         "machine": np.zeros(len(order), dtype=np.bool_),
         "campaign": np.full(len(order), index),

@@ -1,83 +1,108 @@
 """The support mailbox: refunds that were asked for by e-mail, and questions; both directions, with threads."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.samples.arrays import Flags, Ints, Streams, Strings, blank, chance, choose, hex_ids, join, take
-from pipelines.samples.conversations import curiosity, joined, play, refunds
-from pipelines.samples.noise import Noise
-from pipelines.samples.orders import Orders
-from pipelines.samples.people import END, People
-from pipelines.samples.signatures import choose_selves, clean_emails, sign
+from pipelines.samples.arrays import (
+    Flags,
+    Ints,
+    Streams,
+    Strings,
+    Times,
+    blank,
+    chance,
+    choose,
+    hex_ids,
+    join,
+    marked,
+    take,
+)
+from pipelines.samples.conversations import Stage, Turns, curiosity, joined, refunds
+from pipelines.samples.history import History
+from pipelines.samples.signatures import act, clean_emails, sign
 from pipelines.samples.tables import canonical
+from pipelines.samples.times import END
 from pipelines.samples.wording import read_scripts
 
 OURS = "hello@harbour-and-pine.example.com"
-ASK_BY_MAIL = 0.75
-ENQUIRIES = 0.3
+ASK_BY_MAIL = 0.75  # share of the refunds
+ENQUIRIES = 0.3  # a person
 PHOTO_SHARE = 0.25  # of first mails about a refund: a photo of the damage
+PAUSE = 14_000  # seconds until somebody answers
 
 
-def email_messages_table(
-    streams: Streams, people: People, orders: Orders, noise: Noise
-) -> tuple[pa.Table, Ints]:
+class Mail(NamedTuple):
+    """A row a message, thread by thread; `opens` marks the first of a thread."""
+
+    episode: Ints
+    at: Times
+    inbound: Flags
+    opens: Flags
+    subject: Strings
+    text: Strings
+
+
+def email_messages_table(streams: Streams, history: History) -> tuple[pa.Table, Ints]:
     """Give every message of the support mailbox, thread by thread; and whose it is."""
     rng = streams("mails")
-    kinds = (refunds(rng, orders, ASK_BY_MAIL), curiosity(rng, people, ENQUIRIES))
-    turns = [
-        play(rng, people, orders, episodes, read_scripts("mail", topic), 14_000)
-        for episodes, topic in zip(kinds, ("refund", "enquiry"), strict=True)
-    ]
-    episodes = joined(list(kinds))
-    episode = np.r_[turns[0].episode, turns[1].episode + len(kinds[0])]
-    position, at, speaker, text = (
-        np.concatenate([getattr(some, name) for some in turns]) if name in {"position", "at"} else
-        pa.concat_arrays([getattr(some, name) for some in turns])
-        for name in ("position", "at", "speaker", "text")
-    )  # fmt: skip
-    headed = np.flatnonzero(position == 0)  # the first turn of a script is its subject line
-    subject = take(text, headed)[:]
-    spoken = position > 0
-    episode, position, at = episode[spoken], position[spoken], at[spoken]
-    speaker, text = speaker.filter(pa.array(spoken)), text.filter(pa.array(spoken))
-    person = episodes.person[episode]
-    selves = choose_selves(rng, people, episodes.person, 0.35)
-    address = clean_emails(people, episodes.person, selves)
-    signed = sign(rng, people, episodes.person, selves, episodes.at, noise)
-    inbound: Flags = np.asarray(pc.equal(speaker, "customer").to_numpy(zero_copy_only=False))
-    identity = streams.first * 10 + np.arange(len(episode))
-    message = join(
-        hex_ids("mail", streams.seed, identity, 16),
-        choose(inbound, "@mail.example.org", "@harbour-and-pine.example.com"),
+    stage = Stage(rng, history.people, history.orders)
+    asked = refunds(rng, history.orders, ASK_BY_MAIL)
+    curious = curiosity(rng, history.people, ENQUIRIES)
+    topics = ((asked, "refund"), (curious, "enquiry"))
+    mail = _threads(
+        [stage.play(episodes, read_scripts("mail", topic), PAUSE) for episodes, topic in topics], len(asked)
     )
-    first = position == 1
-    start = np.maximum.accumulate(np.where(first, np.arange(len(episode)), 0))
-    before = np.maximum(np.arange(len(episode)) - 1, 0)
-    email = take(address, episode)
-    photos = first & (episode < len(kinds[0])) & chance(rng, len(episode), PHOTO_SHARE)
+    episodes = joined([asked, curious])
+    acts = act(rng, history.people, episodes.person, episodes.at, history.noise)
+    signed = sign(rng, history.people, acts, history.noise)
+    email = take(clean_emails(history.people, acts.person, acts.selves), mail.episode)
+    message = _message_ids(streams, mail.inbound)
+    rows = np.arange(len(mail.episode))
+    photo = mail.opens & (mail.episode < len(asked)) & chance(rng, len(rows), PHOTO_SHARE)
     table = canonical(
         "email_messages",
         "mail",
-        len(episode),
+        len(rows),
         END,
         source_record_id=join("message/", message),
-        occurred_at=at,
+        occurred_at=mail.at,
         message_id=message,
-        thread_id=take(message, start),
-        direction=choose(inbound, "inbound", "outbound"),
+        thread_id=take(message, np.maximum.accumulate(np.where(mail.opens, rows, 0))),
+        direction=choose(mail.inbound, "inbound", "outbound"),
         email=email,
-        given_name=blank(take(signed.given, episode), ~inbound),
-        family_name=blank(take(signed.family, episode), ~inbound),
-        from_email=choose(inbound, email, OURS),
-        to_email=choose(inbound, OURS, email),
-        subject=_subjects(take(subject, episode), first),
-        body_text=text,
-        in_reply_to=blank(take(message, before), first),
-        attachment_count=photos.astype(np.int64),
+        given_name=blank(take(signed.given, mail.episode), ~mail.inbound),
+        family_name=blank(take(signed.family, mail.episode), ~mail.inbound),
+        from_email=choose(mail.inbound, email, OURS),
+        to_email=choose(mail.inbound, OURS, email),
+        subject=choose(mail.opens, mail.subject, join("Re: ", mail.subject)),
+        body_text=mail.text,
+        in_reply_to=blank(take(message, np.maximum(rows - 1, 0)), mail.opens),
+        attachment_count=photo.astype(np.int64),
     )
-    return table, person
+    return table, episodes.person[mail.episode]
 
 
-def _subjects(subjects: Strings, first: Ints) -> Strings:
-    return choose(first, subjects, join("Re: ", subjects))
+def _threads(parts: list[Turns], first_count: int) -> Mail:
+    """Make messages of turns: the first turn of a script is the subject line of all the others."""
+    episode = np.r_[parts[0].episode, parts[1].episode + first_count]
+    position, at = (np.concatenate([getattr(part, name) for part in parts]) for name in ("position", "at"))
+    speaker, text = (
+        pa.concat_arrays([getattr(part, name) for part in parts]) for name in ("speaker", "text")
+    )
+    headed, spoken = np.flatnonzero(position == 0), np.flatnonzero(position > 0)
+    return Mail(
+        episode=episode[spoken],
+        at=at[spoken],
+        inbound=marked(pc.equal(take(speaker, spoken), "customer")),
+        opens=position[spoken] == 1,
+        subject=take(take(text, headed), episode[spoken]),
+        text=take(text, spoken),
+    )
+
+
+def _message_ids(streams: Streams, inbound: Flags) -> Strings:
+    names = hex_ids("mail", streams.seed, streams.first * 10 + np.arange(len(inbound)), 16)
+    return join(names, choose(inbound, "@mail.example.org", "@harbour-and-pine.example.com"))

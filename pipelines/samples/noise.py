@@ -21,18 +21,19 @@ class Noise:
     """
 
     # people
-    household_phone: float = 0.12  # share of households of two or more that use one phone
-    household_email: float = 0.03
-    recycled_phone: float = 0.012  # a number that was somebody else's before
+    household_phone: float = 0.28  # share of households of two or more that use one phone
+    household_email: float = 0.04
+    recycled_phone: float = 0.025  # a number that was somebody else's before
     no_phone: float = 0.26
-    second_self: float = 0.34  # people who also deal with us under another e-mail address
-    second_self_same_phone: float = 0.4  # ... and give the same phone there
+    second_self: float = 0.5  # people who also deal with us under another e-mail address
+    second_self_acts: float = 0.4  # ... share of their records that it signs
+    second_self_same_phone: float = 0.25  # ... and give the same phone there
     second_account: float = 0.5  # ... and opened a second account with it
-    plus_habit: float = 0.07  # people who write anna+shop@ when they check out
+    plus_habit: float = 0.09  # people who write anna+shop@ when they check out
     dots_habit: float = 0.3  # people with a gmail-like address who leave the dots out now and then
     no_account: float = 0.1  # people who never opened an account
     # records
-    typo_email: float = 0.015
+    typo_email: float = 0.02
     typo_name: float = 0.03
     upper_email: float = 0.06
     order_without_phone: float = 0.55

@@ -15,27 +15,21 @@ from pipelines.samples.arrays import (
     Times,
     blank,
     chance,
+    days,
     digits,
     join,
     repeat_within,
+    seconds,
 )
 from pipelines.samples.buying import WEEK, BuyingModel, draw_spend, draw_visits
 from pipelines.samples.catalogue import read_catalogue
 from pipelines.samples.noise import Noise
-from pipelines.samples.people import END, People
-from pipelines.samples.places import PLACES, ZONES
-from pipelines.samples.signatures import Signatures, choose_selves, sign
+from pipelines.samples.people import People
+from pipelines.samples.signatures import Signatures, act, sign
+from pipelines.samples.times import END, hours_ahead
 
 BUYERS = 0.93  # the others only ask, or only read
 CANCELLED, REFUNDED = 0.03, 0.06
-HOUR = np.timedelta64(3_600_000_000, "us")
-# Hours ahead of UTC in summer; near enough for deciding when people are awake.
-HOURS_AHEAD = {
-    "Europe/London": 1, "Europe/Dublin": 1, "Europe/Lisbon": 1, "Europe/Berlin": 2, "Europe/Paris": 2,
-    "Europe/Madrid": 2, "Europe/Stockholm": 2, "America/New_York": -4, "America/Toronto": -4, "America/Chicago": -5,
-    "America/Denver": -6, "America/Phoenix": -7, "America/Los_Angeles": -7, "America/Vancouver": -7,
-    "Australia/Sydney": 10, "Australia/Melbourne": 10, "Australia/Brisbane": 10, "Australia/Perth": 8,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,13 +73,8 @@ class Orders:
     @property
     def first_product(self) -> Ints:
         """Give the product on the first line of each order."""
-        return self.product[self.line_ordinal == 0]
-
-
-def local_hours_ahead(people: People, person: Ints) -> Ints:
-    """Give the hours that people's clocks are ahead of UTC."""
-    ahead = np.asarray([HOURS_AHEAD[PLACES[at].zone] for at in range(len(PLACES))])
-    return ahead[people.place[person]]
+        products: Ints = self.product[self.line_ordinal == 0]
+        return products
 
 
 def plan_purchases(streams: Streams, people: People, model: BuyingModel) -> Intents:
@@ -95,7 +84,7 @@ def plan_purchases(streams: Streams, people: People, model: BuyingModel) -> Inte
     horizon = (END - people.joined[buyers]) / WEEK
     visits = draw_visits(rng, horizon, model)
     person = buyers[visits.buyer]
-    at = people.joined[person] + (visits.week * WEEK.astype(np.int64)).astype("m8[us]")
+    at = people.joined[person] + days(visits.week * 7)
     spend = draw_spend(rng, len(buyers), visits.buyer, model)
     return Intents(person, at, spend, np.zeros(len(person), dtype=np.bool_))
 
@@ -110,16 +99,14 @@ def take_orders(streams: Streams, people: People, intents: list[Intents], noise:
     lifted = np.concatenate([some.lifted for some in intents])[order]
     spend = np.concatenate([some.spend for some in intents])[order]
     count = len(person)
-    selves = choose_selves(rng, people, person, 0.3)
+    signed = sign(rng, people, act(rng, people, person, at, noise), noise)
     in_store = chance(rng, count, noise.order_in_store)
     nameless = chance(rng, count, noise.order_nameless)
     owner, ordinal, product, quantity, price = _lines(rng, spend)
     total = np.bincount(owner, weights=quantity * price, minlength=count).astype(np.int64)
     cancelled = chance(rng, count, CANCELLED) & ~in_store & (at < END - 2 * DAY)
-    ended_at = at + (rng.uniform(0.1, 1.5, count) * DAY.astype(np.int64)).astype("m8[us]")
-    ended_at = np.where(
-        cancelled, ended_at, at + ((6 + rng.exponential(6, count)) * DAY.astype(np.int64)).astype("m8[us]")
-    )
+    undone_after = np.where(cancelled, rng.uniform(0.1, 1.5, count), 6 + rng.exponential(6, count))
+    ended_at = at + days(undone_after)
     refunded = chance(rng, count, REFUNDED) & ~cancelled & (ended_at < END)
     first_line = (quantity * price)[ordinal == 0]
     return Orders(
@@ -127,8 +114,8 @@ def take_orders(streams: Streams, people: People, intents: list[Intents], noise:
         at=at,
         lifted=lifted,
         name=join("#", digits(1001 + streams.first * 10 + np.arange(count))),
-        signed=_signed(rng, sign(rng, people, person, selves, at, noise), in_store, nameless, noise),
-        device=_kiosks(rng, len(people), in_store, noise),
+        signed=_signed(rng, signed, in_store, nameless, noise),
+        device=blank(name_kiosks(rng, len(people), count, noise), ~in_store),
         in_store=in_store,
         cancelled=cancelled,
         ended_at=ended_at,
@@ -145,10 +132,10 @@ def take_orders(streams: Streams, people: People, intents: list[Intents], noise:
 def _in_daytime(rng: Random, people: People, person: Ints, at: Times) -> Times:
     """Move each order into the waking hours of its day, and never past the end."""
     day = at.astype("M8[D]").astype("M8[us]")
-    hour = np.clip(rng.normal(15.2, 3.9, len(at)), 6.5, 23.4) - local_hours_ahead(people, person)
-    moved = day + (hour * HOUR.astype(np.int64)).astype("m8[us]").astype("m8[s]")
-    late = END - (rng.uniform(0.05, 5, len(at)) * HOUR.astype(np.int64)).astype("m8[us]").astype("m8[s]")
-    return np.minimum(moved.astype("M8[us]"), late.astype("M8[us]"))
+    hour = np.clip(rng.normal(15.2, 3.9, len(at)), 6.5, 23.4) - hours_ahead(people.place[person])
+    moved = day + seconds(hour * 3600)
+    late = END - seconds(rng.uniform(180, 18_000, len(at)))
+    return np.minimum(moved, late)
 
 
 def _lines(rng: Random, spend: Floats) -> tuple[Ints, Ints, Ints, Ints, Ints]:
@@ -177,8 +164,7 @@ def _signed(rng: Random, signed: Signatures, in_store: Flags, nameless: Flags, n
     )
 
 
-def _kiosks(rng: Random, people: int, in_store: Flags, noise: Noise) -> Strings:
-    """Name the till of orders in a store; many people share one."""
+def name_kiosks(rng: Random, people: int, count: int, noise: Noise) -> Strings:
+    """Draw a till for each of `count` visits; many people share one."""
     tills = max(3, int(people * noise.kiosks_per_thousand / 1000))
-    names = join("kiosk-", digits(rng.integers(1, tills + 1, len(in_store)), 3))
-    return blank(names, ~in_store)
+    return join("kiosk-", digits(rng.integers(1, tills + 1, count), 3))

@@ -20,19 +20,22 @@ from pipelines.samples.arrays import (
     blank,
     chance,
     choose,
+    days,
     fill,
     hex_ids,
     join,
     pick,
+    seconds,
     take,
     weighted,
 )
 from pipelines.samples.contacts import Accounts, Permissions
-from pipelines.samples.orders import HOUR, Intents, local_hours_ahead
-from pipelines.samples.people import END, People
+from pipelines.samples.orders import Intents
+from pipelines.samples.people import People
 from pipelines.samples.phones import e164
 from pipelines.samples.signatures import clean_emails
 from pipelines.samples.tables import canonical, record_ids
+from pipelines.samples.times import END, HOUR, hours_ahead
 from pipelines.samples.wording import read_campaign
 
 LIFT = 0.06
@@ -48,6 +51,7 @@ CAMPAIGNS = (
 )
 EMAIL_ENDS = {"delivered": 0.965, "bounce": 0.012, "dropped": 0.006, "deferred": 0.017}
 SMS_ENDS = {"delivered": 0.96, "undelivered": 0.028, "failed": 0.012}
+_STATES = {"bounce": "failed", "dropped": "failed", "deferred": "sent"}
 SMS_REASONS = ("30003", "30005", "30006")
 
 
@@ -85,7 +89,7 @@ class Outreach:
 def run_campaigns(streams: Streams, people: People, accounts: Accounts, allowed: Permissions) -> Outreach:
     """Run every campaign in turn; people who leave after one are not written to by the next."""
     runs = []
-    for index, (_, channel, day) in enumerate(CAMPAIGNS):
+    for index, (_, channel, _) in enumerate(CAMPAIGNS):
         run = _run(streams, people, accounts, allowed, index)
         left = ~np.isnat(run.left_at)
         until = allowed.email_until if channel == "email" else allowed.sms_until
@@ -98,11 +102,10 @@ def lifted_purchases(streams: Streams, accounts: Accounts, outreach: Outreach, m
     """Let each person who was sent a campaign buy once more with probability LIFT, within its fortnight."""
     rng = streams("lift")
     rows = np.flatnonzero(~outreach.held_out & chance(rng, len(outreach), LIFT))
-    wait = (rng.uniform(1, WINDOW_DAYS - 1, len(rows)) * DAY.astype(np.int64)).astype("m8[us]")
+    at = outreach.at[rows] + days(rng.uniform(1, WINDOW_DAYS - 1, len(rows)))
     spend = rng.choice(mean_spend, len(rows)) if len(mean_spend) else np.full(len(rows), 40.0)
-    return Intents(
-        accounts.person[outreach.account[rows]], outreach.at[rows] + wait, spend, np.ones(len(rows), np.bool_)
-    )
+    person = accounts.person[outreach.account[rows]]
+    return Intents(person, at, spend, np.ones(len(rows), dtype=np.bool_))
 
 
 def outreach_table(
@@ -111,11 +114,8 @@ def outreach_table(
     """Give the campaigns as canonical outreach; and whose the rows are."""
     person = accounts.person[outreach.account]
     by_sms, held = outreach.by_sms, outreach.held_out
-    ends = np.asarray([*EMAIL_ENDS, *SMS_ENDS])
-    state = pick(
-        ["sent" if end == "deferred" else _STATES.get(end, end) for end in ends],
-        outreach.end + by_sms * len(EMAIL_ENDS),
-    )
+    ends = [_STATES.get(end, end) for end in (*EMAIL_ENDS, *SMS_ENDS)]
+    state = pick(ends, outreach.end + by_sms * len(EMAIL_ENDS))
     names = [name for name, _, _ in CAMPAIGNS]
     failed_sms = by_sms & (outreach.end > 0) & ~held
     reason = pick([None, *SMS_REASONS], np.where(failed_sms, 1 + outreach.end % len(SMS_REASONS), 0))
@@ -149,9 +149,6 @@ def outreach_table(
     return table, person
 
 
-_STATES = {"bounce": "failed", "dropped": "failed"}
-
-
 def _run(streams: Streams, people: People, accounts: Accounts, allowed: Permissions, index: int) -> Outreach:
     """Send one campaign to nine in ten of those who may be written to, but for the share held out."""
     name, channel, day = CAMPAIGNS[index]
@@ -160,19 +157,17 @@ def _run(streams: Streams, people: People, accounts: Accounts, allowed: Permissi
     account = np.flatnonzero(allowed.may(channel, day - DAY) & reachable & chance(rng, len(accounts), 0.9))
     account = _one_each(accounts, account)
     count = len(account)
-    ahead = local_hours_ahead(people, accounts.person[account])
-    at = day - ahead * HOUR + _seconds(rng.uniform(0, 2400, count))
+    ahead = hours_ahead(people.place[accounts.person[account]])
+    at: Times = day - ahead * HOUR + seconds(rng.uniform(0, 2400, count))
     held = chance(rng, count, HELD_OUT)
     end = weighted(rng, count, list((EMAIL_ENDS if channel == "email" else SMS_ENDS).values()))
     arrived = (end == 0) & ~held
-    delivered_at = _when(arrived, at + _seconds(rng.uniform(2, 90, count)))
+    delivered_at = _when(arrived, at + seconds(rng.uniform(2, 90, count)))
     human, machine = chance(rng, count, 0.34), chance(rng, count, 0.16)
     by_email = channel == "email"
     opened = arrived & (human | machine) & by_email
-    opened_at = _when(
-        opened,
-        delivered_at + _seconds(np.where(machine, rng.uniform(1, 20, count), rng.exponential(20_000, count))),
-    )
+    reading_after = np.where(machine, rng.uniform(1, 20, count), rng.exponential(20_000, count))
+    opened_at = _when(opened, delivered_at + seconds(reading_after))
     clicked = opened & human & chance(rng, count, 0.2)
     left = arrived & chance(rng, count, 0.011 if by_email else 0.02)
     return Outreach(
@@ -184,8 +179,8 @@ def _run(streams: Streams, people: People, accounts: Accounts, allowed: Permissi
         delivered_at=delivered_at,
         opened_at=opened_at,
         opened_by_machine=opened & machine & ~clicked,
-        clicked_at=_when(clicked, opened_at + _seconds(rng.uniform(5, 400, count))),
-        left_at=_when(left, at + _seconds(rng.uniform(120, 40_000, count))),
+        clicked_at=_when(clicked, opened_at + seconds(rng.uniform(5, 400, count))),
+        left_at=_when(left, at + seconds(rng.uniform(120, 40_000, count))),
         complained=left & by_email & chance(rng, count, 0.1),
         message_id=_message_ids(streams, name, channel, accounts, account),
     )
@@ -225,10 +220,6 @@ def _joined(runs: list[Outreach]) -> Outreach:
             take(pa.concat_arrays(parts), order) if name == "message_id" else np.concatenate(parts)[order]
         )
     return Outreach(**columns)
-
-
-def _seconds(seconds: Floats) -> Times:
-    return np.asarray(seconds).astype(np.int64).astype("m8[s]").astype("m8[us]")
 
 
 def _when(where: Flags, times: Times) -> Times:

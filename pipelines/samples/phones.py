@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.samples.arrays import Flags, Ints, Strings, choose, digits, join
-from pipelines.samples.places import DIAL_DIGITS, PLACES
+from pipelines.samples.places import COUNTRIES, DIAL_DIGITS, PLACES
 
 # 01632 is the area code that Ofcom leaves without a town: a bigger world than the reserved blocks can number goes on
 # there. libphonenumber calls those numbers invalid, which keeps them from ever being sent to.
@@ -48,9 +48,9 @@ def e164(numbers: Ints) -> Strings:
     return pc.if_else(pa.array(numbers > 0), join("+", digits(numbers)), pa.scalar(None, pa.string()))
 
 
-def as_people_write(phones: Strings, country: Ints, countries: tuple[str, ...], style: Ints) -> Strings:
+def as_people_write(phones: Strings, country: Ints, style: Ints) -> Strings:
     """Write E.164 numbers in one of five ways by `style`: 0 as they are, 1 spaced, 2 with 00, 3 dashed, 4 national."""
-    dial = np.asarray([DIAL_DIGITS[name] for name in countries])[country]
+    dial = np.asarray([DIAL_DIGITS[name] for name in COUNTRIES])[country]
     written = phones
     for width in (1, 2, 3):
         code = pc.utf8_slice_codeunits(phones, 1, 1 + width)

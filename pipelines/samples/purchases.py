@@ -6,9 +6,10 @@ import pyarrow as pa
 from pipelines.samples.arrays import Ints, Strings, blank, choose, digits, join, pick, take
 from pipelines.samples.catalogue import read_catalogue
 from pipelines.samples.orders import Orders
-from pipelines.samples.people import END, START, People
+from pipelines.samples.people import People
 from pipelines.samples.signatures import countries_of
 from pipelines.samples.tables import canonical
+from pipelines.samples.times import END, START
 
 CURRENCY = "GBP"
 

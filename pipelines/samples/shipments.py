@@ -8,7 +8,6 @@ import pyarrow as pa
 from pipelines.samples.arrays import (
     DAY,
     Flags,
-    Floats,
     Ints,
     Random,
     Streams,
@@ -16,15 +15,18 @@ from pipelines.samples.arrays import (
     Times,
     chance,
     choose,
+    days,
     digits,
     join,
     pick,
+    seconds,
     take,
 )
 from pipelines.samples.orders import Orders
-from pipelines.samples.people import END, People
+from pipelines.samples.people import People
 from pipelines.samples.places import COUNTRIES
 from pipelines.samples.tables import canonical
+from pipelines.samples.times import END
 
 LATE, LOST = 0.08, 0.006
 CARRIERS = ("Royal Post", "Northline Express", "ParcelBird")
@@ -53,20 +55,18 @@ def send_parcels(streams: Streams, people: People, orders: Orders) -> Shipments:
     order = np.flatnonzero(~orders.cancelled & ~orders.in_store)
     count = len(order)
     abroad = people.country[orders.person[order]] != COUNTRIES.index("GB")
-    shipped_at = orders.at[order] + _days(rng.uniform(0.25, 1.8, count))
-    promised_at = (shipped_at + _days(3 + 3 * abroad)).astype("M8[D]").astype("M8[us]") + np.timedelta64(
-        17, "h"
-    )
+    shipped_at = orders.at[order] + days(rng.uniform(0.25, 1.8, count))
+    promised_on: Times = (shipped_at + days(3 + 3 * abroad)).astype("M8[D]").astype("M8[us]")
+    promised_at = promised_on + seconds(np.full(count, 17 * 3600))
     late = chance(rng, count, LATE)
     delay = np.where(late, 1.2 + rng.exponential(2.6, count), -rng.uniform(0.05, 1.9, count))
+    delivered_at = np.maximum(promised_at + days(delay), shipped_at + days(np.full(count, 0.4)))
     return Shipments(
         order=order,
         number=digits(4_300_000_000_000 + (streams.first * 10 + np.arange(count)) * 17),
-        shipped_at=shipped_at.astype("M8[s]").astype("M8[us]"),
+        shipped_at=shipped_at,
         promised_at=promised_at,
-        delivered_at=np.maximum(promised_at + _days(delay), shipped_at + _days(np.full(count, 0.4)))
-        .astype("M8[s]")
-        .astype("M8[us]"),
+        delivered_at=delivered_at,
         late=late,
         lost=_lost(rng, late),
     )
@@ -102,10 +102,6 @@ def shipments_table(orders: Orders, parcels: Shipments) -> tuple[pa.Table, Ints]
 def carriers(parcels: Shipments) -> Strings:
     """Name the carrier of each parcel."""
     return pick(CARRIERS, np.arange(len(parcels)) * 7 % len(CARRIERS))
-
-
-def _days(days: Floats) -> Times:
-    return (np.asarray(days) * DAY.astype(np.int64)).astype("m8[us]")
 
 
 def _lost(rng: Random, late: Flags) -> Flags:

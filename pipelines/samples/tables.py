@@ -52,7 +52,7 @@ def canonical(table: str, source: str, rows: int, received_at: np.datetime64, **
     given = columns | {"source": source, "received_at": received_at}
     unknown = set(given) - set(COLUMNS[table])
     if unknown:
-        raise KeyError(f"{table} has no column {sorted(unknown)[0]}")
+        raise KeyError(f"{table} has no column {min(unknown)}")
     arrays = [_column(given.get(name), rows, kind) for name, kind in COLUMNS[table].items()]
     return pa.table(arrays, names=list(COLUMNS[table]))
 
@@ -67,7 +67,7 @@ def _column(values: Any, rows: int, kind: pa.DataType) -> pa.Array:
 
 
 def record_ids(kind: str, first: int, rank: Ints) -> Strings:
-    """Number records of a kind: `kind` and eight digits that go on from chunk to chunk of a world."""
+    """Give records of a kind their numbers: `kind` and eight digits that go on from chunk to chunk of a world."""
     return join(kind, digits(first * 10 + rank + 1, 8))
 
 

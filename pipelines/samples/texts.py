@@ -5,7 +5,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.samples.arrays import (
-    DAY,
     Floats,
     Ints,
     Random,
@@ -14,21 +13,26 @@ from pipelines.samples.arrays import (
     Times,
     chance,
     choose,
+    days,
     hex_ids,
     join,
+    marked,
     pick,
+    seconds,
     take,
     weighted,
 )
 from pipelines.samples.contacts import Accounts
-from pipelines.samples.conversations import Episodes, late_parcels, play
+from pipelines.samples.conversations import Episodes, Stage, late_parcels
+from pipelines.samples.history import History
 from pipelines.samples.orders import Orders
 from pipelines.samples.outreach import Outreach
-from pipelines.samples.people import END, People
+from pipelines.samples.people import People
 from pipelines.samples.phones import e164
 from pipelines.samples.shipments import Shipments
-from pipelines.samples.signatures import phone_numbers
+from pipelines.samples.signatures import Acts, phone_numbers
 from pipelines.samples.tables import canonical
+from pipelines.samples.times import END, HOUR
 from pipelines.samples.wording import read_scripts
 
 OURS = "+15005550006"  # the provider's own test sender
@@ -40,26 +44,21 @@ ENDS = (0.965, 0.025, 0.01)
 FAILURES = (None, 30003, 30005)
 
 
-def sms_messages_table(
-    streams: Streams,
-    people: People,
-    orders: Orders,
-    parcels: Shipments,
-    accounts: Accounts,
-    outreach: Outreach,
-) -> tuple[pa.Table, Ints]:
+def sms_messages_table(streams: Streams, history: History) -> tuple[pa.Table, Ints]:
     """Give every text message in both directions, oldest first; and whose it is."""
     rng = streams("texts")
+    stage = Stage(rng, history.people, history.orders)
+    orders, parcels = history.orders, history.parcels
     said = [
-        _say(rng, people, orders, _news(rng, orders, parcels), "dispatched", inbound=False),
-        _say(rng, people, orders, _apologies(rng, orders, parcels), "late", inbound=False),
-        *_exchange(rng, people, orders, late_parcels(rng, orders, parcels, ASK_BY_TEXT)),
-        _say(rng, people, orders, _stops(accounts, outreach), "stop", inbound=True),
-        _say(rng, people, orders, _side_notes(rng, people), "not_a_stop", inbound=True),
+        _say(stage, _news(rng, orders, parcels), "dispatched", inbound=False),
+        _say(stage, _apologies(rng, orders, parcels), "late", inbound=False),
+        *_exchange(stage, late_parcels(rng, orders, parcels, ASK_BY_TEXT)),
+        _say(stage, _stops(history.accounts, history.outreach), "stop", inbound=True),
+        _say(stage, _side_notes(rng, history.people), "not_a_stop", inbound=True),
     ]
     person, at, inbound = (np.concatenate([part[at] for part in said]) for at in (0, 1, 2))
     body = pa.concat_arrays([part[3] for part in said])
-    phone = phone_numbers(people, person, np.zeros(len(person), np.int64), at)
+    phone = phone_numbers(history.people, Acts(person, np.zeros(len(person), np.int64), at))
     kept = np.flatnonzero((phone > 0) & (at <= END))
     kept = kept[np.lexsort((inbound[kept], person[kept], at[kept]))]
     person, at, inbound, phone, body = person[kept], at[kept], inbound[kept], phone[kept], take(body, kept)
@@ -94,23 +93,22 @@ def sms_messages_table(
 Said = tuple[Ints, Times, Ints, Strings]  # person, when, inbound (0 or 1), text
 
 
-def _say(
-    rng: Random, people: People, orders: Orders, episodes: Episodes, topic: str, *, inbound: bool
-) -> Said:
+def _say(stage: Stage, episodes: Episodes, topic: str, *, inbound: bool) -> Said:
     """Say one text of a topic for each episode."""
-    turns = play(rng, people, orders, episodes, read_scripts("sms", topic), 0)
+    turns = stage.play(episodes, read_scripts("sms", topic), 0)
     return episodes.person[turns.episode], turns.at, np.full(len(turns.at), inbound), turns.text
 
 
-def _exchange(rng: Random, people: People, orders: Orders, asked: Episodes) -> list[Said]:
+def _exchange(stage: Stage, asked: Episodes) -> list[Said]:
     """Let people ask where their parcel is, an agent answer, and some say thank you."""
-    answered = _later(asked, rng.uniform(300, 7200, len(asked)))
-    pleased = np.flatnonzero(chance(rng, len(asked), 0.4))
-    thanks = _some(_later(answered, rng.uniform(60, 1800, len(asked))), pleased)
+    rng, count = stage.rng, len(asked)
+    answered = _later(asked, rng.uniform(300, 7200, count))
+    pleased = np.flatnonzero(chance(rng, count, 0.4))
+    thanks = _some(_later(answered, rng.uniform(60, 1800, count)), pleased)
     return [
-        _say(rng, people, orders, asked, "where_is", inbound=True),
-        _say(rng, people, orders, answered, "where_answer", inbound=False),
-        _say(rng, people, orders, thanks, "thanks", inbound=True),
+        _say(stage, asked, "where_is", inbound=True),
+        _say(stage, answered, "where_answer", inbound=False),
+        _say(stage, thanks, "thanks", inbound=True),
     ]
 
 
@@ -124,7 +122,7 @@ def _apologies(rng: Random, orders: Orders, parcels: Shipments) -> Episodes:
     rows = np.flatnonzero(parcels.late & chance(rng, len(parcels), 0.6))
     order = parcels.order[rows]
     return Episodes(
-        orders.person[order], parcels.promised_at[rows] + DAY // 8, order, np.ones(len(rows), np.int64)
+        orders.person[order], parcels.promised_at[rows] + 3 * HOUR, order, np.ones(len(rows), np.int64)
     )
 
 
@@ -137,13 +135,11 @@ def _stops(accounts: Accounts, outreach: Outreach) -> Episodes:
 def _side_notes(rng: Random, people: People) -> Episodes:
     rows = np.flatnonzero(chance(rng, len(people), SIDE_NOTES))
     nothing = np.zeros(len(rows), np.int64)
-    return Episodes(
-        rows, END - (rng.uniform(1, 90, len(rows)) * 86_400).astype("m8[s]"), nothing - 1, nothing
-    )
+    return Episodes(rows, END - days(rng.uniform(1, 90, len(rows))), nothing - 1, nothing)
 
 
-def _later(episodes: Episodes, seconds: Floats) -> Episodes:
-    return Episodes(episodes.person, episodes.at + seconds.astype("m8[s]"), episodes.order, episodes.days)
+def _later(episodes: Episodes, later: Floats) -> Episodes:
+    return Episodes(episodes.person, episodes.at + seconds(later), episodes.order, episodes.days)
 
 
 def _some(episodes: Episodes, rows: Ints) -> Episodes:
@@ -153,6 +149,6 @@ def _some(episodes: Episodes, rows: Ints) -> Episodes:
 def _segments(body: Strings) -> Ints:
     """Count segments: 160 letters in one, 153 a piece in more; 70 and 67 where a letter needs UCS-2."""
     length = np.asarray(pc.utf8_length(body))
-    wide = ~np.asarray(pc.string_is_ascii(body).to_numpy(zero_copy_only=False))
+    wide = ~marked(pc.string_is_ascii(body))
     one, more = np.where(wide, 70, 160), np.where(wide, 67, 153)
     return np.where(length <= one, 1, -(-length // more))

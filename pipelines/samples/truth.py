@@ -14,9 +14,9 @@ from pipelines.samples.arrays import Ints, Strings, digits, join, pick, present
 from pipelines.samples.broken import count_broken
 from pipelines.samples.noise import PLACEHOLDER_EMAILS, PLACEHOLDER_PHONES
 from pipelines.samples.outreach import CAMPAIGNS, HELD_OUT, LIFT, WINDOW_DAYS, Outreach
-from pipelines.samples.people import END, START
 from pipelines.samples.phones import e164, overflown
 from pipelines.samples.places import COUNTRIES, LANGUAGES, PLACES
+from pipelines.samples.times import END, START
 from pipelines.samples.world import World
 
 
@@ -32,7 +32,7 @@ def write_truth(world: World, directory: Path) -> None:
 
 def person_ids(world: World, person: Ints) -> Strings:
     """Name people as the truth does."""
-    return join("person-", digits(world.people.number[person], 7))
+    return join("person-", digits(world.history.people.number[person], 7))
 
 
 def identity_table(world: World) -> pa.Table:
@@ -46,7 +46,7 @@ def identity_table(world: World) -> pa.Table:
 
 def people_table(world: World) -> pa.Table:
     """Give a row a person, with all identifiers that are truly theirs."""
-    people, count = world.people, len(world.people)
+    people, count = world.history.people, len(world.history.people)
     everybody = np.arange(count)
     lists = {
         "emails": [people.emails.slice(0, count), people.emails.slice(count)],
@@ -75,7 +75,7 @@ def effects_document(world: World) -> dict[str, Any]:
     """Describe what was planted: the buying model, the lift of each campaign, and how much of each noise there is."""
     return {
         "seed": world.seed,
-        "people": len(world.people),
+        "people": len(world.history.people),
         "begins_at": str(START.astype("M8[s]")),
         "ends_at": str(END.astype("M8[s]")),
         "rows": world.rows,
@@ -84,20 +84,22 @@ def effects_document(world: World) -> dict[str, Any]:
             "extra_orders_per_person_sent": LIFT,
             "window_days": WINDOW_DAYS,
             "held_out_share": HELD_OUT,
-            "campaigns": {name: _campaign(world.outreach, at) for at, (name, _, _) in enumerate(CAMPAIGNS)},
-            "extra_orders": int(world.orders.lifted.sum()),
+            "campaigns": {
+                name: _campaign(world.history.outreach, at) for at, (name, _, _) in enumerate(CAMPAIGNS)
+            },
+            "extra_orders": int(world.history.orders.lifted.sum()),
         },
-        "noise": {"shares": asdict(world.noise), "counts": _noise_counts(world)},
+        "noise": {"shares": asdict(world.history.noise), "counts": _noise_counts(world)},
         "purchases": _purchase_counts(world),
         "broken_records": count_broken(),
     }
 
 
 def _accounts(world: World) -> list[Strings]:
-    count = len(world.people)
+    count = len(world.history.people)
     opened = np.zeros(2 * count, dtype=np.bool_)
-    opened[world.accounts.person + world.accounts.selves * count] = True
-    numbers = pc.if_else(pa.array(opened), world.people.accounts, pa.scalar(None, pa.string()))
+    opened[world.history.accounts.person + world.history.accounts.selves * count] = True
+    numbers = pc.if_else(pa.array(opened), world.history.people.accounts, pa.scalar(None, pa.string()))
     return [numbers.slice(0, count), numbers.slice(count)]
 
 
@@ -109,7 +111,7 @@ def _as_lists(first: Strings, second: Strings) -> pa.Array:
 
 
 def _orders_table(world: World) -> pa.Table:
-    orders = world.orders
+    orders = world.history.orders
     return pa.table(
         {
             "order_id": orders.name,
@@ -131,8 +133,8 @@ def _campaign(outreach: Outreach, index: int) -> dict[str, int]:
 
 
 def _noise_counts(world: World) -> dict[str, int]:
-    people, count = world.people, len(world.people)
-    signed = world.orders.signed
+    people, count = world.history.people, len(world.history.people)
+    signed = world.history.orders.signed
     phones = people.phones[:count]
     shared = np.unique(phones[phones > 0], return_counts=True)[1]
     return {
@@ -147,16 +149,18 @@ def _noise_counts(world: World) -> dict[str, int]:
         "plus_addresses": int(pc.sum(pc.match_substring(signed.email, "+")).as_py() or 0),
         "placeholder_emails": _among(signed.email, PLACEHOLDER_EMAILS),
         "placeholder_phones": _among(signed.phone, PLACEHOLDER_PHONES),
-        "orders_in_store": int(world.orders.in_store.sum()),
+        "orders_in_store": int(world.history.orders.in_store.sum()),
         "orders_without_any_identifier": int((~present(signed.email) & ~present(signed.phone)).sum()),
-        "late_parcels": int(world.parcels.late.sum()),
-        "stop_texts": int((world.outreach.by_sms & ~np.isnat(world.outreach.left_at)).sum()),
-        "unsubscribed_by_mail": int((~world.outreach.by_sms & ~np.isnat(world.outreach.left_at)).sum()),
+        "late_parcels": int(world.history.parcels.late.sum()),
+        "stop_texts": int((world.history.outreach.by_sms & ~np.isnat(world.history.outreach.left_at)).sum()),
+        "unsubscribed_by_mail": int(
+            (~world.history.outreach.by_sms & ~np.isnat(world.history.outreach.left_at)).sum()
+        ),
     }
 
 
 def _purchase_counts(world: World) -> dict[str, int]:
-    orders = world.orders
+    orders = world.history.orders
     net = world.tables["purchases"]["net_amount_minor"]
     return {
         "orders": len(orders),

@@ -7,7 +7,6 @@ would land them, and the truth behind them: who the people are, whose each recor
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,20 +16,20 @@ from pipelines.samples.buying import BuyingModel
 from pipelines.samples.chats import chat_messages_table
 from pipelines.samples.contacts import (
     Accounts,
-    Permissions,
     ask_permission,
     consents_table,
     contacts_table,
     open_accounts,
 )
 from pipelines.samples.email_events import email_events_table
+from pipelines.samples.history import History
 from pipelines.samples.mails import email_messages_table
 from pipelines.samples.noise import Noise
-from pipelines.samples.orders import Orders, plan_purchases, take_orders
+from pipelines.samples.orders import plan_purchases, take_orders
 from pipelines.samples.outreach import Outreach, lifted_purchases, outreach_table, run_campaigns
 from pipelines.samples.people import People, make_people
 from pipelines.samples.purchases import products_table, purchases_table
-from pipelines.samples.shipments import Shipments, send_parcels, shipments_table
+from pipelines.samples.shipments import send_parcels, shipments_table
 from pipelines.samples.texts import sms_messages_table
 
 
@@ -43,14 +42,8 @@ class World:
 
     seed: int
     first: int
-    noise: Noise
     model: BuyingModel
-    people: People
-    accounts: Accounts
-    permissions: Permissions
-    orders: Orders
-    parcels: Shipments
-    outreach: Outreach
+    history: History
     tables: dict[str, pa.Table]
     owners: dict[str, Ints]
 
@@ -67,32 +60,12 @@ def make_world(
 
     `first` is the number of the first person, for worlds that are made in chunks.
     """
-    noise, model = noise or Noise(), model or BuyingModel()
-    streams = Streams(seed, first)
-    folk = make_people(streams, people, noise)
-    accounts = open_accounts(streams, folk, noise)
-    allowed = ask_permission(streams, accounts)
-    outreach = run_campaigns(streams, folk, accounts, allowed)
-    planned = plan_purchases(streams, folk, model)
-    lifted = lifted_purchases(streams, accounts, outreach, planned.spend)
-    orders = take_orders(streams, folk, [planned, lifted], noise)
-    parcels = send_parcels(streams, folk, orders)
-    owned = {
-        "contacts": (contacts_table(streams, folk, accounts, noise), accounts.person),
-        "consents": consents_table(folk, accounts, allowed, _stopped(accounts, outreach), first),
-        "purchases": purchases_table(folk, orders),
-        "shipments": shipments_table(orders, parcels),
-        "email_messages": email_messages_table(streams, folk, orders, noise),
-        "email_events": email_events_table(streams, folk, accounts, orders, parcels, outreach),
-        "sms_messages": sms_messages_table(streams, folk, orders, parcels, accounts, outreach),
-        "chat_messages": chat_messages_table(streams, folk, orders, parcels, noise),
-        "outreach": outreach_table(streams, folk, accounts, outreach),
-    }
+    streams, model = Streams(seed, first), model or BuyingModel()
+    history = _live(streams, make_people(streams, people, noise or Noise()), noise or Noise(), model)
+    owned = _write_down(streams, history)
     tables = {name: table for name, (table, _) in owned.items()} | {"products": products_table()}
     owners = {name: person for name, (_, person) in owned.items()}
-    return World(
-        seed, first, noise, model, folk, accounts, allowed, orders, parcels, outreach, tables, owners
-    )
+    return World(seed, first, model, history, tables, owners)
 
 
 def make_chunks(people: int, seed: int, chunk: int = 50_000) -> Iterator[World]:
@@ -104,8 +77,36 @@ def make_chunks(people: int, seed: int, chunk: int = 50_000) -> Iterator[World]:
         yield make_world(min(chunk, people - first), seed, first=first)
 
 
+def _live(streams: Streams, people: People, noise: Noise, model: BuyingModel) -> History:
+    """Let everything happen, in the order in which one thing leads to another."""
+    accounts = open_accounts(streams, people)
+    allowed = ask_permission(streams, accounts)
+    outreach = run_campaigns(streams, people, accounts, allowed)
+    planned = plan_purchases(streams, people, model)
+    lifted = lifted_purchases(streams, accounts, outreach, planned.spend)
+    orders = take_orders(streams, people, [planned, lifted], noise)
+    return History(noise, people, accounts, allowed, outreach, orders, send_parcels(streams, people, orders))
+
+
+def _write_down(streams: Streams, history: History) -> dict[str, tuple[pa.Table, Ints]]:
+    """Write what happened into canonical tables; with each, whose its rows are."""
+    people, accounts = history.people, history.accounts
+    stopped = _stopped(accounts, history.outreach)
+    return {
+        "contacts": (contacts_table(streams, people, accounts, history.noise), accounts.person),
+        "consents": consents_table(streams, people, accounts, history.permissions, stopped),
+        "purchases": purchases_table(people, history.orders),
+        "shipments": shipments_table(history.orders, history.parcels),
+        "email_messages": email_messages_table(streams, history),
+        "email_events": email_events_table(streams, history),
+        "sms_messages": sms_messages_table(streams, history),
+        "chat_messages": chat_messages_table(streams, history),
+        "outreach": outreach_table(streams, people, accounts, history.outreach),
+    }
+
+
 def _stopped(accounts: Accounts, outreach: Outreach) -> Flags:
     """Mark the accounts that texted STOP: only the provider of text messages knows."""
-    marks: Any = np.zeros(len(accounts), dtype=np.bool_)
+    marks = np.zeros(len(accounts), dtype=np.bool_)
     marks[outreach.account[outreach.by_sms & ~np.isnat(outreach.left_at)]] = True
     return marks

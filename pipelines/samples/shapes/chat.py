@@ -11,21 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.samples.broken import BROKEN
-from pipelines.samples.shapes.written import WrittenFile, stamp, write_lines
+from pipelines.samples.shapes.written import WrittenFile, as_rows, stamp, write_lines
 from pipelines.samples.world import World
 
 COLUMNS = (
-    "conversation_id message_id author_kind author_name email phone external_id handle device_id given_name family_name "
-    "order_id body topic conversation_status"
-).split()
+    "conversation_id", "message_id", "author_kind", "author_name", "email", "phone", "external_id", "handle", "device_id",
+    "given_name", "family_name", "order_id", "body", "topic", "conversation_status",
+)  # fmt: skip
 
 
 def write_chats(world: World, out: Path) -> WrittenFile:
     """Write chats.json."""
     table = world.tables["chat_messages"]
-    columns = {name: table[name].to_pylist() for name in COLUMNS}
-    columns["at"] = stamp(table["occurred_at"].combine_chunks(), "%Y-%m-%dT%H:%M:%SZ").to_pylist()
-    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    at = stamp(table["occurred_at"].combine_chunks(), "%Y-%m-%dT%H:%M:%SZ")
+    rows = as_rows(table, COLUMNS, at=at)
     conversations = [
         _conversation(list(turns)) for _, turns in groupby(rows, lambda row: row["conversation_id"])
     ]

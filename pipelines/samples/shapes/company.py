@@ -70,4 +70,4 @@ def _page(world: World, files: list[WrittenFile]) -> str:
         f"| {file.path.name} | {file.about} | {file.records:,} | {file.broken} | `{command_of(file)}` |\n"
         for file in files
     ]
-    return OPENING.format(people=f"{len(world.people):,}", seed=world.seed) + "".join(rows) + CLOSING
+    return OPENING.format(people=f"{len(world.history.people):,}", seed=world.seed) + "".join(rows) + CLOSING

@@ -8,49 +8,36 @@ import pyarrow.compute as pc
 from pipelines.samples.shapes.written import WrittenFile, stamp, with_broken, write_csv
 from pipelines.samples.world import World
 
-CONSENTS = "record_id occurred_at external_id email phone channel purpose action legal_basis method wording locale".split()
-OUTREACH = (
-    "record_id message_id run_id campaign external_id email phone channel direction arm state template variant subject "
-    "body reason occurred_at delivered_at read_at clicked_at"
-).split()
 UTC = "%Y-%m-%dT%H:%M:%SZ"
+TIMES = frozenset({"occurred_at", "delivered_at", "read_at", "clicked_at"})
+UNWRITTEN = frozenset({"source", "source_record_id", "received_at", "customer_ref", "raw_record"})
 
 
 def write_consents(world: World, out: Path) -> WrittenFile:
     """Write consents.csv: every grant and withdrawal."""
-    return _write_list(
-        world,
-        out / "consents.csv",
-        "consents",
-        CONSENTS,
-        "consents",
-        "shopify_consents",
-        "grants and withdrawals of marketing consent",
-    )
+    path = out / "consents.csv"
+    rows, broken = _write_list(world, path, "consents")
+    about = "grants and withdrawals of marketing consent"
+    return WrittenFile(path, "consents", "shopify_consents", rows, broken, about)
 
 
 def write_past_outreach(world: World, out: Path) -> WrittenFile:
     """Write past_outreach.csv: what the earlier tool sent in 90 days, and whom it held out."""
-    return _write_list(
-        world,
-        out / "past_outreach.csv",
-        "outreach",
-        OUTREACH,
-        "outreach",
-        "past_outreach",
-        "five campaigns of an earlier tool, with their holdouts",
-    )
+    path = out / "past_outreach.csv"
+    rows, broken = _write_list(world, path, "outreach")
+    about = "five campaigns of an earlier tool, with the people it held out"
+    return WrittenFile(path, "outreach", "past_outreach", rows, broken, about)
 
 
-def _write_list(
-    world: World, path: Path, table: str, header: list[str], source: str, mapping: str, about: str
-) -> WrittenFile:
-    columns: dict[str, Any] = {name: world.tables[table][name] for name in header if name != "record_id"}
-    columns["record_id"] = pc.list_element(pc.split_pattern(world.tables[table]["source_record_id"], "/"), 1)
-    for name in ("occurred_at", "delivered_at", "read_at", "clicked_at"):
-        if name in columns:
-            columns[name] = stamp(columns[name].combine_chunks(), UTC)
-    rows = world.tables[table].num_rows
-    grown, total = with_broken(columns, rows, path.name)
-    write_csv(path, header, grown, total)
-    return WrittenFile(path, source, mapping, total, total - rows, about)
+def _write_list(world: World, path: Path, name: str) -> tuple[int, int]:
+    """Write a canonical table under its own column names; give its rows and how many of them are bad."""
+    table = world.tables[name]
+    columns: dict[str, Any] = {
+        column: stamp(table[column].combine_chunks(), UTC) if column in TIMES else table[column]
+        for column in table.column_names
+        if column not in UNWRITTEN
+    }
+    columns["record_id"] = pc.list_element(pc.split_pattern(table["source_record_id"], "/"), 1)
+    grown, total = with_broken(columns, table.num_rows, path.name)
+    write_csv(path, grown, total)
+    return total, total - table.num_rows

@@ -5,7 +5,7 @@ import html
 import quopri
 from datetime import datetime
 from email.header import Header
-from email.utils import formataddr, format_datetime
+from email.utils import format_datetime, formataddr
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pipelines.samples.broken import BROKEN
 from pipelines.samples.mails import OURS
 from pipelines.samples.places import LANGUAGES, PLACES
-from pipelines.samples.shapes.written import WrittenFile
+from pipelines.samples.shapes.written import WrittenFile, as_rows
 from pipelines.samples.world import World
 
 US = formataddr(("Harbour & Pine", OURS))
@@ -25,17 +25,18 @@ QUOTES = {
     "es": "El {at}, {who} escribió:", "pt": "Em {at}, {who} escreveu:", "sv": "Den {at} skrev {who}:",
 }  # fmt: skip
 COLUMNS = (
-    "occurred_at message_id thread_id direction email given_name family_name subject body_text in_reply_to attachment_count"
-).split()
+    "occurred_at", "message_id", "thread_id", "direction", "email", "given_name", "family_name", "subject", "body_text",
+    "in_reply_to", "attachment_count",
+)  # fmt: skip
 
 
 def write_mbox(world: World, out: Path) -> WrittenFile:
     """Write support.mbox, oldest message first."""
     table = world.tables["email_messages"]
-    rows = table.select(COLUMNS).to_pylist()
+    rows = list(as_rows(table, COLUMNS))
     person = world.owners["email_messages"]
     for row, place, language in zip(
-        rows, world.people.place[person], world.people.language[person], strict=True
+        rows, world.history.people.place[person], world.history.people.language[person], strict=True
     ):
         row |= {"zone": PLACES[place].zone, "language": LANGUAGES[language], "quoted": None}
     for before, row in pairwise(rows):

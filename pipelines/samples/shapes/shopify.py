@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 from pipelines.samples.arrays import Flags, Ints, Strings, blank, choose, digits, join, pick, take
 from pipelines.samples.broken import BIRTH_DATE, BROKEN, CREATED_AT
 from pipelines.samples.catalogue import read_catalogue
-from pipelines.samples.people import END
 from pipelines.samples.places import PLACES
 from pipelines.samples.shapes.written import (
     WrittenFile,
@@ -21,42 +20,19 @@ from pipelines.samples.shapes.written import (
     write_csv,
     write_lines,
 )
+from pipelines.samples.times import END
 from pipelines.samples.world import World
 
-ORDERS = (
-    "Name|Email|Financial Status|Paid at|Fulfillment Status|Fulfilled at|Accepts Marketing|Currency|Subtotal|Shipping|"
-    "Taxes|Total|Discount Code|Discount Amount|Shipping Method|Created at|Lineitem quantity|Lineitem name|"
-    "Lineitem price|Lineitem compare at price|Lineitem sku|Lineitem requires shipping|Lineitem taxable|"
-    "Lineitem fulfillment status|Billing Name|Billing Street|Billing Address1|Billing Address2|Billing Company|"
-    "Billing City|Billing Zip|Billing Province|Billing Country|Billing Phone|Shipping Name|Shipping Street|"
-    "Shipping Address1|Shipping Address2|Shipping Company|Shipping City|Shipping Zip|Shipping Province|"
-    "Shipping Country|Shipping Phone|Notes|Note Attributes|Cancelled at|Payment Method|Payment Reference|"
-    "Refunded Amount|Vendor|Outstanding Balance|Employee|Location|Device ID|Id|Tags|Risk Level|Source|"
-    "Lineitem discount|Tax 1 Name|Tax 1 Value|Tax 2 Name|Tax 2 Value|Tax 3 Name|Tax 3 Value|Tax 4 Name|Tax 4 Value|"
-    "Tax 5 Name|Tax 5 Value|Phone|Receipt Number|Billing Province Name|Shipping Province Name|Payment ID|"
-    "Payment References"
-).split("|")
-PRODUCTS = (
-    "Handle|Title|Body (HTML)|Vendor|Product Category|Type|Tags|Published|Option1 Name|Option1 Value|Variant SKU|"
-    "Variant Grams|Variant Inventory Tracker|Variant Inventory Policy|Variant Fulfillment Service|Variant Price|"
-    "Variant Compare At Price|Variant Requires Shipping|Variant Taxable|Variant Barcode|Image Src|Gift Card|SEO Title|"
-    "SEO Description|Cost per item|Status|Listed at (product.metafields.custom.listed_at)"
-).split("|")
+LISTED_AT = "Listed at (product.metafields.custom.listed_at)"
 LANGUAGE = "Language (customer.metafields.custom.language)"
 TIME_ZONE = "Time zone (customer.metafields.custom.time_zone)"
-CUSTOMERS = (
-    "Customer ID|First Name|Last Name|Email|Accepts Email Marketing|Default Address Company|Default Address Address1|"
-    "Default Address Address2|Default Address City|Default Address Province Code|Default Address Country Code|"
-    "Default Address Zip|Default Address Phone|Phone|Accepts SMS Marketing|Total Spent|Total Orders|Note|Tax Exempt|"
-    f"Tags|{CREATED_AT}|{BIRTH_DATE}|{LANGUAGE}|{TIME_ZONE}"
-).split("|")
 FIRST_ORDER_ID = 5_600_000_000_000
 FREE_DELIVERY, DELIVERY = 6000, 395  # pence
 
 
 def write_orders(world: World, out: Path) -> WrittenFile:
     """Write the orders export: a row a line item; what concerns the whole order stands on its first row only."""
-    orders = world.orders
+    orders = world.history.orders
     owner = orders.line_owner
     first: Flags = orders.line_ordinal == 0
     sales = world.tables["purchases"].slice(0, len(owner))
@@ -90,7 +66,7 @@ def write_orders(world: World, out: Path) -> WrittenFile:
     }
     columns["Created at"] = blank(columns["Created at"], ~first)
     grown, rows = _with_broken_orders(columns, len(owner), first)
-    write_csv(out / "shopify_orders.csv", ORDERS, grown, rows)
+    write_csv(out / "shopify_orders.csv", grown, rows)
     return WrittenFile(
         out / "shopify_orders.csv", "purchases", "shopify_orders", rows, len(BROKEN["shopify_orders.csv"]),
         "orders export of the shop, a row a line item",
@@ -106,7 +82,7 @@ def write_products(out: Path) -> WrittenFile:
         "Variant Inventory Tracker": "shopify", "Variant Inventory Policy": "deny",
         "Variant Fulfillment Service": "manual", "Variant Requires Shipping": "true", "Variant Taxable": "true",
         "Gift Card": "false", "Status": "active",
-        "Listed at (product.metafields.custom.listed_at)": "2025-04-28 01:00:00 +0100",
+        LISTED_AT: "2025-04-28 01:00:00 +0100",
     }  # fmt: skip
     columns = {name: _always(value, np.arange(rows)) for name, value in constant.items()} | {
         "Handle": pa.array(catalogue.handles),
@@ -117,7 +93,7 @@ def write_products(out: Path) -> WrittenFile:
         "Variant Price": pounds(catalogue.prices),
     }
     grown, total = with_broken(columns, rows, "shopify_products.csv")
-    write_csv(out / "shopify_products.csv", PRODUCTS, grown, total)
+    write_csv(out / "shopify_products.csv", grown, total)
     return WrittenFile(
         out / "shopify_products.csv",
         "products",
@@ -130,7 +106,7 @@ def write_products(out: Path) -> WrittenFile:
 
 def write_customers(world: World, out: Path) -> WrittenFile:
     """Write the customers export, in its newer layout, with four metafields."""
-    contacts, accounts = world.tables["contacts"], world.accounts
+    contacts, accounts = world.tables["contacts"], world.history.accounts
     rows = contacts.num_rows
     birth = pc.strftime(contacts["birth_date"], format="%Y-%m-%d")
     columns = {
@@ -153,7 +129,7 @@ def write_customers(world: World, out: Path) -> WrittenFile:
         TIME_ZONE: contacts["time_zone"],
     }
     grown, total = with_broken(columns, rows, "shopify_customers.csv")
-    write_csv(out / "shopify_customers.csv", CUSTOMERS, grown, total)
+    write_csv(out / "shopify_customers.csv", grown, total)
     return WrittenFile(
         out / "shopify_customers.csv", "contacts", "shopify_customers", total, total - rows,
         "customers export of the shop: accounts, addresses, languages and zones",
@@ -173,7 +149,7 @@ def write_fulfilments(world: World, out: Path) -> WrittenFile:
 
 def _order_fields(world: World) -> dict[str, Strings]:
     """Give what concerns whole orders, a row an order."""
-    orders = world.orders
+    orders = world.history.orders
     count = len(orders)
     everywhere = np.arange(count)
     delivery = np.where((orders.total >= FREE_DELIVERY) | orders.in_store, 0, DELIVERY)
@@ -211,9 +187,9 @@ def _order_fields(world: World) -> dict[str, Strings]:
 
 def _fulfilled(world: World) -> tuple[Strings, Flags]:
     """Give when each order left, and mark those that did."""
-    times = np.full(len(world.orders), np.datetime64("NaT", "us"))
-    times[world.parcels.order] = world.parcels.shipped_at
-    times[world.orders.in_store] = world.orders.at[world.orders.in_store]
+    times = np.full(len(world.history.orders), np.datetime64("NaT", "us"))
+    times[world.history.parcels.order] = world.history.parcels.shipped_at
+    times[world.history.orders.in_store] = world.history.orders.at[world.history.orders.in_store]
     return in_london(times), ~np.isnat(times) & (times <= END)
 
 
@@ -229,7 +205,7 @@ def _with_broken_orders(columns: dict[str, Any], rows: int, first: Flags) -> tup
 
 def _fulfilments(world: World) -> list[dict[str, Any]]:
     table = world.tables["shipments"]
-    orders, parcels = world.orders, world.parcels
+    orders, parcels = world.history.orders, world.history.parcels
     utc = "%Y-%m-%dT%H:%M:%S+00:00"
     columns = {
         "id": table["shipment_id"].to_pylist(),
@@ -283,12 +259,12 @@ def _fulfilment(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _accepts(world: World, channel: str) -> Strings:
-    return choose(world.permissions.may(channel, END), "yes", "no")
+    return choose(world.history.permissions.may(channel, END), "yes", "no")
 
 
 def _province(world: World, person: Ints) -> Strings:
     provinces = [place.province or None for place in PLACES]
-    return blank(pick(provinces, world.people.place[person]), world.accounts.bare)
+    return blank(pick(provinces, world.history.people.place[person]), world.history.accounts.bare)
 
 
 def _full_name(given: pa.Array, family: pa.Array) -> Strings:

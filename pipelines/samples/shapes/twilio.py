@@ -6,13 +6,16 @@ from typing import Any
 
 from pipelines.samples.arrays import choose, digits, join
 from pipelines.samples.broken import BROKEN
-from pipelines.samples.shapes.written import WrittenFile, stamp
+from pipelines.samples.shapes.written import WrittenFile, as_rows, stamp
 from pipelines.samples.world import World
 
 ACCOUNT = "AC" + "5a3d" * 8  # of nobody
 SERVICE = "MG" + "7c1e" * 8
 PAGE = 500
 RFC_2822 = "%a, %d %b %Y %H:%M:%S +0000"
+COLUMNS = (
+    "message_id", "direction", "from_address", "to_address", "body", "status", "error_code", "segment_count",
+)  # fmt: skip
 ERRORS = {30003: "Unreachable destination handset", 30005: "Unknown destination handset"}
 
 
@@ -34,61 +37,37 @@ def write_twilio(world: World, out: Path) -> WrittenFile:
 
 def _messages(world: World) -> list[dict[str, Any]]:
     """Give the messages as the API shows them, newest first."""
-    table = world.tables["sms_messages"].slice(0)
-    at = stamp(table["occurred_at"].combine_chunks(), RFC_2822)
+    table = world.tables["sms_messages"]
     micros = table["price_micros"].to_numpy()
-    price = join(
-        choose(micros > 0, "-", ""), digits(micros // 1_000_000), ".", digits(micros % 1_000_000 // 10, 5)
-    )
-    names = [
-        "message_id",
-        "direction",
-        "from_address",
-        "to_address",
-        "body",
-        "status",
-        "error_code",
-        "segment_count",
-    ]
-    columns = [at, price, *(table[name] for name in names)]
-    rows = zip(*(column.to_pylist() for column in columns), strict=True)
-    return [_message(*row) for row in rows][::-1]
+    whole, part = digits(micros // 1_000_000), digits(micros % 1_000_000 // 10, 5)
+    price = join(choose(micros > 0, "-", ""), whole, ".", part)
+    at = stamp(table["occurred_at"].combine_chunks(), RFC_2822)
+    return [_message(row) for row in as_rows(table, COLUMNS, at=at, price=price)][::-1]
 
 
-def _message(
-    at: str,
-    price: str,
-    sid: str,
-    direction: str,
-    sender: str,
-    to: str,
-    body: str,
-    status: str,
-    error: int | None,
-    segments: int,
-) -> dict[str, Any]:
-    uri = f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}"
-    inbound = direction == "inbound"
+def _message(row: dict[str, Any]) -> dict[str, Any]:
+    uri = f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{row['message_id']}"
+    inbound = row["direction"] == "inbound"
     return {
         "account_sid": ACCOUNT,
         "api_version": "2010-04-01",
-        "body": body,
-        "date_created": at,
-        "date_sent": at,
-        "date_updated": at,
+        "body": row["body"],
+        "date_created": row["at"],
+        "date_sent": row["at"],
+        "date_updated": row["at"],
         "direction": "inbound" if inbound else "outbound-api",
-        "error_code": error,
-        "error_message": ERRORS.get(error) if error else None,
-        "from": sender,
+        "error_code": row["error_code"],
+        "error_message": ERRORS.get(row["error_code"]),
+        "from": row["from_address"],
         "messaging_service_sid": None if inbound else SERVICE,
         "num_media": "0",
-        "num_segments": str(segments),
-        "price": price,
+        "num_segments": str(row["segment_count"]),
+        "price": row["price"],
         "price_unit": "USD",
-        "sid": sid,
-        "status": status,
+        "sid": row["message_id"],
+        "status": row["status"],
         "subresource_uris": {"media": f"{uri}/Media.json", "feedback": f"{uri}/Feedback.json"},
-        "to": to,
+        "to": row["to_address"],
         "uri": f"{uri}.json",
     }
 

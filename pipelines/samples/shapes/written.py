@@ -1,8 +1,10 @@
 """What was written, and the few ways of writing: CSV and JSON whose bytes depend on nothing but the world."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import yaml
 
 from pipelines.samples.arrays import Flags, Strings, Times, choose, digits, join
 from pipelines.samples.broken import BROKEN
@@ -30,10 +33,14 @@ class WrittenFile:
     about: str
 
 
-def write_csv(path: Path, header: Sequence[str], columns: dict[str, Any], rows: int) -> None:
-    """Write a CSV file with this header; columns that are not given stay empty."""
+def write_csv(path: Path, columns: dict[str, Any], rows: int) -> None:
+    """Write a CSV file with the header that headers.yaml has for its name; columns not given stay empty."""
+    header = _headers()[path.stem]
+    unknown = sorted(set(columns) - set(header))
+    if unknown:
+        raise KeyError(f"{path.name} has no column {unknown[0]}")
     arrays = [_text(columns.get(name), rows) for name in header]
-    lines = pa.table(arrays, names=list(header))
+    lines = pa.table(arrays, names=header)
     connection = duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
     try:
         connection.register("lines", lines)
@@ -61,6 +68,13 @@ def write_lines(path: Path, opening: str, records: Iterable[Any], closing: str) 
     path.write_text(f"{opening}\n{lines}\n{closing}\n", encoding="utf-8")
 
 
+def as_rows(table: pa.Table, names: Sequence[str], **more: pa.Array) -> Iterator[dict[str, Any]]:
+    """Give the rows of some columns of a table, and of further ones beside them, as plain data."""
+    columns = {name: table[name].to_pylist() for name in names}
+    columns |= {name: column.to_pylist() for name, column in more.items()}
+    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+
 def stamp(times: Times | pa.Array, pattern: str) -> Strings:
     """Write times of whole seconds by a strftime pattern; NaT stays NULL."""
     return pc.strftime(pa.array(times).cast(pa.timestamp("s"), safe=False), format=pattern)
@@ -84,6 +98,12 @@ def pounds(pence: Any) -> Strings:
     )
 
 
+@cache
+def _headers() -> dict[str, list[str]]:
+    document: dict[str, list[str]] = yaml.safe_load(files(__package__).joinpath("headers.yaml").read_text())
+    return document
+
+
 def _is_summer(times: Times) -> Flags:
     """Mark the times of British Summer Time: from the last Sunday of March, 01:00 UTC, to that of October."""
     summer = np.zeros(len(times), dtype=np.bool_)
@@ -94,9 +114,8 @@ def _is_summer(times: Times) -> Flags:
 
 
 def _last_sunday(month_end: str) -> np.datetime64:
-    return np.busday_offset(month_end, 0, roll="backward", weekmask="Sun").astype("M8[s]") + np.timedelta64(
-        1, "h"
-    )
+    sunday: Any = np.busday_offset(month_end, 0, roll="backward", weekmask="Sun")
+    return np.datetime64(sunday, "s") + np.timedelta64(1, "h")
 
 
 def _text(values: Any, rows: int) -> pa.Array:
