@@ -45,10 +45,10 @@ def _channel(
     elif said is None:
         return ChannelConsent(channel, "none", "Nobody has told us that we may.")
     else:
-        sentence = (
-            f"{'Given' if said.granted else 'Withdrawn'} on {said.occurred_at:%-d %B %Y} ({said.method}),"
-            f" recorded from {said.source} on the ground of {BASES.get(said.legal_basis, said.legal_basis)}."
-        )
+        ground = f" on the ground of {BASES.get(said.legal_basis, said.legal_basis)}" if said.granted else ""
+        word = "Given" if said.granted else "Withdrawn"
+        when = f"{said.occurred_at:%-d %B %Y}"
+        sentence = f"{word} on {when} ({said.method}), recorded from {said.source}{ground}."
     return ChannelConsent(
         channel=channel,
         state="granted" if said and said.granted and not silent else "revoked",

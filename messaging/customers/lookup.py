@@ -35,6 +35,13 @@ WITH RECURSIVE asked AS (
            AND ends_with(regexp_replace(held.value, '[^0-9]', '', 'g'), asked.digits))
        OR (held.identifier_type = 'external_id'
            AND (ends_with(held.value, ':' || asked.text) OR ends_with(held.value, '/' || asked.text)))
+    UNION ALL
+    SELECT person.customer_id,
+           CASE WHEN list_contains(asked.emails, lower(person.email)) THEN 'email' ELSE 'phone' END, 0.985
+    FROM c360.customer_360 AS person, asked
+    WHERE list_contains(asked.emails, lower(person.email))
+       OR (asked.digits IS NOT NULL
+           AND ends_with(regexp_replace(person.phone, '[^0-9]', '', 'g'), asked.digits))
 ), named AS (
     SELECT plain.customer_id, 'name' AS matched_by,
            0.95 * greatest(

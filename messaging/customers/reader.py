@@ -96,7 +96,7 @@ class Customers:
             stored = touches(store, ids)
             timeline = lay_over(_published(snapshot, current, limit), stored)
             facts = cast("CustomerFacts", snapshot.row(FACTS, one))
-            consents = standing(store, ids, self._hashes(facts))
+            consents = standing(store, ids, self.address_hashes(facts))
             return CustomerCard(
                 customer_id=current,
                 facts=_with_tail(facts, consents, timeline),
@@ -141,7 +141,7 @@ class Customers:
         with self._reader.snapshot() as snapshot, self._store.read() as store:
             return overview(snapshot, store, self._settings.currency)
 
-    def _hashes(self, facts: CustomerFacts) -> dict[str, str]:
+    def address_hashes(self, facts: CustomerFacts) -> dict[str, str]:
         """Give the keyed hash of the address that each channel would use."""
         reached = {"email": facts["email"], "sms": facts["phone"]}
         usable = {channel: normalise(channel, each) for channel, each in reached.items() if each}

@@ -138,13 +138,15 @@ class Compiled:
     """A template that was checked against what is known of a customer, ready to be rendered many times."""
 
     def __init__(self, template: Template, columns: Iterable[str]) -> None:
-        known = {*columns, *SURROUNDINGS, *template.needs}
+        about_them = frozenset(columns)
+        known = about_them | {*SURROUNDINGS, *template.needs}
         self.template = template
         is_mail = template.channel == "email"
         text = plain_text(template.source) if is_mail else template.source
         subject = f"{template.subject}"
         parts = [text, subject] + ([template.source] if is_mail else [])
         self.names = frozenset[str]().union(*(check_source(part, known) for part in parts))
+        self._theirs = tuple(sorted(self.names & about_them))
         self._text = _compile(text, html=False)
         self._subject = _compile(subject, html=False) if subject else None
         self._html = _compile(template.source, html=True) if is_mail else None
@@ -154,13 +156,13 @@ class Compiled:
 
         Raises NotRenderableError when the customer lacks a value that the template shows without a default.
         """
-        missing = tuple(sorted(name for name in self.names if context.get(name) in {None, ""}))
+        missing = tuple(name for name in self._theirs if context.get(name) in {None, ""})
         try:
             subject = self._fill(self._subject, context, "subject") if self._subject else None
             body = self._fill(self._text, context, self.template.channel)
             html = self._fill(self._html, context, "html") if self._html else None
         except (MissingValueError, TypeError, KeyError) as error:
-            raise NotRenderableError(missing or tuple(sorted(self.names))) from error
+            raise NotRenderableError(missing or self._theirs) from error
         segments = len(smsutil.split(body).parts) if self.template.channel == "sms" else None
         return Rendered(self.template.language, subject, body, html, segments, missing)
 

@@ -1,0 +1,196 @@
+"""`rapport campaign`: from a file to messages on their way, one step a command."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from messaging.cli.options import Actor, AsJson, CampaignName, RunId
+from messaging.settings import read_settings
+from messaging.terminal import emit, progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from messaging.planner import Planner, RunSummary
+
+campaigns = typer.Typer(no_args_is_help=True, help="Plan, approve, launch and measure campaigns.")
+
+
+@campaigns.command("list")
+def list_campaigns(*, as_json: AsJson = False) -> None:
+    """List the campaigns of the library and their newest runs."""
+    from messaging.cli.cards import print_campaigns
+    from messaging.cli.opening import opened_planner
+    from messaging.planner import list_runs
+
+    with opened_planner(read_settings()) as planner:
+        runs = list_runs(planner.store)
+        found = [planner.library.campaign(name) for name in planner.library.names("campaigns")]
+    document = [
+        {
+            "campaign": each.name,
+            "title": each.title,
+            "segment": each.segment,
+            "channels": each.channels,
+            "runs": [run.to_document() for run in runs if run.campaign == each.name],
+        }
+        for each in found
+    ]
+    emit(document, as_json=as_json, human=lambda: print_campaigns(found, runs))
+
+
+@campaigns.command("test")
+def rehearse(
+    name: CampaignName,
+    *,
+    number: Annotated[int, typer.Option("--number", "-n", help="For how many people.", min=1, max=50)] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Render a campaign for some people and show it; nothing is stored or sent."""
+    from dataclasses import asdict
+
+    from messaging.cli.cards import print_bubbles, print_rehearsal
+    from messaging.cli.opening import opened_planner
+
+    with opened_planner(read_settings()) as planner:
+        rehearsal = planner.rehearse(name, number)
+
+    def human() -> None:
+        print_rehearsal(rehearsal)
+        print_bubbles(rehearsal.messages)
+
+    emit(asdict(rehearsal), as_json=as_json, human=human)
+
+
+@campaigns.command("plan")
+def plan(name: CampaignName, *, actor: Actor, as_json: AsJson = False) -> None:
+    """Decide about everybody in the segment and render their messages; nothing goes yet."""
+    from messaging import segments
+    from messaging.cli.opening import opened_planner
+
+    with opened_planner(read_settings()) as planner:
+        segment = planner.library.content(name).segment
+        with planner.customers.reader.snapshot() as snapshot:
+            matched = segments.count(snapshot, segment).matched
+        with progress(f"Planning for {matched:,} people", matched) as advance:
+            summary = planner.plan(name, actor, advance)
+    _told(
+        summary,
+        f"Look at it with `rapport campaign report {name} --ugliest 3`, then `approve` it.",
+        as_json=as_json,
+    )
+
+
+@campaigns.command("approve")
+def approve(name: CampaignName, *, run: RunId = None, actor: Actor, as_json: AsJson = False) -> None:
+    """Approve the newest plan of a campaign, exactly as it was planned."""
+    _act(
+        name,
+        run,
+        ("planned",),
+        lambda planner, run_id: planner.approve(run_id, actor),
+        "Now `launch` it.",
+        as_json=as_json,
+    )
+
+
+@campaigns.command("launch")
+def launch(name: CampaignName, *, run: RunId = None, actor: Actor, as_json: AsJson = False) -> None:
+    """Let the messages of an approved run go."""
+    _act(
+        name,
+        run,
+        ("approved",),
+        lambda planner, run_id: planner.launch(run_id, actor),
+        "`rapport dispatch` sends it.",
+        as_json=as_json,
+    )
+
+
+@campaigns.command("pause")
+def pause(name: CampaignName, *, run: RunId = None, actor: Actor, as_json: AsJson = False) -> None:
+    """Hold back what has not gone yet."""
+    _act(
+        name,
+        run,
+        ("running",),
+        lambda planner, run_id: planner.pause(run_id, actor),
+        "`resume` goes on.",
+        as_json=as_json,
+    )
+
+
+@campaigns.command("resume")
+def resume(name: CampaignName, *, run: RunId = None, actor: Actor, as_json: AsJson = False) -> None:
+    """Let a paused run go on."""
+    _act(
+        name,
+        run,
+        ("paused",),
+        lambda planner, run_id: planner.resume(run_id, actor),
+        "It goes on.",
+        as_json=as_json,
+    )
+
+
+@campaigns.command("stop")
+def stop(name: CampaignName, *, run: RunId = None, actor: Actor, as_json: AsJson = False) -> None:
+    """End a run for good and call back what has not gone yet."""
+    states = ("running", "paused", "approved", "planned")
+    _act(
+        name,
+        run,
+        states,
+        lambda planner, run_id: planner.stop(run_id, actor),
+        "It has ended.",
+        as_json=as_json,
+    )
+
+
+@campaigns.command("report")
+def report(
+    name: CampaignName,
+    *,
+    run: RunId = None,
+    ugliest: Annotated[int, typer.Option(help="Show so many of the most embarrassing messages.", max=50)] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a run stands: everybody matched, and what became of each; the sums close."""
+    from dataclasses import asdict
+
+    from messaging import planner as planning
+    from messaging.cli.cards import print_bubbles, print_report
+    from messaging.cli.opening import opened_planner
+
+    with opened_planner(read_settings()) as planner:
+        run_id = run or planner.newest_run(name)
+        counted = planning.report(planner.store, run_id)
+        shown = planning.ugliest(planner.store, planner.customers, run_id, ugliest) if ugliest else []
+
+    def human() -> None:
+        print_report(counted)
+        print_bubbles(shown)
+
+    emit(counted.to_document() | {"ugliest": [asdict(each) for each in shown]}, as_json=as_json, human=human)
+
+
+def _act(  # noqa: PLR0913 - one step on one run
+    name: str,
+    run: str | None,
+    states: tuple[str, ...],
+    step: "Callable[[Planner, str], RunSummary]",
+    next_step: str,
+    *,
+    as_json: bool,
+) -> None:
+    from messaging.cli.opening import opened_planner
+
+    with opened_planner(read_settings()) as planner:
+        summary = step(planner, run or planner.newest_run(name, *states))
+    _told(summary, next_step, as_json=as_json)
+
+
+def _told(summary: "RunSummary", next_step: str, *, as_json: bool) -> None:
+    from messaging.cli.cards import print_summary
+
+    emit(summary.to_document(), as_json=as_json, human=lambda: print_summary(summary, next_step))

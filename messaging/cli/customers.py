@@ -1,0 +1,100 @@
+"""`rapport customer` and `rapport segment`: find one person, count many."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from data_contracts.errors import NotFoundError
+from messaging.cli.options import AsJson
+from messaging.settings import read_settings
+from messaging.terminal import emit
+
+if TYPE_CHECKING:
+    from messaging.customers import CustomerHit
+
+segments = typer.Typer(no_args_is_help=True, help="Sets of customers by rule.")
+
+
+def customer(
+    query: Annotated[
+        str, typer.Argument(help="An e-mail, telephone, order, customer or external id, or a name.")
+    ],
+    *,
+    limit: Annotated[int, typer.Option(help="How many to list.", min=1, max=100)] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Show one customer whole, or list those that a name may mean."""
+    from messaging.cli.cards import print_card, print_hits
+    from messaging.cli.opening import only, opened_customers
+
+    settings = read_settings()
+    with opened_customers(settings) as customers:
+        hits = customers.find(query, limit)
+        if not hits:
+            raise NotFoundError(
+                "Nobody was found.", "Try an e-mail address, an order number or part of a name."
+            )
+        chosen = only(hits)
+        card = customers.get(chosen.customer_id) if chosen else None
+    document = {"hits": hits_document(hits), "customer": card.to_document() if card else None}
+
+    def human() -> None:
+        if card:
+            print_card(card, settings.currency)
+        else:
+            print_hits(hits, settings.currency)
+
+    emit(document, as_json=as_json, human=human)
+
+
+def hits_document(hits: "list[CustomerHit]") -> list[dict[str, Any]]:
+    """Give search results as plain data."""
+    from dataclasses import asdict
+
+    return [asdict(hit) for hit in hits]
+
+
+@segments.command("count")
+def segment_count(
+    name: Annotated[str, typer.Argument(help="The segment's name in the library.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Count the people of a segment."""
+    from dataclasses import asdict
+
+    from messaging import segments as rules
+    from messaging.cli.opening import opened_planner
+    from messaging.terminal import say
+
+    with opened_planner(read_settings()) as planner:
+        segment = planner.library.segment(name)
+        with planner.customers.reader.snapshot() as snapshot:
+            counted = rules.count(snapshot, segment)
+        words = rules.describe(segment.rule, planner.library.contract)
+    emit(
+        asdict(counted) | {"rule": words},
+        as_json=as_json,
+        human=lambda: say(
+            f"[bold]{counted.matched:,}[/bold] of {counted.people:,} people are “{segment.title}”: {words}."
+        ),
+    )
+
+
+@segments.command("preview")
+def segment_preview(
+    name: Annotated[str, typer.Argument(help="The segment's name in the library.")],
+    *,
+    limit: Annotated[int, typer.Option(help="How many to show.", min=1, max=1000)] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Show some people of a segment, with the columns that its rules look at."""
+    from messaging import segments as rules
+    from messaging.cli.cards import print_rows
+    from messaging.cli.opening import opened_planner
+
+    with opened_planner(read_settings()) as planner:
+        segment = planner.library.segment(name)
+        with planner.customers.reader.snapshot() as snapshot:
+            rows = rules.preview(snapshot, segment, limit)
+    emit(rows, as_json=as_json, human=lambda: print_rows(segment.title, rows))

@@ -1,0 +1,65 @@
+"""What commands open: the store, the customers, the planner; closed again when the command ends."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from data_contracts.errors import NotFoundError
+from messaging.customers import CustomerCard, CustomerHit, Customers
+from messaging.planner import Planner, build_planner
+from messaging.settings import Settings
+from messaging.store import Store, open_store
+
+CERTAIN = 0.98  # an exact identifier; names score less
+
+
+@contextmanager
+def opened_store(settings: Settings) -> Iterator[Store]:
+    """Open the store, making or upgrading it where needed."""
+    with open_store(settings) as store:
+        yield store
+
+
+@contextmanager
+def opened_customers(settings: Settings) -> Iterator[Customers]:
+    """Open the reader of customers."""
+    with opened_store(settings) as store:
+        customers = Customers(settings, store)
+        try:
+            yield customers
+        finally:
+            customers.close()
+
+
+@contextmanager
+def opened_planner(settings: Settings) -> Iterator[Planner]:
+    """Open a planner."""
+    with opened_store(settings) as store:
+        planner = build_planner(settings, store=store)
+        try:
+            yield planner
+        finally:
+            planner.customers.close()
+
+
+@contextmanager
+def opened_customer(settings: Settings, who: str) -> Iterator[tuple[Customers, Store, CustomerCard]]:
+    """Open the one customer that `who` names. Raises NotFoundError where it names nobody, or several."""
+    with opened_store(settings) as store:
+        customers = Customers(settings, store)
+        try:
+            chosen = only(customers.find(who))
+            if chosen is None:
+                raise NotFoundError(
+                    "That names nobody, or several people.", "Give an id or an e-mail address."
+                )
+            yield customers, store, customers.get(chosen.customer_id)
+        finally:
+            customers.close()
+
+
+def only(hits: Sequence[CustomerHit]) -> CustomerHit | None:
+    """Give the one that is meant: a single answer, or the only certain one."""
+    certain = [hit for hit in hits if hit.score >= CERTAIN]
+    if len(certain) == 1:
+        return certain[0]
+    return hits[0] if len(hits) == 1 else None

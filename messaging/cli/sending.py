@@ -1,0 +1,133 @@
+"""`rapport dispatch`, `reconcile`, `why` and `upgrade`."""
+
+import signal
+import threading
+from typing import Annotated, Any
+
+import typer
+
+from data_contracts.errors import UsageError
+from messaging.cli.options import AsJson
+from messaging.settings import read_settings
+from messaging.terminal import emit, progress, say
+
+
+def dispatch(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End when nothing is left that may go now.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send what is approved and due; without --once until it is ended."""
+    from messaging import outbox
+    from messaging.cli.opening import opened_store
+    from messaging.clock import read_clock
+    from messaging.dispatch import dispatch_once, run_dispatcher
+    from messaging.senders.build import build_senders
+
+    settings = read_settings()
+    clock, senders, ending = read_clock(settings.home), build_senders(settings), threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    with opened_store(settings) as store:
+        if not once:
+            report = run_dispatcher(store, senders, clock, ending)
+        else:
+            with store.read() as connection:
+                due = outbox.waiting(connection, clock.now(), senders)
+            with progress(f"Sending {due:,} messages", due) as advance:
+                report = dispatch_once(store, senders, clock, stop_event=ending, on_progress=advance)
+    emit(report.to_document(), as_json=as_json, human=lambda: _print_dispatch(report.to_document()))
+
+
+def _print_dispatch(report: dict[str, Any]) -> None:
+    parts = [f"[bold]{report['accepted']:,}[/bold] sent"]
+    parts += [
+        f"{report[key]:,} {key}" for key in ("failed", "retried", "unknown", "recovered") if report[key]
+    ]
+    parts += [f"{number:,} wait ({reason})" for reason, number in report["waiting"].items()]
+    parts += [f"{number:,} skipped ({reason})" for reason, number in report["skipped"].items()]
+    say(", ".join(parts) + ".")
+
+
+def reconcile(
+    *,
+    resend_marketing: Annotated[
+        bool, typer.Option("--resend-marketing", help="Send again what the provider surely does not have.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Settle messages of which nobody knows whether they went, by what the provider says."""
+    from messaging.cli.opening import opened_store
+    from messaging.clock import read_clock
+    from messaging.reconcile import reconcile as settle
+    from messaging.senders.build import build_senders
+
+    settings = read_settings()
+    with opened_store(settings) as store:
+        senders = build_senders(settings)
+        report = settle(
+            store, senders, read_clock(settings.home), resend_marketing=resend_marketing
+        ).to_document()
+    emit(
+        report,
+        as_json=as_json,
+        human=lambda: say(
+            f"{report['sent']} had gone, {report['requeued']} go again, {report['left']} wait for a person."
+        ),
+    )
+
+
+def why(
+    message_id: Annotated[str | None, typer.Argument(help="A message's id.")] = None,
+    *,
+    customer: Annotated[str | None, typer.Option(help="A customer's id, with --campaign.")] = None,
+    campaign: Annotated[str | None, typer.Option(help="A campaign's name, with --customer.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why somebody got a message or not."""
+    from messaging.cli.opening import opened_customers, opened_store
+    from messaging.planner import why_customer, why_message
+
+    if (message_id is None) == (customer is None) or (customer is None) != (campaign is None):
+        raise UsageError("Name either a message, or a customer and a campaign.", "See `rapport why --help`.")
+    settings = read_settings()
+    if message_id:
+        with opened_store(settings) as store:
+            sentences = why_message(store, message_id)
+    else:
+        assert customer
+        assert campaign
+        with opened_store(settings) as store, opened_customers(settings) as customers:
+            sentences = why_customer(store, customers, customer, campaign)
+    emit({"why": sentences}, as_json=as_json, human=lambda: _print_sentences(sentences))
+
+
+def _print_sentences(sentences: list[str]) -> None:
+    from rich.markup import escape
+
+    for sentence in sentences:
+        say(f"· {escape(sentence)}")
+
+
+def upgrade(*, as_json: AsJson = False) -> None:
+    """Bring the store and the library to this version; nothing of yours is overwritten."""
+    from dataclasses import asdict
+
+    from messaging.addresses import read_addresses
+    from messaging.campaigns import fill_library
+    from messaging.cli.opening import opened_store
+    from messaging.links import read_links
+
+    settings = read_settings()
+    with opened_store(settings) as store:
+        state = store.schema_state()
+        read_addresses(settings, store)
+        read_links(settings)
+    filled = fill_library(settings)
+    emit(
+        {"store": state, "library": asdict(filled)},
+        as_json=as_json,
+        human=lambda: say(
+            f"The store is {state}. The library got {len(filled.copied)} files, {len(filled.kept)} stay."
+        ),
+    )
