@@ -16,6 +16,7 @@ from pipelines.landing.lock import landing_lock
 from pipelines.landing.manifest import Landing, list_landings
 from pipelines.landing.staging import Delivery, open_stage, staged_columns
 from pipelines.landing.writer import (
+    count_reasons,
     landings_of,
     next_moment,
     quarantine_path,
