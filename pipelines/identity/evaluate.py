@@ -64,7 +64,8 @@ def score(cluster: NDArray[Any], person: NDArray[Any]) -> Score:
     """Compare two groupings of the same records, each given as one label a record."""
     cluster_names, found = np.unique(cluster, return_inverse=True)
     person_names, true = np.unique(person, return_inverse=True)
-    cells, sizes = np.unique(np.stack([found, true]), axis=1, return_counts=True)
+    cells, sizes = np.unique(found * len(person_names) + true, return_counts=True)
+    cell_cluster, cell_person = np.divmod(cells, max(len(person_names), 1))
     found_sizes, true_sizes = np.bincount(found), np.bincount(true)
     return Score(
         records=len(found),
@@ -74,28 +75,31 @@ def score(cluster: NDArray[Any], person: NDArray[Any]) -> Score:
         true_pairs=_pairs(true_sizes),
         found_pairs=_pairs(found_sizes),
         right_pairs=_pairs(sizes),
-        merged_strangers=int((np.bincount(cells[0]) > 1).sum()),
-        split_people=int((np.bincount(cells[1]) > 1).sum()),
+        merged_strangers=int((np.bincount(cell_cluster) > 1).sum()),
+        split_people=int((np.bincount(cell_person) > 1).sum()),
     )
 
 
 def _pairs(sizes: NDArray[Any]) -> int:
-    wide = sizes.astype(object)  # Python's integers: a cluster of four billion would overflow 64 bits
-    return int((wide * (wide - 1) // 2).sum()) if len(sizes) else 0
+    return int((sizes * (sizes - 1) // 2).sum())
 
 
 # A record without any usable key is a cluster of its own.
 _LABELLED = """
     SELECT
-        coalesce(resolved.component::VARCHAR, 'alone/' || source || '/' || source_record_id) AS cluster,
-        truth.person_id AS person
+        dense_rank() OVER (
+            ORDER BY coalesce(resolved.component::VARCHAR, 'alone/' || source || '/' || source_record_id)
+        ) AS cluster,
+        dense_rank() OVER (ORDER BY truth.person_id) AS person
     FROM records
     JOIN truth USING (source, source_record_id)
     LEFT JOIN resolved USING (source, source_record_id)
 """
 
 _MAPPED = """
-    SELECT identity_map.customer_id AS cluster, truth.person_id AS person
+    SELECT
+        dense_rank() OVER (ORDER BY identity_map.customer_id) AS cluster,
+        dense_rank() OVER (ORDER BY truth.person_id) AS person
     FROM identity_map JOIN truth USING (source, source_record_id)
 """
 
@@ -129,7 +133,7 @@ def score_identity_map(connection: "duckdb.DuckDBPyConnection", truth: Path) -> 
 
 def _score_query(connection: "duckdb.DuckDBPyConnection", query: str) -> Score:
     columns = connection.execute(query).fetchnumpy()
-    cluster, person = (np.asarray(columns[name], dtype=np.str_) for name in ("cluster", "person"))
+    cluster, person = (np.asarray(columns[name], dtype=np.int64) for name in ("cluster", "person"))
     if not len(cluster):
         raise InputError(
             "The truth file and the records have no record in common.",
