@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dashboard.palette import STREAMLIT_OPTIONS
 from dashboard.supervisor import Part
 from messaging.settings import Settings, is_loopback
 
@@ -105,12 +104,10 @@ def _dispatcher(environment: dict[str, str]) -> Part:
 
 def _app(ports: Ports, environment: dict[str, str]) -> Part:
     address = f"http://{HOST}:{ports.app}"
-    options = {"server.address": HOST, "server.port": str(ports.app), **STREAMLIT_OPTIONS}
-    flags = [f"--{name}={value}" for name, value in options.items()]
     return Part(
         "app",
         "overview, customers and campaigns",
-        [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"), *flags],
+        [sys.executable, "-m", "dashboard.serve", "--host", HOST, "--port", str(ports.app)],
         address,
         f"{address}/_stcore/health",
         environment=environment,

@@ -1,11 +1,12 @@
 """The composition root of the app: one store, one reader of customers and one clock for the whole process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from messaging.clock import Clock, read_clock
 from messaging.customers import Customers, Overview
+from messaging.planner import Planner, ShownMessage, build_planner, ugliest
 from messaging.settings import Settings, read_settings
 from messaging.store import Store, open_store
 
@@ -17,6 +18,11 @@ class Services:
     settings: Settings
     store: Store
     customers: Customers
+
+    @property
+    def planner(self) -> Planner:
+        """Give the planner of campaigns, by the clock as it stands now."""
+        return replace(_planner(self), clock=self.clock)
 
     @property
     def clock(self) -> Clock:
@@ -40,3 +46,28 @@ def overview(parts: Services) -> Overview:
 @st.cache_data(ttl=30, max_entries=4, show_spinner="Counting ...")
 def _overview(_parts: Services, version: str) -> Overview:  # noqa: ARG001 (the version is the cache's key)
     return _parts.customers.overview()
+
+
+def previews(parts: Services, run_id: str) -> list[ShownMessage]:
+    """Give the messages of a run that are most likely to embarrass us; rendered once, they do not change."""
+    return _previews(parts, run_id)
+
+
+def display_name(parts: Services, customer_id: str) -> str:
+    """Give a customer's name as the release has it."""
+    return _display_name(parts, customer_id, parts.customers.release().version)
+
+
+@st.cache_resource(show_spinner=False)
+def _planner(_parts: Services) -> Planner:
+    return build_planner(_parts.settings, store=_parts.store)
+
+
+@st.cache_data(max_entries=50, show_spinner="Looking for the ugliest messages ...")
+def _previews(_parts: Services, run_id: str) -> list[ShownMessage]:
+    return ugliest(_parts.store, _parts.customers, run_id)
+
+
+@st.cache_data(max_entries=5000, show_spinner=False)
+def _display_name(_parts: Services, customer_id: str, version: str) -> str:  # noqa: ARG001 (part of the key)
+    return _parts.customers.get(customer_id).facts["display_name"] or "Name unknown"

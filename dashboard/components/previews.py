@@ -3,14 +3,20 @@
 import streamlit as st
 
 from dashboard.components import words
+from dashboard.components.tiles import chip
 from dashboard.components.words import safe
+from messaging.planner import ShownMessage
 
 
-def message(channel: str, subject: str | None, body: str, sender: str, caption: str = "") -> None:
+def message(shown: ShownMessage, sender: str) -> None:
     """Show one rendered message; the text is escaped, for customers' words may stand in it."""
-    drawn = _mail(subject, body, sender) if channel == "email" else _phone(body, sender)
-    notes = f"<span>{safe(caption)}</span><span>{safe(_length(channel, body))}</span>"
-    st.html(f'{drawn}<div class="r-caption">{notes}</div>')
+    body = shown.body.strip()
+    drawn = _mail(shown.subject, body, sender) if shown.channel == "email" else _phone(body, sender)
+    to = " · ".join([f"To {shown.display_name or 'somebody without a name'}", shown.language or "en"])
+    notes = f"<span>{safe(to)}</span><span>{safe(_length(shown))}</span>"
+    remarks = "".join(chip(remark, "warn") for remark in shown.remarks)
+    marks = f'<div class="r-chips r-remarks">{remarks}</div>' if remarks else ""
+    st.html(f'{drawn}<div class="r-caption">{notes}</div>{marks}')
 
 
 def _phone(body: str, sender: str) -> str:
@@ -20,9 +26,11 @@ def _phone(body: str, sender: str) -> str:
 
 def _mail(subject: str | None, body: str, sender: str) -> str:
     head = f'<div class="r-strong">{safe(subject or "(no subject)")}</div>'
-    head += f'<div class="r-muted">From {safe(sender)}</div>'
-    return f'<div class="r-mail"><div class="r-mailhead">{head}</div><div class="r-mailbody">{safe(body)}</div></div>'
+    top = f'<div class="r-mailhead">{head}<div class="r-muted">From {safe(sender)}</div></div>'
+    return f'<div class="r-mail">{top}<div class="r-mailbody">{safe(body)}</div></div>'
 
 
-def _length(channel: str, body: str) -> str:
-    return "" if channel == "email" else words.count(len(body), "character")
+def _length(shown: ShownMessage) -> str:
+    if shown.channel == "email":
+        return "E-mail"
+    return f"{words.count(len(shown.body), 'character')}, {words.count(shown.segment_count or 1, 'segment')}"

@@ -12,12 +12,17 @@ import duckdb
 import pandas as pd
 import pytest
 
+from messaging.addresses import read_addresses
 from messaging.clock import pin_clock
+from messaging.consent import ImportedConsent, record_imports
+from messaging.settings import read_settings
+from messaging.store import open_store
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 AS_OF = datetime.fromisoformat("2026-10-30T06:00")
 PEOPLE = 240
 GIVEN = ("Ada", "Grace", "Alan", "Zoë", "Björn", "Inés", "Émile", "Priya", "Nnamdi", "Li")
+PLAIN = ("ada", "grace", "alan", "zoe", "bjorn", "ines", "emile", "priya", "nnamdi", "li")
 FAMILY = ("Lovelace", "Hopper", "Turing", "O'Neill", "Åström", "García", "Dubois", "Rao", "Okafor", "Wei")
 HOSTILE = "<script>alert(1)</script> ![x](https://evil.example/x.png) **bold** \u202etxt =HYPERLINK(1)"
 TEXTS = ("Where is my parcel?", "Thank you, it arrived!", "Can I change the colour?", HOSTILE)
@@ -36,7 +41,9 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a home with a release in it; tests that write to its store make a copy."""
     home = tmp_path_factory.mktemp("company") / "home"
-    publish(home, tables())
+    content = tables()
+    publish(home, content)
+    record_consents(home, content)
     return home
 
 
@@ -70,6 +77,36 @@ def publish(home: Path, content: Tables) -> None:
     pin_clock(home, NOON)
 
 
+def record_consents(home: Path, content: Tables) -> None:
+    """Tell the store what the release says of consents, as a build does after it published."""
+    settings = read_settings(home=home)
+    with open_store(settings) as store:
+        rows = [
+            _imported(person, channel)
+            for person in content["customer_360"]
+            for channel in ("email", "sms")
+            if person[f"{channel}_consent"] != "none"
+        ]
+        record_imports(store, read_addresses(settings, store), rows, AS_OF)
+
+
+def _imported(person: dict[str, Any], channel: str) -> ImportedConsent:
+    return ImportedConsent(
+        customer_id=person["customer_id"],
+        source="shopify",
+        source_record_id=f"consent/{person['customer_id']}/{channel}",
+        channel=channel,
+        purpose="marketing",
+        action="grant" if person[f"{channel}_consent"] == "granted" else "revoke",
+        legal_basis="consent",
+        occurred_at=AS_OF - timedelta(days=90),
+        method="checkbox",
+        wording="Yes, write to me",
+        locale="en",
+        address=person["email"] if channel == "email" else person["phone"],
+    )
+
+
 def tables() -> Tables:
     """Make the published tables of a company that sells lamps."""
     dice = random.Random(7)
@@ -100,7 +137,7 @@ def _person(number: int, dice: random.Random, made: Tables) -> None:
     made["identity_map"].append(
         {"source": "shopify", "source_record_id": f"line/{number}", "customer_id": customer_id(number)}
     )
-    email, phone = f"{given.lower()}.{number}@example.com", f"+4477009{number:05d}"
+    email, phone = f"{PLAIN[number % 10]}.{number}@example.com", f"+442079460{number:03d}"  # kept for fiction
     made["customer_identifiers"] += [_identifier(number, "email", email), _identifier(number, "phone", phone)]
     made["customer_360"].append(
         _facts(number, orders, dice)
@@ -138,13 +175,13 @@ def _facts(number: int, orders: list[dict[str, Any]], dice: random.Random) -> di
         "refund_minor": 0,
         "average_order_minor": spent // len(orders) if orders else None,
         "favourite_category": "Lamps" if orders else None,
-        "open_shipment_count": number % 3,
+        "open_shipment_count": int(number % 3 == 2),
         "late_shipment_count": number % 2,
         "inbound_message_count": 2,
         "outbound_message_count": 1,
         "last_inbound_at": AS_OF - timedelta(days=3),
         "last_inbound_channel": "sms",
-        "open_conversation_count": number % 2,
+        "open_conversation_count": int(number % 5 == 4),
         "last_outreach_at": pd.NaT,
         "last_outreach_campaign": None,
         "last_outreach_state": None,

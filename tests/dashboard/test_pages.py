@@ -1,9 +1,14 @@
 """Each page on a small company, as Streamlit runs it, without a browser."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from messaging.planner import list_runs, report
+from messaging.settings import read_settings
+from messaging.store import open_store
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 CUSTOMER = f"cus_{5:032x}"
@@ -126,3 +131,76 @@ def test_the_timeline_can_be_narrowed_to_a_channel(home: Path) -> None:
     everything = html_of(app).count("r-touch ")
     app.button_group(key="timeline_channels").set_value(["chat"]).run()
     assert 0 < html_of(app).count("r-touch ") < everything
+
+
+@pytest.fixture
+def own_home(company: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a copy of the company whose store a test may write to."""
+    copy = tmp_path / "own"
+    shutil.copytree(company, copy)
+    monkeypatch.setenv("RAPPORT_HOME", str(copy))
+    return copy
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def test_a_campaign_without_a_run_shows_whom_it_is_for_and_offers_to_plan(own_home: Path) -> None:
+    app = open_page("campaigns")
+    assert not app.exception
+    shown = html_of(app)
+    assert "Lapsed customers" in shown
+    assert "10% held out to compare" in shown
+    assert [button.label for button in app.button] == ["Plan it now"]
+
+
+def test_a_plan_shows_a_sum_that_closes_real_messages_and_the_next_step(own_home: Path) -> None:
+    app = press(open_page("campaigns"), "Plan it now")
+    assert not app.exception
+    shown = html_of(app)
+    told = report(open_store(read_settings()), list_runs(open_store(read_settings()), "win_back")[0].run_id)
+    assert f"<b>{told.matched} matched</b> = {told.to_send} get the message" in shown
+    assert shown.count('class="r-phone"') + shown.count('class="r-mail"') == 3
+    assert "Approve this plan" in [button.label for button in app.button]
+    assert any("matched people were decided upon" in alt for alt in charts_of(app))
+
+
+def test_a_run_is_approved_launched_paused_resumed_and_stopped_from_the_page(own_home: Path) -> None:
+    app = press(open_page("campaigns"), "Plan it now")
+    for label, state in (
+        ("Approve this plan", "approved"),
+        ("Launch", "running"),
+        ("Pause", "paused"),
+        ("Go on", "running"),
+        ("Stop for good", "stopped"),
+    ):
+        press(app, label)
+        assert not app.exception
+        assert list_runs(open_store(read_settings()), "win_back")[0].state == state
+    assert "Plan it now" in [button.label for button in app.button]
+
+
+def test_a_refused_step_is_told_as_a_sentence(own_home: Path) -> None:
+    app = press(open_page("campaigns"), "Plan it now")
+    segment = own_home / "library" / "segments" / "lapsed_customers.yaml"
+    segment.write_text(segment.read_text() + "\n# touched\n")
+    press(app, "Approve this plan")
+    assert not app.exception
+    assert "have changed since run" in html_of(app)
+
+
+def test_each_group_of_the_sum_can_be_read_person_by_person(own_home: Path) -> None:
+    app = press(open_page("campaigns"), "Plan it now")
+    app.button_group[0].set_value("Held out to compare").run()
+    assert not app.exception
+    assert "Held out by lot" in html_of(app)
+    assert 'href="customers?customer=cus_' in html_of(app)
+
+
+def test_a_broken_campaign_file_is_told_with_its_mend(own_home: Path) -> None:
+    open_page("campaigns")
+    (own_home / "library" / "campaigns" / "win_back.yaml").write_text("title: [")
+    app = open_page("campaigns")
+    assert not app.exception
+    assert "is no YAML" in html_of(app)

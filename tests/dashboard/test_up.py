@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dashboard.cli import addresses, app, only_one, refuse_taken, require_demo, show
+from dashboard.palette import STREAMLIT_OPTIONS
 from dashboard.parts import Ports, installation, prepare_dagster
 from data_contracts.errors import ServiceError, UsageError
 from messaging.settings import Settings, read_settings
@@ -46,9 +47,9 @@ def test_every_part_is_told_the_chosen_ports_and_the_same_absolute_home(settings
 def test_every_part_listens_on_this_machine_alone_and_sends_no_statistics(settings: Settings) -> None:
     parts = {part.name: part for part in installation(settings, Ports())}
     assert all(part.address.startswith("http://127.0.0.1:") for part in parts.values() if part.address)
-    assert "--server.address=127.0.0.1" in parts["app"].command
-    assert "--browser.gatherUsageStats=false" in parts["app"].command
-    assert "--client.showErrorDetails=none" in parts["app"].command
+    assert "--host 127.0.0.1" in " ".join(parts["app"].command)
+    assert STREAMLIT_OPTIONS["browser.gatherUsageStats"] == "false"
+    assert STREAMLIT_OPTIONS["client.showErrorDetails"] == "none"
     assert parts["dagster"].environment["DAGSTER_DISABLE_TELEMETRY"] == "1"
 
 
