@@ -1,0 +1,126 @@
+"""Addresses: one normal form or none, and a hash that is lost with its pepper."""
+
+import stat
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_contracts.errors import StoreError
+from messaging.addresses import PEPPER_FILE, Addresses, normalise_email, normalise_phone, read_addresses
+from messaging.settings import Settings
+from messaging.store import Store
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("Ada@Example.COM", "ada@example.com"),
+        ("  ada@example.com\t", "ada@example.com"),
+        ("ada+shop@example.co.uk", "ada+shop@example.co.uk"),
+        ("jürgen@example.com", None),
+        ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+        ("ada@BÜCHER.example", "ada@xn--bcher-kva.example"),
+        ("o'neil@example.com", "o'neil@example.com"),
+        ("ada@localhost", None),
+        ("ada@example..com", None),
+        (".ada@example.com", None),
+        ("a..da@example.com", None),
+        ("ada@-example.com", None),
+        ("ada@[127.0.0.1]", None),
+        ("ada", None),
+        ("@example.com", None),
+        ("", None),
+        ("ada@example.com, eve@example.com", None),
+        ('"Ada" <ada@example.com>', None),
+        ("ada@example.com\r\nBcc: eve@example.com", None),
+        ("ada@example.com\u2028", None),
+        ("ada@eve@example.com", None),
+        ("a" * 65 + "@example.com", None),
+        ("ada@" + "a" * 64 + ".com", None),
+    ],
+)
+def test_an_email_address_has_one_normal_form_or_none(text: str, normal: str | None) -> None:
+    assert normalise_email(text) == normal
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "normal"),
+    [
+        ("+44 20 7946 0000", None, "+442079460000"),
+        ("020 7946 0000", "GB", "+442079460000"),
+        ("020 7946 0000", None, None),
+        ("(212) 555-0123", "US", "+12125550123"),
+        ("0044 20 7946 0000", "GB", "+442079460000"),
+        ("11111111111111", "US", None),
+        ("+1 555", None, None),
+        ("not a number", "GB", None),
+        ("", "GB", None),
+        ("9" * 400, "GB", None),
+    ],
+)
+def test_a_phone_number_has_one_normal_form_or_none(
+    text: str, region: str | None, normal: str | None
+) -> None:
+    assert normalise_phone(text, region) == normal
+
+
+@given(text=st.text(max_size=60) | st.emails())
+def test_normalising_an_email_address_twice_changes_nothing(text: str) -> None:
+    normal = normalise_email(text)
+    assert normal is None or normalise_email(normal) == normal
+
+
+@given(text=st.text("0123456789+()- ", max_size=20), region=st.sampled_from(["GB", "US", "DE", None]))
+def test_normalising_a_phone_number_twice_changes_nothing(text: str, region: str | None) -> None:
+    normal = normalise_phone(text, region)
+    assert normal is None or normalise_phone(normal, region) == normal
+
+
+def test_a_hash_is_keyed_and_stays_the_same(settings: Settings, store: Store, addresses: Addresses) -> None:
+    hashed = addresses.hash("+442079460000")
+    assert read_addresses(settings, store).hash("+442079460000") == hashed
+    assert Addresses(b"another pepper").hash("+442079460000") != hashed
+    assert repr(addresses) == "Addresses()"
+
+
+def test_only_its_owner_may_read_the_pepper(settings: Settings, addresses: Addresses) -> None:
+    path = settings.secrets_dir / PEPPER_FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(settings.secrets_dir.stat().st_mode) == 0o700
+
+
+def test_a_lost_pepper_refuses_to_start_rather_than_forget_who_opted_out(
+    settings: Settings, store: Store, outbox_of: Any
+) -> None:
+    outbox_of.put()
+    (settings.secrets_dir / PEPPER_FILE).unlink()
+    with pytest.raises(StoreError, match=r"is lost, but the store holds hashes.*Restore the file"):
+        read_addresses(settings, store)
+    assert not (settings.secrets_dir / PEPPER_FILE).exists()
+
+
+def test_a_lost_pepper_of_an_empty_store_is_made_again(
+    settings: Settings, store: Store, addresses: Addresses
+) -> None:
+    (settings.secrets_dir / PEPPER_FILE).unlink()
+    assert read_addresses(settings, store) != addresses
+
+
+@pytest.mark.parametrize("content", ["", "zz", "ab" * 31])
+def test_a_pepper_that_is_not_whole_is_refused(
+    settings: Settings, store: Store, addresses: Addresses, content: str
+) -> None:
+    (settings.secrets_dir / PEPPER_FILE).write_text(content)
+    with pytest.raises(StoreError, match=r"is no whole key. Restore it"):
+        read_addresses(settings, store)
+
+
+def test_a_pepper_that_others_may_read_is_refused_with_the_mend(
+    settings: Settings, store: Store, addresses: Addresses
+) -> None:
+    path = settings.secrets_dir / PEPPER_FILE
+    path.chmod(0o644)
+    with pytest.raises(StoreError, match=r"may be read by other users \(mode 644\). Run `chmod 600"):
+        read_addresses(settings, store)

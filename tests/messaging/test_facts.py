@@ -1,0 +1,84 @@
+"""Facts for the gate: read for many at once, each with its own."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, text
+
+from messaging.consent import suppress
+from messaging.facts import Candidate, gather, red_contracts
+from messaging.policy import FrequencyCap
+from messaging.store import Store
+from messaging.store.tables import contract_status, messages
+
+NOW = datetime.fromisoformat("2026-10-30T12:00")
+
+
+def _candidate(number: int, **values: Any) -> Candidate:
+    plain = {
+        "key": str(number),
+        "customer_ids": (f"cus_{number}",),
+        "channel": "sms",
+        "address": f"+4420794{60000 + number}",
+        "address_hash": f"h{number}",
+    }
+    return Candidate(**(plain | values))
+
+
+def test_each_candidate_gets_its_own_facts(store: Store, outbox_of: Any) -> None:
+    outbox_of.put(2)
+    with store.write() as connection:
+        suppress(connection, address_hash="h1", channel="sms", reason="stop", at=NOW, source="t")
+        facts = gather(connection, [_candidate(number) for number in range(3)], NOW)
+    assert [facts[key].suppression for key in "012"] == [None, "stop", None]
+    assert [facts[key].consent is not None for key in "012"] == [True, True, False]
+    assert facts["0"].zones == ("Europe/London",)
+
+
+def test_the_same_person_on_another_channel_has_facts_of_its_own(store: Store, outbox_of: Any) -> None:
+    outbox_of.put()
+    mail = _candidate(0, key="mail", channel="email", address="ada@example.com")
+    with store.read() as connection:
+        facts = gather(connection, [_candidate(0), mail], NOW)
+    assert facts["0"].consent is not None
+    assert (facts["mail"].consent, facts["mail"].zones) == (None, ())
+
+
+def test_what_may_have_arrived_counts_against_the_cap_under_every_id_of_a_person(
+    store: Store, outbox_of: Any
+) -> None:
+    ids = outbox_of.put(6, customer_id="cus_0", consent=False)
+    states = ["calling", "unknown", "accepted", "done", "skipped", "queued"]
+    with store.write() as connection:
+        for message_id, state in zip(ids, states, strict=True):
+            this = messages.update().where(messages.c.message_id == message_id)
+            connection.execute(this.values(state=state, calling_at=NOW - timedelta(days=1)))
+        counted = gather(
+            connection,
+            [_candidate(9, customer_ids=("cus_9", "cus_0")), _candidate(0, message_id=ids[0])],
+            NOW,
+        )
+    assert len(counted["9"].sent_at) == 4
+    assert len(counted["0"].sent_at) == 3, "a message does not count against itself"
+
+
+def test_what_is_older_than_the_window_or_no_marketing_does_not_count(store: Store, outbox_of: Any) -> None:
+    outbox_of.put(message_class="transactional")
+    outbox_of.put()
+    with store.write() as connection:
+        connection.execute(
+            text("UPDATE messages SET state = 'done', calling_at = '2026-10-01 12:00:00.000000'")
+        )
+        facts = gather(connection, [_candidate(0)], NOW, {"sms": FrequencyCap(1, 7)})
+        assert facts["0"].sent_at == ()
+        assert gather(connection, [_candidate(0)], NOW, {})["0"].cap is None
+
+
+def test_red_tables_are_named_all_or_those_asked_for(store: Store) -> None:
+    rows = [("orders", "red"), ("contacts", "red"), ("chats", "amber")]
+    with store.write() as connection:
+        for name, state in rows:
+            values = {"table_name": name, "state": state, "checked_at": NOW}
+            connection.execute(insert(contract_status).values(rows_checked=1, rows_quarantined=0, **values))
+        assert red_contracts(connection) == ("contacts", "orders")
+        assert red_contracts(connection, ["orders", "chats"]) == ("orders",)
