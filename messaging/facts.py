@@ -19,7 +19,8 @@ COUNTED = ("calling", "unknown", "accepted", "done")  # states in which a messag
 class Candidate:
     """One message that may go out: to whom (under all their ids), where, what for, and where they may be.
 
-    `key` is the caller's own name for it; `message_id` keeps a message from counting against its own cap.
+    `key` is the caller's own name for it; `message_id` keeps a message from counting against its own cap; `cap`
+    stands before the channel's.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Candidate:
     region: str | None = None
     message_id: str | None = None
     red_contracts: tuple[str, ...] = ()
+    cap: FrequencyCap | None = None
 
 
 def gather(
@@ -76,7 +78,8 @@ def _gather_group(  # noqa: PLR0913, PLR0917 - one group's coordinates
     hashes = {candidate.address_hash for candidate in group if candidate.address_hash}
     consents = look_up(connection, people, hashes, channel, purpose)
     suppressions = suppressed(connection, hashes, channel)
-    history = _history(connection, people, channel, now - timedelta(days=cap.days)) if cap else {}
+    days = max((limit.days for one in group if (limit := one.cap or cap)), default=0)
+    history = _history(connection, people, channel, now - timedelta(days=days)) if days else {}
     return {
         one.key: SendFacts(
             channel=channel,
@@ -89,7 +92,7 @@ def _gather_group(  # noqa: PLR0913, PLR0917 - one group's coordinates
             zones=candidate_zones(one.time_zone, _phone(one)),
             places=candidate_places(one.country, one.region, _phone(one)),
             sent_at=_sent_at(history, one),
-            cap=cap,
+            cap=one.cap or cap,
             red_contracts=one.red_contracts,
         )
         for one in group

@@ -118,9 +118,9 @@ def _sort_out(
 
 
 def _candidate(connection: Connection, row: Row[Any]) -> Candidate:
-    red: tuple[str, ...] = ()
-    if row.run_content is not None:
-        red = red_contracts(connection, row.run_content.get("tables"))
+    content = row.run_content
+    red = red_contracts(connection, content.get("tables")) if content is not None else ()
+    own = (content or {}).get("caps", {}).get(row.channel)
     return Candidate(
         key=row.message_id,
         customer_ids=(row.customer_id,),
@@ -135,6 +135,7 @@ def _candidate(connection: Connection, row: Row[Any]) -> Candidate:
         region=row.region,
         message_id=row.message_id,
         red_contracts=red,
+        cap=FrequencyCap(own["messages"], own["days"]) if own else None,
     )
 
 

@@ -110,6 +110,15 @@ def test_two_campaigns_in_one_batch_do_not_break_a_persons_cap(
     )
 
 
+def test_a_campaigns_own_cap_is_kept_too(store: Store, outbox_of: Any, provider: Any) -> None:
+    strict = {"caps": {"sms": {"messages": 1, "days": 30}}}
+    outbox_of.put()
+    dispatch_once(store, {"sms": provider}, NOW)
+    outbox_of.put(run_id=outbox_of.run(content=strict))
+    report = dispatch_once(store, {"sms": provider}, Clock(NOW.now() + timedelta(days=20)))
+    assert report.skipped == {"frequency_cap": 1}
+
+
 def test_red_data_lets_a_campaign_wait_but_not_a_receipt(store: Store, outbox_of: Any, provider: Any) -> None:
     with store.write() as connection:
         red = {"state": "red", "checked_at": NOW.now(), "rows_checked": 9, "rows_quarantined": 9}
