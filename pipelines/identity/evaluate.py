@@ -91,7 +91,7 @@ _LABELLED = """
             ORDER BY coalesce(resolved.component::VARCHAR, 'alone/' || source || '/' || source_record_id)
         ) AS cluster,
         dense_rank() OVER (ORDER BY truth.person_id) AS person
-    FROM records
+    FROM landing.contacts
     JOIN truth USING (source, source_record_id)
     LEFT JOIN resolved USING (source, source_record_id)
 """
@@ -117,6 +117,7 @@ def evaluate_records(records: Path, truth: Path, default_region: str = "GB") -> 
             land_as_contacts(connection)
         run_identity_models(build_path, default_region)
         with open_warehouse(build_path) as connection:
+            load_truth(connection, truth, "truth")
             name_records(connection, resolve(read_evidence(connection)))
             return _score_query(connection, _LABELLED)
 
@@ -126,8 +127,7 @@ def score_identity_map(connection: "duckdb.DuckDBPyConnection", truth: Path) -> 
 
     The truth is loaded beside it as a temporary table. Guests' records are in no map, so they do not count.
     """
-    connection.execute("DROP TABLE IF EXISTS temp.truth")
-    load_truth(connection, truth, "temp.truth")
+    load_truth(connection, truth, "truth")
     return _score_query(connection, _MAPPED)
 
 

@@ -1,5 +1,7 @@
 """Anyone's labelled records: a file of records, and a file that says which person each one is of."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,7 @@ TRUTH_COLUMNS = {"source": "VARCHAR", "source_record_id": "VARCHAR", "person_id"
 
 
 def load_records(connection: "duckdb.DuckDBPyConnection", path: Path, table: str) -> int:
-    """Load a CSV or parquet of identity records into a new table; columns that are missing are NULL.
+    """Load a CSV or parquet of identity records into a temporary table; columns that are missing are NULL.
 
     Times and dates that cannot be read as such are NULL too: they break ties, they do not identify. Gives
     the number of records. Raises InputError when the file is not there, is of another shape, or names a
@@ -40,7 +42,7 @@ def load_records(connection: "duckdb.DuckDBPyConnection", path: Path, table: str
 
 
 def load_truth(connection: "duckdb.DuckDBPyConnection", path: Path, table: str) -> int:
-    """Load a CSV or parquet with source, source_record_id and person_id into a new table."""
+    """Load a CSV or parquet with source, source_record_id and person_id into a temporary table."""
     return _load(connection, path, table, TRUTH_COLUMNS, tuple(TRUTH_COLUMNS))
 
 
@@ -51,32 +53,44 @@ def _load(
     columns: dict[str, str],
     required: tuple[str, ...],
 ) -> int:
-    relation = _read(connection, path)
-    missing = [name for name in required if name not in relation.columns]
+    reader = (
+        "read_parquet(?)" if path.suffix == ".parquet" else "read_csv(?, header = true, all_varchar = true)"
+    )
+    present = _columns(connection, path, reader)
+    missing = [name for name in required if name not in present]
     if missing:
         raise InputError(
-            f"{path} has no column {', '.join(missing)}; it has {', '.join(relation.columns)}.",
+            f"{path} has no column {', '.join(missing)}; it has {', '.join(present)}.",
             f"Name its columns {', '.join(columns)}; all but {', '.join(required)} may be left out.",
         )
-    chosen = [
-        f"try_cast({name} AS {kind}) AS {name}" if name in relation.columns else f"NULL::{kind} AS {name}"
+    chosen = ", ".join(
+        f"try_cast({name} AS {kind}) AS {name}" if name in present else f"NULL::{kind} AS {name}"
         for name, kind in columns.items()
-    ]
-    relation.project(", ".join(chosen)).create(table)
+    )
+    # the names are ours, and a statement cannot bind them
+    query = f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {chosen} FROM {reader}"  # noqa: S608
+    with _readable(path):
+        connection.execute(query, [str(path)])
     return _checked(connection, path, table)
 
 
-def _read(connection: "duckdb.DuckDBPyConnection", path: Path) -> "duckdb.DuckDBPyRelation":
-    import duckdb
-
+def _columns(connection: "duckdb.DuckDBPyConnection", path: Path, reader: str) -> list[str]:
     if not path.is_file():
         raise InputError(f"There is no file {path}.", "Check the path.")
+    with _readable(path):
+        rows = connection.execute(f"DESCRIBE FROM {reader}", [str(path)]).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say of a file that DuckDB cannot read so much and no more: its own words may quote rows."""
+    import duckdb
+
     try:
-        if path.suffix == ".parquet":
-            return connection.read_parquet(str(path))
-        return connection.read_csv(str(path), header=True, all_varchar=True)
+        yield
     except duckdb.Error as error:
-        kind = type(error).__name__  # its text may quote rows
+        kind = type(error).__name__
         raise InputError(f"{path} cannot be read as CSV or parquet ({kind}).", "Check the file.") from None
 
 

@@ -1,13 +1,15 @@
 """The measures of resolution, against counting pairs one by one."""
 
 from itertools import combinations
+from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.identity.evaluate import score
+from pipelines.identity.evaluate import score, score_identity_map
 
 labels = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12)
 
@@ -62,3 +64,19 @@ def test_strangers_all_in_one_heap_have_no_precision_to_speak_of() -> None:
     result = score(np.zeros(1000, dtype=int), np.arange(1000))
     assert result.precision == 0
     assert result.f1 == pytest.approx(0)
+
+
+def test_a_release_is_scored_by_its_identity_map_and_stays_as_it_was(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    truth.write_text("source,source_record_id,person_id\ns,1,ann\ns,2,ann\ns,3,bob\ns,guest,bob\n")
+    release = tmp_path / "c360-1.duckdb"
+    with duckdb.connect(str(release)) as connection:
+        connection.execute("CREATE TABLE identity_map (source TEXT, source_record_id TEXT, customer_id TEXT)")
+        connection.execute(
+            "INSERT INTO identity_map VALUES ('s', '1', 'a'), ('s', '2', 'b'), ('s', '3', 'b')"
+        )
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{release}' AS c360 (READ_ONLY)")
+        connection.execute("USE c360")
+        result = score_identity_map(connection, truth)
+    assert (result.records, result.merged_strangers, result.split_people) == (3, 1, 1)

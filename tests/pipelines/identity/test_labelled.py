@@ -35,7 +35,7 @@ def test_parquet_does_as_well(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", "cannot be read as CSV or parquet"),
+        ("", "has no column source"),
         ("source,email\na,b\n", "has no column source_record_id; it has source, email"),
         ("source,source_record_id\n", "has no rows"),
         ("source,source_record_id\na,1\na,1\n", "has 2 rows but names 1 records"),

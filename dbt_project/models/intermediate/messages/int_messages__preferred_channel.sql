@@ -4,19 +4,22 @@
 -#}
 {%- set names = {'email': 'e-mail', 'sms': 'SMS', 'whatsapp': 'WhatsApp'} -%}
 with said as (
-{% for channel in names %}
-{%- set others = names.keys() | reject('equalto', channel) | list %}
+{% for channel, other, third in [
+    ('email', 'sms', 'whatsapp'),
+    ('sms', 'email', 'whatsapp'),
+    ('whatsapp', 'sms', 'email'),
+] %}
     select
         customer_id,
         '{{ channel }}' as channel,
         'Agreed to {{ names[channel] }} and declined '
-        || case when {{ others[0] }}_consent = 'revoked' then '{{ names[others[0]] }}' else '{{ names[others[1]] }}' end
+        || case when {{ other }}_consent = 'revoked' then '{{ names[other] }}' else '{{ names[third] }}' end
         || '.' as reason
     from {{ ref('int_consents__customers') }}
     where
         {{ channel }}_consent = 'granted'
-        and {{ others[0] }}_consent <> 'granted' and {{ others[1] }}_consent <> 'granted'
-        and ({{ others[0] }}_consent = 'revoked' or {{ others[1] }}_consent = 'revoked')
+        and {{ other }}_consent <> 'granted' and {{ third }}_consent <> 'granted'
+        and ({{ other }}_consent = 'revoked' or {{ third }}_consent = 'revoked')
     {% if not loop.last %}union all{% endif %}
 {% endfor %}
 ),

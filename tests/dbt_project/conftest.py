@@ -1,0 +1,108 @@
+"""One dbt in this process: the project's manifest, and a small company built with it."""
+
+import json
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_contracts.contracts import inbound_contracts
+from pipelines.identity.people import resolve_people
+from pipelines.warehouse.connection import open_warehouse
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+Rows = list[dict[str, Any]]
+Landing = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+class Company:
+    """A company whose landed rows are given, and what its build finds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.build_path = folder / "build.duckdb"
+
+    def land(self, rows: Landing) -> None:
+        """Put rows where a build loads them; columns that are not given are NULL."""
+        with open_warehouse(self.build_path) as connection:
+            connection.execute("CREATE SCHEMA IF NOT EXISTS landing")
+            for table, contract in inbound_contracts().items():
+                columns = {**contract.duckdb_columns(), "landing_id": "VARCHAR"}
+                listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+                connection.execute(f"CREATE OR REPLACE TABLE landing.{table} ({listed})")
+                for row in rows.get(table, ()):
+                    given = {"received_at": "2026-10-30", "raw_record": "{}", "landing_id": "l", **row}
+                    names = ", ".join(f'"{name}"' for name in given)
+                    marks = ", ".join("?" for _ in given)
+                    connection.execute(
+                        f"INSERT INTO landing.{table} ({names}) VALUES ({marks})",  # noqa: S608 (our own names)
+                        list(given.values()),
+                    )
+
+    def build(self, as_of: str, **variables: Any) -> None:
+        """Run both halves of the models with their tests, and the identity step between them."""
+        variables = {"as_of": as_of, **variables}
+        self.dbt(
+            "build", "--select", "tag:before_identity", "--exclude-resource-type", "unit_test", **variables
+        )
+        resolve_people(self.build_path, self.folder / "state.duckdb", datetime.fromisoformat(as_of))
+        self.dbt(
+            "build", "--select", "tag:after_identity", "--exclude-resource-type", "unit_test", **variables
+        )
+
+    def dbt(self, *arguments: str, **variables: Any) -> Any:
+        """Run one dbt command on this company's warehouse, and fail with the names of what failed."""
+        return run_dbt(self.folder, *arguments, "--vars", json.dumps(variables))
+
+    def rows(self, query: str, *parameters: object) -> Rows:
+        """Read the warehouse; each row by column name."""
+        with open_warehouse(self.build_path, read_only=True) as connection:
+            cursor = connection.execute(query, list(parameters))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def run_dbt(folder: Path, *arguments: str) -> Any:
+    """Call dbt in this process with everything that it writes under `folder`."""
+    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    where += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--quiet"]
+    before = os.environ.get("RAPPORT_BUILD_DB")
+    os.environ["RAPPORT_BUILD_DB"] = str(folder / "build.duckdb")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of dbt's own libraries
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+            from dbt.cli.main import dbtRunner
+
+            try:
+                outcome = dbtRunner().invoke([*arguments, *where])
+            finally:
+                DuckDBConnectionManager.close_all_connections()
+    finally:
+        if before is None:
+            del os.environ["RAPPORT_BUILD_DB"]
+        else:
+            os.environ["RAPPORT_BUILD_DB"] = before
+    results = getattr(outcome.result, "results", [])
+    failed = [
+        f"{r.node.name}: {r.message}" for r in results if r.status in {"error", "fail", "runtime error"}
+    ]
+    assert outcome.success, failed or outcome.exception
+    return outcome.result
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("manifest")
+    run_dbt(folder, "parse")
+    document: dict[str, Any] = json.loads((folder / "target" / "manifest.json").read_text())
+    return document
+
+
+@pytest.fixture(scope="session")
+def found_company(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Company]:
+    return lambda name: Company(tmp_path_factory.mktemp(name))

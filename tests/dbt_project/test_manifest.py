@@ -1,0 +1,133 @@
+"""What holds for every model: its name, where its arrows lead, its key, its words, its privacy."""
+
+import re
+from typing import Any
+
+import pytest
+
+from data_contracts.contracts import published_contracts
+
+LAYERS = ("staging", "intermediate", "marts")
+HALVES = {"before_identity", "after_identity"}
+
+
+@pytest.fixture(scope="session")
+def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+
+
+@pytest.fixture(scope="session")
+def tests_of(manifest: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "test" and node["attached_node"]:
+            found.setdefault(node["attached_node"].split(".")[-1], []).append(node)
+    return found
+
+
+def layer(node: dict[str, Any]) -> str:
+    return str(node["fqn"][1])
+
+
+def test_a_models_name_says_its_folder(models: dict[str, dict[str, Any]]) -> None:
+    for name, node in models.items():
+        _, folder, topic, *_ = node["fqn"]
+        assert folder in LAYERS
+        assert len(node["fqn"]) == 4, name
+        pattern = {"staging": f"stg_{topic}__", "intermediate": f"int_{topic}__", "marts": ""}[folder]
+        assert re.fullmatch(pattern + r"[a-z0-9]+(_[a-z0-9]+)*", name), f"{name} in {folder}/{topic}"
+
+
+def test_a_models_schema_is_its_layer(models: dict[str, dict[str, Any]]) -> None:
+    for node in models.values():
+        assert node["schema"] == layer(node)
+        assert node["database"] == "c360"
+
+
+def test_arrows_run_from_sources_through_staging_and_intermediate_to_marts(
+    manifest: dict[str, Any], models: dict[str, dict[str, Any]]
+) -> None:
+    for name, node in models.items():
+        for parent in node["depends_on"]["nodes"]:
+            kind = parent.split(".")[0]
+            if kind == "source":
+                assert layer(node) == "staging", f"{name} reads the source {parent}: only staging does"
+            elif kind == "model":
+                above = LAYERS.index(layer(manifest["nodes"][parent]))
+                assert above <= LAYERS.index(layer(node)), f"{name} reads {parent}, which comes after it"
+                assert layer(node) != "staging", f"{name} reads another model: staging reads sources"
+
+
+def test_every_model_stands_on_one_side_of_identity(
+    manifest: dict[str, Any], models: dict[str, dict[str, Any]]
+) -> None:
+    for name, node in models.items():
+        assert len(HALVES & set(node["tags"])) == 1, name
+        if "before_identity" in node["tags"]:
+            for parent in node["depends_on"]["nodes"]:
+                tags = manifest["nodes"].get(parent, {}).get("tags", ["before_identity"])
+                assert "before_identity" in tags, f"{name} needs {parent}, which needs identity"
+
+
+def test_every_model_is_described(models: dict[str, dict[str, Any]]) -> None:
+    assert [name for name, node in models.items() if len(node["description"]) < 10] == []
+
+
+def test_every_model_tests_its_key(
+    models: dict[str, dict[str, Any]], tests_of: dict[str, list[dict[str, Any]]]
+) -> None:
+    for name in models:
+        kinds = {test["test_metadata"]["name"] for test in tests_of.get(name, [])}
+        assert kinds & {"unique", "unique_together"} or name == "int_identity__values", name
+
+
+def test_every_column_of_a_mart_is_promised_typed_and_described(models: dict[str, dict[str, Any]]) -> None:
+    for name, node in models.items():
+        if layer(node) != "marts":
+            continue
+        assert node["contract"]["enforced"], name
+        for column in node["columns"].values():
+            assert column["data_type"], f"{name}.{column['name']}"
+            assert column["description"], f"{name}.{column['name']}"
+
+
+@pytest.mark.parametrize("name", sorted(published_contracts()))
+def test_a_published_tables_model_is_what_its_contract_says(
+    name: str, models: dict[str, dict[str, Any]]
+) -> None:
+    if name not in models:
+        pytest.skip("not made by dbt")
+    promised = {column: kind.lower() for column, kind in published_contracts()[name].duckdb_columns().items()}
+    built = {column["name"]: column["data_type"] for column in models[name]["columns"].values()}
+    assert list(built.items()) == list(promised.items())
+
+
+PERSONAL = re.compile(
+    r"^(customer_id|old_customer_id|customer_ref|external_id|.*email|phone|handle|device_id|value|match_key|address"
+    r"|given_name|family_name|display_name|author_name|birth_date|street|postcode|title|body|body_text|email_key)$"
+)
+
+
+def test_columns_with_personal_data_are_tagged(models: dict[str, dict[str, Any]]) -> None:
+    for name, node in models.items():
+        if layer(node) != "marts":
+            continue
+        for column in node["columns"].values():
+            if PERSONAL.match(column["name"]):
+                assert "personal" in column["tags"], f"{name}.{column['name']}"
+
+
+def test_what_the_contract_calls_personal_the_model_tags_so(models: dict[str, dict[str, Any]]) -> None:
+    for name, contract in published_contracts().items():
+        for column in contract.columns if name in models else ():
+            tagged = "personal" in models[name]["columns"][column.name]["tags"]
+            assert tagged == (column.classification in {"personal", "sensitive"}), f"{name}.{column.name}"
+
+
+def test_rules_have_unit_tests(manifest: dict[str, Any]) -> None:
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    assert {"stg_landing__contacts", "stg_landing__products", "int_purchases__orders", "shipments"} <= tested
+
+
+def test_nothing_is_sent_to_dbts_makers(manifest: dict[str, Any]) -> None:
+    assert manifest["metadata"]["send_anonymous_usage_stats"] is False
