@@ -45,6 +45,12 @@ class MissingValueError(Exception):
     """A template wanted to show something that we do not know of this customer, and gave no default."""
 
 
+class _Nothing(str):
+    """An empty text that a template asked for, unlike one that the data happened to hold."""
+
+    __slots__ = ()
+
+
 def make_environment(*, html: bool) -> ImmutableSandboxedEnvironment:
     """Build the environment of templates: for HTML, where values are escaped, or for plain text."""
     environment = ImmutableSandboxedEnvironment(
@@ -123,7 +129,7 @@ def _check_names(tree: nodes.Template, known: set[str]) -> frozenset[str]:
 
 def _shown(value: Any) -> Any:
     """Let a value through to the text, but never one that we do not have."""
-    if value is None or value == "" or isinstance(value, Undefined):
+    if value is None or isinstance(value, Undefined) or (value == "" and not isinstance(value, _Nothing)):
         raise MissingValueError
     if isinstance(value, bool | datetime):
         raise MissingValueError  # `True` and 2026-10-30 00:00:00 are no words for a customer
@@ -133,7 +139,7 @@ def _shown(value: Any) -> Any:
 def _default(value: Any, instead: Any = "") -> Any:
     """Put something in place of what is missing: None, an empty or blank text, an unknown name."""
     missing = value is None or isinstance(value, Undefined) or (isinstance(value, str) and not value.strip())
-    return instead if missing else value
+    return (instead or _Nothing()) if missing else value
 
 
 def _known_only(value: Any) -> Any:
