@@ -108,7 +108,9 @@ class Compiler:
         verb = verb_of(item)
         if verb in NUMERIC:
             number = sql("CAST({} AS VARCHAR)", self.number(expression))
-            return joined_coalesce([*self._complaints(expression), number])
+            complaints = list(self._complaints(expression))
+            # a sum takes a missing part for nothing, so it has to be asked first whether a part is unreadable
+            return joined_coalesce([*complaints, number] if _sums(item) else [number, *complaints])
         return self._texts[verb](item)
 
     def number(self, expression: Expression) -> Sql:
@@ -197,10 +199,10 @@ class Compiler:
 
     def _time(self, item: dict[str, Any]) -> Sql:
         zone = value(str(item.get("zone", self.dialect.zone)))
-        typed = self.types.get(str(item["time"]), "") if isinstance(item["time"], str) else ""
+        typed = self._typed(item["time"])
         if typed == "TIMESTAMP WITH TIME ZONE":
             return sql("CAST(({} AT TIME ZONE 'UTC') AS VARCHAR)", name(item["time"]))
-        if typed:
+        if typed.startswith(("TIMESTAMP", "DATE")):
             return sql("CAST({} AS VARCHAR)", _to_utc(sql("CAST({} AS TIMESTAMP)", name(item["time"])), zone))
         text = self.text(item["time"])
         formats = item.get("formats", self.dialect.time_formats)
@@ -219,10 +221,19 @@ class Compiler:
 
     def _scaled(self, expression: Expression, factor: Sql) -> Sql:
         """Read a decimal and move its point; halves round away from zero, as a till does."""
-        plain = _plain_decimal(self.text(expression), self.dialect.decimal)
-        return sql("CAST(round(try_cast({} AS DECIMAL(25, 9)) * {}) AS HUGEINT)", plain, factor)
+        if self._typed(expression):
+            decimal = sql("try_cast({} AS DECIMAL(25, 9))", name(str(expression)))
+        else:
+            decimal = _decimal(self.text(expression), self.dialect.decimal)
+        return sql("CAST(round({} * {}) AS HUGEINT)", decimal, factor)
+
+    def _typed(self, expression: Expression) -> str:
+        """Give the type of a bare column that the file itself has as a number or a time."""
+        return self.types.get(expression, "") if isinstance(expression, str) else ""
 
     def _integer(self, expression: Expression) -> Sql:
+        if self._typed(expression) in {"BIGINT", "INTEGER", "SMALLINT", "TINYINT"}:
+            return sql("CAST({} AS HUGEINT)", name(str(expression)))
         text = self.text(expression)
         whole = sql("regexp_extract({}, {}, 1)", text, value(r"^([+-]?[0-9]{1,18})(\.0+)?$"))
         return sql("try_cast({} AS HUGEINT)", _filled(whole))
@@ -295,6 +306,14 @@ def joined_coalesce(parts: Sequence[Sql]) -> Sql:
     return sql("coalesce({})", joined(", ", parts))
 
 
+def _sums(item: dict[str, Any]) -> bool:
+    verb = verb_of(item)
+    if verb in {"add", "subtract"}:
+        return True
+    parts = item[verb] if isinstance(item[verb], list) else [item[verb]]
+    return any(isinstance(part, dict) and verb_of(part) in NUMERIC and _sums(part) for part in parts)
+
+
 def _leaves(expression: Expression) -> Iterator[dict[str, Any]]:
     item = {"integer": expression} if isinstance(expression, str) else expression
     verb = verb_of(item)
@@ -307,8 +326,17 @@ def _leaves(expression: Expression) -> Iterator[dict[str, Any]]:
             yield from _leaves(part)
 
 
+def _decimal(text: Sql, decimal: str) -> Sql:
+    """Read a decimal; NULL where it is none of that style. Signs of currency and of thousands are taken away."""
+    rest = sql("try_cast({} AS DECIMAL(25, 9))", _plain_decimal(text, decimal))
+    if decimal == ",":
+        return rest
+    return sql(
+        "coalesce(try_cast({} AS DECIMAL(25, 9)), {})", text, rest
+    )  # most are plain: five times as fast
+
+
 def _plain_decimal(text: Sql, decimal: str) -> Sql:
-    """Take signs of currency and of thousands away; NULL where what is left is no decimal of that style."""
     bare = sql("regexp_replace({}, {}, '', 'g')", text, value("[\\s\u00a0\u202f'£$€]"))
     thousands, point = (",", r"\.") if decimal == "." else (r"\.", ",")
     style = (

@@ -13,7 +13,8 @@ from pipelines.sources.mapping import CANONICAL, Also, Mapping
 from pipelines.sources.records import POSITION, RECORD, load_records
 
 SPACES = " \t\r\n\u00a0\u200b\ufeff"
-TYPED = ("TIMESTAMP", "DATE")  # stay as they are; every other type is read as text
+# these stay as they are; every other type is read as text
+TYPED = ("TIMESTAMP", "DATE", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "DOUBLE", "FLOAT", "DECIMAL")
 
 
 def stage_mapping(connection: duckdb.DuckDBPyConnection, mapping: Mapping, types: Types[str, str]) -> None:
@@ -22,10 +23,11 @@ def stage_mapping(connection: duckdb.DuckDBPyConnection, mapping: Mapping, types
     rows += [_rows(mapping, types, also, number) for number, also in enumerate(mapping.also, start=1)]
     columns = joined(", ", map(name, staged_columns(load_contract(mapping.table))))
     statement = sql(
-        "CREATE OR REPLACE TEMP TABLE staged AS WITH clean AS ({}) SELECT position, {} FROM ({})",
+        "CREATE OR REPLACE TEMP TABLE staged AS WITH clean AS ({}) SELECT position, {} FROM ({}){}",
         _clean(mapping, types),
         columns,
         joined(" UNION ALL ", rows),
+        Sql(" ORDER BY position" if mapping.fill_within or mapping.also else ""),
     )
     connection.execute(statement.text, statement.bound)
 
