@@ -117,9 +117,9 @@ def _stop_all(store: Store, addresses: Addresses, opt_outs: Sequence[LandedWord]
     for start in range(0, len(opt_outs), BATCH):
         with store.write() as connection:
             for word in opt_outs[start : start + BATCH]:
-                address = normalise(word.channel, word.address)
-                if address:  # a number that cannot exist is never written to anyway
-                    stopped += _stop(connection, addresses.hash(address), word)
+                # what cannot be a real number is hashed as it stands, as the webhook does
+                address = normalise(word.channel, word.address) or word.address
+                stopped += _stop(connection, addresses.hash(address), word)
     return stopped
 
 

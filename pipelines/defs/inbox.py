@@ -15,7 +15,6 @@ from pathlib import Path
 from data_contracts.errors import RapportError
 from messaging.clock import Clock
 from messaging.settings import Settings
-from pipelines.sources import ingest
 
 DONE, REFUSED = "done", "refused"
 UNFINISHED = (".part", ".tmp", ".crdownload")
@@ -71,6 +70,8 @@ def _whole(folder: Path) -> list[Path]:
 
 
 def _take(settings: Settings, clock: Clock, file: DroppedFile) -> TakenFile:
+    from pipelines.sources import ingest  # pyarrow and DuckDB; most builds find nothing here
+
     folder = settings.inbox_dir / file.source
     try:
         report = ingest(settings, clock, file.source, [file.path], file.mapping)

@@ -22,7 +22,7 @@ GROUP = "landing"
     required_resource_keys={"build"},
     description="Files that people dropped under inbox/<source>/, ingested, and moved to done/ or refused/.",
 )
-def dropped_files(context: AssetExecutionContext) -> MaterializeResult:
+def dropped_files(context: AssetExecutionContext) -> MaterializeResult[None]:
     """Ingest what lies in the drop folder."""
     session = session_of(context)
     with session.stage("drop folder") as stage:
@@ -38,7 +38,7 @@ def dropped_files(context: AssetExecutionContext) -> MaterializeResult:
     required_resource_keys={"build"},
     description="What we sent, whom we held out and who answered: from our own store into landing.",
 )
-def outreach_export(context: AssetExecutionContext) -> MaterializeResult:
+def outreach_export(context: AssetExecutionContext) -> MaterializeResult[None]:
     """Land what changed in our own store since the last build."""
     session = session_of(context)
     with session.stage("outreach export") as stage:
@@ -60,7 +60,7 @@ def outreach_export(context: AssetExecutionContext) -> MaterializeResult:
     ],
     required_resource_keys={"build"},
 )
-def landed_tables(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
+def landed_tables(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
     """Load the landed files that are whole, each once."""
     session = session_of(context)
     columns = {table: contract.duckdb_columns() for table, contract in inbound_contracts().items()}

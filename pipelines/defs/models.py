@@ -1,5 +1,6 @@
 """The dbt models as assets, in two halves: what identity reads, and what reads identity."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from dagster import (
     AssetsDefinition,
     MaterializeResult,
 )
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from data_contracts.errors import BuildError
 from pipelines.defs.dbt_runner import NodeResult, run_dbt
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # dagster-dbt imports a retired package
+    from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 UNIQUE_ID = "dagster_dbt/unique_id"
 ASSETS = {"model", "seed", "snapshot"}
@@ -60,7 +64,7 @@ def _half(manifest: Path, tag: str) -> AssetsDefinition:
         dagster_dbt_translator=Names(),
         required_resource_keys={"build"},
     )
-    def half(context: AssetExecutionContext) -> Iterator[MaterializeResult | AssetCheckResult]:
+    def half(context: AssetExecutionContext) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         session = session_of(context)
         names = [path[-1] for path in sorted(asset.path for asset in context.selected_asset_keys)]
         select = names if context.is_subset else [f"tag:{tag}"]
@@ -77,7 +81,7 @@ def _half(manifest: Path, tag: str) -> AssetsDefinition:
 
 def _events(
     context: AssetExecutionContext, results: list[NodeResult]
-) -> Iterator[MaterializeResult | AssetCheckResult]:
+) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
     keys = {spec.metadata[UNIQUE_ID]: spec.key for spec in context.assets_def.specs}
     checks = {spec.metadata[UNIQUE_ID]: spec for spec in context.assets_def.check_specs}
     for result in results:
@@ -103,6 +107,6 @@ def _require(results: list[NodeResult]) -> None:
         first = broken[0]
         what = f"{first.failures} rows" if first.kind == "test" else first.message
         raise BuildError(
-            f"{len(broken)} of {len(results)} models and tests failed, first {first.kind} {first.name}: {what}.",
+            f"{len(broken)} of {len(results)} models and tests failed; {first.kind} {first.name}: {what}.",
             f"Nothing was published. Look at it with `dbt build --select {first.name}` or in build.duckdb.",
         )

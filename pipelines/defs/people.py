@@ -28,7 +28,7 @@ TABLES = {
     ],
     required_resource_keys={"build"},
 )
-def people(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
+def people(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
     """Resolve records to customers; ids are inherited, also on a full build."""
     session = session_of(context)
     with session.stage("identity") as stage:

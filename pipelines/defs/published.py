@@ -24,7 +24,7 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
         required_resource_keys={"build"},
         description="One read-only file with every published table; current.json names the newest.",
     )
-    def release(context: AssetExecutionContext) -> MaterializeResult:
+    def release(context: AssetExecutionContext) -> MaterializeResult[None]:
         """Publish what was built."""
         session = session_of(context)
         with session.stage("release") as stage:
@@ -51,9 +51,9 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
     deps=[key("release"), key("consent_imports")],
     group_name=GROUP,
     required_resource_keys={"build"},
-    description="Grants and opt-outs that other systems recorded, as consent events in the operational store.",
+    description="Grants and opt-outs that other systems recorded, as consent events of our own store.",
 )
-def store_consents(context: AssetExecutionContext) -> MaterializeResult:
+def store_consents(context: AssetExecutionContext) -> MaterializeResult[None]:
     """Record each imported consent once, and each landed opt-out."""
     session = session_of(context)
     with session.stage("consents") as stage:

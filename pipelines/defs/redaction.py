@@ -9,9 +9,8 @@ LONGEST = 300
 
 
 def redacted(message: str) -> str:
-    """Give the first line of a message without quoted values, addresses and long numbers."""
-    lines = message.strip().splitlines()
-    line = lines[0] if lines else ""
+    """Give a message on one line without quoted values, addresses and long numbers."""
+    line = " ".join(message.split())
     for pattern in (_QUOTED, _ADDRESS, _DIGITS):
         line = pattern.sub("…", line)
     return line[:LONGEST]

@@ -1,0 +1,137 @@
+"""A build: from landed files to a release whose sums close, or to a sentence and the release of before."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from data_contracts.errors import BuildRunningError, ContractBrokenError
+from messaging.clock import Clock
+from messaging.release import ReleaseReader
+from messaging.settings import Settings
+from messaging.store import open_store
+from messaging.store.tables import builds, consent_events, contract_status, suppressions
+from pipelines.defs.build import BuildReport, run_build
+from pipelines.landing.manifest import list_landings
+from pipelines.publishing.pointer import read_pointer
+from pipelines.warehouse.lock import Patience, build_lock
+
+from .conftest import NOON, land, purchase
+
+
+def rows(settings: Settings, sql: str) -> list[dict[str, Any]]:
+    reader = ReleaseReader(settings.releases_dir)
+    try:
+        with reader.snapshot() as snapshot:
+            return snapshot.rows(sql)
+    finally:
+        reader.close()
+
+
+def stored(settings: Settings, table: Any) -> list[dict[str, Any]]:
+    with open_store(settings) as store, store.read() as connection:
+        return [dict(row._mapping) for row in connection.execute(select(table))]
+
+
+def test_every_landed_row_is_staged_or_an_older_version_of_one_that_is(built: BuildReport) -> None:
+    assert all(item.closes for item in built.sums)
+    assert {item.table: item.landed for item in built.sums if item.landed} == {
+        "purchases": 4,
+        "sms_messages": 2,
+        "consents": 1,
+    }
+
+
+def test_people_are_counted_apart_from_guests(built: BuildReport) -> None:
+    assert built.people == {"customers": 2, "orders": 4, "guest_orders": 1}
+
+
+def test_the_release_holds_each_customer_once_with_their_money(
+    built: BuildReport, built_settings: Settings
+) -> None:
+    found = rows(
+        built_settings, "SELECT email, order_count, net_revenue_minor FROM c360.customer_360 ORDER BY 1"
+    )
+    assert found == [
+        {"email": "ada@example.com", "order_count": 2, "net_revenue_minor": 2400},
+        {"email": "ben@example.com", "order_count": 1, "net_revenue_minor": 1200},
+    ]
+    assert built.row_counts["order_lines"] == 4
+
+
+def test_the_release_is_as_of_the_clock_and_says_which_files_it_came_from(
+    built: BuildReport, built_settings: Settings
+) -> None:
+    pointer = read_pointer(built_settings.releases_dir)
+    assert pointer is not None
+    assert (pointer.version, pointer.as_of) == (built.version, NOON)
+    lineage = rows(built_settings, "SELECT table_name, landing_id FROM c360.lineage ORDER BY 1")
+    landed = sorted((item.table, item.landing_id) for item in list_landings(built_settings))
+    assert [tuple(row.values()) for row in lineage] == landed
+
+
+def test_the_store_knows_the_build_and_how_each_contract_stands(
+    built: BuildReport, built_settings: Settings
+) -> None:
+    (build,) = stored(built_settings, builds)
+    assert (build["state"], build["release_version"]) == ("published", built.version)
+    states = {row["table_name"]: row["state"] for row in stored(built_settings, contract_status)}
+    assert states["purchases"] == states["customer_360"] == "green"
+
+
+def test_an_imported_consent_and_a_landed_stop_reach_the_store_once(
+    built: BuildReport, built_settings: Settings, clock: Clock
+) -> None:
+    assert (built.consents["consents_recorded"], built.consents["opt_outs_recorded"]) == (1, 1)
+    events = stored(built_settings, consent_events)
+    assert sorted(event["action"] for event in events) == ["grant", "revoke"]
+    assert [row["reason"] for row in stored(built_settings, suppressions)] == ["stop"]
+
+
+def test_a_second_build_gives_the_same_people_and_records_nothing_twice(
+    built: BuildReport, copied: Settings, clock: Clock
+) -> None:
+    ids = "SELECT source_record_id, customer_id FROM c360.identity_map ORDER BY 1"
+    before = rows(copied, ids)
+    again = run_build(copied, clock, full=True)
+    assert rows(copied, ids) == before
+    assert again.version != built.version
+    assert (again.consents["consents_recorded"], again.consents["opt_outs_recorded"]) == (0, 0)
+    assert [build["state"] for build in stored(copied, builds)] == ["published", "published"]
+
+
+def test_a_red_contract_publishes_nothing_and_is_told_by_table_rule_and_count(
+    built: BuildReport, copied: Settings, clock: Clock
+) -> None:
+    land(copied, clock, "purchases", [purchase(7, email="cy@example.com")])
+    newest = list_landings(copied, "purchases")[-1]
+    newest.path.write_bytes(newest.path.read_bytes()[:-1] + b"x")  # what lies there is not what was landed
+    with pytest.raises(ContractBrokenError, match="purchases is red: rule landed_files_intact is broken 1 t"):
+        run_build(copied, clock)
+    pointer = read_pointer(copied.releases_dir)
+    assert pointer is not None
+    assert pointer.version == built.version
+    states = {row["table_name"]: row["state"] for row in stored(copied, contract_status)}
+    assert states["purchases"] == "red"
+    last = max(stored(copied, builds), key=lambda build: build["build_id"])
+    assert last["state"] == "failed"
+    assert "purchases is red" in last["detail"]["reason"]
+
+
+def test_a_build_while_another_builds_is_refused_by_name(settings: Settings, clock: Clock) -> None:
+    with (
+        build_lock(settings.build_path.parent),
+        pytest.raises(BuildRunningError, match=r"Another build is running \(process \d+, since"),
+    ):
+        run_build(settings, clock, patience=Patience(0))
+
+
+def test_dagster_keeps_no_personal_data_of_a_build(built: BuildReport, built_settings: Settings) -> None:
+    personal = re.compile(rb"ada@example|ben@example|7700900001|7700900002", re.IGNORECASE)
+    for path in built_settings.dagster_dir.rglob("*"):
+        if path.is_file():
+            assert not personal.search(path.read_bytes()), path.name
+    for path in (built_settings.home / "dbt").rglob("*"):
+        if path.is_file():
+            assert not personal.search(path.read_bytes()), path.name
