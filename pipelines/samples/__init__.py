@@ -1,0 +1,1 @@
+"""The sample company: a seeded world, its vendors' files, the truth behind them, and the demo's story."""

@@ -11,7 +11,7 @@ BIRTH_DATE = "Birth date (customer.metafields.facts.birth_date)"
 
 
 class Broken(NamedTuple):
-    """A bad record: what is wrong with it, and the record in the vendor's shape (a fault replaces good values)."""
+    """What is wrong with a bad record, and the values that replace good ones, in the vendor's shape."""
 
     defect: str
     record: dict[str, Any]

@@ -1,8 +1,8 @@
 """When people buy and what they spend, by models that a later estimate can be checked against.
 
-Timing: BG/NBD. While alive a customer buys at random at their own rate, lambda ~ Gamma(r, alpha) a week; after every
-purchase they leave for good with their own probability, p ~ Beta(a, b). Fader, Hardie and Lee, "Counting Your
-Customers the Easy Way: An Alternative to the Pareto/NBD Model", Marketing Science 24(2), 2005.
+Timing: BG/NBD. While alive a customer buys at random at their own rate, lambda ~ Gamma(r, alpha) a week;
+after every purchase they leave for good with their own probability, p ~ Beta(a, b). Fader, Hardie and Lee,
+"Counting Your Customers the Easy Way: An Alternative to the Pareto/NBD Model", Marketing Science 24(2), 2005.
 
 Spend: gamma-gamma. Orders of a customer are worth Gamma(p, nu) pounds, nu ~ Gamma(q, v). Fader and Hardie,
 "The Gamma-Gamma Model of Monetary Value", 2013, http://www.brucehardie.com/notes/025/.
@@ -43,7 +43,7 @@ class Visits:
 
 
 def draw_visits(rng: Random, horizon: Floats, model: BuyingModel) -> Visits:
-    """Draw every purchase of buyers who are watched for `horizon` weeks from their first one, which counts."""
+    """Draw every purchase of buyers watched for `horizon` weeks from their first one, which counts."""
     count = len(horizon)
     rate = rng.gamma(model.r, 1 / model.alpha, count)
     leaving = rng.beta(model.a, model.b, count)

@@ -1,4 +1,4 @@
-"""What Harbour & Pine sells: 240 things for house and garden, with prices in even steps from 2 to about 390 pounds."""
+"""What Harbour & Pine sells: 240 things for house and garden, from 2 to about 380 pounds."""
 
 from dataclasses import dataclass
 from functools import cache

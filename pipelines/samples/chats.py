@@ -30,8 +30,8 @@ from pipelines.samples.tables import canonical
 from pipelines.samples.times import END
 from pipelines.samples.wording import read_scripts
 
-# How a visitor is known: signed in (address, account, device), by an address typed into the form, by device and name
-# only, or by the handle of a messenger and, for half of those, its phone number.
+# How a visitor is known: signed in (address, account, device), by an address typed into the form, by device
+# and name only, or by the handle of a messenger and, for half of those, its phone number.
 SIGNED_IN, TYPED, DEVICE, MESSENGER = range(4)
 KNOWN_BY = (0.36, 0.24, 0.22, 0.18)
 COMPLAIN_BY_CHAT = 0.5  # share of the late parcels
@@ -39,7 +39,7 @@ QUESTIONS = 0.34  # a person
 
 
 def chat_messages_table(streams: Streams, history: History) -> tuple[pa.Table, Ints]:
-    """Give every chat message, conversation by conversation; and whose it is (the customer's, whoever speaks)."""
+    """Give every chat message, conversation by conversation; and whose customer it concerns."""
     rng = streams("chats")
     stage = Stage(rng, history.people, history.orders)
     late = late_parcels(rng, history.orders, history.parcels, COMPLAIN_BY_CHAT)

@@ -1,4 +1,4 @@
-"""Conversations and what they are about: they follow from purchases, and are played from scripts turn by turn."""
+"""Conversations: they follow from purchases, and are played from scripts turn by turn."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ from pipelines.samples.wording import AGENTS, Scripts
 
 @dataclass(frozen=True)
 class Episodes:
-    """A row a conversation about to begin: who, when, about which order (-1: none), and how many days too late."""
+    """A row a conversation about to begin: who, when, about which order (-1: none), how many days late."""
 
     person: Ints
     at: Times

@@ -121,7 +121,7 @@ def _of_campaigns(people: People, accounts: Accounts, outreach: Outreach) -> _Pa
 
 
 def _of_service_mails(streams: Streams, history: History, index: int) -> _Part:
-    """Confirm each order that has an address, or tell that its parcel was sent; some of these mails are opened."""
+    """Confirm each order that has an address, or tell that its parcel was sent; some mails are opened."""
     rng, orders, parcels = streams(SERVICE_MAILS[index]), history.orders, history.parcels
     written = marked(pc.match_substring(orders.signed.email, "@"))
     about = np.flatnonzero(written) if index == 0 else parcels.order[written[parcels.order]]

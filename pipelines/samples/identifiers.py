@@ -1,4 +1,4 @@
-"""The identifiers that are truly people's: e-mail addresses and phone numbers, their own, shared and recycled."""
+"""The identifiers that are truly people's: addresses and phone numbers, own, shared and recycled."""
 
 from typing import NamedTuple
 
@@ -29,15 +29,21 @@ from pipelines.samples.phones import hand_out
 from pipelines.samples.times import END, START
 
 DOMAINS = {
-    "gmail.example.com": 0.38, "outlook.example.com": 0.16, "mail.example.org": 0.14, "icloud.example.net": 0.1,
-    "example.com": 0.06, "example.org": 0.06, "example.net": 0.04, "post.example.org": 0.06,
-}  # fmt: skip
+    "gmail.example.com": 0.38,
+    "outlook.example.com": 0.16,
+    "mail.example.org": 0.14,
+    "icloud.example.net": 0.1,
+    "example.com": 0.06,
+    "example.org": 0.06,
+    "post.example.org": 0.06,
+    "example.net": 0.04,
+}
 FIRMS = ("northwind", "acme", "globex", "initech")
 WORKPLACES = tuple(f"{firm}.example.{end}" for firm in FIRMS for end in ("com", "net"))
 
 
 class Members(NamedTuple):
-    """What identifiers depend on, a row a person: number, place, household, and whether there is a second self."""
+    """What identifiers depend on, a row a person; `second` marks those with a second self."""
 
     number: Ints
     place: Ints
@@ -59,7 +65,7 @@ class Phones(NamedTuple):
 
 
 def write_emails(rng: Random, members: Members, given: Strings, family: Strings, noise: Noise) -> Strings:
-    """Write both addresses of everybody out of their spelt names: a private one, and one for the second self."""
+    """Write both addresses of everybody out of their spelt names: a private one and a second self's."""
     count = len(given)
     style = rng.integers(0, 4, count)
     initial = pc.utf8_slice_codeunits(given, 0, 1)
@@ -94,7 +100,7 @@ def hand_out_phones(rng: Random, members: Members, noise: Noise) -> Phones:
 
 
 def _made_unique(patterns: Strings, first: int) -> Strings:
-    """Put a number where an address would stand twice (`{}` marks the place), or everywhere in later chunks."""
+    """Put a number where an address would stand twice (at the `{}`), or everywhere in later chunks."""
     groups = np.asarray(
         pc.fill_null(pc.dictionary_encode(patterns).indices, -1).to_numpy(zero_copy_only=False)
     )

@@ -1,4 +1,4 @@
-"""The support mailbox: refunds that were asked for by e-mail, and questions; both directions, with threads."""
+"""The support mailbox: refunds that were asked for by e-mail, and questions; threads, both directions."""
 
 from typing import NamedTuple
 

@@ -21,9 +21,7 @@ CULTURES_OF: dict[str, dict[str, float]] = {
     "PT": {"pt": 0.94, "en": 0.06},
 }
 CULTURES = ("en", "ga", "fr", "de", "es", "pt", "sv", "pl", "in", "world")
-LETTERS = str.maketrans(
-    {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "'": None, "-": None, "’": None}
-)
+LETTERS = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "'": None, "-": None})
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 

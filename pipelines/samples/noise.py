@@ -1,4 +1,4 @@
-"""How untidy the sample company's records are: one number a kind of noise, and the typing mistakes themselves."""
+"""How untidy the sample company's records are: a number a kind of noise, and the typing mistakes."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,8 @@ PLACEHOLDER_PHONES = ("0000000000", "n/a", "+00 000 000 000")
 class Noise:
     """Shares of people (or, where it says so, of records) that each kind of noise touches.
 
-    Tuned on 2026-11-21 so that joining on normalised e-mail or phone alone scores about P .89, R .71 at 2,000 to
-    5,000 people; tests/pipelines/samples/test_difficulty.py holds it there.
+    Tuned on 2026-11-21 so that joining on normalised e-mail or phone alone scores about P .89, R .71 at 2,000
+    to 5,000 people; tests/pipelines/samples/test_difficulty.py holds it there.
     """
 
     # people
@@ -46,7 +46,7 @@ class Noise:
 
 
 def mistype(texts: Strings, rows: Ints, rng: Random) -> Strings:
-    """Put one typing mistake into the texts of `rows` (rising): a letter dropped, doubled or swapped with the next.
+    """Put a mistake into the texts of `rows` (rising): a letter dropped, doubled or swapped with the next.
 
     An e-mail address is hit before its @.
     """

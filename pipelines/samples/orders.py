@@ -34,7 +34,7 @@ CANCELLED, REFUNDED = 0.03, 0.06
 
 @dataclass(frozen=True)
 class Intents:
-    """Decisions to buy, before they are orders: by whom, when, for how many pounds; `lifted` by a campaign or not."""
+    """Decisions to buy: by whom, when, for how many pounds; `lifted` where a campaign is the cause."""
 
     person: Ints
     at: Times
@@ -46,7 +46,8 @@ class Intents:
 class Orders:
     """Orders in the order of their numbers, and their lines.
 
-    `line_owner` points from a line to its order; amounts are in pence. `refund` is 0 where nothing was refunded.
+    `line_owner` points from a line to its order; amounts are in pence. `refund` is 0 where nothing was
+    refunded.
     """
 
     person: Ints
@@ -152,7 +153,7 @@ def _lines(rng: Random, spend: Floats) -> tuple[Ints, Ints, Ints, Ints, Ints]:
 
 
 def _signed(rng: Random, signed: Signatures, in_store: Flags, nameless: Flags, noise: Noise) -> Signatures:
-    """Leave out what is not asked for: phones mostly, everything at a till, and some people say nothing at all."""
+    """Leave out what is not asked for: phones mostly, much at a till; and some people say nothing at all."""
     count = len(in_store)
     quiet = nameless | (in_store & chance(rng, count, 0.65))
     no_phone = nameless | in_store | chance(rng, count, noise.order_without_phone)

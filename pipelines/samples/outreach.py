@@ -1,7 +1,8 @@
 """Ninety days of campaigns by an earlier tool, with people held out at random and a lift that is planted.
 
-Whoever is sent a campaign buys once more within a fortnight with probability `LIFT`, whatever else they do, whether or
-not the message arrived. So the expected difference in orders per person between those sent and those held out is LIFT.
+Whoever is sent a campaign buys once more within a fortnight with probability `LIFT`, whatever else they do,
+whether or not the message arrived. So the expected difference in orders per person between those sent and
+those held out is LIFT.
 """
 
 from dataclasses import dataclass
@@ -59,8 +60,8 @@ SMS_REASONS = ("30003", "30005", "30006")
 class Outreach:
     """A row a message or a held-out account, in the order of time.
 
-    `end` is how sending ended, as a position in EMAIL_ENDS or SMS_ENDS; the times of what followed are NaT where it
-    did not happen.
+    `end` is how sending ended, as a position in EMAIL_ENDS or SMS_ENDS; the times of what followed are NaT
+    where it did not happen.
     """
 
     campaign: Ints

@@ -1,4 +1,4 @@
-"""The people of the sample company: households, names, addresses, and the identifiers that are truly theirs."""
+"""The people of the sample company: households, names, addresses and true identifiers."""
 
 from dataclasses import dataclass
 
@@ -38,10 +38,10 @@ HOUSEHOLD_SIZES = (0.58, 0.24, 0.11, 0.07)  # of one, two, three and four
 class People:
     """Everybody, one row a person, in columns; `number` counts on over all chunks of a world.
 
-    Two *selves* stand side by side: the identifiers a person mostly uses, and those of a second self (a work address,
-    an old account) that some people have. `emails`, `accounts` and `phones` hold the first selves of everybody, then
-    the second ones, so that row `person + self * len(people)` is what that self uses. A phone counts from
-    `phone_from` until `phone_until`: recycled numbers change hands.
+    Two *selves* stand side by side: the identifiers a person mostly uses, and those of a second self (a work
+    address, an old account) that some people have. `emails`, `accounts` and `phones` hold the first selves of
+    everybody, then the second ones, so that row `person + self * len(people)` is what that self uses. A phone
+    counts from `phone_from` until `phone_until`: recycled numbers change hands.
     """
 
     number: Ints

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from pipelines.samples.arrays import Flags, Ints, Strings, choose, digits, join
 from pipelines.samples.places import COUNTRIES, DIAL_DIGITS, PLACES
 
-# 01632 is the area code that Ofcom leaves without a town: a bigger world than the reserved blocks can number goes on
-# there. libphonenumber calls those numbers invalid, which keeps them from ever being sent to.
+# 01632 is the area code that Ofcom leaves without a town: a bigger world than the reserved blocks can number
+# goes on there. libphonenumber calls those numbers invalid, which keeps them from ever being sent to.
 OVERFLOW_FIRST = 441632_000000
 OVERFLOW_SIZE = 1_000_000
 STEP = 7919  # a prime that divides no block's size: neighbours in the data are not neighbours in the block
@@ -25,7 +25,7 @@ def block_of(place: int) -> Ints:
 
 
 def hand_out(place: Ints, rank: Ints, person: Ints) -> Ints:
-    """Give each person a number of their place: its `rank`-th, or an overflow number, or 0 where none exist."""
+    """Give each person the `rank`-th number of their place, an overflow number, or 0 where none exist."""
     numbers = np.zeros(len(place), dtype=np.int64)
     for index in np.unique(place):
         rows = np.flatnonzero(place == index)
@@ -49,7 +49,7 @@ def e164(numbers: Ints) -> Strings:
 
 
 def as_people_write(phones: Strings, country: Ints, style: Ints) -> Strings:
-    """Write E.164 numbers in one of five ways by `style`: 0 as they are, 1 spaced, 2 with 00, 3 dashed, 4 national."""
+    """Write E.164 numbers by `style`: 0 as they are, 1 spaced, 2 with 00, 3 dashed, 4 national."""
     dial = np.asarray([DIAL_DIGITS[name] for name in COUNTRIES])[country]
     written = phones
     for width in (1, 2, 3):

@@ -1,7 +1,7 @@
 """Where customers live: cities with their zone, postcodes and the phone numbers set aside for fiction.
 
-A customer's phone is only ever one that a regulator keeps free for film, books and examples, so that no message
-can reach a person by mistake:
+A customer's phone is only ever one that a regulator keeps free for film, books and examples, so that no
+message can reach a person by mistake:
 
 - GB: Ofcom, "Telephone numbers for drama use" (the geographic ones; the drama mobiles 07700 900xxx fail the
   validity check of libphonenumber, so they are not used)
@@ -106,10 +106,6 @@ PLACES: tuple[Place, ...] = (
 )
 COUNTRIES: tuple[str, ...] = tuple(dict.fromkeys(place.country for place in PLACES))
 ZONES: tuple[str, ...] = tuple(dict.fromkeys(place.zone for place in PLACES))
-COUNTRY_NAMES = {
-    "GB": "United Kingdom", "US": "United States", "DE": "Germany", "FR": "France", "ES": "Spain", "SE": "Sweden",
-    "IE": "Ireland", "AU": "Australia", "CA": "Canada", "PT": "Portugal",
-}  # fmt: skip
 DIAL_DIGITS = {"GB": 2, "US": 1, "CA": 1, "DE": 2, "FR": 2, "ES": 2, "SE": 2, "IE": 3, "AU": 2, "PT": 3}
 # The language a household writes in, by country.
 LANGUAGES: tuple[str, ...] = ("en", "fr", "de", "es", "pt", "sv")
@@ -126,11 +122,11 @@ LANGUAGES_OF: dict[str, tuple[float, ...]] = {
     "PT": (0.05, 0.0, 0.0, 0.0, 0.95, 0.0),
 }
 STREETS: dict[str, str] = {
-    "GB": "High Street|Station Road|Church Lane|Mill Lane|Victoria Road|Park Avenue|Kings Road|Queen Street|The Green",
+    "GB": "High Street|Station Road|Church Lane|Mill Lane|Victoria Road|Park Avenue|Kings Road|The Green",
     "US": "Main Street|Oak Avenue|Maple Drive|2nd Street|Washington Blvd|Lake Road|Hill Street|Pine Court",
     "CA": "Main Street|Rue Sainte-Catherine|King Street West|Queen Street|Maple Avenue|Rue Saint-Denis",
     "DE": "Hauptstraße|Bahnhofstraße|Gartenweg|Schulstraße|Goetheplatz|Lindenallee|Am Mühlbach|Rosenweg",
-    "FR": "rue de la République|avenue Victor-Hugo|rue de l'Église|place du Marché|rue des Écoles|impasse des Lilas",
+    "FR": "rue de la République|avenue Victor-Hugo|rue de l'Église|place du Marché|impasse des Lilas",
     "ES": "Calle Mayor|Avenida de la Constitución|Calle Real|Plaza de España|Calle de la Peña",
     "SE": "Storgatan|Kungsgatan|Skolgatan|Björkvägen|Södra Långgatan|Ängsvägen",
     "IE": "Main Street|Patrick Street|Church Road|O'Connell Street|Strand Road",

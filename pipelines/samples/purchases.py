@@ -41,7 +41,7 @@ def purchases_table(people: People, orders: Orders) -> tuple[pa.Table, Ints]:
 
 
 def _order_columns(people: People, orders: Orders, rows: Ints) -> dict[str, Strings]:
-    """Give the columns that all lines of an order share; where nobody gave a name there is no address either."""
+    """Give the columns that all lines of an order share; without a name there is no address either."""
     named = orders.signed.given.is_null().to_numpy(zero_copy_only=False)
     person = orders.person
 

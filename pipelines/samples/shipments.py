@@ -34,7 +34,7 @@ CARRIERS = ("Royal Post", "Northline Express", "ParcelBird")
 
 @dataclass(frozen=True)
 class Shipments:
-    """A row a parcel; `order` is a position in the orders. Times after the end of the world have not happened."""
+    """A row a parcel of an order (its position). Times after the end of the world have not happened."""
 
     order: Ints
     number: Strings

@@ -1,4 +1,4 @@
-"""How a person signs one record: which of their identifiers stand on it, and how carefully they were typed."""
+"""How people sign a record: which of their identifiers stand on it, and how carefully typed."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -53,7 +53,7 @@ def act(rng: Random, people: People, person: Ints, at: Times, noise: Noise) -> A
 
 
 def phone_numbers(people: People, acts: Acts) -> Ints:
-    """Give the number that a self uses at the time, 0 for none; recycled numbers only while they are theirs."""
+    """Give the number that a self uses at the time, 0 for none; recycled ones only while theirs."""
     theirs = (acts.at >= people.phone_from[acts.person]) & (acts.at < people.phone_until[acts.person])
     return np.where(theirs, people.phones[acts.person + acts.selves * len(people)], 0)
 

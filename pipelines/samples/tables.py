@@ -20,23 +20,24 @@ _ODD_TYPES = {
     "estimated_delivery_at": TIME, "delivered_at": TIME, "read_at": TIME, "clicked_at": TIME,
 }  # fmt: skip
 _WORDS = {
-    "purchases": "order_id external_id email phone device_id given_name family_name street city postcode country "
-    "line_kind product_id product_name product_category quantity unit_price_minor net_amount_minor currency",
+    "purchases": "order_id external_id email phone device_id given_name family_name street city postcode "
+    "country line_kind product_id product_name product_category quantity unit_price_minor "
+    "net_amount_minor currency",
     "products": "product_id name category price_minor currency",
     "shipments": "shipment_id order_id external_id email phone carrier tracking_number status shipped_at "
     "estimated_delivery_at delivered_at",
-    "email_messages": "message_id thread_id direction email given_name family_name from_email to_email subject "
-    "body_text in_reply_to attachment_count",
+    "email_messages": "message_id thread_id direction email given_name family_name from_email to_email "
+    "subject body_text in_reply_to attachment_count",
     "email_events": "event_id event email message_ref url reason is_machine campaign",
-    "sms_messages": "message_id channel direction phone from_address to_address body status error_code segment_count "
-    "media_count price_micros currency",
-    "chat_messages": "conversation_id message_id author_kind author_name email phone external_id handle device_id "
-    "given_name family_name order_id body topic conversation_status",
-    "contacts": "external_id email phone device_id handle given_name family_name birth_date street city postcode "
-    "country language time_zone",
+    "sms_messages": "message_id channel direction phone from_address to_address body status error_code "
+    "segment_count media_count price_micros currency",
+    "chat_messages": "conversation_id message_id author_kind author_name email phone external_id handle "
+    "device_id given_name family_name order_id body topic conversation_status",
+    "contacts": "external_id email phone device_id handle given_name family_name birth_date street city "
+    "postcode country language time_zone",
     "consents": "external_id email phone channel purpose action legal_basis method wording locale",
-    "outreach": "message_id run_id campaign customer_ref external_id email phone channel direction arm state template "
-    "variant subject body reason delivered_at read_at clicked_at",
+    "outreach": "message_id run_id campaign customer_ref external_id email phone channel direction arm "
+    "state template variant subject body reason delivered_at read_at clicked_at",
 }
 COLUMNS: dict[str, dict[str, pa.DataType]] = {
     table: _HEAD | {name: _ODD_TYPES.get(name, TEXT) for name in words.split()} | {"raw_record": TEXT}
@@ -67,7 +68,7 @@ def _column(values: Any, rows: int, kind: pa.DataType) -> pa.Array:
 
 
 def record_ids(kind: str, first: int, rank: Ints) -> Strings:
-    """Give records of a kind their numbers: `kind` and eight digits that go on from chunk to chunk of a world."""
+    """Give records their numbers: `kind` and eight digits that go on from chunk to chunk of a world."""
     return join(kind, digits(first * 10 + rank + 1, 8))
 
 

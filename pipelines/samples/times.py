@@ -10,11 +10,25 @@ END = np.datetime64("2026-10-30T12:00:00", "us")  # the demo clock's noon; nothi
 HOUR = np.timedelta64(3_600_000_000, "us")
 # Hours ahead of UTC in summer; near enough for deciding when people are awake.
 HOURS_AHEAD = {
-    "Europe/London": 1, "Europe/Dublin": 1, "Europe/Lisbon": 1, "Europe/Berlin": 2, "Europe/Paris": 2,
-    "Europe/Madrid": 2, "Europe/Stockholm": 2, "America/New_York": -4, "America/Toronto": -4, "America/Chicago": -5,
-    "America/Denver": -6, "America/Phoenix": -7, "America/Los_Angeles": -7, "America/Vancouver": -7,
-    "Australia/Sydney": 10, "Australia/Melbourne": 10, "Australia/Brisbane": 10, "Australia/Perth": 8,
-}  # fmt: skip
+    "America/Chicago": -5,
+    "America/Denver": -6,
+    "America/Los_Angeles": -7,
+    "America/New_York": -4,
+    "America/Phoenix": -7,
+    "America/Toronto": -4,
+    "America/Vancouver": -7,
+    "Australia/Brisbane": 10,
+    "Australia/Melbourne": 10,
+    "Australia/Perth": 8,
+    "Australia/Sydney": 10,
+    "Europe/Berlin": 2,
+    "Europe/Dublin": 1,
+    "Europe/Lisbon": 1,
+    "Europe/London": 1,
+    "Europe/Madrid": 2,
+    "Europe/Paris": 2,
+    "Europe/Stockholm": 2,
+}
 
 
 def hours_ahead(place: Ints) -> Ints:

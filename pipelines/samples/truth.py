@@ -1,4 +1,4 @@
-"""The truth behind a world, for checking what was found in its files: written apart from them, never ingested."""
+"""The truth behind a world, for checking what was found in its files; it is never ingested."""
 
 import json
 from dataclasses import asdict
@@ -72,7 +72,7 @@ def people_table(world: World) -> pa.Table:
 
 
 def effects_document(world: World) -> dict[str, Any]:
-    """Describe what was planted: the buying model, the lift of each campaign, and how much of each noise there is."""
+    """Describe what was planted: the buying model, the lift, and how much of each noise there is."""
     return {
         "seed": world.seed,
         "people": len(world.history.people),

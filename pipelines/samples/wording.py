@@ -1,4 +1,4 @@
-"""What is said in the sample company: scripts out of wording.yaml, laid out so that whole columns can be filled."""
+"""What is said in the sample company: the scripts of wording.yaml, laid out for whole columns."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -19,8 +19,8 @@ SPEAKERS = {"c": "customer", "a": "agent", "b": "bot", "s": "system"}
 class Scripts:
     """Every script of one topic, its turns one behind the other.
 
-    Script `s` has the turns `starts[s]` to `starts[s] + lengths[s] - 1` of `texts` and `speakers`; the scripts of
-    language `l` are `first_of[l]` and the `count_of[l] - 1` after it.
+    Script `s` has the turns `starts[s]` to `starts[s] + lengths[s] - 1` of `texts` and `speakers`; the
+    scripts of language `l` are `first_of[l]` and the `count_of[l] - 1` after it.
     """
 
     texts: tuple[str, ...]

@@ -1,8 +1,8 @@
 """The sample company: Harbour & Pine, a shop for house and garden, with everything its systems would know.
 
-`make_world` draws one from a seed, at any size. A world is canonical tables, as the readers of the company's files
-would land them, and the truth behind them: who the people are, whose each record is, and what was planted. It covers
-18 months and ends at the demo clock's noon, 2026-10-30 12:00 UTC.
+`make_world` draws one from a seed, at any size. A world is canonical tables, as the readers of the company's
+files would land them, and the truth behind them: who the people are, whose each record is, and what was
+planted. It covers 18 months and ends at the demo clock's noon, 2026-10-30 12:00 UTC.
 """
 
 from collections.abc import Iterator

@@ -15,8 +15,8 @@ from pipelines.samples.shapes.written import WrittenFile, as_rows, stamp, write_
 from pipelines.samples.world import World
 
 COLUMNS = (
-    "conversation_id", "message_id", "author_kind", "author_name", "email", "phone", "external_id", "handle", "device_id",
-    "given_name", "family_name", "order_id", "body", "topic", "conversation_status",
+    "conversation_id", "message_id", "author_kind", "author_name", "email", "phone", "external_id", "handle",
+    "device_id", "given_name", "family_name", "order_id", "body", "topic", "conversation_status",
 )  # fmt: skip
 
 

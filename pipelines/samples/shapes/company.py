@@ -15,11 +15,12 @@ OPENING = """\
 # Harbour & Pine, a company that does not exist
 
 A shop for house and garden with {people} customers, made from seed {seed}. It covers 18 months and ends on
-30 October 2026, 12:00 UTC. Every name is made up, every address lies under example.com, example.org or example.net, and
-every phone number is one that is kept free for fiction.
+30 October 2026, 12:00 UTC. Every name is made up, every address lies under example.com, example.org or
+example.net, and every phone number is one that is kept free for fiction.
 
-Each file has the shape in which its vendor exports it, and a few records that are wrong on purpose: they belong into
-the quarantine. The truth about who is who lies in `truth/`; it is for checking and is not ingested.
+Each file has the shape in which its vendor exports it, and a few records that are wrong on purpose: they
+belong into the quarantine. The truth about who is who lies in `truth/`; it is for checking and is not
+ingested.
 
 | file | what it is | records | of them wrong | lands with |
 |---|---|---|---|---|
@@ -27,12 +28,13 @@ the quarantine. The truth about who is who lies in `truth/`; it is for checking 
 CLOSING = """
 Notes for reading the files:
 
-- Orders: what concerns a whole order stands on its first row only. `Refunded Amount` and `Cancelled at` become one more
-  line each (`line/<order>/refund`, `line/<order>/cancellation`). Times are London's, with their offset. Customer
-  numbers, phones and postcodes begin with the apostrophe that spreadsheets are given.
+- Orders: what concerns a whole order stands on its first row only. `Refunded Amount` and `Cancelled at`
+  become one more line each (`line/<order>/refund`, `line/<order>/cancellation`). Times are London's, with
+  their offset. Customer numbers, phones and postcodes begin with the apostrophe that spreadsheets are given.
 - The events of the mail provider stand as they were posted: one JSON array a line.
-- `chats.json`: a list of conversations: id, channel, customer (name, email, phone, username, device_id, customer_id), topic,
-  status, order_id, messages (id, at, from, author, text); `from` is customer, agent, bot or system.
+- `chats.json`: a list of conversations: id, channel, customer (name, email, phone, username, device_id,
+  customer_id), topic, status, order_id, messages (id, at, from, author, text); `from` is customer, agent, bot
+  or system.
 """
 
 
@@ -58,16 +60,9 @@ def write_company(world: World, out: Path) -> list[WrittenFile]:
     return files
 
 
-def command_of(file: WrittenFile) -> str:
-    """Give the command that lands a file."""
-    mapping = f" --map {file.mapping}" if file.mapping else ""
-    name = f"{file.path.name}/*.json" if file.path.is_dir() else file.path.name
-    return f"rapport ingest {file.source}{mapping} {name}"
-
-
 def _page(world: World, files: list[WrittenFile]) -> str:
     rows = [
-        f"| {file.path.name} | {file.about} | {file.records:,} | {file.broken} | `{command_of(file)}` |\n"
+        f"| {file.path.name} | {file.about} | {file.records:,} | {file.broken} | `{file.command}` |\n"
         for file in files
     ]
     return OPENING.format(people=f"{len(world.history.people):,}", seed=world.seed) + "".join(rows) + CLOSING

@@ -1,4 +1,4 @@
-"""The support mailbox as an mbox file: MIME in the ways that mail programs write it, with threads and quoted replies."""
+"""The support mailbox as an mbox file: MIME as mail programs write it, with quoted replies."""
 
 import base64
 import html
@@ -25,8 +25,8 @@ QUOTES = {
     "es": "El {at}, {who} escribió:", "pt": "Em {at}, {who} escreveu:", "sv": "Den {at} skrev {who}:",
 }  # fmt: skip
 COLUMNS = (
-    "occurred_at", "message_id", "thread_id", "direction", "email", "given_name", "family_name", "subject", "body_text",
-    "in_reply_to", "attachment_count",
+    "occurred_at", "message_id", "thread_id", "direction", "email", "given_name", "family_name", "subject",
+    "body_text", "in_reply_to", "attachment_count",
 )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def _message(number: int, row: dict[str, Any]) -> bytes:
 
 
 def _quotation(number: int, row: dict[str, Any], *, inbound: bool) -> str:
-    """Quote the message that is answered, under a line in the writer's language; one in eight does not quote."""
+    """Quote the answered message under a line in the writer's language; one in eight does not quote."""
     before = row["quoted"]
     if before is None or number % 8 == 7:
         return ""
@@ -88,7 +88,7 @@ def _quotation(number: int, row: dict[str, Any], *, inbound: bool) -> str:
 
 
 def _content(number: int, text: str, *, photo: bool) -> tuple[dict[str, str], str]:
-    """Give the MIME headers and the body: plain, with HTML beside it, in Latin-1, in base64, or with a photo."""
+    """Give MIME headers and body: plain, with HTML beside it, in Latin-1, in base64, or with a photo."""
     if photo:
         return _multipart(number, "mixed", [_plain(number, text), _photo()])
     if number % 5 == 0:
@@ -139,11 +139,12 @@ def _delivered(at: datetime, sender: str, headers: dict[str, str], body: str) ->
 
 def _broken(fault: dict[str, Any]) -> bytes:
     good = {
-        "From": "somebody@example.org", "To": US, "Subject": "Hello?", "Date": "Thu, 29 Oct 2026 10:00:00 +0000",
+        "From": "somebody@example.org", "To": US, "Subject": "Hello?",
+        "Date": "Thu, 29 Oct 2026 10:00:00 +0000",
         "Message-ID": "<broken@mail.example.org>", "MIME-Version": "1.0", "Content-Type": "text/plain",
     }  # fmt: skip
     headers = {name: text for name, text in (good | fault).items() if text is not None}
-    return _delivered(datetime(2026, 10, 29, 10, 0), "somebody@example.org", headers, "Is anybody there?")  # noqa: DTZ001 - mbox has no zones
+    return _delivered(datetime.fromisoformat("2026-10-29"), good["From"], headers, "Is anybody there?")
 
 
 def _encoded(words: str) -> str:

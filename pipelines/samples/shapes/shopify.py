@@ -1,4 +1,4 @@
-"""The shop's exports: orders, products and customers as its admin's CSV files, fulfilments as its Admin API has them."""
+"""The shop's exports: orders, products and customers as CSV, fulfilments as its Admin API has them."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ FREE_DELIVERY, DELIVERY = 6000, 395  # pence
 
 
 def write_orders(world: World, out: Path) -> WrittenFile:
-    """Write the orders export: a row a line item; what concerns the whole order stands on its first row only."""
+    """Write the orders export: a row a line item; what concerns the whole order is on its first row only."""
     orders = world.history.orders
     owner = orders.line_owner
     first: Flags = orders.line_ordinal == 0
@@ -78,12 +78,19 @@ def write_products(out: Path) -> WrittenFile:
     catalogue = read_catalogue()
     rows = len(catalogue.handles)
     constant = {
-        "Vendor": "Harbour & Pine", "Published": "true", "Option1 Name": "Title", "Option1 Value": "Default Title",
-        "Variant Inventory Tracker": "shopify", "Variant Inventory Policy": "deny",
-        "Variant Fulfillment Service": "manual", "Variant Requires Shipping": "true", "Variant Taxable": "true",
-        "Gift Card": "false", "Status": "active",
+        "Vendor": "Harbour & Pine",
+        "Published": "true",
+        "Option1 Name": "Title",
+        "Option1 Value": "Default Title",
+        "Variant Inventory Tracker": "shopify",
+        "Variant Inventory Policy": "deny",
+        "Variant Fulfillment Service": "manual",
+        "Variant Requires Shipping": "true",
+        "Variant Taxable": "true",
+        "Gift Card": "false",
+        "Status": "active",
         LISTED_AT: "2025-04-28 01:00:00 +0100",
-    }  # fmt: skip
+    }
     columns = {name: _always(value, np.arange(rows)) for name, value in constant.items()} | {
         "Handle": pa.array(catalogue.handles),
         "Title": pa.array(catalogue.names),

@@ -23,6 +23,8 @@ def write_twilio(world: World, out: Path) -> WrittenFile:
     """Write twilio_messages/page-0000.json and so on."""
     folder = out / "twilio_messages"
     folder.mkdir(exist_ok=True)
+    for old in folder.glob("page-*.json"):  # an earlier, bigger sample may have had more of them
+        old.unlink()
     messages = _messages(world)
     bad = [{**messages[0], **fault} for _, fault in BROKEN["twilio_messages"]]
     messages += bad

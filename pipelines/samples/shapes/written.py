@@ -32,6 +32,13 @@ class WrittenFile:
     broken: int
     about: str
 
+    @property
+    def command(self) -> str:
+        """Give the command that lands the file, to be run in its folder."""
+        mapping = f" --map {self.mapping}" if self.mapping else ""
+        name = f"{self.path.name}/*.json" if self.path.is_dir() else self.path.name
+        return f"rapport ingest {self.source}{mapping} {name}"
+
 
 def write_csv(path: Path, columns: dict[str, Any], rows: int) -> None:
     """Write a CSV file with the header that headers.yaml has for its name; columns not given stay empty."""
@@ -40,11 +47,10 @@ def write_csv(path: Path, columns: dict[str, Any], rows: int) -> None:
     if unknown:
         raise KeyError(f"{path.name} has no column {unknown[0]}")
     arrays = [_text(columns.get(name), rows) for name in header]
-    lines = pa.table(arrays, names=header)
     connection = duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
     try:
-        connection.register("lines", lines)
-        connection.execute(f"COPY (SELECT * FROM lines) TO {_quoted(path)} (FORMAT csv, HEADER)")  # noqa: S608 - COPY binds no path
+        lines = connection.from_arrow(pa.table(arrays, names=header))
+        lines.write_csv(str(path), header=True)
     finally:
         connection.close()
 
@@ -125,7 +131,3 @@ def _text(values: Any, rows: int) -> pa.Array:
         return pa.repeat(pa.scalar(values), rows)
     flat = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     return flat.cast(pa.string())
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
