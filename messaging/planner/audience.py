@@ -147,7 +147,7 @@ def _try_channel(
     taken: set[tuple[str, str]],
 ) -> "_Choice | Blocked | tuple[str, str]":
     verdict = decide(facts, ground.rules)
-    if isinstance(verdict, Blocked) and not verdict.waits:
+    if isinstance(verdict, Blocked) and not _passes(verdict):
         return verdict
     if (candidate.channel, candidate.address_hash) in taken:
         thing = THINGS[candidate.channel]
@@ -163,6 +163,11 @@ def _try_channel(
         return "missing_value", f"The template shows {names}, which we do not know of this customer."
     waits = verdict if isinstance(verdict, Blocked) else None
     return _Choice(candidate.channel, candidate, rendered, message_id, waits)
+
+
+def _passes(verdict: Blocked) -> bool:
+    """Say whether waiting helps; hours that are legal nowhere at once never come."""
+    return verdict.waits and (verdict.until is not None or verdict.reason != "quiet_hours")
 
 
 def _render(ground: Ground, person: Mapping[str, Any], channel: str, message_id: str) -> Rendered:

@@ -162,7 +162,7 @@ def phone_of(number: int) -> str:
 
 def person(number: int, **facts: Any) -> dict[str, Any]:
     """Make a customer that differs from the others in name and addresses."""
-    given, family = facts.get("given_name", f"Ada{number}"), facts.get("family_name", f"Lovelace{number}")
+    given, family = facts.get("given_name", "Ada"), facts.get("family_name", f"Lovelace{number}")
     made = {
         "customer_id": f"cus_{number:032x}",
         "given_name": given,

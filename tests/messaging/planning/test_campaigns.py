@@ -1,0 +1,195 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from data_contracts.contracts import published_contract
+from data_contracts.errors import CampaignError, LibraryError, NotFoundError, TemplateError
+from messaging.campaigns import SHIPPED, Holdout, Library, fill_library, read_campaign, read_content
+from messaging.policy import DEFAULT_CAPS, FrequencyCap
+from messaging.settings import Settings
+
+LEGAL = {"segment": "lapsed_customers", "template": "win_back", "channels": ["preferred", "sms", "email"]}
+
+
+@pytest.fixture
+def library(settings: Settings) -> Library:
+    fill_library(settings)
+    return Library(settings.library_dir)
+
+
+def change(library: Library, name: str, edit: Callable[[str], str]) -> None:
+    path = library.folder / name
+    path.write_text(edit(path.read_text()))
+
+
+def test_everything_that_is_shipped_is_right(library: Library) -> None:
+    contract = published_contract("customer_360")
+    for name in library.names("segments"):
+        library.segment(name)
+    for name in library.names("campaigns"):
+        content = library.content(name)
+        compiled = content.compiled(contract)
+        assert {channel: sorted(every) for channel, every in compiled.items()} == {
+            "sms": ["de", "en", "fr"],
+            "email": ["de", "en", "fr"],
+        }
+
+
+def test_filling_a_library_never_touches_what_is_there(settings: Settings) -> None:
+    first = fill_library(settings)
+    mine = settings.library_dir / "campaigns" / "win_back.yaml"
+    mine.write_text("mine\n")
+    (settings.library_dir / "templates" / "sms" / "win_back.j2").unlink()
+    second = fill_library(settings)
+    assert len(first.copied) == sum(path.suffix in {".yaml", ".j2"} for path in SHIPPED.rglob("*"))
+    assert second.copied == ("templates/sms/win_back.j2",)
+    assert mine.read_text() == "mine\n"
+
+
+def test_the_holdout_can_be_drawn_again_in_sql() -> None:
+    holdout = Holdout(0.1, "spring")
+    ids = [f"cus_{number:032x}" for number in range(5000)]
+    lot = "('0x' || left(sha256(? || ':' || id), 8))::BIGINT < ? * 4294967296"
+    sql = f"SELECT {lot} FROM (SELECT unnest(?) AS id)"  # noqa: S608 - no value in it
+    drawn = duckdb.connect(":memory:").execute(sql, [holdout.salt, holdout.share, ids]).fetchall()
+    assert [holdout.holds(each) for each in ids] == [held for (held,) in drawn]
+    assert 400 < sum(held for (held,) in drawn) < 600
+
+
+def test_another_salt_draws_other_people() -> None:
+    ids = [f"cus_{number}" for number in range(2000)]
+    first, second = ({each for each in ids if Holdout(0.5, salt).holds(each)} for salt in ("a", "b"))
+    assert 300 < len(first & second) < 700
+    assert not any(Holdout(0, "a").holds(each) for each in ids)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"channels": []}, "its channels"),
+        ({"channels": ["preferred"]}, "its channels"),
+        ({"channels": ["sms", "sms"]}, "its channels"),
+        ({"channels": ["pigeon"]}, "its channels"),
+        ({"channels": "sms"}, "its channels"),
+        ({"holdout": {"share": 0.9}}, "its holdout"),
+        ({"holdout": {"share": True}}, "its holdout"),
+        ({"holdout": 0.1}, "its holdout"),
+        ({"again_after_days": -1}, "again_after_days"),
+        ({"frequency_cap": {"sms": 1}}, "frequency_cap"),
+        ({"frequency_cap": {"sms": {"messages": 0, "days": 1}}}, "messages is 0"),
+        ({"values": {"shop_url": "javascript:alert(1)"}}, "shop_url"),
+        ({"values": {"shop_url": 'https://x" onclick="'}}, "shop_url"),
+        ({"values": ["a"]}, "its values"),
+        ({"colour": "red"}, "unknown key 'colour'"),
+    ],
+)
+def test_a_wrong_campaign_is_told_by_its_key(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(CampaignError, match=told):
+        read_campaign("tried", LEGAL | change)
+
+
+@pytest.mark.parametrize("document", [None, [], "x", {"segment": "x"}])
+def test_a_file_that_is_no_campaign_is_told(document: Any) -> None:
+    with pytest.raises(CampaignError, match="needs"):
+        read_campaign("tried", document)
+
+
+def test_a_campaigns_own_cap_stands_beside_ours() -> None:
+    campaign = read_campaign("tried", LEGAL | {"frequency_cap": {"sms": {"messages": 1, "days": 14}}})
+    assert campaign.caps["sms"] == FrequencyCap(1, 14)
+    assert campaign.caps["email"] == DEFAULT_CAPS["email"]
+
+
+@pytest.mark.parametrize(
+    ("channels", "preferred", "order"),
+    [
+        (["preferred", "sms", "email"], "email", ["email", "sms"]),
+        (["preferred", "sms", "email"], "chat", ["sms", "email"]),
+        (["preferred", "sms", "email"], None, ["sms", "email"]),
+        (["sms", "email"], "email", ["sms", "email"]),
+        (["preferred", "sms"], "email", ["sms"]),
+    ],
+)
+def test_the_preferred_channel_comes_first_where_the_campaign_says_so(
+    channels: list[str], preferred: str | None, order: list[str]
+) -> None:
+    assert read_campaign("tried", LEGAL | {"channels": channels}).channel_order(preferred) == order
+
+
+@pytest.mark.parametrize("name", ["../store", "win_back/../win_back", "WIN", "", "nothing"])
+def test_a_name_outside_the_library_is_not_found(library: Library, name: str) -> None:
+    with pytest.raises(NotFoundError):
+        library.campaign(name)
+
+
+def test_a_channel_without_a_template_is_told(library: Library) -> None:
+    for path in (library.folder / "templates" / "email").glob("*.j2"):
+        path.unlink()
+    with pytest.raises(NotFoundError, match="email"):
+        library.content("win_back")
+
+
+def test_a_value_that_the_templates_need_has_to_be_given(library: Library) -> None:
+    change(library, "campaigns/win_back.yaml", lambda text: text.replace("  offer_code: BACK10\n", ""))
+    with pytest.raises(CampaignError, match="offer_code"):
+        library.content("win_back")
+
+
+def test_templates_of_two_classes_make_no_campaign(library: Library) -> None:
+    change(
+        library,
+        "templates/sms/win_back.de.j2",
+        lambda text: text.replace("class: marketing", "class: transactional"),
+    )
+    with pytest.raises(CampaignError, match="several kinds"):
+        library.content("win_back")
+
+
+def test_a_broken_file_is_told_with_its_line(library: Library) -> None:
+    change(library, "campaigns/win_back.yaml", lambda text: text + "\n  bad: [\n")
+    with pytest.raises(LibraryError, match="line"):
+        library.campaign("win_back")
+
+
+def test_a_file_that_is_no_text_is_told(library: Library) -> None:
+    (library.folder / "campaigns" / "win_back.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(LibraryError, match="UTF-8"):
+        library.campaign("win_back")
+
+
+def test_a_layout_has_to_say_where_the_words_go(library: Library) -> None:
+    change(library, "layouts/email.j2", lambda text: text.replace("{{ content }}", ""))
+    with pytest.raises(LibraryError, match="content"):
+        library.content("win_back")
+
+
+def test_a_wrong_translation_is_found_before_a_plan(library: Library) -> None:
+    change(library, "templates/email/win_back.fr.j2", lambda text: text + "{{ given_nam }}")
+    with pytest.raises(TemplateError, match="given_name"):
+        library.content("win_back").compiled(library.contract)
+
+
+def test_the_hash_changes_with_every_file_and_the_stored_content_reads_back_the_same(
+    library: Library,
+) -> None:
+    first = library.content("win_back")
+    assert read_content(yaml.safe_load(yaml.safe_dump(first.document)), library.contract).hash == first.hash
+    seen = {first.hash}
+    for path in sorted(each for each in library.folder.rglob("*") if each.is_file()):
+        before = path.read_text()
+        path.write_text(before + "\n")
+        seen.add(library.content("win_back").hash)
+        path.write_text(before)
+    assert len(seen) == 1 + sum(each.is_file() for each in library.folder.rglob("*"))
+
+
+def test_the_library_holds_no_personal_data_and_lies_where_the_settings_say(
+    settings: Settings, tmp_path: Path
+) -> None:
+    elsewhere = settings.model_copy(update={"library": tmp_path / "ours"})
+    fill_library(elsewhere)
+    assert Library(elsewhere.library_dir).names("campaigns") == ["win_back"]

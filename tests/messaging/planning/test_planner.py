@@ -1,0 +1,497 @@
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from data_contracts.errors import NotFoundError, RefusedError, SettingsError
+from messaging import consent
+from messaging.addresses import Addresses
+from messaging.clock import Clock
+from messaging.consent import ImportedConsent, record_imports
+from messaging.planner import (
+    Planner,
+    SumsDoNotCloseError,
+    audience,
+    build_planner,
+    list_runs,
+    report,
+    ugliest,
+    why_customer,
+    why_message,
+)
+from messaging.settings import Settings
+from messaging.store import Store
+from messaging.store.tables import audit, campaign_runs, contract_status, messages, run_audience
+
+NOON = datetime.fromisoformat("2026-10-30T12:00")
+MakePerson = Callable[..., dict[str, Any]]
+People = list[dict[str, Any]]
+
+
+@pytest.fixture
+def planner(settings: Settings, store: Store, clock: Clock) -> Iterator[Planner]:
+    told = settings.model_copy(update={"company_name": "Harbour & Pine", "company_address": "1 Quay Street"})
+    built = build_planner(told, clock, store)
+    path = told.library_dir / "campaigns" / "win_back.yaml"
+    path.write_text(path.read_text().replace("share: 0.10", "share: 0"))
+    yield built
+    built.customers.close()
+
+
+@pytest.fixture
+def agree(store: Store, addresses: Addresses) -> Callable[..., None]:
+    """Record that people agreed to marketing, on both channels unless said otherwise."""
+
+    def record(people: People, channels: tuple[str, ...] = ("sms", "email"), action: str = "grant") -> None:
+        rows = [
+            ImportedConsent(
+                customer_id=each["customer_id"],
+                source="shop",
+                source_record_id=f"consent/{action}/{channel}/{each['customer_id']}",
+                channel=channel,
+                purpose="marketing",
+                action=action,
+                legal_basis="consent",
+                occurred_at=NOON - timedelta(days=100),
+                method="web form",
+                wording=None,
+                locale=None,
+                address=None,
+            )
+            for each in people
+            for channel in channels
+        ]
+        record_imports(store, addresses, rows, NOON - timedelta(days=100))
+
+    return record
+
+
+Agree = Callable[..., None]
+
+
+def decided(store: Store, run_id: str) -> dict[str, tuple[str, str | None, str | None]]:
+    return {row.customer_id: (row.decision, row.reason, row.channel) for row in audience(store, run_id)}
+
+
+def test_everybody_whom_the_segment_matches_is_decided_about(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [
+        make_person(0),
+        make_person(1, phone=None, email=None),
+        make_person(2),
+        make_person(3),
+        make_person(4, preferred_channel="email"),
+        make_person(5, phone=None),
+        make_person(6, phone="12", email=None),
+        make_person(7, lifecycle_stage="active"),
+    ]
+    publish(customer_360=people)
+    agree([people[number] for number in (0, 1, 4, 5, 6, 7)])
+    agree([people[3]], action="revoke")
+    summary = planner.plan("win_back", "eva")
+    ids = [each["customer_id"] for each in people]
+    assert decided(planner.store, summary.run_id) == {
+        ids[0]: ("send", None, "sms"),
+        ids[1]: ("excluded", "no_address", None),
+        ids[2]: ("excluded", "no_consent", None),
+        ids[3]: ("excluded", "opted_out", None),
+        ids[4]: ("send", None, "email"),
+        ids[5]: ("send", None, "email"),
+        ids[6]: ("excluded", "invalid_address", None),
+    }
+    assert (summary.matched, summary.to_send, summary.held_out) == (7, 3, 0)
+    assert summary.excluded == {"no_address": 1, "no_consent": 1, "opted_out": 1, "invalid_address": 1}
+    assert all(row.detail for row in audience(planner.store, summary.run_id))
+    assert report(planner.store, summary.run_id).messages == {"planned": 3}
+
+
+def test_two_people_at_one_address_get_one_message(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    shared = {"phone": "+442079460001", "email": None}
+    people = [
+        make_person(1, **shared, last_seen_at=NOON - timedelta(days=300)),
+        make_person(2, **shared, last_seen_at=NOON - timedelta(days=200)),
+        make_person(3, phone=shared["phone"], last_seen_at=NOON - timedelta(days=400)),
+    ]
+    publish(customer_360=people)
+    agree(people)
+    found = decided(planner.store, planner.plan("win_back", "eva").run_id)
+    assert found[people[0]["customer_id"]] == ("excluded", "duplicate_address", None)
+    assert found[people[1]["customer_id"]] == ("send", None, "sms")
+    assert found[people[2]["customer_id"]] == ("send", None, "email")
+
+
+def test_whom_the_lot_holds_out_could_have_been_written_to(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    path = planner.library.folder / "campaigns" / "win_back.yaml"
+    path.write_text(path.read_text().replace("share: 0,", "share: 0.3,"))
+    people = [make_person(number) for number in range(200)]
+    publish(customer_360=people)
+    agree(people[:150])
+    summary = planner.plan("win_back", "eva")
+    holdout = planner.library.campaign("win_back").holdout
+    expected = {each["customer_id"] for each in people[:150] if holdout.holds(each["customer_id"])}
+    found = decided(planner.store, summary.run_id)
+    assert {customer_id for customer_id, row in found.items() if row[0] == "holdout"} == expected
+    assert Counter(row[0] for row in found.values()) == {
+        "send": 150 - len(expected),
+        "holdout": len(expected),
+        "excluded": 50,
+    }
+    assert not expected & {row.customer_id for row in audience(planner.store, summary.run_id, "send")}
+
+
+def test_a_blocked_address_and_an_opt_out_under_an_earlier_id_are_left_out(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree, addresses: Addresses
+) -> None:
+    people = [make_person(1, email=None), make_person(2, email=None)]
+    publish(
+        customer_360=people,
+        identity_alias=[{"old_customer_id": "cus_old", "customer_id": people[1]["customer_id"]}],
+    )
+    agree(people)
+    agree([{"customer_id": "cus_old"}], action="revoke")
+    with planner.store.write() as connection:
+        consent.stop(
+            connection,
+            address_hash=addresses.hash(people[0]["phone"]),
+            channel="sms",
+            at=NOON,
+            source="twilio",
+        )
+    found = decided(planner.store, planner.plan("win_back", "eva").run_id)
+    assert [found[each["customer_id"]][1] for each in people] == ["suppressed", "opted_out"]
+
+
+def test_night_does_not_exclude_but_waits(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    sleeper = make_person(1, time_zone="America/Los_Angeles", email=None)
+    publish(customer_360=[sleeper])
+    agree([sleeper])
+    summary = planner.plan("win_back", "eva")
+    assert (summary.to_send, summary.waiting_for_hours) == (1, 1)
+    with planner.store.read() as connection:
+        send_after = connection.execute(select(messages.c.send_after)).scalar_one()
+    assert send_after == NOON + timedelta(hours=4)  # nine in the morning there
+    (row,) = audience(planner.store, summary.run_id)
+    assert row.detail is not None
+    assert "marketing may arrive from" in row.detail
+
+
+def test_who_has_no_common_hour_is_left_out(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    traveller = make_person(1, time_zone="Australia/Sydney", email=None)  # but their phone is British
+    publish(customer_360=[traveller])
+    agree([traveller])
+    assert planner.plan("win_back", "eva").excluded == {"quiet_hours": 1}
+
+
+def test_nobody_gets_the_same_campaign_twice_within_its_own_distance(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(1)]
+    publish(customer_360=people)
+    agree(people)
+    first = planner.plan("win_back", "eva")
+    with planner.store.write() as connection:
+        sent = {"state": "done", "calling_at": NOON - timedelta(days=89)}
+        connection.execute(update(messages).where(messages.c.run_id == first.run_id).values(sent))
+    assert planner.plan("win_back", "eva").excluded == {"already_written": 1}
+    with planner.store.write() as connection:
+        connection.execute(update(messages).values(calling_at=NOON - timedelta(days=91)))
+    assert planner.plan("win_back", "eva").to_send == 1
+
+
+def test_what_a_customer_lacks_for_the_template_leaves_them_out(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    for path in (planner.library.folder / "templates" / "sms").glob("*.j2"):
+        path.write_text(path.read_text() + " {{ favourite_category }}")
+    people = [make_person(1, email=None, favourite_category=None), make_person(2, email=None)]
+    publish(customer_360=people)
+    agree(people)
+    found = decided(planner.store, planner.plan("win_back", "eva").run_id)
+    assert [found[each["customer_id"]][1] for each in people] == ["missing_value", None]
+
+
+def test_messages_are_rendered_once_in_the_readers_language(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [
+        make_person(1, language="de-AT", given_name="ANNA", preferred_channel="email"),
+        make_person(2, language="sv"),
+    ]
+    publish(customer_360=people)
+    agree(people)
+    summary = planner.plan("win_back", "eva")
+    with planner.store.read() as connection:
+        rows = {row.customer_id: row for row in connection.execute(select(messages))}
+    german, swedish = (rows[each["customer_id"]] for each in people)
+    assert german.subject == "Anna, für Sie liegen 10% Rabatt bereit"
+    assert f"/u/{german.message_id}." in german.html
+    assert f"/u/{german.message_id}." in german.body
+    assert "1 Quay Street" in german.body
+    assert german.template == "email/win_back.de"
+    assert swedish.body.startswith("Hi Ada, it's Harbour & Pine.")
+    assert "Reply STOP" in swedish.body
+    assert (swedish.segment_count, swedish.state) == (1, "planned")
+    assert summary.by_language == {"de": 1, "en": 1}
+
+
+def test_a_run_goes_from_plan_to_queue_and_every_step_is_recorded(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(number) for number in range(5)]
+    publish(customer_360=people)
+    agree(people)
+    run_id = planner.plan("win_back", "eva").run_id
+    with pytest.raises(RefusedError, match="needs one that is approved"):
+        planner.launch(run_id, "eva")
+    approved = planner.approve(run_id, "otto")
+    assert (approved.state, approved.approved_by, approved.notices) == ("approved", "otto", ())
+    assert planner.launch(run_id, "eva").state == "running"
+    assert report(planner.store, run_id).messages == {"waiting": 5}
+    assert planner.pause(run_id, "eva").state == "paused"
+    assert planner.resume(run_id, "eva").state == "running"
+    assert planner.stop(run_id, "eva").state == "stopped"
+    assert report(planner.store, run_id).messages == {"cancelled": 5}
+    with pytest.raises(RefusedError, match="nothing to stop"):
+        planner.stop(run_id, "eva")
+    with planner.store.read() as connection:
+        steps = connection.execute(select(audit.c.action, audit.c.actor).order_by(audit.c.audit_id)).all()
+    assert [(action.removeprefix("campaign."), actor) for action, actor in steps] == [
+        ("plan", "eva"),
+        ("approved", "otto"),
+        ("running", "eva"),
+        ("paused", "eva"),
+        ("running", "eva"),
+        ("stopped", "eva"),
+    ]
+
+
+def test_approving_ones_own_plan_comes_with_a_notice(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson
+) -> None:
+    publish(customer_360=[make_person(1)])
+    run_id = planner.plan("win_back", "eva").run_id
+    assert "your own plan" in planner.approve(run_id, "eva").notices[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["campaigns/win_back.yaml", "segments/lapsed_customers.yaml", "templates/sms/win_back.fr.j2"]
+)
+def test_a_plan_whose_files_have_changed_cannot_be_approved(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, name: str
+) -> None:
+    publish(customer_360=[make_person(1)])
+    run_id = planner.plan("win_back", "eva").run_id
+    path = planner.library.folder / name
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(RefusedError, match="have changed since"):
+        planner.approve(run_id, "otto")
+    path.unlink()
+    with pytest.raises(RefusedError, match="have changed since"):
+        planner.approve(run_id, "otto")
+
+
+def test_an_old_plan_cannot_be_approved(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson
+) -> None:
+    publish(customer_360=[make_person(1)])
+    run_id = planner.plan("win_back", "eva").run_id
+    with planner.store.write() as connection:
+        connection.execute(update(campaign_runs).values(planned_at=NOON - timedelta(days=8)))
+    with pytest.raises(RefusedError, match="7 days"):
+        planner.approve(run_id, "otto")
+
+
+def test_a_campaign_runs_once_at_a_time(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson
+) -> None:
+    publish(customer_360=[make_person(1)])
+    first, second = (planner.plan("win_back", "eva").run_id for _ in range(2))
+    for run_id in (first, second):
+        planner.approve(run_id, "otto")
+    planner.launch(first, "eva")
+    with pytest.raises(RefusedError, match="under way already"):
+        planner.launch(second, "eva")
+
+
+def test_a_report_whose_sums_do_not_close_is_never_shown(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(number) for number in range(3)]
+    publish(customer_360=people)
+    agree(people)
+    run_id = planner.plan("win_back", "eva").run_id
+    with planner.store.write() as connection:
+        lost = connection.execute(select(func.min(messages.c.message_id))).scalar_one()
+        connection.execute(messages.delete().where(messages.c.message_id == lost))
+    with pytest.raises(SumsDoNotCloseError, match="3 to send"):
+        report(planner.store, run_id)
+
+
+def test_a_report_counts_delivered_failed_and_skipped_with_their_reasons(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(number) for number in range(4)]
+    publish(customer_360=people)
+    agree(people)
+    run_id = planner.plan("win_back", "eva").run_id
+    became = [
+        {"state": "done", "provider_status": "delivered"},
+        {"state": "accepted", "provider_status": "sent"},
+        {"state": "failed", "provider_status": "undelivered", "error_code": 30003},
+        {"state": "skipped", "reason": "opted_out", "detail": "This customer opted out."},
+    ]
+    with planner.store.write() as connection:
+        for each, values in zip(people, became, strict=True):
+            this = messages.c.customer_id == each["customer_id"]
+            connection.execute(update(messages).where(this).values(values))
+    counted = report(planner.store, run_id)
+    assert counted.messages == {"sent": 1, "delivered": 1, "failed": 1, "skipped": 1}
+    assert {each.reason: each.people for each in counted.not_sent} == {"opted_out": 1, "provider_30003": 1}
+    assert counted.segments == 2
+
+
+def test_the_ugliest_messages_come_first_and_of_different_kinds(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(number) for number in range(20)]
+    people[3] |= {"given_name": None}
+    people[4] |= {"given_name": None}
+    people[7] |= {"given_name": "Wolfeschlegelsteinhausenbergerdorff"}
+    people[9] |= {"given_name": "Łucja"}
+    publish(customer_360=people)
+    agree(people)
+    run_id = planner.plan("win_back", "eva").run_id
+    shown = ugliest(planner.store, planner.customers, run_id, 3)
+    assert {each.customer_id for each in shown} == {
+        people[number]["customer_id"] for number in (3, 7, 9)
+    } or {each.customer_id for each in shown} == {people[number]["customer_id"] for number in (4, 7, 9)}
+    assert all(each.remarks for each in shown)
+
+
+def test_a_rehearsal_stores_nothing(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(number) for number in range(10)]
+    publish(customer_360=people)
+    agree(people)
+    rehearsal = planner.rehearse("win_back", 3)
+    assert (rehearsal.matched, rehearsal.would_send, len(rehearsal.messages)) == (10, 10, 3)
+    with planner.store.read() as connection:
+        for table in (campaign_runs, run_audience, messages):
+            assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 0
+
+
+def test_why_tells_the_whole_way_of_a_message(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(1), make_person(2, lifecycle_stage="active"), make_person(3)]
+    publish(customer_360=people)
+    agree(people[:2])
+    run_id = planner.plan("win_back", "eva").run_id
+    planner.approve(run_id, "otto")
+    message_id = audience(planner.store, run_id, "send")[0].message_id
+    assert message_id is not None
+    told = " ".join(why_message(planner.store, message_id))
+    for part in ("planned on 30 October 2026 by eva", "otto approved", "the channel they prefer", "web form"):
+        assert part in told
+    ids = [each["customer_id"] for each in people]
+    assert (
+        "Stage is lapsing or lapsed does not hold"
+        in why_customer(planner.store, planner.customers, ids[1], "win_back")[-1]
+    )
+    assert "has not agreed" in " ".join(why_customer(planner.store, planner.customers, ids[2], "win_back"))
+    with pytest.raises(NotFoundError):
+        why_message(planner.store, "msg_none")
+    with pytest.raises(NotFoundError, match="never planned"):
+        why_customer(planner.store, planner.customers, ids[0], "other")
+
+
+def test_red_data_is_told_at_planning(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson
+) -> None:
+    publish(customer_360=[make_person(1)])
+    with planner.store.write() as connection:
+        red = {"state": "red", "checked_at": NOON, "rows_checked": 1, "rows_quarantined": 1}
+        connection.execute(
+            insert(contract_status), [red | {"table_name": "contacts"}, red | {"table_name": "products"}]
+        )
+    assert planner.plan("win_back", "eva").notices == (
+        "The data of contacts failed its checks: messages wait until it passes.",
+    )
+
+
+def test_marketing_mail_without_a_postal_address_is_refused_in_live_mode(
+    settings: Settings, store: Store, clock: Clock, publish: Callable[..., str], make_person: MakePerson
+) -> None:
+    publish(customer_360=[make_person(1)])
+    careful = build_planner(settings, clock, store)
+    assert "RAPPORT_COMPANY_ADDRESS" in careful.plan("win_back", "eva").notices[0]
+    live = build_planner(settings.model_copy(update={"sending": "live"}), clock, store)
+    with pytest.raises(SettingsError, match="RAPPORT_COMPANY_ADDRESS"):
+        live.plan("win_back", "eva")
+
+
+def test_an_empty_segment_makes_an_empty_run_that_still_closes(
+    planner: Planner, publish: Callable[..., str]
+) -> None:
+    publish()
+    run_id = planner.plan("win_back", "eva").run_id
+    assert report(planner.store, run_id).matched == 0
+    assert [run.run_id for run in list_runs(planner.store)] == [run_id]
+
+
+def test_a_plan_that_broke_off_is_no_plan(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(customer_360=[make_person(1)])
+
+    def fail(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("messaging.planner.runs.insert_planned", fail)
+    with pytest.raises(KeyboardInterrupt):
+        planner.plan("win_back", "eva")
+    assert list_runs(planner.store) == []
+    with pytest.raises(NotFoundError, match="rapport campaign plan"):
+        planner.newest_run("win_back", "planned")
+
+
+def test_progress_is_told_of_everybody(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson
+) -> None:
+    publish(customer_360=[make_person(number) for number in range(250)])
+    told: list[float] = []
+    planner.plan("win_back", "eva", told.append)
+    assert sum(told) == 250
+
+
+def test_no_message_holds_a_leftover(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    blanks: dict[str, Any] = dict.fromkeys(
+        ("given_name", "favourite_category", "last_order_at", "language", "time_zone")
+    )
+    people = [make_person(number, **blanks) for number in range(3)]
+    people[1]["preferred_channel"] = "email"
+    publish(customer_360=people)
+    agree(people)
+    planner.plan("win_back", "eva")
+    with planner.store.read() as connection:
+        bodies = [
+            f"{row.subject or ''} {row.body} {row.html or ''}" for row in connection.execute(select(messages))
+        ]
+    assert len(bodies) == 3
+    assert not any(re.search(r"\{\{|\{%|None|nan,|  off", body) for body in bodies)
