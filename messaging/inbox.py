@@ -77,7 +77,8 @@ def receive(
     the outbox or by what `find_customers` knows (it takes a normalised address and gives customer ids). START
     takes that back.
     """
-    address = normalise(inbound.channel, inbound.from_address) or inbound.from_address.strip()
+    given = inbound.from_address.strip()
+    address = normalise(inbound.channel, given) or given  # a name, a short code: kept as it is
     owners = _owners(address, find_customers)
     heard = _Heard(inbound, address, addresses.hash(address), owners, clock.now())
     try:

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from data_contracts.errors import RapportError
 from messaging import inbox
 from messaging.addresses import read_addresses
 from messaging.links import read_links
@@ -50,6 +51,8 @@ def build_app(
     app = FastAPI(
         title="Rapport webhooks", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
+    app.state.writer = receiver.writer
+    app.add_exception_handler(RapportError, _not_now)
     app.add_api_route("/webhooks/twilio/status", receiver.status, methods=["POST"])
     app.add_api_route("/webhooks/twilio/inbound", receiver.inbound, methods=["POST"])
     app.add_api_route("/u/{token}", receiver.ask, methods=["GET"])
@@ -138,7 +141,7 @@ class _Receiver:
         if form is None or not is_signed(
             self.settings.twilio_token, self._public_address(request), request.headers, form
         ):
-            log.warning("webhook.refused", path=request.url.path)
+            log.warning("webhook.refused", route=_route(request))
             return _refuse(403)
         return form
 
@@ -161,6 +164,17 @@ async def _read_body(request: Request) -> bytes | None:
         if len(body) > BODY_LIMIT:
             return None
     return bytes(body)
+
+
+def _route(request: Request) -> str:
+    """Name the route and not the address, which may carry a token."""
+    return str(getattr(request.scope.get("route"), "path", ""))
+
+
+async def _not_now(request: Request, error: Exception) -> Response:
+    """Answer that nothing was recorded, so that nobody takes it as acknowledged."""
+    log.error("webhook.not_recorded", route=_route(request), reason=type(error).__name__)
+    return PlainTextResponse("not recorded", status_code=503)
 
 
 def _refuse(status: int) -> Response:

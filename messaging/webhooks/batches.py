@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
-from data_contracts.errors import RapportError
 from messaging.store import Store
 
 LARGEST = 200
@@ -65,7 +63,7 @@ class BatchWriter:
         try:
             with self._store.write() as connection:
                 results = [task.work(connection) for task in tasks]
-        except (SQLAlchemyError, RapportError):
+        except Exception:  # noqa: BLE001 - whatever it was, each work learns of its own below
             for task in tasks:
                 self._write_alone(task)
             return
@@ -76,7 +74,7 @@ class BatchWriter:
         try:
             with self._store.write() as connection:
                 result = task.work(connection)
-        except (SQLAlchemyError, RapportError) as error:
+        except Exception as error:  # noqa: BLE001 - it belongs to the caller, and the thread has to go on
             task.done.set_exception(error)
         else:
             task.done.set_result(result)

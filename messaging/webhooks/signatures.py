@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, ImmutableMultiDict
-from twilio.request_validator import (
+from twilio.request_validator import (  # type: ignore[import-untyped]
     SIGNATURE_HEADER,
     SIGNATURE_SETTINGS_HEADER,
     RequestValidator,

@@ -14,30 +14,28 @@ from messaging.sandbox.settings import SandboxSettings
 PHONE = "+447700900123"
 SENDER = "+15005550006"
 SERVICE = "MG" + "a" * 32
-RESOURCE = set(  # of Twilio's OpenAPI description, version 2010-04-01
-    [
-        "account_sid",
-        "api_version",
-        "body",
-        "date_created",
-        "date_sent",
-        "date_updated",
-        "direction",
-        "error_code",
-        "error_message",
-        "from",
-        "messaging_service_sid",
-        "num_media",
-        "num_segments",
-        "price",
-        "price_unit",
-        "sid",
-        "status",
-        "subresource_uris",
-        "to",
-        "uri",
-    ]
-)
+RESOURCE = {  # of Twilio's OpenAPI description, version 2010-04-01
+    "account_sid",
+    "api_version",
+    "body",
+    "date_created",
+    "date_sent",
+    "date_updated",
+    "direction",
+    "error_code",
+    "error_message",
+    "from",
+    "messaging_service_sid",
+    "num_media",
+    "num_segments",
+    "price",
+    "price_unit",
+    "sid",
+    "status",
+    "subresource_uris",
+    "to",
+    "uri",
+}
 
 
 def create(box: RunningSandbox, settings: SandboxSettings, **form: str) -> httpx.Response:
