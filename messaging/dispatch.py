@@ -179,11 +179,9 @@ class _Round:
     def _record(self, connection: Connection, report: DispatchReport) -> None:
         now = self.work.clock.now()
         outbox.lock_all(connection, [call.message.message_id for call, _ in self.ended] + list(self.claimed))
-        for call, outcome in self.ended:
-            provider = self.work.senders[call.message.channel].provider
-            state = outbox.record_outcome(
-                connection, call.message.message_id, call.attempt_id, provider, outcome, now
-            )
+        senders = self.work.senders
+        ended = [(call, senders[call.message.channel].provider, outcome) for call, outcome in self.ended]
+        for state in outbox.record_outcomes(connection, ended, now):
             _tally(report, state)
         if time.monotonic() >= self.next_recover:
             found = outbox.recover(connection, now)

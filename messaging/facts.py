@@ -19,8 +19,8 @@ COUNTED = ("calling", "unknown", "accepted", "done")  # states in which a messag
 class Candidate:
     """One message that may go out: to whom (under all their ids), where, what for, and where they may be.
 
-    `key` is the caller's own name for it; `message_id` keeps a message from counting against its own cap; `cap`
-    stands before the channel's.
+    `key` is the caller's own name for it; `message_id` keeps a message from counting against its own cap, and
+    `cap` stands before the channel's.
     """
 
     key: str

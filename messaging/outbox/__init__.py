@@ -5,7 +5,7 @@ from messaging.outbox.outcomes import (
     StatusUpdate,
     apply_status,
     lock_all,
-    record_outcome,
+    record_outcomes,
     requeue_unsent,
     settle_as_sent,
 )
@@ -43,7 +43,7 @@ __all__ = [
     "insert_planned",
     "lock_all",
     "queue_run",
-    "record_outcome",
+    "record_outcomes",
     "recover",
     "requeue_unsent",
     "settle_as_sent",

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from messaging.facts import Candidate, gather, red_contracts
-from messaging.outbox.moves import move
+from messaging.outbox.moves import move, move_each
 from messaging.outbox.queue import LEASE
 from messaging.policy import DEFAULT_CAPS, Blocked, FrequencyCap, decide
 from messaging.quiet_hours import QuietRules
@@ -33,6 +33,7 @@ class Call:
     attempt_id: str
     number: int
     message: OutboundMessage
+    segment_count: int | None = None  # as we counted, until the provider says
 
 
 @dataclass(frozen=True)
@@ -60,27 +61,33 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
         connection,
         [key for row in locked for key in (address_key(row.address_hash), person_key(row.customer_id))],
     )
-    rows = _claimed(connection, owner, ids)
+    rows = _claimed(connection, owner, ids, locking=True)
     judged, result = _sort_out(connection, rows, now)
-    facts = gather(connection, [_candidate(connection, row) for row in judged], now, caps)
-    today = database_now(connection)
+    red = red_contracts(connection)
+    facts = gather(connection, [_candidate(row, red) for row in judged], now, caps)
+    today, allowed = database_now(connection), []
     for row in judged:
         verdict = decide(facts[row.message_id], rules)
         if isinstance(verdict, Blocked):
             _hold(connection, row, verdict, now, today, result)
         else:
-            result.calls += _intend(connection, row, owner, now, today, lease)
-    return Intents(tuple(result.calls), result.waiting, result.skipped)
+            allowed.append(row)
+    calls = tuple(
+        Call(new_id("att"), row.attempt_count + 1, _outbound(row), row.segment_count) for row in allowed
+    )
+    _intend(connection, calls, now, today, lease)
+    return Intents(calls, result.waiting, result.skipped)
 
 
 @dataclass
 class _Result:
-    calls: list[Call]
     waiting: dict[str, int]
     skipped: dict[str, int]
 
 
-def _claimed(connection: Connection, owner: str, ids: Sequence[str]) -> Sequence[Row[Any]]:
+def _claimed(
+    connection: Connection, owner: str, ids: Sequence[str], *, locking: bool = False
+) -> Sequence[Row[Any]]:
     table = messages.c
     rows = (
         select(
@@ -90,6 +97,8 @@ def _claimed(connection: Connection, owner: str, ids: Sequence[str]) -> Sequence
         .where(table.message_id.in_(ids), table.state == "sending", table.lease_owner == owner)
         .order_by(table.message_id)
     )
+    if locking and connection.dialect.name == "postgresql":
+        rows = rows.with_for_update(of=messages)  # a lease that runs out is taken over by another dispatcher
     return connection.execute(rows).all()
 
 
@@ -98,7 +107,7 @@ def _sort_out(
 ) -> tuple[list[Row[Any]], _Result]:
     """Give back what a halted run holds, and the second message to one person: the first has to count."""
     judged: list[Row[Any]] = []
-    result = _Result([], {}, {})
+    result = _Result({}, {})
     people: set[tuple[str, str]] = set()
     for row in rows:
         this = messages.c.message_id == row.message_id
@@ -117,10 +126,10 @@ def _sort_out(
     return judged, result
 
 
-def _candidate(connection: Connection, row: Row[Any]) -> Candidate:
-    content = row.run_content
-    red = red_contracts(connection, content.get("tables")) if content is not None else ()
-    own = (content or {}).get("caps", {}).get(row.channel)
+def _candidate(row: Row[Any], red: tuple[str, ...]) -> Candidate:
+    content = row.run_content or {}
+    tables = content.get("tables", red) if row.run_id else ()
+    own = content.get("caps", {}).get(row.channel)
     return Candidate(
         key=row.message_id,
         customer_ids=(row.customer_id,),
@@ -134,7 +143,7 @@ def _candidate(connection: Connection, row: Row[Any]) -> Candidate:
         country=row.country,
         region=row.region,
         message_id=row.message_id,
-        red_contracts=red,
+        red_contracts=tuple(name for name in red if name in tables),
         cap=FrequencyCap(own["messages"], own["days"]) if own else None,
     )
 
@@ -155,34 +164,26 @@ def _hold(  # noqa: PLR0913, PLR0917 - one verdict on one row
         _count(result.skipped, verdict.reason)
 
 
-def _intend(  # noqa: PLR0913, PLR0917 - one intent
-    connection: Connection, row: Row[Any], owner: str, now: datetime, today: datetime, lease: timedelta
-) -> list[Call]:
-    number = row.attempt_count + 1
-    mine = (messages.c.message_id == row.message_id) & (messages.c.lease_owner == owner)
-    moved = move(
-        connection,
-        mine,
-        ["sending"],
-        "calling",
-        now,
-        attempt_count=number,
-        calling_at=now,
-        lease_until=today + lease,
-        reason=None,
-        detail=None,
-        send_after=None,
-        retry_at=None,
-    )
-    if not moved:  # its lease ran out, and another dispatcher took it over between our two looks
-        return []
-    call = Call(new_id("att"), number, _outbound(row))
-    connection.execute(
-        insert(attempts).values(
-            attempt_id=call.attempt_id, message_id=row.message_id, number=number, started_at=today
-        )
-    )
-    return [call]
+def _intend(
+    connection: Connection, calls: Sequence[Call], now: datetime, today: datetime, lease: timedelta
+) -> None:
+    """Write down that these calls are about to be made: from here on, each may have been."""
+    if not calls:
+        return
+    rows = [
+        {
+            "attempt_id": call.attempt_id,
+            "message_id": call.message.message_id,
+            "number": call.number,
+            "started_at": today,
+        }
+        for call in calls
+    ]
+    connection.execute(insert(attempts), rows)
+    settled: dict[str, Any] = {"reason": None, "detail": None, "send_after": None, "retry_at": None}
+    settled |= {"calling_at": now, "lease_until": today + lease}
+    moved = [{"this": call.message.message_id, "attempt_count": call.number, **settled} for call in calls]
+    move_each(connection, "sending", "calling", now, moved)
 
 
 def _outbound(row: Row[Any]) -> OutboundMessage:

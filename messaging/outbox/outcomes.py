@@ -4,15 +4,16 @@ These arrive in any order and any number of times. A reply and a callback about 
 provider's id; a provider's status only ever rises in rank.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from messaging.consent import stop, suppress
-from messaging.outbox.moves import move
+from messaging.outbox.intent import Call
+from messaging.outbox.moves import move, move_each
 from messaging.outbox.states import PROVIDER_WORDS, State, may_follow, state_after
 from messaging.senders.base import Accepted, Outcome, Rejected, Unknown
 from messaging.senders.codes import rule_for
@@ -48,12 +49,78 @@ class StatusUpdate:
 Applied = Literal["applied", "stored", "duplicate"]
 
 
-def record_outcome(  # noqa: PLR0913, PLR0917 - one call's end
-    connection: Connection, message_id: str, attempt_id: str, provider: str, outcome: Outcome, now: datetime
+def record_outcomes(
+    connection: Connection, ended: Sequence[tuple[Call, str, Outcome]], now: datetime
+) -> list[State]:
+    """Write down how calls ended (each with its provider), and what follows; give the messages' new states.
+
+    What went as it should is written in bulk; whatever is special about a call takes the longer way.
+    """
+    lock_all(connection, [call.message.message_id for call, _, _ in ended])
+    plain = _plain_acceptances(connection, ended)
+    _accept_plainly(connection, [ended[index] for index in sorted(plain)], now)
+    return [
+        "accepted" if index in plain else _record_outcome(connection, call, provider, outcome, now)
+        for index, (call, provider, outcome) in enumerate(ended)
+    ]
+
+
+def _plain_acceptances(connection: Connection, ended: Sequence[tuple[Call, str, Outcome]]) -> set[int]:
+    """Choose the calls whose message still is as they left it, and of whose sid nobody has spoken yet."""
+    ids = [call.message.message_id for call, _, _ in ended]
+    sids = [outcome.sid for _, _, outcome in ended if isinstance(outcome, Accepted)]
+    spoken = select(provider_events.c.provider_sid).where(provider_events.c.provider_sid.in_(sids))
+    heard: set[str] = set(connection.execute(spoken).scalars()) if sids else set()
+    untouched = select(messages.c.message_id).where(
+        messages.c.message_id.in_(ids),
+        messages.c.state == "calling",
+        messages.c.provider_sid.is_(None),
+        messages.c.provider_status.is_(None),
+    )
+    calling: set[str] = set(connection.execute(untouched).scalars()) if sids else set()
+    return {
+        index
+        for index, (call, _, outcome) in enumerate(ended)
+        if isinstance(outcome, Accepted)
+        and outcome.sid not in heard
+        and call.message.message_id in calling
+        and PROVIDER_WORDS.get(outcome.status) in {"queued", "sent"}
+    }
+
+
+def _accept_plainly(
+    connection: Connection, ended: Sequence[tuple[Call, str, Outcome]], now: datetime
+) -> None:
+    if not ended:
+        return
+    accepted = [
+        (call, provider, outcome) for call, provider, outcome in ended if isinstance(outcome, Accepted)
+    ]
+    settled = {"lease_owner": None, "lease_until": None, "error_code": None, "accepted_at": now}
+    rows = [
+        {
+            "this": call.message.message_id,
+            "provider": provider,
+            "provider_sid": outcome.sid,
+            "provider_status": PROVIDER_WORDS[outcome.status],
+            "segment_count": outcome.segment_count or call.segment_count,
+            **settled,
+        }
+        for call, provider, outcome in accepted
+    ]
+    move_each(connection, "calling", "accepted", now, rows)
+    this = attempts.c.attempt_id == bindparam("this")
+    closed = {"outcome": "accepted", "http_status": 201, "finished_at": database_now(connection)}
+    statement = update(attempts).where(this).values(provider_sid=bindparam("sid"), **closed)
+    connection.execute(statement, [{"this": call.attempt_id, "sid": one.sid} for call, _, one in accepted])
+
+
+def _record_outcome(
+    connection: Connection, call: Call, provider: str, outcome: Outcome, now: datetime
 ) -> State:
-    """Write down how a call ended, and what follows for its message; give the message's state then."""
+    message_id = call.message.message_id
     row = _locked(connection, message_id)
-    _close_attempt(connection, attempt_id, outcome)
+    _close_attempt(connection, call.attempt_id, outcome)
     if isinstance(outcome, Accepted):
         _accept(connection, row, provider, outcome, now)
     elif isinstance(outcome, Unknown):
