@@ -1,0 +1,45 @@
+"""The card shows nothing whose sums do not close."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipelines.samples.card import Campaign, Card, CardDoesNotCloseError, People, Rows, Stop, show
+
+ROWS = Rows(rows_in=10, accepted=7, already_landed=1, set_aside=2, broken={"currency is not known": 3})
+PEOPLE = People(5, 6, 0, 1, 0.98, 0.71, 2)
+CAMPAIGN = Campaign(
+    title="Win back",
+    matched=9,
+    sent={"delivered": 4, "waiting": 1},
+    held_out=1,
+    excluded={"They did not say that we may.": 3},
+    taken=4,
+    taken_by_provider=4,
+    segments=5,
+)
+CARD = Card(ROWS, PEOPLE, CAMPAIGN, Stop("cus_1", "STOP", "They asked us to stop.", ()), (), 1.0, 100)
+
+
+def test_a_card_whose_sums_close_is_given_back() -> None:
+    assert CARD.check() is CARD
+
+
+@pytest.mark.parametrize(
+    ("card", "named"),
+    [
+        (replace(CARD, rows=replace(ROWS, accepted=8)), "rows in"),
+        (replace(CARD, campaign=replace(CAMPAIGN, held_out=2)), "matched"),
+        (replace(CARD, campaign=replace(CAMPAIGN, taken_by_provider=5)), "messages in our books"),
+    ],
+)
+def test_a_sum_that_does_not_close_is_named(card: Card, named: str) -> None:
+    with pytest.raises(CardDoesNotCloseError, match=named):
+        card.check()
+
+
+def test_the_card_is_printed_with_every_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    show(CARD, {"make up": "the app"})
+    shown = capsys.readouterr().out
+    for words in ("Every sum closes", "currency is not known", "They did not say that we may.", "make up"):
+        assert words in shown
