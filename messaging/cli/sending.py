@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -25,10 +27,8 @@ def dispatch(
     from messaging.senders.build import build_senders
 
     settings = read_settings()
-    clock, senders, ending = read_clock(settings.home), build_senders(settings), threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
-    with opened_store(settings) as store:
+    clock, senders = read_clock(settings.home), build_senders(settings)
+    with _ended_by_signal() as ending, opened_store(settings) as store:
         if not once:
             report = run_dispatcher(store, senders, clock, ending)
         else:
@@ -37,6 +37,20 @@ def dispatch(
             with progress(f"Sending {due:,} messages", due) as advance:
                 report = dispatch_once(store, senders, clock, stop_event=ending, on_progress=advance)
     emit(report.to_document(), as_json=as_json, human=lambda: _print_dispatch(report.to_document()))
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C or SIGTERM sets, so that calls under way are still written down."""
+    ending = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: ending.set())
+    try:
+        yield ending
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _print_dispatch(report: dict[str, Any]) -> None:

@@ -1,0 +1,212 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from data_contracts.errors import NotFoundError, RapportError, UsageError
+from messaging.addresses import Addresses
+from messaging.cli import app
+from messaging.clock import Clock, pin_clock
+from messaging.consent import ImportedConsent, record_imports
+from messaging.settings import Settings
+from messaging.store import Store
+from messaging.store.tables import consent_events
+
+MakePerson = Callable[..., dict[str, Any]]
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command as a person would, in the test's own home; give what it prints."""
+    monkeypatch.setenv("RAPPORT_HOME", str(settings.home))
+    monkeypatch.setenv("RAPPORT_COMPANY_NAME", "Harbour & Pine")
+    monkeypatch.setenv("COLUMNS", "160")
+    pin_clock(settings.home, clock.now())
+
+    def invoke(*arguments: str) -> str:
+        result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return invoke
+
+
+@pytest.fixture
+def company(
+    publish: Callable[..., str], make_person: MakePerson, store: Store, addresses: Addresses, clock: Clock
+) -> list[dict[str, Any]]:
+    people = [
+        make_person(number, net_revenue_minor=24_238_559 if number == 1 else 500) for number in range(30)
+    ]
+    publish(
+        customer_360=people,
+        customer_identifiers=[
+            {
+                "customer_id": people[1]["customer_id"],
+                "identifier_type": "external_id",
+                "value": "online_retail:14646",
+            }
+        ],
+    )
+    rows = [
+        ImportedConsent(
+            customer_id=each["customer_id"],
+            source="shop",
+            source_record_id=f"consent/{number}",
+            channel="sms",
+            purpose="marketing",
+            action="grant",
+            legal_basis="consent",
+            occurred_at=clock.now(),
+            method="web form",
+            wording=None,
+            locale=None,
+            address=None,
+        )
+        for number, each in enumerate(people[:20])
+    ]
+    record_imports(store, addresses, rows, clock.now())
+    return people
+
+
+def test_a_customer_is_shown_whole_by_any_id(run: Run, company: list[dict[str, Any]]) -> None:
+    document = json.loads(run("customer", "14646", "--json"))
+    assert document["customer"]["facts"]["net_revenue_minor"] == 24238559
+    card = run("customer", "14646")
+    for part in (
+        "Ada Lovelace1",
+        "£242,385.59",
+        "SMS",
+        "Answered 2 of our last 3",
+        "lapsed",
+        "ada1@example.com",
+    ):
+        assert part.lower() in card.lower()
+
+
+def test_a_name_that_several_have_lists_them(run: Run, company: list[dict[str, Any]]) -> None:
+    document = json.loads(run("customer", "lovelace", "--json", "--limit", "5"))
+    assert document["customer"] is None
+    assert len(document["hits"]) == 5
+    assert "Ada Lovelace" in run("customer", "lovelace")
+
+
+def test_nobody_found_is_a_sentence_without_what_was_typed(run: Run, company: list[dict[str, Any]]) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        run("customer", "nobody@example.com")
+    assert "nobody@" not in str(caught.value)
+
+
+def test_a_campaign_goes_from_test_to_stop_by_commands(run: Run, company: list[dict[str, Any]]) -> None:
+    assert json.loads(run("segment", "count", "lapsed_customers", "--json"))["matched"] == 30
+    assert len(json.loads(run("segment", "preview", "lapsed_customers", "--limit", "4", "--json"))) == 4
+    assert "Reply STOP" in run("campaign", "test", "win_back", "-n", "1")
+    planned = json.loads(run("campaign", "plan", "win_back", "--actor", "eva", "--json"))
+    assert (
+        planned["matched"]
+        == planned["to_send"] + planned["held_out"] + sum(planned["excluded"].values())
+        == 30
+    )
+    assert planned["excluded"] == {"no_consent": 10}
+    assert "your own plan" in run("campaign", "approve", "win_back", "--actor", "eva")
+    assert json.loads(run("campaign", "launch", "win_back", "--json"))["state"] == "running"
+    assert json.loads(run("campaign", "pause", "win_back", "--json"))["state"] == "paused"
+    assert json.loads(run("campaign", "resume", "win_back", "--json"))["state"] == "running"
+    told = run("campaign", "report", "win_back", "--ugliest", "1")
+    assert "= 30" in told
+    assert "held out by lot" in told
+    document = json.loads(run("campaign", "report", "win_back", "--ugliest", "2", "--json"))
+    assert document["messages"] == {"waiting": planned["to_send"]}
+    message_id = document["ugliest"][0]["message_id"]
+    assert any(
+        "planned on 30 October 2026 by eva" in each
+        for each in json.loads(run("why", message_id, "--json"))["why"]
+    )
+    assert json.loads(run("campaign", "stop", "win_back", "--json"))["state"] == "stopped"
+    assert "stopped" in run("campaign", "list")
+    assert json.loads(run("campaign", "list", "--json"))[0]["runs"][0]["state"] == "stopped"
+
+
+def test_why_asks_for_a_message_or_for_a_customer_with_a_campaign(
+    run: Run, company: list[dict[str, Any]]
+) -> None:
+    run("campaign", "plan", "win_back")
+    left_out = company[25]["customer_id"]
+    assert "has not agreed" in run("why", "--customer", left_out, "--campaign", "win_back")
+    for arguments in (
+        (),
+        ("--customer", left_out),
+        ("msg_1", "--customer", left_out, "--campaign", "win_back"),
+    ):
+        with pytest.raises(UsageError):
+            run("why", *arguments)
+
+
+def test_consent_is_granted_revoked_and_shown_with_who_recorded_it(
+    run: Run, company: list[dict[str, Any]], store: Store
+) -> None:
+    who = "ada25@example.com"
+    assert "Given on" in run(
+        "consent", "grant", who, "--channel", "email", "--method", "telephone", "--actor", "otto"
+    )
+    assert "Withdrawn on" in run("consent", "revoke", who, "--channel", "email", "--method", "letter")
+    document = json.loads(run("consent", "show", who, "--json"))
+    assert [event["action"] for event in document["events"]] == ["grant", "revoke"]
+    assert {each["channel"]: each["state"] for each in document["consents"]} == {
+        "email": "revoked",
+        "sms": "none",
+    }
+    assert "letter" in run("consent", "show", who)
+    with store.read() as connection:
+        assert (
+            connection.execute(select(consent_events.c.actor).order_by(consent_events.c.sequence.desc()))
+            .scalars()
+            .first()
+        )
+    with pytest.raises(UsageError, match="pigeon"):
+        run("consent", "grant", who, "--channel", "pigeon", "--method", "x")
+
+
+def test_upgrade_fills_the_library_once(run: Run) -> None:
+    assert len(json.loads(run("upgrade", "--json"))["library"]["copied"]) == 9
+    assert json.loads(run("upgrade", "--json"))["library"]["copied"] == []
+    assert "current" in run("upgrade")
+
+
+def test_a_step_without_the_one_before_names_it(run: Run, company: list[dict[str, Any]]) -> None:
+    with pytest.raises(RapportError, match="rapport campaign plan win_back"):
+        run("campaign", "launch", "win_back")
+
+
+def test_dispatch_and_reconcile_with_nothing_to_do_say_so(run: Run, company: list[dict[str, Any]]) -> None:
+    assert json.loads(run("dispatch", "--once", "--json"))["called"] == 0
+    assert json.loads(run("reconcile", "--json")) == {"sent": 0, "requeued": 0, "left": 0}
+
+
+@pytest.mark.parametrize("words", [[], ["campaign"], ["consent"], ["segment"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    heavy = [
+        "duckdb",
+        "sqlalchemy",
+        "jinja2",
+        "phonenumbers",
+        "twilio",
+        "pandas",
+        "fastapi",
+        "dagster",
+        "streamlit",
+        "great_expectations",
+    ]
+    script = (
+        "import sys; from typer.testing import CliRunner; from messaging.cli import app\n"
+        f"assert CliRunner().invoke(app, {[*words, '--help']!r}).exit_code == 0\n"
+        f"print(sorted(set({heavy!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
