@@ -53,3 +53,17 @@ left join {{ ref('countries') }} as dialling
     on dialling.country_code = '{{ var("default_region") }}'
 {% endif %}
 {% endmacro %}
+
+{#
+  A number or name that means nothing outside its source, made unlike every other source's: `shopify:123`. One that
+  already names a system keeps it, for a chat or a campaign tool may know people by the shop's number.
+#}
+{% macro namespaced(column, source='source') %}
+case
+    when {{ matches(column, "'^[a-z][a-z0-9_]*:.'") }} then trim({{ column }})
+    else {{ source }} || ':' || trim({{ column }})
+end
+{% endmacro %}
+
+{# What follows the namespace. #}
+{% macro without_namespace(column) %}substr({{ column }}, position(':' in {{ column }}) + 1){% endmacro %}

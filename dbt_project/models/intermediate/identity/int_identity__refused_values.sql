@@ -5,7 +5,7 @@ with seen as (
         value,
         match_key,
         case
-            when identifier_type in ('external_id', 'handle') then lower(substr(value, length(source) + 2))
+            when identifier_type in ('external_id', 'handle') then lower({{ without_namespace('value') }})
             else lower(value)
         end as bare_value
     from {{ ref('int_identity__values') }}

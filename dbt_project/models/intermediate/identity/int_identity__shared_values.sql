@@ -8,8 +8,8 @@ with pairs as (
         records.source,
         keys.email_key,
         records.phone,
-        records.source || ':' || trim(records.external_id) as external_id,
-        records.source || ':' || lower(trim(records.handle)) as handle
+        {{ namespaced('records.external_id', 'records.source') }} as external_id,
+        {{ namespaced('lower(records.handle)', 'records.source') }} as handle
     from {{ ref('int_identity__records') }} as records
     left join {{ ref('int_identity__email_keys') }} as keys
         on records.email = keys.email

@@ -24,8 +24,8 @@ emails as (
 others as (
 {% for type, value in [
     ('phone', 'phone'),
-    ('external_id', "source || ':' || trim(external_id)"),
-    ('handle', "source || ':' || lower(trim(handle))"),
+    ('external_id', namespaced('external_id')),
+    ('handle', namespaced('lower(handle)')),
     ('device_id', 'trim(device_id)'),
 ] %}
     select

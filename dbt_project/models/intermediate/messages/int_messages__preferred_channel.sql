@@ -43,10 +43,12 @@ concluded as (
     select
         customer_id,
         channel,
-        'Wrote to us by '
-        || case channel {% for channel, name in names.items() %}when '{{ channel }}' then '{{ name }}' {% endfor %}end
-        || ' ' || {{ as_text('reply_count') }} || ' of ' || {{ as_text('all_replies') }} || ' times, last on '
-        || {{ as_text('cast(last_reply_at as date)') }} || '.' as reason
+        'Wrote to us by ' || {{ channel_name('channel') }} || ' '
+        || case
+            when reply_count = all_replies then {{ counted('reply_count', 'time') }}
+            else {{ as_text('reply_count') }} || ' of ' || {{ counted('all_replies', 'time') }}
+        end
+        || ', last on ' || {{ as_text('cast(last_reply_at as date)') }} || '.' as reason
     from ranked
     where preference = 1
 

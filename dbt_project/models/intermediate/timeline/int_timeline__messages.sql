@@ -51,7 +51,7 @@ with messages as (
         channel,
         case when direction = 'inbound' then 'in' else 'out' end as direction,
         'sms' as kind,
-        case when direction = 'inbound' then 'Message from them' else 'Message to them' end as title,
+        {{ channel_name('channel') }} || case when direction = 'inbound' then ' from them' else ' to them' end as title,
         body,
         {{ no_text() }} as campaign,
         status as state
@@ -67,7 +67,7 @@ with messages as (
         'chat' as channel,
         case author_kind when 'customer' then 'in' when 'system' then 'none' else 'out' end as direction,
         'chat' as kind,
-        'Chat' || coalesce(' about ' || topic, '') as title,
+        'Chat' || coalesce(' about ' || replace(topic, '_', ' '), '') as title,
         body,
         {{ no_text() }} as campaign,
         conversation_status as state

@@ -26,7 +26,7 @@ select
     'consents' as origin_table,
     'in' as direction,
     'consent' as kind,
-    case action when 'grant' then 'Agreed to ' else 'Declined ' end || purpose || ' by ' || channel as title,
+    case action when 'grant' then 'Agreed to ' else 'Declined ' end || purpose || ' by ' || {{ channel_name('channel') }} as title,
     wording as body,
     source,
     source_record_id,

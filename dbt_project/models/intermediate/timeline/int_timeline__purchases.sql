@@ -17,8 +17,7 @@ sold as (
         'purchases' as origin_table,
         'in' as direction,
         'order' as kind,
-        'Order ' || order_id || ', ' || {{ as_text('sale_line_count') }}
-        || case when sale_line_count = 1 then ' line' else ' lines' end as title,
+        'Order ' || order_id || ', ' || {{ counted('sale_line_count', 'line') }} as title,
         {{ no_text() }} as body,
         source,
         first_record_id as source_record_id,

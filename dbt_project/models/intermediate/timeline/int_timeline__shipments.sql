@@ -2,6 +2,7 @@ with parcels as (
 
     select
         *,
+        {{ days_between('estimated_delivery_at', 'delivered_at') }} as days_late,
         'Parcel' || coalesce(' by ' || carrier, '') || coalesce(' for order ' || order_id, '') as parcel
     from {{ ref('int_shipments__shipments') }}
 
@@ -13,7 +14,11 @@ steps as (
         *,
         'sent' as step,
         coalesce(shipped_at, occurred_at) as step_at,
-        parcel || case when shipped_at is null then ' announced' else ' on its way' end as title
+        parcel || case
+            when status = 'failed' then ' sent, could not be delivered'
+            when shipped_at is null then ' announced'
+            else ' on its way'
+        end as title
     from parcels
 
     union all
@@ -24,8 +29,7 @@ steps as (
         delivered_at as step_at,
         parcel || ' delivered'
         || case
-            when {{ days_between('estimated_delivery_at', 'delivered_at') }} > 0
-                then ', ' || {{ as_text(days_between('estimated_delivery_at', 'delivered_at')) }} || ' days late'
+            when days_late > 0 then ', ' || {{ counted('days_late', 'day') }} || ' late'
             else ''
         end as title
     from parcels
