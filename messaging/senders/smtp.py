@@ -9,6 +9,7 @@ from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formataddr, formatdate
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from messaging.addresses import normalise_email
@@ -84,18 +85,23 @@ class SmtpSender:
         return mail
 
     def _sid(self, message: OutboundMessage) -> str:
-        return f"{message.message_id}@{self._mailbox.mail_from.rpartition('@')[2]}"
+        return f"{message.message_id}@{self._domain}"
+
+    @property
+    def _domain(self) -> str:
+        return self._mailbox.mail_from.rpartition("@")[2]
 
     def _connect(self) -> smtplib.SMTP:
         parts = urlsplit(self._mailbox.address)
         host = parts.hostname or ""
+        # We greet with our own domain: the library would ask the resolver for this machine's name each time.
+        options: dict[str, Any] = {"local_hostname": self._domain, "timeout": TIMEOUT_SECONDS}
+        server: smtplib.SMTP
         if parts.scheme == "smtps":
             context = ssl.create_default_context()
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, parts.port or 465, timeout=TIMEOUT_SECONDS, context=context
-            )
+            server = smtplib.SMTP_SSL(host, parts.port or 465, context=context, **options)
         else:
-            server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT_SECONDS)
+            server = smtplib.SMTP(host, parts.port or 25, **options)
         try:
             if parts.scheme == "smtp" and not is_loopback(host):
                 server.starttls(
