@@ -15,10 +15,23 @@ from messaging.store.tables import campaign_runs, consent_events, inbound_messag
 
 WAITING = ("queued", "sending", "calling")  # launched, and not with the provider yet
 SHOWN_STATES = ("planned", "waiting", "sent", "delivered", "failed", "skipped", "unknown", "cancelled")
-TRANSPORT = {  # where a provider gave a code, or nothing was said
+REASONS = {  # of a group; each person's own sentence is in the audience
+    "no_address": "We have no address for them on any of the channels.",
+    "invalid_address": "The address that we have for them cannot exist.",
+    "suppressed": "Their address is blocked: it answered STOP, came back, or complained.",
+    "opted_out": "They opted out of marketing.",
+    "no_consent": "They have not agreed to marketing.",
+    "frequency_cap": "They have heard enough from us lately.",
+    "unknown_time_zone": "We cannot tell what time it is where they are.",
+    "contract_red": "The data behind the campaign failed its checks.",
+    "duplicate_address": "Somebody else in the campaign has the same address, and gets the message.",
+    "missing_value": "The template shows something that we do not know of them.",
+    "already_written": "They had this campaign lately.",
+    "stopped": "The campaign was stopped before their message went.",
     "failed": "The provider could not deliver it.",
-    "waiting": "Waits for its turn.",
+    "unknown": "We do not know whether it went, and do not send it again.",
 }
+NO_HOUR = "No hour is allowed in all the places where they may be."
 
 
 def read_run(connection: Connection, run_id: str) -> Row[Any]:
@@ -92,7 +105,7 @@ def report(store: Store, run_id: str) -> RunReport:
         matched=sum(row.people for row in decided),
         to_send=sum(row.people for row in _where(decided, "send")),
         held_out=sum(row.people for row in _where(decided, "holdout")),
-        excluded=_reasons([(row.reason, row.detail, row.people) for row in _where(decided, "excluded")]),
+        excluded=_reasons([(row.reason, NO_HOUR, row.people) for row in _where(decided, "excluded")]),
         messages={state: states[state] for state in SHOWN_STATES if states[state]},
         not_sent=_not_sent(told),
         by_channel={channel: dict(counts) for channel, counts in sorted(by_channel.items())},
@@ -147,7 +160,7 @@ def audience(
 def _decided(connection: Connection, run_id: str) -> Sequence[Row[Any]]:
     table = run_audience.c
     keys = (table.decision, table.reason, table.channel, table.language)
-    query = select(*keys, func.min(table.detail).label("detail"), func.count().label("people"))
+    query = select(*keys, func.count().label("people"))
     return connection.execute(query.where(table.run_id == run_id).group_by(*keys)).all()
 
 
@@ -188,17 +201,17 @@ def _not_sent(told: Sequence[Row[Any]]) -> tuple[ReasonCount, ...]:
         state = _shown_state(row)
         if state in {"failed", "skipped", "cancelled", "unknown"} or (state == "waiting" and row.reason):
             reason = row.reason or (f"provider_{row.error_code}" if row.error_code else state)
-            rows.append((reason, row.detail or TRANSPORT.get(state), row.number))
+            rows.append((reason, row.detail or REASONS.get(state), row.number))
     return _reasons(rows)
 
 
 def _reasons(rows: Sequence[tuple[str | None, str | None, int]]) -> tuple[ReasonCount, ...]:
-    """Add up by reason, the commonest first, with a sentence of one of them."""
+    """Add up by reason, the commonest first, with a sentence for the group, or that of one of them."""
     people: Counter[str] = Counter()
     sentences: dict[str, str] = {}
     for reason, sentence, number in rows:
         people[reason or ""] += number
-        sentences.setdefault(reason or "", sentence or "")
+        sentences.setdefault(reason or "", REASONS.get(reason or "") or sentence or "")
     return tuple(ReasonCount(reason, sentences[reason], number) for reason, number in people.most_common())
 
 
