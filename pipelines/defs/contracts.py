@@ -1,7 +1,5 @@
 """Contracts as checks: a red one stops the build, so that what stands published stays as it was."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,14 +12,12 @@ from dagster import (
     multi_asset_check,
 )
 
-from data_contracts.contracts import inbound_contracts, published_contracts
+from data_contracts.contracts import contract_names, inbound_contracts, published_contracts
 from data_contracts.errors import ContractBrokenError
-from data_contracts.model import Contract
 from pipelines.defs.contract_status import record_states
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
-from pipelines.landing.manifest import Landing, list_landings
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.promises import judge_table
 from pipelines.warehouse.records import (
@@ -29,14 +25,13 @@ from pipelines.warehouse.records import (
     FailedRule,
     TableSum,
     count_people,
-    prepare_records,
     purchases_close,
-    read_verdict,
     table_sums,
-    write_verdict,
+    write_contract_results,
 )
 
-INTACT = "landed_files_intact"
+MARTS = "marts"
+WHOLE = "landed_files_whole"
 PUBLISHED = "customer_360"
 
 
@@ -79,32 +74,35 @@ def published_checks(context: AssetCheckExecutionContext) -> Iterator[AssetCheck
 
 
 def judge_landed(session: BuildSession) -> list[ContractState]:
-    """Give the verdict on each landed table, judged again where something changed."""
-    landings = list_landings(session.settings)
+    """Give the verdict on each landed table; where nothing changed it is the last one."""
+    from pipelines.landing.verdict import judge  # pandas, and Great Expectations where something is new
+
+    states = []
+    for table in contract_names("inbound"):
+        verdict = judge(table, session.settings, session.clock)
+        failed = tuple(FailedRule(rule.rule, rule.failed, rule.severity) for rule in verdict.failed)
+        state = ContractState(
+            table, verdict.state, verdict.rows_checked, verdict.rows_quarantined, failed, verdict.checked_at
+        )
+        refused = session.refused.get(table, ())  # the loader hashes every file that it reads
+        states.append(_with(state, [FailedRule(WHOLE, len(refused), "critical")] if refused else []))
     with open_warehouse(session.settings.build_path) as connection:
-        prepare_records(connection)
-        return [
-            _judge_landed(
-                session, connection, contract, [landing for landing in landings if landing.table == table]
-            )
-            for table, contract in inbound_contracts().items()
-        ]
+        write_contract_results(connection, states)
+    return states
 
 
 def judge_marts(session: BuildSession) -> list[ContractState]:
     """Give the verdict on each published table that has a contract, and on the sums."""
     now = session.clock.now()
     with open_warehouse(session.settings.build_path) as connection:
-        prepare_records(connection)
         states = [
-            judge_table(connection, "marts", contract, now) for contract in published_contracts().values()
+            judge_table(connection, MARTS, contract, now) for contract in published_contracts().values()
         ]
-        session.sums = table_sums(connection, inbound_contracts())
+        session.sums = table_sums(connection, contract_names("inbound"))
         session.people = count_people(connection)
         still_open = _open_sums(connection, session.sums)
         states = [_with(state, still_open) if state.table == PUBLISHED else state for state in states]
-        for state in states:
-            write_verdict(connection, session.build_id, state)
+        write_contract_results(connection, states)
     return states
 
 
@@ -144,35 +142,6 @@ def _asked(
     return (result for result in results if (result.asset_key, result.check_name) in wanted)
 
 
-def _judge_landed(
-    session: BuildSession,
-    connection: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    landings: Sequence[Landing],
-) -> ContractState:
-    refused = session.refused.get(contract.name, ())
-    judged = _name_of(contract, landings, refused)
-    known = read_verdict(connection, contract.name, judged)
-    if known:
-        return known
-    state = _with_quarantine(judge_table(connection, "landing", contract, session.clock.now()), landings)
-    state = _with(state, [FailedRule(INTACT, len(refused), "critical")] if refused else [])
-    write_verdict(connection, judged, state)
-    return state
-
-
-def _name_of(contract: Contract, landings: Sequence[Landing], refused: Sequence[str]) -> str:
-    """Name what is judged: the landed files, their mappings and the contract, not its wording."""
-    files = sorted(
-        (landing.parquet_sha256, landing.mapping_hash, landing.quarantined) for landing in landings
-    )
-    return hashlib.sha256(json.dumps([contract.hash, files, sorted(refused)]).encode()).hexdigest()[:16]
-
-
-def _with_quarantine(state: ContractState, landings: Sequence[Landing]) -> ContractState:
-    return replace(state, rows_quarantined=sum(landing.quarantined for landing in landings))
-
-
 def _open_sums(connection: duckdb.DuckDBPyConnection, sums: Sequence[TableSum]) -> list[FailedRule]:
     names = [f"rows_of_{item.table}_close" for item in sums if not item.closes]
     names += [] if purchases_close(connection) else ["money_of_purchases_closes"]
@@ -180,7 +149,9 @@ def _open_sums(connection: duckdb.DuckDBPyConnection, sums: Sequence[TableSum]) 
 
 
 def _with(state: ContractState, broken: Sequence[FailedRule]) -> ContractState:
-    return replace(state, state="red", failed=(*broken, *state.failed)) if broken else state
+    known = {rule.rule for rule in broken}
+    others = [rule for rule in state.failed if rule.rule not in known]
+    return replace(state, state="red", failed=(*broken, *others)) if broken else state
 
 
 def _worst(state: ContractState) -> str:

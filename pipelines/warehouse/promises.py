@@ -9,7 +9,6 @@ from data_contracts.model import Contract, SetRule
 from data_contracts.rules import predicate
 from data_contracts.sql import Sql, joined, name, sql, value
 from pipelines.warehouse.connection import has_table
-from pipelines.warehouse.load import LANDED
 from pipelines.warehouse.records import ContractState, FailedRule
 
 
@@ -39,7 +38,7 @@ def _shape(connection: duckdb.DuckDBPyConnection, schema: str, contract: Contrac
     ).fetchall()
     types = dict(found)
     wrong = [column for column, kind in contract.duckdb_columns().items() if types.get(column) != kind]
-    extra = sorted(types.keys() - contract.duckdb_columns().keys() - LANDED.keys())
+    extra = sorted(types.keys() - contract.duckdb_columns().keys())
     rules = [(f"column_{column}_as_promised", "critical") for column in wrong]
     rules += [(f"column_{column}_not_in_contract", "critical") for column in extra]
     return [FailedRule(rule, 1, severity) for rule, severity in rules]

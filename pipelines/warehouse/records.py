@@ -1,10 +1,5 @@
-"""What a build writes down about itself in schema `warehouse`: verdicts, lineage, watermarks, sums.
+"""What a build writes down about itself in schema `warehouse`: contract results, lineage, sums."""
 
-Verdicts are kept with the landings and the contract that they judged, so that a table where nothing changed
-is not judged again: Great Expectations alone costs 8 CPU seconds to import.
-"""
-
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -41,13 +36,6 @@ class ContractState:
         """Give the broken rules as plain data."""
         return [asdict(rule) for rule in self.failed]
 
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> "ContractState":
-        """Read back what `to_document` gave."""
-        failed = tuple(FailedRule(**rule) for rule in document["failed"])
-        checked_at = datetime.fromisoformat(document["checked_at"])
-        return cls(**{**document, "failed": failed, "checked_at": checked_at})
-
 
 @dataclass(frozen=True)
 class TableSum:
@@ -64,46 +52,24 @@ class TableSum:
         return self.landed == self.staged + self.superseded
 
 
-def prepare_records(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables of schema `warehouse` where they are not there yet."""
+def write_contract_results(connection: duckdb.DuckDBPyConnection, states: Iterable[ContractState]) -> None:
+    """Replace the standing verdict of each table: one row a broken rule, or one row without a rule."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS warehouse")
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS warehouse.verdicts"
-        " (table_name VARCHAR PRIMARY KEY, judged VARCHAR, document VARCHAR)"
-    )
     connection.execute(
         "CREATE TABLE IF NOT EXISTS warehouse.contract_results (table_name VARCHAR, state VARCHAR,"
         " rows_checked BIGINT, rows_quarantined BIGINT, rule VARCHAR, failed BIGINT, severity VARCHAR,"
         " checked_at TIMESTAMP)"
     )
-
-
-def read_verdict(connection: duckdb.DuckDBPyConnection, table: str, judged: str) -> ContractState | None:
-    """Give the verdict on a table, if exactly this content was judged before."""
-    query = "SELECT document FROM warehouse.verdicts WHERE table_name = ? AND judged = ?"
-    found = connection.execute(query, [table, judged]).fetchall()
-    return ContractState.from_document(json.loads(found[0][0])) if found else None
-
-
-def write_verdict(connection: duckdb.DuckDBPyConnection, judged: str, state: ContractState) -> None:
-    """Keep a verdict, and show it in `contract_results`: one row a broken rule, or one row without a rule."""
-    document = json.dumps(state.to_document())
-    connection.execute(
-        "INSERT OR REPLACE INTO warehouse.verdicts VALUES (?, ?, ?)", [state.table, judged, document]
-    )
-    connection.execute("DELETE FROM warehouse.contract_results WHERE table_name = ?", [state.table])
-    rules: Sequence[FailedRule | None] = state.failed or (None,)
-    for rule in rules:
-        broken = [rule.rule, rule.failed, rule.severity] if rule else [None, 0, None]
-        row = [
-            state.table,
-            state.state,
-            state.rows_checked,
-            state.rows_quarantined,
-            *broken,
-            state.checked_at,
-        ]
-        connection.execute("INSERT INTO warehouse.contract_results VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    for state in states:
+        connection.execute("DELETE FROM warehouse.contract_results WHERE table_name = ?", [state.table])
+        about = [state.table, state.state, state.rows_checked, state.rows_quarantined]
+        rules: Sequence[FailedRule | None] = state.failed or (None,)
+        for rule in rules:
+            broken = [rule.rule, rule.failed, rule.severity] if rule else [None, 0, None]
+            connection.execute(
+                "INSERT INTO warehouse.contract_results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [*about, *broken, state.checked_at],
+            )
 
 
 def write_lineage(connection: duckdb.DuckDBPyConnection) -> int:

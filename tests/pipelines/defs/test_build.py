@@ -107,7 +107,7 @@ def test_a_red_contract_publishes_nothing_and_is_told_by_table_rule_and_count(
     land(copied, clock, "purchases", [purchase(7, email="cy@example.com")])
     newest = list_landings(copied, "purchases")[-1]
     newest.path.write_bytes(newest.path.read_bytes()[:-1] + b"x")  # what lies there is not what was landed
-    with pytest.raises(ContractBrokenError, match="purchases is red: rule landed_files_intact is broken 1 t"):
+    with pytest.raises(ContractBrokenError, match="purchases is red: rule landed_files_whole is broken 1 t"):
         run_build(copied, clock)
     pointer = read_pointer(copied.releases_dir)
     assert pointer is not None
