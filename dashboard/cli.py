@@ -135,15 +135,14 @@ def addresses(parts: "list[Part]", settings: Settings) -> dict[str, Any]:
 
 def show(parts: "list[Part]", settings: Settings) -> None:
     """Print the addresses as a table, the app first."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     order = {"app": 0, "dagster": 1, "sandbox": 2}
-    for part in sorted(parts, key=lambda part: order.get(part.name, 9)):
-        table.add_row(f"[bold]{part.name}[/]", part.address or "-", part.purpose)
-    Console(highlight=False).print(table)
-    say(f"Logs: {_short(settings.logs_dir)}. Sending goes to: {settings.sending}. Ctrl-C ends everything.")
+    listed = sorted(parts, key=lambda part: order.get(part.name, 9))
+    name = max(len(part.name) for part in listed)
+    address = max(len(part.address) for part in listed)
+    say()
+    for part in listed:
+        say(f"  [bold]{part.name:<{name}}[/]  {part.address or '-':<{address}}  {part.purpose}")
+    say(f"\n  Logs are in {_short(settings.logs_dir)}. Messages go to: {settings.sending}. Ctrl-C ends all.")
 
 
 def _short(path: Path) -> Path:

@@ -24,6 +24,8 @@ CHANNELS = {
     "web": "#8d6bb0",
     "order": "#5b6675",
     "shop": "#5b6675",
+    "parcel": "#7a5a3a",
+    "profile": "#8a8f98",
     "other": "#98a2b3",
 }
 CATEGORIES = ("#14606b", "#c9792b", "#3b6fb6", "#8d6bb0", "#4c9a54", "#b3475f", "#5b6675", "#a58a2b")

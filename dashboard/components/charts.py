@@ -1,6 +1,6 @@
 """Every chart of the app, in one visual language. They draw what messaging counts, and count nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import pandas as pd
@@ -85,6 +85,29 @@ def revenue(months: Sequence[MonthlyRevenue], currency: str) -> None:
     show(chart, "Net revenue by month; the last month is not over")
 
 
+def stages(people: Mapping[str, int]) -> None:
+    """Show how many people stand at each stage of their life as a customer."""
+    known = [stage for stage in words.STAGES if people.get(stage)]
+    names = known + sorted(set(people) - set(words.STAGES))
+    frame = pd.DataFrame(
+        {"stage": [words.stage_name(name) for name in names], "people": [people[n] for n in names]}
+    )
+    whole = max(sum(people.values()), 1)
+    frame["label"] = [f"{words.number(n)}  ({words.share(n, whole)})" for n in frame["people"]]
+    base = alt.Chart(frame).encode(
+        x=alt.X("people:Q", title="People", axis=alt.Axis(format=",d", tickCount=5, tickMinStep=1)),
+        y=alt.Y("stage:N", sort=None, title=None, axis=_names()),
+        tooltip=[alt.Tooltip("stage:N", title="Stage"), alt.Tooltip("people:Q", title="People", format=",")],
+    )
+    labels = base.mark_text(align="left", dx=6, color=palette.INK, fontSize=12).encode(text="label:N")
+    chart = alt.layer(base.mark_bar(height=16, cornerRadius=2, color=palette.BRAND), labels)
+    show(
+        chart.properties(height=30 * len(names) + 10),
+        "People by stage of their life as a customer",
+        height=None,
+    )
+
+
 def closing_sum(matched: int, parts: Sequence[tuple[str, int, str]]) -> None:
     """Show what was decided about everybody a segment matched, as steps down from the whole.
 
@@ -104,7 +127,7 @@ def closing_sum(matched: int, parts: Sequence[tuple[str, int, str]]) -> None:
         "share",
     ]
     bars = base.mark_bar(height=18, cornerRadius=2).encode(
-        x=alt.X("from:Q", title="People", axis=alt.Axis(format="~s", tickCount=6)),
+        x=alt.X("from:Q", title="People", axis=alt.Axis(format=",d", tickCount=6, tickMinStep=1)),
         x2="to:Q",
         color=alt.Color("colour:N", scale=None),
         tooltip=tooltip,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import format_tb
 
 import streamlit as st
 
@@ -52,19 +53,19 @@ def explained() -> Iterator[None]:
     try:
         yield
     except ReleaseError as error:
-        empty(
-            "There are no customers to show yet",
-            f"{error} New here? `make demo` makes a whole sample company.",
-        )
+        advice = f"{error} New here? `make demo` makes a whole sample company."
+        empty("There are no customers to show yet", advice)
     except RapportError as error:
         trouble(error)
-    except Exception:  # the last resort: a page never shows a stack trace; the log has it
-        log.exception("A page failed")
-        trouble(
-            RapportError(
-                "This page could not be drawn.", "The reason stands in the app's log, `logs/app.log`."
-            )
-        )
+    except Exception as error:  # noqa: BLE001 (the last resort: nobody is shown a stack trace)
+        _log(error)
+        trouble(RapportError("This page could not be drawn.", "The reason stands in `logs/app.log`."))
+
+
+def _log(error: Exception) -> None:
+    """Log where it went wrong and of what kind it was, but not its message: that may quote a customer."""
+    where = "".join(format_tb(error.__traceback__))
+    log.error("A page failed with %s:\n%s", type(error).__name__, where)
 
 
 def section(title: str, note: str = "") -> None:

@@ -49,7 +49,11 @@ def value(card: CustomerCard, currency: str) -> None:
             Tile("Net revenue", words.money(facts["net_revenue_minor"], currency), _refunds(facts, currency)),
             Tile("Orders", words.number(facts["order_count"]), _average(facts, currency)),
             Tile("Last order", _since(facts), facts["favourite_category"] or ""),
-            Tile("Parcels under way", open_parcels, f"{words.number(late)} late" if late else "none late"),
+            Tile(
+                "Parcels under way",
+                open_parcels,
+                f"{words.number(late)} late so far" if late else "none ever late",
+            ),
             Tile("Open conversations", words.number(facts["open_conversation_count"]), _wrote(facts)),
         ],
         dense=True,

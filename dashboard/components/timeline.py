@@ -27,8 +27,12 @@ TONES = {
     "skipped": "warn",
 }
 STATES = {"held_out": "held out", "grant": "given", "revoke": "withdrawn", "in_transit": "under way"}
-UNSAID = frozenset({"received", "paid", "none", "open"})  # states that the title has told already
-FIRST = 40  # entries shown at first
+WAYS = {"in": "from the customer", "out": "from us"}
+UNSAID = frozenset(
+    {"received", "paid", "placed", "none", "open", "click"}
+)  # states that the title has told already
+REPORTS = frozenset({"processed", "delivered", "deferred"})
+FIRST = 25  # entries shown at first
 
 
 def timeline(entries: Sequence[TimelineEntry], *, currency: str, zone: str) -> None:
@@ -42,7 +46,10 @@ def timeline(entries: Sequence[TimelineEntry], *, currency: str, zone: str) -> N
         key="timeline_channels",
     )
     kept = [each for each in entries if not chosen or (each.channel or "other") in chosen]
-    everything = len(kept) <= FIRST or st.toggle(f"Show all {words.number(len(kept))} entries")
+    with st.container(horizontal=True):
+        if any(map(_is_report, kept)) and not st.toggle("Delivery reports too", key="timeline_reports"):
+            kept = [each for each in kept if not _is_report(each)]
+        everything = len(kept) <= FIRST or st.toggle(f"All {words.number(len(kept))} entries")
     st.html(draw(kept if everything else kept[:FIRST], currency, zone))
 
 
@@ -56,8 +63,13 @@ def draw(entries: Iterable[TimelineEntry], currency: str, zone: str) -> str:
     return f'<div class="r-timeline" role="list">{"".join(parts)}</div>'
 
 
+def _is_report(entry: TimelineEntry) -> bool:
+    """Say whether an entry is what machines told one another, and not something that a person did."""
+    return entry.kind == "email_event" and entry.state in REPORTS
+
+
 def _entry(entry: TimelineEntry, currency: str, zone: str) -> str:
-    way = {"in": "from the customer", "out": "from us"}.get(entry.direction, "")
+    way = WAYS.get(entry.direction, "") if entry.channel in words.SPOKEN else ""
     what = safe(f"{words.channel_name(entry.channel)} {way}".strip())
     said = entry.body.strip() if entry.body else ""
     body = f'<div class="r-body">{safe(said)}</div>' if said else ""
@@ -86,7 +98,7 @@ def _marks(entry: TimelineEntry, currency: str) -> str:
     if entry.state and entry.state not in UNSAID:
         word = STATES.get(entry.state, entry.state.replace("_", " "))
         marks.append(chip(word, TONES.get(entry.state, "")))
-    if entry.campaign:
+    if entry.campaign and words.title(entry.campaign) != entry.title:
         marks.append(chip(words.title(entry.campaign), "brand"))
     if entry.is_fresh:
         marks.append(chip("since the last build", "warn"))

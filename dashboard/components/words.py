@@ -29,6 +29,8 @@ CHANNEL_NAMES = {
     "order": "Shop",
     "shop": "Shop",
     "web": "Web",
+    "parcel": "Parcel",
+    "profile": "Profile",
     "any": "Any channel",
 }
 SPOKEN = frozenset(

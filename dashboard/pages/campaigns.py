@@ -9,7 +9,7 @@ from dashboard.services import Services, display_name, services
 from dashboard.services import previews as previews_of
 from messaging.campaigns import Content
 from messaging.planner import RunReport, RunSummary, list_runs, report
-from messaging.planner import audience as audience_of
+from messaging.planner.reports import audience as audience_of
 from messaging.segments import describe
 
 PURPOSE = "See exactly who would get a message and why, approve it, and watch it go."
@@ -30,16 +30,19 @@ def main() -> None:
     left, right = st.columns(2, gap="medium")
     name = left.selectbox("Campaign", names, format_func=words.title)
     runs = {run.run_id: run for run in list_runs(parts.store, name)}
+    if not runs:
+        _what(planner.library.content(name), parts)
+        _plan(name, tell=True)
+        return
     run_id = right.selectbox(
         "Run", [*runs], format_func=lambda each: _run_name(runs[each], parts), key=f"run_{name}"
     )
     content = planner.library.content(name)
     _what(content, parts)
-    if run_id:
-        st.fragment(_run, run_every="2s" if runs[run_id].state in MOVING else None)(parts, run_id)
-        _audience(parts, run_id)
-    if not run_id or runs[run_id].state in {"done", "stopped"}:
-        _plan(name, tell=not run_id)
+    st.fragment(_run, run_every="2s" if runs[run_id].state in MOVING else None)(parts, run_id)
+    _audience(parts, run_id)
+    if runs[run_id].state in {"done", "stopped"}:
+        _plan(name, tell=False)
 
 
 def _run_name(run: RunSummary, parts: Services) -> str:

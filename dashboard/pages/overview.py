@@ -30,7 +30,10 @@ def main() -> None:
     _people(figures, parts)
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
-        frame.section("Touches by week", "The last 26 weeks, by channel. Orders and parcels are not counted.")
+        frame.section(
+            "Touches by week",
+            "Messages, opens and clicks of the last 26 weeks; orders and parcels are not in it.",
+        )
         charts.touches([each for each in figures.touches if each.channel in words.SPOKEN])
     with right, st.container(border=True):
         frame.section("Net revenue by month", f"Sales less refunds, in {parts.settings.currency}.")
@@ -38,6 +41,12 @@ def main() -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         _campaigns(figures, parts)
+    with left, st.container(border=True):
+        frame.section(
+            "Where people stand",
+            "Lapsing people are late for their own rhythm; prospects have not bought yet.",
+        )
+        charts.stages(figures.lifecycle)
     with right, st.container(border=True):
         _health(figures)
 
@@ -63,8 +72,8 @@ def _people(figures: Overview, parts: Services) -> None:
 
 def _reach(figures: Overview, channel: str) -> Tile:
     reached = figures.reachable.get(channel, 0)
-    label = "We may write to" if channel == "any" else f"by {words.channel_name(channel)}"
-    note = f"{words.share(reached, figures.people)} of all people"
+    label = "With an address" if channel == "any" else f"by {words.channel_name(channel)}"
+    note = f"{words.share(reached, figures.people)} of people"
     return Tile(label, words.number(reached), note, reached / max(figures.people, 1), channel)
 
 
@@ -100,7 +109,8 @@ def _campaigns(figures: Overview, parts: Services) -> None:
 def _outcome(each: CampaignFigures, parts: Services) -> Row:
     sent = f"{words.number(each.sent)} sent, {words.share(each.delivered, each.sent)} delivered"
     last = words.day(each.last_at, parts.settings.time_zone)
-    note = f"{sent}, {words.count(each.replied, 'reply', 'replies')}; last on {last}"
+    replies = f", {words.count(each.replied, 'reply', 'replies')}" if each.replied else ""
+    note = f"{sent}{replies}; last on {last}"
     bought = f"{words.share(each.bought_sent, each.sent)} bought"
     end = (
         f"{bought}, held out {words.share(each.bought_held_out, each.held_out)}" if each.held_out else bought
