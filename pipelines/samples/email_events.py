@@ -38,6 +38,7 @@ EVENTS = (
     "spamreport",
 )
 REASONS = {
+    "delivered": "250 2.0.0 OK",
     "bounce": "550 5.1.1 mailbox does not exist",
     "dropped": "Bounced Address",
     "deferred": "451 try again later",
@@ -78,7 +79,7 @@ def email_events_table(streams: Streams, history: History) -> tuple[pa.Table, In
         message_ref=take(reference, order),
         url=blank(join(SHOP, pick(names, campaign)), ~clicks),
         reason=pick([REASONS.get(event) for event in EVENTS], kind),
-        is_machine=columns["machine"][order],
+        is_machine=pa.array(columns["machine"][order], mask=kind != EVENTS.index("open")),
         campaign=pick(names, campaign),
     )
     return table, columns["person"][order]

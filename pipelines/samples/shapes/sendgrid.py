@@ -47,11 +47,11 @@ def _event(at: int, row: dict[str, Any]) -> dict[str, Any]:
 
 def _details(at: int, row: dict[str, Any]) -> dict[str, Any]:
     """Give what only some events carry."""
-    reader = {"ip": f"192.0.2.{at % 250 + 1}", "useragent": AGENTS[row["is_machine"]]}
+    reader = {"ip": f"192.0.2.{at % 250 + 1}", "useragent": AGENTS[bool(row["is_machine"])]}
     by_event = {
         "open": reader | {"sg_machine_open": row["is_machine"]},
         "click": reader | {"url": row["url"], "url_offset": {"index": 0, "type": "html"}},
-        "delivered": {"response": "250 2.0.0 OK", "tls": 1},
+        "delivered": {"response": row["reason"], "tls": 1},
         "bounce": {"reason": row["reason"], "status": "5.1.1", "type": "bounce"},
         "dropped": {"reason": row["reason"]},
         "deferred": {"response": row["reason"], "attempt": "1"},

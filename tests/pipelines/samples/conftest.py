@@ -17,7 +17,7 @@ def world() -> World:
 @pytest.fixture(scope="session")
 def big_world() -> World:
     """Give a world whose planted effects stand out of the noise."""
-    return make_world(30_000, 11)
+    return make_world(24_000, 11)
 
 
 @pytest.fixture(scope="session")
@@ -26,14 +26,13 @@ def small_world() -> World:
 
 
 @pytest.fixture(scope="session")
-def company(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of the small world's files, with its truth."""
-    out = tmp_path_factory.mktemp("company")
-    write_company(small_world, out)
-    write_truth(small_world, out / "truth")
-    return out
+def written(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> list[WrittenFile]:
+    return write_company(small_world, tmp_path_factory.mktemp("company"))
 
 
 @pytest.fixture(scope="session")
-def written(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> list[WrittenFile]:
-    return write_company(small_world, tmp_path_factory.mktemp("written"))
+def company(small_world: World, written: list[WrittenFile]) -> Path:
+    """Give the folder of the small world's files, with its truth."""
+    out = written[0].path.parent
+    write_truth(small_world, out / "truth")
+    return out

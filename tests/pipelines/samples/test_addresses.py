@@ -6,11 +6,13 @@ import numpy as np
 import phonenumbers
 import pyarrow.compute as pc
 
-from pipelines.samples.arrays import Ints
+from pipelines.samples.arrays import Ints, Streams
+from pipelines.samples.noise import Noise
+from pipelines.samples.people import make_people
 from pipelines.samples.phones import e164
 from pipelines.samples.places import COUNTRIES, PLACES
 from pipelines.samples.times import START
-from pipelines.samples.world import World, make_world
+from pipelines.samples.world import World
 
 # what each regulator keeps free, as digits behind the plus sign; '.' stands for any digit
 RESERVED = re.compile(
@@ -58,7 +60,7 @@ def test_a_phone_that_changed_no_hands_belongs_to_the_country_of_its_owner(small
 
 
 def test_a_world_too_big_for_the_reserved_blocks_goes_on_where_no_town_is() -> None:
-    crowded = make_world(20_000, 1).history.people
+    crowded = make_people(Streams(1, 0), 20_000, Noise())
     swedes = crowded.country == COUNTRIES.index("SE")
     beyond = crowded.phones[: len(crowded)][swedes] // 10**6 == 441632
     assert beyond.any()

@@ -74,7 +74,7 @@ def score(world: World) -> tuple[float, float]:
     return right / pairs(found), right / pairs(person)
 
 
-@pytest.mark.parametrize(("people", "seed"), [(2_000, 7), (2_000, 2), (5_000, 7), (5_000, 1)])
+@pytest.mark.parametrize(("people", "seed"), [(2_000, 7), (2_000, 2), (5_000, 7)])
 def test_joining_on_email_or_phone_alone_finds_some_and_merges_strangers(people: int, seed: int) -> None:
     precision, recall = score(make_world(people, seed))
     assert precision == pytest.approx(PRECISION, abs=MARGIN)

@@ -53,7 +53,7 @@ def test_the_buying_model_gives_back_its_parameters() -> None:
     """Fit BG/NBD by the likelihood of Fader, Hardie and Lee (2005), equation 6."""
     model = BuyingModel()
     rng = np.random.default_rng(5)
-    horizon = rng.uniform(20, 78, 20_000)
+    horizon = rng.uniform(20, 78, 15_000)
     visits = draw_visits(rng, horizon, model)
     bought = np.bincount(visits.buyer, minlength=len(horizon)) - 1
     last = np.zeros(len(horizon))
@@ -69,8 +69,8 @@ def test_the_buying_model_gives_back_its_parameters() -> None:
         return float(-(common + np.logaddexp(alive, gone)).mean())
 
     found = np.exp(minimize(loss, np.zeros(4), method="L-BFGS-B").x)
-    assert found[:2] == pytest.approx([model.r, model.alpha], rel=0.08)
-    assert found[2] / (found[2] + found[3]) == pytest.approx(model.a / (model.a + model.b), rel=0.08)
+    assert found[:2] == pytest.approx([model.r, model.alpha], rel=0.1)
+    assert found[2] / (found[2] + found[3]) == pytest.approx(model.a / (model.a + model.b), rel=0.1)
 
 
 def test_what_people_spend_has_the_mean_of_the_gamma_gamma_model() -> None:

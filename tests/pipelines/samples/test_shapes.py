@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_bytes(company: Path, tmp_path: Path) -> No
 
 
 def test_a_smaller_company_leaves_no_page_of_a_bigger_one_behind(tmp_path: Path) -> None:
-    write_company(make_world(1_500, 3), tmp_path)
+    write_company(make_world(800, 3), tmp_path)
     assert len(pages_of(tmp_path)) > 1
     write_company(make_world(100, 3), tmp_path)
     assert len(pages_of(tmp_path)) == 1
