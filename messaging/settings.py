@@ -1,4 +1,4 @@
-"""Settings, from the environment, a `.env` file or the home's own `settings.env`; see docs/settings.md for each.
+"""Settings, from the environment, a `.env` file or the home's `settings.env`; see docs/settings.md.
 
 A secret may come from a file: TWILIO_AUTH_TOKEN_FILE=/run/secrets/token. In sandbox mode (the default) every
 provider address must be on loopback, so that no test and no demo ever reaches a real person.
@@ -219,7 +219,7 @@ def is_loopback(host: str) -> bool:
 def read_settings(**overrides: object) -> Settings:
     """Read the settings of this process; `overrides` (by field name) are for tests and the demo.
 
-    The environment wins over `.env` in the folder we were started in, and that over `settings.env` in the home.
+    The environment wins over `.env` in the folder we were started in, and that over the home's `settings.env`.
     Raises SettingsError with one sentence a setting that is wrong.
     """
     files = (_home(overrides) / HOME_SETTINGS, ENV_FILE)
@@ -231,7 +231,8 @@ def read_settings(**overrides: object) -> Settings:
 
 def _home(overrides: dict[str, object]) -> Path:
     """Find the home before the settings are read, since it holds some of them."""
-    named = overrides.get("home") or os.environ.get("RAPPORT_HOME") or dotenv_values(ENV_FILE).get("RAPPORT_HOME")
+    told = os.environ.get("RAPPORT_HOME") or dotenv_values(ENV_FILE).get("RAPPORT_HOME")
+    named = overrides.get("home") or told
     return Path(str(named or Settings.model_fields["home"].default))
 
 
