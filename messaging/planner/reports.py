@@ -8,7 +8,6 @@ import yaml
 from sqlalchemy import Connection, Row, func, select
 
 from data_contracts.errors import NotFoundError
-from messaging.planner.audience import Decision
 from messaging.planner.views import AudienceRow, ReasonCount, RunReport, RunSummary
 from messaging.store import Store
 from messaging.store.tables import campaign_runs, consent_events, inbound_messages, messages, run_audience
@@ -56,13 +55,12 @@ def summarise(
     connection: Connection,
     run_id: str,
     notices: Sequence[str] = (),
-    decisions: Sequence[Decision] = (),
+    nameless: int | None = None,
 ) -> RunSummary:
-    """Tell how a run was decided; `decisions`, where just made, tell also what was not known of people."""
+    """Tell how a run was decided; `nameless` of those to send are greeted without a name, where counted."""
     run = read_run(connection, run_id)
     decided = _decided(connection, run_id)
     to_send = _where(decided, "send")
-    nameless = sum("given_name" in each.missing for each in decisions if each.decided == "send")
     return RunSummary(
         run_id=run_id,
         campaign=run.campaign,
@@ -111,7 +109,7 @@ def report(store: Store, run_id: str) -> RunReport:
         by_channel={channel: dict(counts) for channel, counts in sorted(by_channel.items())},
         replies=replies,
         stops=stops,
-        segments=sum(row.segments or 0 for row in told if _shown_state(row) in {"sent", "delivered"}),
+        segments=sum(int(row.segments or 0) for row in told if _shown_state(row) in {"sent", "delivered"}),
         release_version=run.release_version,
         planned_at=run.planned_at,
         planned_by=run.planned_by,

@@ -1,9 +1,10 @@
 """Runs of a campaign: planned, approved, launched, paused, resumed, stopped; each step checked, recorded."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
@@ -17,7 +18,7 @@ from messaging.customers import Customers
 from messaging.facts import COUNTED, gather, red_contracts
 from messaging.links import Links, read_links
 from messaging.outbox import cancel_run, insert_planned, queue_run
-from messaging.planner.audience import Company, Decision, Ground, candidates, decide_all
+from messaging.planner.decisions import Company, Decision, Ground, candidates, decide_all
 from messaging.planner.reports import read_run, summarise
 from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
 from messaging.quiet_hours import read_quiet_rules
@@ -48,13 +49,12 @@ class Planner:
         """Decide about everybody whom the campaign's segment matches, and render each message once.
 
         Nothing goes before `approve` and `launch`. `progress` is told how many people were done since then.
-        Raises SegmentError, TemplateError or CampaignError before anything is stored.
+        Raises SegmentError, TemplateError or CampaignError; a plan that broke off is none.
         """
         content = self.library.content(campaign)
         ground, people, version, notices = self._prepare(content, new_id("run"))
-        decisions = list(self._decide(ground, people, progress))
-        self._store_plan(ground, version, actor, decisions)
-        return self._summary(ground.run_id, notices, decisions)
+        nameless = self._store_plan(ground, version, actor, self._decide(ground, people, progress))
+        return self._summary(ground.run_id, notices, nameless)
 
     def rehearse(self, campaign: str, number: int = 3) -> Rehearsal:
         """Render a campaign for a few people as they would get it; store and send nothing."""
@@ -211,19 +211,20 @@ class Planner:
 
     def _decide(
         self, ground: Ground, people: Sequence[Mapping[str, Any]], progress: Progress | None
-    ) -> list[Decision]:
+    ) -> Iterator[Decision]:
         asked = candidates(ground, people)
         with self.store.read() as connection:
             facts = gather(connection, asked, ground.now, ground.content.campaign.caps)
-        decisions = []
         for number, decision in enumerate(decide_all(ground, people, asked, facts), 1):
-            decisions.append(decision)
+            yield decision
             if progress and (number % 100 == 0 or number == len(people)):
                 progress(number % 100 or 100)
-        return decisions
 
-    def _store_plan(self, ground: Ground, version: str, actor: str, decisions: Sequence[Decision]) -> None:
-        """Store a plan in short transactions; it is `planning`, and so nothing yet, until the last one."""
+    def _store_plan(self, ground: Ground, version: str, actor: str, decisions: Iterator[Decision]) -> int:
+        """Store a plan in short transactions; it is `planning`, and so nothing yet, until the last one.
+
+        Rendered messages are only held a batch at a time. Gives how many are to be greeted without a name.
+        """
         now = ground.now
         run = {
             "run_id": ground.run_id,
@@ -237,17 +238,21 @@ class Planner:
         }
         with self.store.write() as connection:
             connection.execute(insert(campaign_runs).values(run))
-        for start in range(0, len(decisions), BATCH):
+        matched = nameless = 0
+        while batch := list(islice(decisions, BATCH)):
             with self.store.write() as connection:
-                _insert_decisions(connection, ground.run_id, decisions[start : start + BATCH], now)
+                _insert_decisions(connection, ground.run_id, batch, now)
+            matched += len(batch)
+            nameless += sum("given_name" in each.missing for each in batch if each.decided == "send")
         with self.store.write() as connection:
             this = campaign_runs.c.run_id == ground.run_id
             connection.execute(update(campaign_runs).where(this).values(state="planned"))
-            _audit(connection, actor, "plan", ground.run_id, now, {"matched": len(decisions)})
+            _audit(connection, actor, "plan", ground.run_id, now, {"matched": matched})
+        return nameless
 
-    def _summary(self, run_id: str, notices: Sequence[str], decisions: Sequence[Decision] = ()) -> RunSummary:
+    def _summary(self, run_id: str, notices: Sequence[str], nameless: int | None = None) -> RunSummary:
         with self.store.read() as connection:
-            return summarise(connection, run_id, notices, decisions)
+            return summarise(connection, run_id, notices, nameless)
 
 
 def build_planner(settings: Settings, clock: Clock | None = None, store: Store | None = None) -> Planner:

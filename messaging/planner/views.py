@@ -26,7 +26,7 @@ class RunSummary:
     by_channel: dict[str, int]
     by_language: dict[str, int]
     waiting_for_hours: int  # of those to send: it is night where they are
-    without_name: int  # of those to send: greeted without a name
+    without_name: int | None  # of those to send: greeted without a name; told when just planned
     release_version: str
     content_hash: str
     planned_at: datetime
