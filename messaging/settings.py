@@ -219,7 +219,7 @@ def is_loopback(host: str) -> bool:
 def read_settings(**overrides: object) -> Settings:
     """Read the settings of this process; `overrides` (by field name) are for tests and the demo.
 
-    The environment wins over `.env` in the folder we were started in, and that over the home's `settings.env`.
+    The environment wins over `.env` in the folder we started in, and that over `settings.env` in the home.
     Raises SettingsError with one sentence a setting that is wrong.
     """
     files = (_home(overrides) / HOME_SETTINGS, ENV_FILE)
