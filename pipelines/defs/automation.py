@@ -1,5 +1,6 @@
 """When a build runs by itself: once a day, when a file is dropped, when somebody asks for one in the app."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 
@@ -58,7 +59,8 @@ def drop_folder(context: SensorEvaluationContext) -> RunRequest | SkipReason:
     files = settled_files(read_settings())
     if not files:
         return SkipReason("No file waits in the drop folder.")
-    seen = json.dumps(sorted((str(file.path), file.path.stat().st_mtime_ns) for file in files))
+    waiting = sorted((str(file.path), file.path.stat().st_mtime_ns) for file in files)
+    seen = hashlib.sha256(json.dumps(waiting).encode()).hexdigest()  # a file's name may be a person's
     if seen == context.cursor:
         return SkipReason("The build that takes these files was asked for.")
     context.update_cursor(seen)
