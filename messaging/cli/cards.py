@@ -262,7 +262,8 @@ def _known_by(card: CustomerCard) -> str:
     for each in card.identifiers:
         kinds[each.identifier_type] = kinds.get(each.identifier_type, 0) + 1
     held = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in kinds.items())
-    text = f"{facts['record_count']:,} records of {facts['source_count']} sources"
+    records = _some(facts["record_count"], "record", "records")
+    text = f"{records} of {_some(facts['source_count'], 'source', 'sources')}"
     return f"{text}: {held}" if held else text
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from data_contracts.contracts import published_contract
 from data_contracts.errors import NotFoundError, ReleaseError
 from messaging import consent
 from messaging.addresses import Addresses
 from messaging.clock import Clock
 from messaging.consent_chain import ConsentEvent
-from messaging.customers import Customers
+from messaging.customers import CustomerFacts, Customers
 from messaging.store import Store
 from messaging.store.tables import (
     campaign_runs,
@@ -453,3 +454,20 @@ def test_why_names_the_identifiers_that_tie_the_records_together(
     sentences = customers.why(one["customer_id"])
     assert sentences[0] == "2 records became this person: 1 from shopify, 1 from twilio."
     assert sentences[1] == "The phone +442079460001 is carried by 2 sources."
+
+
+@pytest.mark.parametrize("table", ["customer_360", "customer_timeline"])
+def test_these_tests_stand_on_the_published_contract(
+    customers: Customers, publish: Publish, table: str
+) -> None:
+    publish()
+    described = customers.query(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'c360' AND table_name = ?",
+        [table],
+    )
+    promised = published_contract(table).duckdb_columns()
+    assert {row["column_name"] for row in described} == set(promised)
+
+
+def test_the_facts_of_a_card_are_the_columns_of_the_contract() -> None:
+    assert list(CustomerFacts.__annotations__) == list(published_contract("customer_360").duckdb_columns())
