@@ -1,5 +1,6 @@
 """Serve an ASGI app: in the foreground for a process of its own, or in a thread for tests and the demo."""
 
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -21,11 +22,19 @@ START_SECONDS = 20
 
 
 def serve(app: "ASGIApp", host: str, port: int) -> None:
-    """Serve `app` until the process is told to stop.
+    """Serve `app` until the process is told to stop by Ctrl-C or SIGTERM, and return then.
 
     Raises ServiceError when the port is taken.
     """
-    _server(app).run(sockets=[_listen(host, port)])
+    listener = _listen(host, port)
+    # uvicorn sends itself the signal again after its shutdown, which would end us before we close our files
+    before = [(number, signal.signal(number, signal.SIG_IGN)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        _server(app).run(sockets=[listener])
+    finally:
+        listener.close()
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 @contextmanager

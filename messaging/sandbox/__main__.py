@@ -9,7 +9,7 @@ from messaging import serving
 from messaging.clock import read_clock
 from messaging.sandbox.app import Sandbox
 from messaging.sandbox.server import serve
-from messaging.sandbox.settings import INBOUND_PATH, PORT, SMTP_PORT, SandboxSettings, credentials
+from messaging.sandbox.settings import PORT, SMTP_PORT, SandboxSettings, settings_for
 from messaging.settings import Settings, read_settings
 
 
@@ -28,16 +28,9 @@ def main() -> int:
 
 
 def _sandbox_settings(settings: Settings, options: argparse.Namespace) -> SandboxSettings:
-    account_sid, auth_token, sender = credentials(settings)
-    return SandboxSettings(
-        account_sid=account_sid,
-        auth_token=auth_token,
-        sender=sender,
-        inbound_url=options.inbound_url or settings.public_url.rstrip("/") + INBOUND_PATH,
-        step_seconds=options.step_seconds,
-        company_name=settings.company_name,
-        time_zone=settings.time_zone,
-        folder=None if options.forget else options.folder or settings.home / "sandbox",
+    others = {"folder": None} if options.forget else {"folder": options.folder} if options.folder else {}
+    return settings_for(
+        settings, inbound_url=options.inbound_url or "", step_seconds=options.step_seconds, **others
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from messaging.settings import SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN, SANDBOX_FROM, Settings
 
@@ -30,8 +31,19 @@ class SandboxSettings:
     folder: Path | None = None  # where phones and mails survive a restart
 
 
-def credentials(settings: Settings) -> tuple[str, str, str]:
-    """Give account, token and sender as our own client will use them: never a live account's."""
-    if settings.sending == "live":
-        return SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN, SANDBOX_FROM
-    return settings.twilio_sid, settings.twilio_token, settings.twilio_from
+def settings_for(settings: Settings, *, inbound_url: str = "", **others: Any) -> SandboxSettings:
+    """Give the sandbox of an installation: its credentials (never a live account's), name, zone and folder.
+
+    Answers go to its RAPPORT_PUBLIC_URL unless `inbound_url` says otherwise; `others` replace any field.
+    """
+    live = settings.sending == "live"
+    fields: dict[str, Any] = {
+        "account_sid": SANDBOX_ACCOUNT_SID if live else settings.twilio_sid,
+        "auth_token": SANDBOX_AUTH_TOKEN if live else settings.twilio_token,
+        "sender": SANDBOX_FROM if live else settings.twilio_from,
+        "inbound_url": inbound_url or settings.public_url.rstrip("/") + INBOUND_PATH,
+        "company_name": settings.company_name,
+        "time_zone": settings.time_zone,
+        "folder": settings.home / "sandbox",
+    }
+    return SandboxSettings(**{**fields, **others})

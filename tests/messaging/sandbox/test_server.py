@@ -14,6 +14,8 @@ import pytest
 from data_contracts.errors import ServiceError, UsageError
 from messaging.sandbox.app import Sandbox
 from messaging.sandbox.server import running, serve
+from messaging.sandbox.settings import settings_for
+from messaging.settings import read_settings
 
 
 def free_port() -> int:
@@ -32,6 +34,20 @@ def test_it_says_that_it_is_well() -> None:
 def test_it_listens_on_this_machine_only(host: str) -> None:
     with pytest.raises(UsageError, match="does not listen on"):
         serve(host, 0, 0, Sandbox())
+
+
+def test_it_takes_the_credentials_that_our_own_client_uses_but_never_a_live_accounts(tmp_path: Path) -> None:
+    own = read_settings(home=tmp_path, twilio_account_sid="AC" + "1" * 32, twilio_auth_token="mine")
+    assert (settings_for(own).account_sid, settings_for(own).auth_token) == ("AC" + "1" * 32, "mine")
+    assert settings_for(own).folder == tmp_path / "sandbox"
+    assert settings_for(own, folder=None, step_seconds=1).folder is None
+    live = read_settings(
+        home=tmp_path, sending="live", twilio_account_sid="AC" + "1" * 32, twilio_auth_token="mine"
+    )
+    assert (settings_for(live).account_sid, settings_for(live).auth_token) == (
+        "AC" + "0" * 32,
+        "sandbox-token",
+    )
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:
@@ -54,7 +70,10 @@ def run(home: Path, *options: str) -> "subprocess.Popen[str]":
     )
 
 
-def test_as_a_process_it_serves_keeps_its_phones_and_ends_when_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_as_a_process_it_serves_keeps_its_phones_and_ends_when_told(
+    told: signal.Signals, tmp_path: Path
+) -> None:
     port, smtp_port = free_port(), free_port()
     process = run(tmp_path, "--port", str(port), "--smtp-port", str(smtp_port))
     address = f"http://127.0.0.1:{port}"
@@ -67,9 +86,9 @@ def test_as_a_process_it_serves_keeps_its_phones_and_ends_when_told(tmp_path: Pa
                 time.sleep(0.1)
         httpx.post(f"{address}/_sandbox/phones/+447700900123/messages", json={"body": "Hello"})
     finally:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(told)
         _, errors = process.communicate(timeout=20)
-    assert "Traceback" not in errors
+    assert (process.returncode, errors.count("Traceback")) == (0, 0)
     assert "Hello" in (tmp_path / "sandbox" / "phones.jsonl").read_text()
 
 
