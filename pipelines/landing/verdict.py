@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from data_contracts.contracts import Contract, SetRule, load_contract
 from data_contracts.errors import InputError
@@ -32,13 +33,6 @@ from pipelines.landing.staging import open_stage
 SAMPLE = 100_000  # rows; 37 rules over so many cost about 1 CPU second
 SHARE_RULE = "share_set_aside"
 WHOLE_RULE = "landed_files_whole"
-PANDAS_TYPES = {
-    "BIGINT": "Int64",
-    "INTEGER": "Int64",
-    "DOUBLE": "Float64",
-    "BOOLEAN": "boolean",
-    "VARCHAR": "str",
-}
 State = Literal["green", "amber", "red"]
 
 
@@ -93,46 +87,65 @@ def judge(table: str, settings: Settings, clock: Clock) -> Verdict:
 
 
 def run_expectations(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Run expectations (`rules.expectation` makes them) over a frame; gives the number of failing rows by rule.
+    """Run expectations (`rules.expectation` makes them) over a frame; gives the number of failing rows by rule."""
+    return {
+        item.expectation_config.meta["rule"]: _failed(item)
+        for item in _validate(frame, expectations, "BASIC")
+    }
 
-    Importing Great Expectations takes 8 CPU seconds, so that it happens here. Nothing goes over the network.
-    """
+
+def failing_rows(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
+    """Run expectations over a frame; gives the positions of the failing rows by rule."""
+    results = _validate(frame, expectations, "COMPLETE")
+    return {item.expectation_config.meta["rule"]: _places(item) for item in results}
+
+
+def _validate(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]], detail: str) -> list[Any]:
+    """Importing Great Expectations takes 8 CPU seconds, so it happens here. Nothing goes over the network."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of its own and of pandas; none is about our data
+        warnings.simplefilter("ignore")  # its own and those of pandas: none is about our data
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        suite = gx.ExpectationSuite(
-            name="contract", expectations=[ExpectationConfiguration(**item) for item in expectations]
-        )
+        configured = [ExpectationConfiguration(**item) for item in expectations]
         asset = context.data_sources.add_pandas("landed").add_dataframe_asset("rows")
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+        suite = gx.ExpectationSuite(name="contract", expectations=configured)
         outcome = batch.validate(
-            suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0}
+            suite, result_format={"result_format": detail, "partial_unexpected_count": 0}
         )
-    return {item.expectation_config.meta["rule"]: _failed(item) for item in outcome.results}
+    return list(outcome.results)
 
 
-def typed_frame(rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """Give a frame the types under which pandas tells missing values from others, column by column."""
-    types = contract.duckdb_columns()
-    kinds = {
-        column: PANDAS_TYPES[kind]
-        for column, kind in types.items()
-        if column in rows and kind in PANDAS_TYPES
-    }
-    return rows.astype(kinds)
+def typed_frame(rows: pa.Table) -> pd.DataFrame:
+    """Make a frame of types that know missing values: a whole number stays one, however big, beside a missing one."""
+    kinds = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int64Dtype(), pa.float64(): pd.Float64Dtype()}
+    kinds |= {pa.bool_(): pd.BooleanDtype(), pa.string(): pd.StringDtype(na_value=float("nan"))}
+    frame: pd.DataFrame = rows.to_pandas(types_mapper=kinds.get, date_as_object=False)
+    return frame
 
 
 def _failed(item: Any) -> int:
-    if item.exception_info and item.exception_info.get("raised_exception"):
-        raise RuntimeError(f"Great Expectations could not run {item.expectation_config.type}")
+    _refuse_unrun(item)
     count = item.result.get("unexpected_count")
     return int(count) if count is not None else int(not item.success)
+
+
+def _places(item: Any) -> list[int]:
+    _refuse_unrun(item)
+    return sorted(item.result.get("unexpected_index_list") or [])
+
+
+def _refuse_unrun(item: Any) -> None:
+    """An expectation that did not run has not held. Its own text may quote values, so it is left out."""
+    trouble = item.exception_info or {}
+    nested = [part for part in trouble.values() if isinstance(part, dict)]
+    if any(part.get("raised_exception") for part in (trouble, *nested)):
+        raise RuntimeError(f"Great Expectations could not run {item.expectation_config.type}")
 
 
 def _judge(
@@ -146,7 +159,7 @@ def _judge(
     whole, broken = _whole(landings)
     with open_stage() as connection:
         rows = _load(connection, contract, whole)
-        frame = typed_frame(_sample(connection, contract), contract)
+        frame = typed_frame(_sample(connection, contract))
         metrics = dict(_metrics(connection, settings, contract, rows)) if landings else {}
     failed = [
         *broken,
@@ -198,12 +211,12 @@ def _load(connection: duckdb.DuckDBPyConnection, contract: Contract, landings: S
     return int(connection.execute("SELECT count(*) FROM landed").fetchall()[0][0])
 
 
-def _sample(connection: duckdb.DuckDBPyConnection, contract: Contract) -> pd.DataFrame:
+def _sample(connection: duckdb.DuckDBPyConnection, contract: Contract) -> pa.Table:
     used = {column for rule in contract.row_rules for column in rule.columns}
     used |= {condition.column for rule in contract.row_rules for condition in rule.where}
     columns = joined(", ", (name(column) for column in contract.duckdb_columns() if column in used))
     query = sql("SELECT {} FROM landed ORDER BY row_hash LIMIT {}", columns, value(SAMPLE))
-    return connection.execute(query.text, query.bound).df()
+    return connection.sql(query.text, params=query.bound).to_arrow_table()
 
 
 def _row_failures(contract: Contract, frame: pd.DataFrame) -> Iterator[FailedRule]:
