@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -130,10 +131,7 @@ def _replay(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
             write_landing(
                 connection, settings, contract, _delivery(item, contract), received_at, _only_accepted(counts)
             )
-        if counts.quarantined:
-            write_quarantine(connection, contract, item.path, received_at)
-        else:
-            item.path.unlink()
+        _keep(connection, contract, item, received_at, counts)
     return Replay(
         item.landing_id,
         item.source,
@@ -143,6 +141,20 @@ def _replay(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
         counts.quarantined,
         counts.already_landed,
     )
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    item: Quarantined,
+    received_at: datetime,
+    counts: Counts,
+) -> None:
+    """Leave in quarantine what did not land."""
+    if counts.quarantined:
+        write_quarantine(connection, contract, item.path, received_at)
+    else:
+        item.path.unlink()
 
 
 def _stage_again(connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> None:

@@ -33,16 +33,23 @@ def test_good_rows_land_in_the_types_of_the_contract(land: Land, rows: Rows, con
     ]
 
 
-def test_a_landed_file_has_the_contracts_columns_and_says_which_file_each_row_is_from(land: Land, consent: Make) -> None:
+def test_a_landed_file_has_the_contracts_columns_and_says_which_file_each_row_is_from(
+    land: Land, consent: Make
+) -> None:
     landing = land(consent(1)).landing
     with duckdb.connect() as connection:
         found = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(landing.path)]).fetchall()
     types = {name: kind for name, kind, *_ in found}
-    assert types == load_contract("consents").duckdb_columns() | {"row_hash": "VARCHAR", "landing_id": "VARCHAR"}
+    assert types == load_contract("consents").duckdb_columns() | {
+        "row_hash": "VARCHAR",
+        "landing_id": "VARCHAR",
+    }
     assert landing.columns == tuple(types)
 
 
-def test_a_manifest_says_what_was_landed_and_is_read_back_whole(land: Land, consent: Make, settings: Settings) -> None:
+def test_a_manifest_says_what_was_landed_and_is_read_back_whole(
+    land: Land, consent: Make, settings: Settings
+) -> None:
     landing = land(consent(1), consent(2, action="maybe")).landing
     assert list_landings(settings) == [landing] == list_landings(settings, "consents")
     assert list_landings(settings, "purchases") == []
@@ -78,7 +85,9 @@ def test_a_row_that_breaks_a_rule_is_set_aside_with_every_reason(
 
 
 @pytest.mark.parametrize("text", ["1.5", "1e3", "0x10", "1_000", "one", "", " 2", "99999999999999999999"])
-def test_what_does_not_look_like_a_whole_number_is_never_rounded_or_read_as_missing(land: Land, text: str) -> None:
+def test_what_does_not_look_like_a_whole_number_is_never_rounded_or_read_as_missing(
+    land: Land, text: str
+) -> None:
     product = {
         "source": "shop", "source_record_id": "product/1", "occurred_at": "2026-10-01 09:00:00", "product_id": "1",
         "name": "Bell", "currency": "GBP", "price_minor": text,
@@ -153,18 +162,28 @@ def test_an_older_version_in_front_of_the_one_that_landed_does_not_come_back(lan
         "order_id": "7",
     }  # fmt: skip
     land({**shipment, "status": "delivered"}, table="shipments")
-    counts = land({**shipment, "status": "created"}, {**shipment, "status": "delivered"}, table="shipments").counts
+    counts = land(
+        {**shipment, "status": "created"}, {**shipment, "status": "delivered"}, table="shipments"
+    ).counts
     assert (counts.accepted, counts.already_landed, counts.reasons) == (0, 1, {"overtaken": 1})
 
 
 def test_rows_in_always_close(land: Land, consent: Make) -> None:
-    records = [consent(1), consent(1), consent(2, action="maybe"), consent(3, method="a"), consent(3, method="b")]
+    records = [
+        consent(1),
+        consent(1),
+        consent(2, action="maybe"),
+        consent(3, method="a"),
+        consent(3, method="b"),
+    ]
     for landed in (land(*records), land(*records, consent(4)), land(*records)):
         counts = landed.counts
         assert counts.rows_in == counts.accepted + counts.quarantined + counts.already_landed
 
 
-def test_another_mapping_of_the_same_file_lands_beside_the_first(land: Land, consent: Make, settings: Settings) -> None:
+def test_another_mapping_of_the_same_file_lands_beside_the_first(
+    land: Land, consent: Make, settings: Settings
+) -> None:
     land(consent(1))
     second = land(consent(1), mapping="better")
     assert (second.repeated, second.counts.already_landed) == (False, 1)
@@ -228,12 +247,16 @@ def test_what_a_killed_landing_left_is_swept_away(settings: Settings, consent: M
 
 
 def test_personal_data_stands_in_no_manifest(settings: Settings, consent: Make, land: Land) -> None:
-    landing = land(consent(1, email="canary@example.com"), consent(2, email="canary@example.com", action="x")).landing
+    landing = land(
+        consent(1, email="canary@example.com"), consent(2, email="canary@example.com", action="x")
+    ).landing
     assert "canary" not in landing.manifest_path.read_text()
     assert json.loads(landing.manifest_path.read_text())["accepted"] == 1
 
 
-def test_another_source_knows_nothing_of_the_first(settings: Settings, clock: Clock, consent: Make, land: Land) -> None:
+def test_another_source_knows_nothing_of_the_first(
+    settings: Settings, clock: Clock, consent: Make, land: Land
+) -> None:
     land(consent(1))
     other = Delivery("other_shop", "consents", "x.csv", "0" * 64, "test")
     assert land_records(settings, clock, other, [consent(1, source="other_shop")]).counts.accepted == 1

@@ -1,0 +1,149 @@
+"""The verdict on a table: green, amber or red, by what Great Expectations and SQL find, and only when something changed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from data_contracts.contracts import load_contract
+from data_contracts.errors import UsageError
+from data_contracts.model import Rule
+from messaging.clock import Clock
+from messaging.settings import Settings
+from pipelines.landing import verdict
+from pipelines.landing.verdict import Verdict, judge
+from pipelines.landing.writer import Landed
+
+Make = Callable[..., dict[str, str | None]]
+Land = Callable[..., Landed]
+
+
+@pytest.fixture
+def judged(settings: Settings, clock: Clock) -> Callable[[str], Verdict]:
+    return lambda table: judge(table, settings, clock)
+
+
+def failed(verdict: Verdict) -> dict[str, int]:
+    return {rule.rule: rule.failed for rule in verdict.failed}
+
+
+def test_clean_rows_are_green(judged: Callable[[str], Verdict], land: Land, consent: Make) -> None:
+    land(consent(1), consent(2))
+    found = judged("consents")
+    assert (found.state, found.rows, found.rows_checked, found.rows_quarantined) == ("green", 2, 2, 0)
+    assert failed(found) == {}
+
+
+def test_a_table_that_nothing_feeds_is_green_and_empty(judged: Callable[[str], Verdict]) -> None:
+    found = judged("shipments")
+    assert (found.state, found.rows) == ("green", 0)
+
+
+def test_a_broken_warning_is_amber_and_lands_all_the_same(
+    judged: Callable[[str], Verdict], land: Land, consent: Make
+) -> None:
+    land(consent(1), consent(2, occurred_at="2027-01-01 00:00:00"))
+    found = judged("consents")
+    assert (found.state, found.rows, failed(found)) == ("amber", 2, {"not_from_the_future": 1})
+
+
+def test_a_few_rows_set_aside_are_amber_and_more_than_the_contract_allows_are_red(
+    judged: Callable[[str], Verdict], land: Land, consent: Make
+) -> None:
+    land(*(consent(number) for number in range(19)), consent(19, channel="fax"))
+    assert (judged("consents").state, judged("consents").rows_quarantined) == ("amber", 1)
+    land(*(consent(number, channel="fax") for number in range(20, 22)))
+    found = judged("consents")
+    assert (found.state, failed(found)) == ("red", {"share_set_aside": 3})
+
+
+def test_a_landed_row_that_breaks_a_critical_rule_of_a_newer_contract_is_red(
+    judged: Callable[[str], Verdict], land: Land, consent: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(consent(1), consent(2, method="fax"))
+    assert judged("consents").state == "green"
+    old = load_contract("consents")
+    stricter = Rule("no_fax", "values", ("method",), "Nobody faxes.", values=("form",))
+    monkeypatch.setattr(
+        verdict, "load_contract", lambda _: replace(old, cross_rules=(*old.cross_rules, stricter))
+    )
+    found = judged("consents")
+    assert (found.state, failed(found)) == ("red", {"no_fax": 1})
+    assert found.failed[0].sentence == "Nobody faxes."
+
+
+def test_a_damaged_file_is_red(judged: Callable[[str], Verdict], land: Land, consent: Make) -> None:
+    landing = land(consent(1)).landing
+    assert judged("consents").state == "green"
+    landing.path.write_bytes(landing.path.read_bytes()[:-1])
+    found = judged("consents")
+    assert (found.state, failed(found)["landed_files_whole"]) == ("red", 1)
+
+
+def test_parcels_without_their_order_are_a_warning_once_orders_are_known(
+    judged: Callable[[str], Verdict], land: Land
+) -> None:
+    base = {"source": "shop", "occurred_at": "2026-10-01 09:00:00", "order_id": "7"}
+    shipment = {**base, "source_record_id": "shipment/1", "shipment_id": "1", "status": "created"}
+    line: dict[str, Any] = {
+        **base, "source_record_id": "line/1", "line_kind": "sale", "quantity": "1", "net_amount_minor": "5",
+        "currency": "GBP",
+    }  # fmt: skip
+    land(shipment, table="shipments")
+    assert judged("shipments").state == "green"  # nobody loads orders here
+    land({**line, "order_id": "8"}, table="purchases")
+    assert failed(judged("shipments")) == {"order_is_known": 1}
+    land({**line, "source_record_id": "line/2"}, table="purchases")
+    assert judged("shipments").state == "green"
+
+
+def test_only_the_newest_version_of_a_record_is_judged(
+    judged: Callable[[str], Verdict], land: Land, consent: Make
+) -> None:
+    land(consent(1, occurred_at="2027-01-01 00:00:00"))
+    land(consent(1))
+    assert (judged("consents").state, judged("consents").rows) == ("green", 1)
+
+
+def test_what_did_not_change_is_not_judged_again(
+    settings: Settings, land: Land, consent: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(consent(1))
+    first = judge("consents", settings, Clock(datetime.fromisoformat("2026-10-30T12:00")))
+    monkeypatch.setattr(verdict, "_validate", None)  # Great Expectations would fail
+    assert judge("consents", settings, Clock(datetime.fromisoformat("2026-10-31T12:00"))) == first
+
+
+def test_beyond_the_bound_the_same_sample_is_judged_every_time(
+    settings: Settings, clock: Clock, land: Land, consent: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdict, "SAMPLE", 5)
+    land(*(consent(number, occurred_at="2027-01-01 00:00:00") for number in range(20)))
+    first = judge("consents", settings, clock)
+    assert (first.rows, first.rows_checked, failed(first)) == (20, 5, {"not_from_the_future": 5})
+
+
+def test_a_verdict_holds_counts_and_no_personal_data(
+    settings: Settings, clock: Clock, land: Land, consent: Make
+) -> None:
+    land(consent(1, email="canary@example.com", occurred_at="2027-01-01 00:00:00"))
+    assert "canary" not in str(judge("consents", settings, clock).to_document())
+
+
+def test_an_expectation_that_cannot_run_has_not_held() -> None:
+    import pandas as pd
+
+    broken = {
+        "type": "expect_column_values_to_not_be_null",
+        "kwargs": {"column": "gone"},
+        "meta": {"rule": "gone"},
+    }
+    with pytest.raises(RuntimeError, match="could not run expect_column_values_to_not_be_null"):
+        verdict.run_expectations(pd.DataFrame({"here": [1]}), [{**broken, "severity": "critical"}])
+
+
+def test_an_unknown_table_is_refused(settings: Settings, clock: Clock) -> None:
+    with pytest.raises(UsageError, match="no inbound table"):
+        judge("persons", settings, clock)
