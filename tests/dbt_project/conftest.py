@@ -22,9 +22,10 @@ Landing = Mapping[str, Sequence[Mapping[str, Any]]]
 class Company:
     """A company whose landed rows are given, and what its build finds."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, parsed: Any) -> None:
         self.folder = folder
         self.build_path = folder / "build.duckdb"
+        self.parsed = parsed
 
     def land(self, rows: Landing) -> None:
         """Put rows where a build loads them; columns that are not given are NULL."""
@@ -38,10 +39,8 @@ class Company:
                     given = {"received_at": "2026-10-30", "raw_record": "{}", "landing_id": "l", **row}
                     names = ", ".join(f'"{name}"' for name in given)
                     marks = ", ".join("?" for _ in given)
-                    connection.execute(
-                        f"INSERT INTO landing.{table} ({names}) VALUES ({marks})",  # noqa: S608 (our own names)
-                        list(given.values()),
-                    )
+                    insert = f"INSERT INTO landing.{table} ({names}) VALUES ({marks})"  # noqa: S608 (our names)
+                    connection.execute(insert, list(given.values()))
 
     def build(self, as_of: str, **variables: Any) -> None:
         """Run both halves of the models with their tests, and the identity step between them."""
@@ -56,7 +55,7 @@ class Company:
 
     def dbt(self, *arguments: str, **variables: Any) -> Any:
         """Run one dbt command on this company's warehouse, and fail with the names of what failed."""
-        return run_dbt(self.folder, *arguments, "--vars", json.dumps(variables))
+        return run_dbt(self.folder, *arguments, "--vars", json.dumps(variables), parsed=self.parsed)
 
     def rows(self, query: str, *parameters: object) -> Rows:
         """Read the warehouse; each row by column name."""
@@ -66,8 +65,8 @@ class Company:
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def run_dbt(folder: Path, *arguments: str) -> Any:
-    """Call dbt in this process with everything that it writes under `folder`."""
+def run_dbt(folder: Path, *arguments: str, parsed: Any = None) -> Any:
+    """Call dbt in this process, writing under `folder`; a manifest that is `parsed` spares the parsing."""
     where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     where += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--quiet"]
     before = os.environ.get("RAPPORT_BUILD_DB")
@@ -79,7 +78,7 @@ def run_dbt(folder: Path, *arguments: str) -> Any:
             from dbt.cli.main import dbtRunner
 
             try:
-                outcome = dbtRunner().invoke([*arguments, *where])
+                outcome = dbtRunner(manifest=parsed).invoke([*arguments, *where])
             finally:
                 DuckDBConnectionManager.close_all_connections()
     finally:
@@ -96,13 +95,16 @@ def run_dbt(folder: Path, *arguments: str) -> Any:
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("manifest")
-    run_dbt(folder, "parse")
-    document: dict[str, Any] = json.loads((folder / "target" / "manifest.json").read_text())
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return run_dbt(tmp_path_factory.mktemp("parsed"), "parse")
+
+
+@pytest.fixture(scope="session")
+def manifest(parsed: Any) -> dict[str, Any]:
+    document: dict[str, Any] = parsed.to_dict()
     return document
 
 
 @pytest.fixture(scope="session")
-def found_company(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Company]:
-    return lambda name: Company(tmp_path_factory.mktemp(name))
+def found_company(tmp_path_factory: pytest.TempPathFactory, parsed: Any) -> Callable[[str], Company]:
+    return lambda name: Company(tmp_path_factory.mktemp(name), parsed)

@@ -1,0 +1,316 @@
+"""A company of a few people, small enough to work out by hand what the view has to say."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Company
+
+AS_OF = "2026-10-30 12:00:00"
+OWN = "shop.example"
+
+
+def line(record: str, order: str, amount: int, at: str, kind: str = "sale", **more: Any) -> dict[str, Any]:
+    """Make an order line of one piece."""
+    return {
+        "source": "shopify",
+        "source_record_id": f"line/{record}",
+        "occurred_at": at,
+        "order_id": order,
+        "line_kind": kind,
+        "quantity": 1,
+        "unit_price_minor": amount,
+        "net_amount_minor": amount,
+        "currency": "GBP",
+        **more,
+    }
+
+
+def record(source: str, kind: str, number: int, at: str, **more: Any) -> dict[str, Any]:
+    """Make a record of any other kind."""
+    return {"source": source, "source_record_id": f"{kind}/{number}", "occurred_at": at, **more}
+
+
+MARKETING = {"purpose": "marketing", "legal_basis": "consent"}
+OPEN = {"conversation_status": "open"}
+ANNS = "+447700900001"
+BEA = "+447700900002"
+ANN = "annlee+shop@gmail.example.com"
+LANDED: dict[str, list[dict[str, Any]]] = {
+    "contacts": [
+        record(
+            "shopify",
+            "contact",
+            1,
+            "2026-01-01 08:00:00",
+            external_id="71",
+            email="Ann.Lee@gmail.example.com",
+            phone="07700 900001",
+            given_name="Ann",
+            family_name="Lee",
+            country="United Kingdom",
+            language="en-GB",
+        ),
+    ],
+    "purchases": [
+        line("1", "#1", 1000, "2026-09-01 10:00:00", email=ANN, product_id="mug", given_name="A"),
+        line("2", "#1", 500, "2026-09-01 10:00:00", email=ANN, product_id="bowl"),
+        line("3", "#1", -400, "2026-09-10 10:00:00", "refund"),
+        line("4", "#2", 9999, "2026-10-20 10:00:00", email=ANN, product_id="bowl", currency="USD"),
+        line("5", "#3", 2500, "2026-02-01 10:00:00", email="carl@example.com", country="US"),
+        line("6", "#4", 700, "2026-10-01 10:00:00", product_id="mug"),
+        line("7", "#5", 800, "2026-10-02 10:00:00", email="noreply@example.com"),
+    ],
+    "products": [
+        record("shopify", "product", 1, "2026-01-01", product_id="mug", name="Mug", category="Kitchen"),
+        record("shopify", "product", 2, "2026-01-01", product_id="bowl", name="Bowl", category="Table"),
+    ],
+    "shipments": [
+        record(
+            "shopify",
+            "shipment",
+            1,
+            "2026-09-02",
+            shipment_id="p1",
+            order_id="#1",
+            status="delivered",
+            carrier="Northline",
+            shipped_at="2026-09-02",
+            estimated_delivery_at="2026-09-05",
+            delivered_at="2026-09-08 15:00:00",
+        ),
+        record(
+            "shopify",
+            "shipment",
+            2,
+            "2026-10-21",
+            shipment_id="p2",
+            order_id="#2",
+            status="in_transit",
+            shipped_at="2026-10-21",
+            estimated_delivery_at="2026-11-02",
+        ),
+    ],
+    "email_messages": [
+        record("mail", "message", n, at, message_id=f"m{n}", direction=way, email=address, subject="Late")
+        for n, at, way, address in [
+            (1, "2026-09-09 00:00:00", "inbound", ANN),
+            (2, "2026-09-09 01:00:00", "outbound", f"hello@{OWN}"),
+        ]
+    ],
+    "email_events": [
+        record("sendgrid", "event", 1, "2026-09-20", event_id="e1", event="bounce", email="carl@example.com"),
+    ],
+    "sms_messages": [
+        record("twilio", "message", n, at, message_id=f"SM{n}", channel="sms", **facts)
+        for n, at, facts in [
+            (1, "2026-10-11 09:00:00", {"direction": "inbound", "phone": ANNS, "status": "received"}),
+            (2, "2026-10-12 09:00:00", {"direction": "inbound", "phone": ANNS, "status": "received"}),
+            (3, "2026-10-01 09:00:00", {"direction": "outbound", "phone": BEA, "status": "delivered"}),
+        ]
+    ],
+    "chat_messages": [
+        record("chat", "message", n, at, conversation_id="c1", message_id=str(n), **OPEN, **facts)
+        for n, at, facts in [
+            (1, "2026-10-29 10:00:00", {"author_kind": "customer", "email": "ann.lee@gmail.example.com"}),
+            (2, "2026-10-29 10:05:00", {"author_kind": "agent"}),
+        ]
+    ],
+    "consents": [
+        record("shopify", "consent", n, at, channel=channel, action=action, **MARKETING, **who)
+        for n, at, channel, action, who in [
+            (1, "2026-01-01", "email", "grant", {"email": "ann.lee@gmail.example.com"}),
+            (2, "2026-01-02", "sms", "grant", {"phone": "07700 900001"}),
+            (3, "2026-03-01", "email", "grant", {"email": "carl@example.com"}),
+            (4, "2026-04-01", "email", "revoke", {"email": "carl@example.com"}),
+        ]
+    ],
+    "outreach": [
+        record(
+            "earlier", "outreach", 1, "2026-10-10", campaign="autumn", email="ann.lee@gmail.example.com",
+            channel="email", direction="outbound", arm="sent", state="delivered",
+        ),
+        record(
+            "earlier", "outreach", 2, "2026-05-01", campaign="spring", email="ann.lee@gmail.example.com",
+            channel="email", direction="outbound", arm="sent", state="delivered",
+        ),
+        record(
+            "earlier", "outreach", 3, "2026-10-10", campaign="autumn", email="carl@example.com",
+            channel="email", direction="outbound", arm="holdout", state="held_out",
+        ),
+    ],
+}  # fmt: skip
+
+ANNS_ROW = {
+    "given_name": "Ann",
+    "family_name": "Lee",
+    "display_name": "Ann Lee",
+    "email": "ann.lee@gmail.example.com",
+    "phone": "+447700900001",
+    "country": "GB",
+    "language": "en-GB",
+    "time_zone": "Europe/London",
+    "time_zone_source": "country",
+    "first_seen_at": datetime.fromisoformat("2026-01-01T00:00"),
+    "last_seen_at": datetime.fromisoformat("2026-10-29T10:05"),
+    # contact, 4 lines, 2 parcels, mail, 2 SMS, 2 chat messages, 2 consents, 2 campaign messages
+    "record_count": 16,
+    "source_count": 5,
+    "email_consent": "granted",
+    "sms_consent": "granted",
+    "email_reachable": True,
+    "sms_reachable": True,
+    # two SMS on the last two days of writing weigh more than one e-mail a month before
+    "preferred_channel": "sms",
+    "preferred_channel_reason": "Wrote to us by SMS 2 of 3 times, last on 2026-10-12.",
+    "first_order_at": datetime.fromisoformat("2026-09-01T10:00"),
+    "last_order_at": datetime.fromisoformat("2026-10-20T10:00"),
+    "days_since_last_order": 10,
+    "order_count": 2,
+    "net_revenue_minor": 1100,
+    "refund_minor": 400,
+    "average_order_minor": 1100,
+    "favourite_category": "Table",
+    "open_shipment_count": 1,
+    "late_shipment_count": 1,
+    "inbound_message_count": 4,
+    "outbound_message_count": 3,
+    "last_inbound_at": datetime.fromisoformat("2026-10-29T10:00"),
+    "last_inbound_channel": "chat",
+    "open_conversation_count": 1,
+    "last_outreach_at": datetime.fromisoformat("2026-10-10T00:00"),
+    "last_outreach_campaign": "autumn",
+    "last_outreach_state": "delivered",
+    "outreach_90d_count": 1,
+    "lifecycle_stage": "active",
+}
+
+
+@pytest.fixture(scope="session")
+def company(found_company: Callable[[str], "Company"]) -> "Company":
+    company = found_company("company")
+    company.land(LANDED)
+    company.build(AS_OF, own_domains=[OWN])
+    return company
+
+
+def who(company: "Company", email: str) -> dict[str, Any]:
+    (row,) = company.rows("SELECT * FROM marts.customer_360 WHERE email = ?", email)
+    return row
+
+
+def test_a_person_of_many_sources_is_one_row_with_the_figures_worked_out_by_hand(company: "Company") -> None:
+    row = who(company, "ann.lee@gmail.example.com")
+    assert row.pop("customer_id").startswith("cus_")
+    assert row == ANNS_ROW
+
+
+def test_who_bought_once_long_ago_and_bounced_is_lapsed_and_out_of_reach(company: "Company") -> None:
+    row = who(company, "carl@example.com")
+    expected = {
+        "display_name": "carl@example.com",
+        "country": "US",
+        "time_zone": None,
+        "email_consent": "revoked",
+        "email_reachable": False,
+        "sms_reachable": False,
+        "order_count": 1,
+        "net_revenue_minor": 2500,
+        "days_since_last_order": 271,
+        "lifecycle_stage": "lapsed",
+        "last_outreach_campaign": None,
+        "outreach_90d_count": 0,
+        "preferred_channel": None,
+    }
+    assert {name: row[name] for name in expected} == expected
+
+
+def test_there_are_three_people_and_nobody_of_placeholders_or_the_company_itself(company: "Company") -> None:
+    names = company.rows("SELECT display_name FROM marts.customer_360 ORDER BY 1")
+    assert [row["display_name"] for row in names] == ["+447700900002", "Ann Lee", "carl@example.com"]
+
+
+def test_guests_orders_count_in_the_totals_and_belong_to_nobody(company: "Company") -> None:
+    guests = company.rows(
+        "SELECT order_id, net_amount_minor FROM marts.orders WHERE customer_id IS NULL ORDER BY 1"
+    )
+    assert guests == [
+        {"order_id": "#4", "net_amount_minor": 700},
+        {"order_id": "#5", "net_amount_minor": 800},
+    ]
+    (lines,) = company.rows("SELECT sum(net_amount_minor) AS total, count(*) AS n FROM marts.order_lines")
+    assert lines == {"total": 15099, "n": 7}
+
+
+def test_a_refund_without_an_address_belongs_to_the_buyer_of_its_order(company: "Company") -> None:
+    (line_,) = company.rows("SELECT customer_id FROM marts.order_lines WHERE source_record_id = 'line/3'")
+    assert line_["customer_id"] == who(company, "ann.lee@gmail.example.com")["customer_id"]
+
+
+def test_the_timeline_tells_both_sides_in_order(company: "Company") -> None:
+    customer_id = who(company, "ann.lee@gmail.example.com")["customer_id"]
+    touches = company.rows(
+        "SELECT kind, direction, title FROM marts.customer_timeline"
+        " WHERE customer_id = ? AND occurred_at BETWEEN '2026-09-01' AND '2026-10-12' ORDER BY occurred_at",
+        customer_id,
+    )
+    assert [(row["kind"], row["direction"], row["title"]) for row in touches] == [
+        ("order", "in", "Order #1, 2 lines"),
+        ("shipment", "out", "Parcel by Northline for order #1 on its way"),
+        ("shipment", "out", "Parcel by Northline for order #1 delivered, 3 days late"),
+        ("email", "in", "Late"),
+        ("refund", "none", "Refund on order #1"),
+        ("outreach", "out", "Campaign autumn"),
+        ("sms", "in", "SMS from them"),
+    ]
+
+
+def test_both_spellings_of_an_address_are_kept_and_one_is_the_best(company: "Company") -> None:
+    customer_id = who(company, "ann.lee@gmail.example.com")["customer_id"]
+    found = company.rows(
+        "SELECT value, is_best FROM marts.customer_identifiers"
+        " WHERE customer_id = ? AND identifier_type = 'email' ORDER BY value",
+        customer_id,
+    )
+    assert found == [
+        {"value": "ann.lee@gmail.example.com", "is_best": True},
+        {"value": ANN, "is_best": False},
+    ]
+
+
+def test_a_revocation_reaches_the_store_with_its_address(company: "Company") -> None:
+    (row,) = company.rows(
+        "SELECT address, channel, action FROM marts.consent_imports WHERE action = 'revoke'"
+    )
+    assert row == {"address": "carl@example.com", "channel": "email", "action": "revoke"}
+
+
+@pytest.mark.slow
+def test_a_later_day_changes_only_what_depends_on_the_day_and_no_id(company: "Company") -> None:
+    dated = {"days_since_last_order", "late_shipment_count", "outreach_90d_count", "lifecycle_stage"}
+    before = company.rows("SELECT * FROM marts.customer_360 ORDER BY customer_id")
+    company.build("2027-03-01 12:00:00", own_domains=[OWN])
+    after = company.rows("SELECT * FROM marts.customer_360 ORDER BY customer_id")
+    company.build(AS_OF, own_domains=[OWN])
+    assert company.rows("SELECT * FROM marts.customer_360 ORDER BY customer_id") == before
+    changed = {name for old, new in zip(before, after, strict=True) for name in old if old[name] != new[name]}
+    assert changed <= dated
+    assert {"days_since_last_order", "lifecycle_stage"} <= changed
+
+
+@pytest.mark.slow
+def test_the_rules_beside_the_models_hold(company: "Company") -> None:
+    results = company.dbt("test", "--select", "test_type:unit").results
+    assert len(results) >= 14
+    assert {str(result.status) for result in results} == {"pass"}
+
+
+@pytest.mark.slow
+def test_a_company_without_any_record_builds(found_company: Callable[[str], "Company"]) -> None:
+    company = found_company("nothing")
+    company.land({})
+    company.build(AS_OF)
+    assert company.rows("SELECT count(*) AS n FROM marts.customer_360") == [{"n": 0}]
