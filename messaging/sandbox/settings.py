@@ -21,7 +21,7 @@ class SandboxSettings:
     sender: str = SANDBOX_FROM  # what a Messaging Service sends from
     inbound_url: str = INBOUND_URL  # where an answer from a phone is posted to
     step_seconds: float = 0.3  # between two statuses of a message
-    callback_workers: int = 4
+    callback_workers: int = 16  # the receiver commits together what comes together
     retry_pause: float = 0.2  # before the one more try of a webhook that could not be reached
     messages_kept: int = 50_000
     mails_kept: int = 500
