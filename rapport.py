@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 
+import structlog
 import typer
 
 from data_contracts.errors import RapportError
@@ -33,6 +34,7 @@ def main() -> None:
     if debug:
         sys.argv.remove("--debug")
     quiet_libraries()
+    log_to_standard_error()
     try:
         build_app()()
     except RapportError as error:
@@ -55,6 +57,20 @@ def quiet_libraries() -> None:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     logging.getLogger("twilio.http_client").setLevel(logging.WARNING)  # it logs addresses
+
+
+def log_to_standard_error() -> None:
+    """Write our log as JSON lines on standard error: standard output belongs to a command's result."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _explain(sentence: str, *, debug: bool) -> None:

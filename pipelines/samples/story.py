@@ -1,8 +1,8 @@
 """The demo: a sample company walks the whole way once, and the story is told one line a stage.
 
-Nothing here is staged for show. The files are the vendors' own shapes, the build is the one that the schedule runs, the
-messages go through the real Twilio and SMTP clients over the network to the local sandbox, and what comes back
-arrives as signed webhooks.
+Nothing here is staged for show. The files are the vendors' own shapes, the build is the one that the
+schedule runs, the messages go through the real Twilio and SMTP clients over the network to the local sandbox,
+and what comes back arrives as signed webhooks.
 """
 
 import resource
@@ -152,11 +152,12 @@ def _build(settings: Settings, clock: Clock, tell: Narrator) -> dict[str, int]:
     from pipelines.defs.build import run_build  # Dagster, dbt and Great Expectations: 13 CPU s of imports
 
     built = run_build(settings, clock)
-    people, green = dict(built.people), sum(state.state == "green" for state in built.contracts)
+    people, red = dict(built.people), sum(state.state == "red" for state in built.contracts)
+    touches, contracts = built.row_counts["customer_timeline"], len(built.contracts)
     tell.say(
         "build",
-        f"{people['customers']:,} customers, {people['orders']:,} orders, {built.row_counts['customer_timeline']:,} touches;"
-        f" {green} of {len(built.contracts)} contracts green; release {built.version}",
+        f"{people['customers']:,} customers, {people['orders']:,} orders, {touches:,} touches;"
+        f" {contracts} contracts judged, {red or 'none'} red; release {built.version}",
     )
     return people
 
