@@ -80,7 +80,8 @@ def _tell(report: "BuildReport") -> None:
         f" {people['guest_orders']:,} of them by guests"
     )
     for state in report.contracts:
-        if state.state != "green" and state.rows_checked:
-            rules = ", ".join(f"{rule.rule} ({rule.failed})" for rule in state.failed)
-            say(f"contract of {state.table} is {state.state}: {rules}")
+        if state.state != "green":
+            aside = [f"{state.rows_quarantined:,} rows set aside"] if state.rows_quarantined else []
+            broken = [f"{rule.rule} broken {rule.failed:,} times" for rule in state.failed]
+            say(f"  {state.table} is {state.state}: {', '.join(aside + broken)}")
     say(f"[bold]Release {report.version}[/bold] stands, as of {report.as_of:%Y-%m-%d %H:%M} UTC.")
