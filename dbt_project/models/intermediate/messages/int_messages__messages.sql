@@ -1,4 +1,11 @@
-{#- Every message between a customer and the company. Campaign messages that a provider's export also has count once. -#}
+{#-
+  Every message between a customer and the company. Campaign messages that a provider's export also has count once.
+  A keyword (STOP, HELP and their like) obeys the channel's rules; it does not say that one likes to write there.
+-#}
+{%- set keywords = [
+    'stop', 'stopall', 'unsubscribe', 'cancel', 'end', 'quit', 'revoke', 'optout',
+    'start', 'yes', 'unstop', 'help', 'info',
+] -%}
 with known_ids as (
 
     select message_id from {{ ref('stg_landing__email_messages') }}
@@ -9,17 +16,35 @@ with known_ids as (
 
 messages as (
 
-    select source, source_record_id, occurred_at, 'email' as channel, direction = 'inbound' as is_inbound
+    select
+        source,
+        source_record_id,
+        occurred_at,
+        'email' as channel,
+        direction = 'inbound' as is_inbound,
+        false as is_keyword
     from {{ ref('stg_landing__email_messages') }}
 
     union all
 
-    select source, source_record_id, occurred_at, channel, direction = 'inbound' as is_inbound
+    select
+        source,
+        source_record_id,
+        occurred_at,
+        channel,
+        direction = 'inbound' as is_inbound,
+        coalesce(lower(trim(body)) in ({{ quoted_list(keywords) }}), false) as is_keyword
     from {{ ref('stg_landing__sms_messages') }}
 
     union all
 
-    select source, source_record_id, occurred_at, 'chat' as channel, author_kind = 'customer' as is_inbound
+    select
+        source,
+        source_record_id,
+        occurred_at,
+        'chat' as channel,
+        author_kind = 'customer' as is_inbound,
+        false as is_keyword
     from {{ ref('stg_landing__chat_messages') }}
     where author_kind <> 'system'
 
@@ -31,7 +56,8 @@ select
     messages.source_record_id,
     messages.occurred_at,
     messages.channel,
-    messages.is_inbound
+    messages.is_inbound,
+    messages.is_keyword
 from messages
 inner join {{ ref('stg_identity__map') }} as people
     on messages.source = people.source and messages.source_record_id = people.source_record_id
@@ -44,7 +70,8 @@ select
     outreach.source_record_id,
     outreach.occurred_at,
     outreach.channel,
-    outreach.direction = 'inbound' as is_inbound
+    outreach.direction = 'inbound' as is_inbound,
+    coalesce(lower(trim(outreach.body)) in ({{ quoted_list(keywords) }}), false) as is_keyword
 from {{ ref('int_outreach__touches') }} as outreach
 left join known_ids
     on outreach.message_id = known_ids.message_id

@@ -1,6 +1,6 @@
 {#-
   What a person said outranks what we conclude. They said it by agreeing to one channel and revoking others; we conclude
-  it from how they answer. Chat is no candidate: we cannot open one.
+  it from how they answer, where they have not declined. Chat is no candidate: we cannot open one.
 -#}
 {%- set names = {'email': 'e-mail', 'sms': 'SMS', 'whatsapp': 'WhatsApp'} -%}
 with said as (
@@ -27,14 +27,22 @@ with said as (
 ranked as (
 
     select
-        *,
-        sum(reply_count) over (partition by customer_id) as all_replies,
+        scores.*,
+        sum(scores.reply_count) over (partition by scores.customer_id) as all_replies,
         row_number() over (
-            partition by customer_id
-            order by score desc, last_reply_at desc, channel
+            partition by scores.customer_id
+            order by scores.score desc, scores.last_reply_at desc, scores.channel
         ) as preference
-    from {{ ref('int_messages__reply_scores') }}
-    where channel in ({{ quoted_list(names.keys() | list) }})
+    from {{ ref('int_messages__reply_scores') }} as scores
+    left join {{ ref('int_consents__customers') }} as consents
+        on scores.customer_id = consents.customer_id
+    where
+        case scores.channel
+            {%- for channel in names %}
+            when '{{ channel }}' then coalesce(consents.{{ channel }}_consent, 'none') <> 'revoked'
+            {%- endfor %}
+            else false
+        end
 
 ),
 

@@ -11,7 +11,7 @@ with replies as (
         occurred_at,
         max(occurred_at) over (partition by customer_id) as last_reply_at
     from {{ ref('int_messages__messages') }}
-    where is_inbound
+    where is_inbound and not is_keyword
 
 )
 
