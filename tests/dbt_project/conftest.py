@@ -39,7 +39,7 @@ class Company:
                     given = {"received_at": "2026-10-30", "raw_record": "{}", "landing_id": "l", **row}
                     names = ", ".join(f'"{name}"' for name in given)
                     marks = ", ".join("?" for _ in given)
-                    insert = f"INSERT INTO landing.{table} ({names}) VALUES ({marks})"  # noqa: S608 (our names)
+                    insert = f"INSERT INTO landing.{table} ({names}) VALUES ({marks})"
                     connection.execute(insert, list(given.values()))
 
     def build(self, as_of: str, **variables: Any) -> None:
