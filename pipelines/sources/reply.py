@@ -13,6 +13,7 @@ from mailparser_reply.parser import EmailMessage
 
 LANGUAGES = ["en", "fr", "de", "es", "it", "nl", "pl", "sv"]
 HEADING_LINES = 3  # a heading may be wrapped over so many lines
+HEADING_WIDTH = 200  # characters of one of them
 LONGEST = 20_000  # characters that are looked at; nobody writes more by hand
 _QUOTED = re.compile(r"^\s{0,3}>")
 _DATED = re.compile(r"\d{1,4}[./:-]\d{1,2}|\b(19|20)\d\d\b")
@@ -72,11 +73,18 @@ def _header_block(lines: list[str]) -> int:
 
 def _known_heading(lines: list[str]) -> int:
     """Find a heading such as "On Monday, Ann wrote:" with no quoted line after it: what follows it is older."""
-    for match in _headings().finditer("\n".join(lines)):
-        blank = len(match.group()) - len(match.group().lstrip("\n"))
-        first = match.string.count("\n", 0, match.start() + blank)
-        if not any(_QUOTED.match(line) for line in lines[first:]) and _DATED.search(match.group()):
-            return first
+    last_quoted = max((place for place, line in enumerate(lines) if _QUOTED.match(line)), default=-1)
+    for place in range(last_quoted + 1, len(lines)):
+        window = lines[place : place + HEADING_LINES]
+        # the library's pattern takes cubic time, so it sees little at once, and only what can be a heading
+        if (
+            max(map(len, window)) <= HEADING_WIDTH
+            and _DATED.search(text := "\n".join(window))
+            and ":" in text
+        ):
+            match = _headings().match(text)
+            if match and _DATED.search(match.group()):
+                return place
     return len(lines)
 
 

@@ -43,7 +43,7 @@ def landed(settings: Settings) -> Callable[[str, str], list[tuple[Any, ...]]]:
     def reading(table: str, columns: str) -> list[tuple[Any, ...]]:
         files = [str(landing.path) for landing in list_landings(settings, table)]
         with duckdb.connect() as connection:
-            query = f"SELECT {columns} FROM read_parquet(?) ORDER BY source_record_id"
+            query = f"SELECT {columns} FROM read_parquet(?) ORDER BY source_record_id, received_at"
             return connection.execute(query, [files]).fetchall()
 
     return reading
