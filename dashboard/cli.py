@@ -4,6 +4,7 @@ import fcntl
 import os
 import signal
 import socket
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -70,6 +71,7 @@ def run(settings: Settings, ports: "Ports", *, as_json: bool) -> None:
         supervisor.wait_until_ready(READY_WITHIN, ended.is_set)
         if not ended.is_set():
             emit(addresses(parts, settings), as_json=as_json, human=lambda: show(parts, settings))
+            sys.stdout.flush()  # whoever reads us through a pipe waits for this, and we do not end
         while not ended.wait(0.5):
             supervisor.tick()
     finally:

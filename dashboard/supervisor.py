@@ -18,7 +18,7 @@ from data_contracts.errors import ServiceError
 QUICK_DEATH = 20.0  # seconds; a part that lives shorter has not really started
 MOST_QUICK_DEATHS = 5
 LOG_LIMIT = 5_000_000  # bytes; a longer log is put aside when its part starts
-GRACE = 5.0  # seconds that a part has to end by itself; everything has to be gone after 10
+GRACE = 4.0  # seconds that a part has to end by itself; everything has to be gone after 10
 
 
 @dataclass(frozen=True)
