@@ -1,4 +1,4 @@
-"""The commands of this package: `build`, `sample`, `ingest`, `quarantine`, `contract` and `identity`."""
+"""The commands of this package: `demo`, `build`, `sample`, `ingest`, `quarantine`, `contract` and `identity`."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -8,12 +8,14 @@ import typer
 from pipelines.identity.commands import app as identity_app
 from pipelines.landing.commands import app as landing_app
 from pipelines.samples.command import app as sample_app
+from pipelines.samples.demo import app as demo_app
 
 if TYPE_CHECKING:
     from pipelines.defs.build import BuildReport
     from pipelines.warehouse.lock import Holder
 
 app = typer.Typer()
+app.add_typer(demo_app)
 app.add_typer(sample_app)
 app.add_typer(landing_app)
 app.add_typer(identity_app, name="identity")
