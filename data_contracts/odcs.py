@@ -209,7 +209,7 @@ class _Reader:
         self._need(isinstance(body, dict), f"has a rule {item.name} without a type and kwargs")
         assert isinstance(body, dict)
         kind, options = str(body.get("type")), dict(body.get("kwargs") or {})
-        where = tuple(self._condition(*pair) for pair in (body.get("where") or {}).items())
+        where = tuple(self._condition(*pair) for pair in sorted((body.get("where") or {}).items()))
         name, severity = self._name(item), self._severity(item)
         sentence = item.description or name
         if kind == PAIR:

@@ -113,9 +113,7 @@ def test_a_replay_that_was_cut_off_can_be_run_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(
-            quarantine, "_keep", killed
-        )  # the rows have landed, the quarantine file is still there
+        patch.setattr(quarantine, "_keep", killed)  # the rows have landed, the quarantine file is still there
         with pytest.raises(KeyboardInterrupt):
             replay_quarantine(settings, clock)
     (replay,) = replay_quarantine(settings, clock)

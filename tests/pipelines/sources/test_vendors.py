@@ -47,9 +47,7 @@ def test_twilios_pages_become_messages(tmp_path: Path, take: Take, landed: Lande
         ("message/SM2", "mms", "inbound", "+447700900001", None, "USD"),
         ("message/SM3", "sms", "outbound", "+15005550006", 7500, "USD"),
     ]
-    assert landed("sms_messages", "occurred_at")[0][0] == datetime(
-        2019, 5, 24, 17, 44, 50
-    )
+    assert landed("sms_messages", "occurred_at")[0][0] == datetime(2019, 5, 24, 17, 44, 50)
 
 
 @pytest.mark.parametrize("prefix", ["whatsapp", "rcs"])
