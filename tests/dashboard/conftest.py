@@ -68,7 +68,7 @@ def publish(home: Path, content: Tables) -> None:
         for name, rows in content.items():
             frame = pd.DataFrame(rows)
             connection.register("frame", frame)
-            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")  # noqa: S608 (names of ours)
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")
             connection.unregister("frame")
     pointer = {"version": version, "file": f"c360-{version}.duckdb", "schema_version": "1"}
     pointer |= {"as_of": AS_OF.isoformat(), "built_at": AS_OF.isoformat()}

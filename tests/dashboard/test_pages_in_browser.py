@@ -89,7 +89,7 @@ def open_page(
         ("/campaigns", "Campaigns", "Campaign"),
     ],
 )
-def test_every_page_is_drawn_whole_and_asks_nobody_outside(  # noqa: PLR0917 (a table of cases)
+def test_every_page_is_drawn_whole_and_asks_nobody_outside(
     open_page: Callable[..., "playwright_api.Page"],
     asked: list[str],
     path: str,
