@@ -16,12 +16,16 @@ HELP = "Rapport: one trusted view of each customer, and personal, consented, wel
 def build_app() -> typer.Typer:
     """Mount the commands of pipelines, messaging and dashboard side by side."""
     from dashboard.cli import app as dashboard_app
-    from messaging.cli import app as messaging_app
     from dashboard.doctor import app as doctor_app
+    from messaging.cli import app as messaging_app
     from pipelines.cli import app as pipelines_app
 
     app = typer.Typer(
-        help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
     )
     for part in (pipelines_app, messaging_app, dashboard_app, doctor_app):
         app.add_typer(part)
@@ -43,7 +47,7 @@ def main() -> None:
     except BrokenPipeError:  # `rapport ... | head` closed its end: not a failure of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-    except Exception as error:  # the last resort: nobody is shown a stack trace unasked
+    except Exception as error:  # noqa: BLE001 - the last resort: nobody is shown a stack trace unasked
         _explain(
             f"Something went wrong that we did not foresee ({type(error).__name__}). Run the same command with --debug.",
             debug=debug,

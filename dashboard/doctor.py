@@ -245,7 +245,7 @@ def _contracts(settings: Settings) -> Iterator[Check]:
 
     with open_store(settings, create=False).read() as connection:
         rows = connection.execute(select(contract_status.c.table_name, contract_status.c.state)).all()
-    red = sorted(name for name, state in rows if state == "red")
+    red = sorted(str(row.table_name) for row in rows if row.state == "red")
     if red:
         yield Check(
             "contracts",

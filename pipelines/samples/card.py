@@ -21,13 +21,12 @@ class CardDoesNotCloseError(RapportError):
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows that came in, over all sources; `broken` counts the rules that rows set aside broke, some more than one."""
+    """Rows that came in, over all sources; each row set aside counts once, under the first rule that it broke."""
 
     rows_in: int
     accepted: int
     already_landed: int
-    set_aside: int
-    broken: Mapping[str, int]
+    set_aside: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,11 @@ class Card:
         """Give each sum as its name, the whole, and the sum of its parts."""
         rows, run = self.rows, self.campaign
         landed = rows.accepted + rows.already_landed
-        yield "rows in = accepted + already landed + set aside", rows.rows_in, landed + rows.set_aside
+        yield (
+            "rows in = accepted + already landed + set aside",
+            rows.rows_in,
+            landed + sum(rows.set_aside.values()),
+        )
         parts = sum(run.sent.values()) + run.held_out + sum(run.excluded.values())
         yield "matched = sent + held out + left out", run.matched, parts
         yield "messages in our books = messages the provider took", run.taken, run.taken_by_provider
@@ -143,14 +146,13 @@ def _figures(rows: list[tuple[str, int | str, str]]) -> Table:
 
 
 def _rows(rows: Rows) -> Table:
-    why = " · ".join(f"{reason} ({number})" for reason, number in rows.broken.items())
-    known = [("+ ", rows.already_landed, "there already, word for word")] if rows.already_landed else []
+    already = [("+ ", rows.already_landed, "there already, word for word")] if rows.already_landed else []
     return _figures(
         [
             ("", rows.rows_in, "rows in"),
             ("= ", rows.accepted, "accepted"),
-            *known,
-            ("+ ", rows.set_aside, f"set aside: {why}"),
+            *already,
+            *(("+ ", number, f"set aside: {reason}") for reason, number in rows.set_aside.items()),
         ]
     )
 

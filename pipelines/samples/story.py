@@ -20,6 +20,7 @@ import duckdb
 import httpx
 from sqlalchemy import func, select
 
+from data_contracts.contracts import load_contract
 from data_contracts.errors import ServiceError
 from messaging.clock import Clock, pin_clock
 from messaging.customers import Customers
@@ -35,6 +36,7 @@ from messaging.store import Store, open_store
 from messaging.store.ids import new_id
 from messaging.store.tables import attempts, inbound_messages, messages
 from messaging.webhooks.server import running as running_webhooks
+from pipelines.landing.quarantine import list_quarantine, show_quarantine
 from pipelines.publishing.pointer import read_pointer
 from pipelines.samples.card import Bubble, Campaign, Card, People, Rows, Stop
 from pipelines.samples.shapes import write_company
@@ -61,6 +63,17 @@ FILES: tuple[tuple[str, str | None, str], ...] = (
     ("chat", None, "chats.json"),
     ("outreach", "past_outreach", "past_outreach.csv"),
 )
+
+
+BROKEN = {  # what a row's first broken rule is about, in words
+    "present": "a value that has to be there is missing",
+    "type": "a date or number cannot be read",
+    "values": "a word that the contract does not know",
+    "pattern": "a value has the wrong form",
+    "range": "a number or date is out of bounds",
+    "length": "a text is too short or too long",
+    "order": "two dates stand in the wrong order",
+}
 
 
 class Narrator:
@@ -127,21 +140,27 @@ def _land(settings: Settings, clock: Clock, people: int, seed: int, tell: Narrat
         f"{people:,} people in {len(files)} vendors' files, {_touches(world):,} records, seed {seed}",
     )
     reports = [ingest(settings, clock, source, [folder / name], mapping) for source, mapping, name in FILES]
-    broken: Counter[str] = Counter()
-    for landed in reports:
-        broken.update(landed.reasons)
     rows = Rows(
         rows_in=sum(each.rows_in for each in reports),
         accepted=sum(each.accepted for each in reports),
         already_landed=sum(each.already_landed for each in reports),
-        set_aside=sum(each.quarantined for each in reports),
-        broken=dict(broken.most_common()),
+        set_aside=_set_aside(settings),
     )
+    aside = sum(rows.set_aside.values())
     tell.say(
-        "ingest",
-        f"{rows.rows_in:,} rows: {rows.accepted:,} accepted, {rows.set_aside} set aside with their reasons",
+        "ingest", f"{rows.rows_in:,} rows: {rows.accepted:,} accepted, {aside} set aside with their reasons"
     )
     return folder / "truth" / "identity.parquet", rows
+
+
+def _set_aside(settings: Settings) -> dict[str, int]:
+    """Count the rows in quarantine by the kind of the first rule that each broke, the most frequent first."""
+    counted: Counter[str] = Counter()
+    for item in list_quarantine(settings):
+        checks = {rule.name: rule.check for rule in load_contract(item.table).row_rules}
+        for row in show_quarantine(item, item.rows):
+            counted[BROKEN[checks[next(iter(row.reasons))]]] += 1
+    return dict(counted.most_common())
 
 
 def _touches(world: World) -> int:
