@@ -103,7 +103,7 @@ def sqlite_check(library: str, version: tuple[int, ...]) -> Check:
         "SQLite",
         "red",
         f"{text} from {library} can corrupt a store that two processes write to.",
-        "pip install 'pysqlite3>=0.6.1', or a Python whose SQLite is 3.51.3 or newer, or set RAPPORT_STORE_URL to PostgreSQL.",
+        "Install pysqlite3 0.6.1, or a Python with SQLite 3.51.3, or set RAPPORT_STORE_URL to PostgreSQL.",
     )
 
 
