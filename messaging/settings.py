@@ -41,7 +41,7 @@ _LEGAL = {  # what a person is told where pydantic would speak of patterns and l
 class Settings(BaseSettings):
     """What an installation is told about itself. Build it with `read_settings()`."""
 
-    model_config = SettingsConfigDict(env_file=ENV_FILE, extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(env_file=ENV_FILE, extra="ignore", frozen=True)
 
     home: Path = Field(Path(".rapport"), alias="RAPPORT_HOME")
     store_url: SecretStr = Field(SecretStr(""), alias="RAPPORT_STORE_URL")
@@ -224,9 +224,14 @@ def read_settings(**overrides: object) -> Settings:
     """
     files = (_home(overrides) / HOME_SETTINGS, ENV_FILE)
     try:
-        return Settings(_env_file=files, **_secrets_from_files(), **overrides)  # type: ignore[arg-type]
+        return Settings(_env_file=files, **_secrets_from_files(), **_by_variable(overrides))  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(item) for item in error.errors()) + ".") from None
+
+
+def _by_variable(overrides: dict[str, object]) -> dict[str, object]:
+    # Not pydantic's populate_by_name: with it the variable HOME would be read as the field `home`.
+    return {str(Settings.model_fields[name].alias): value for name, value in overrides.items()}
 
 
 def _home(overrides: dict[str, object]) -> Path:

@@ -29,9 +29,9 @@ from messaging.outbox import PlannedMessage, insert_planned
 from messaging.planner import Planner, ShownMessage, build_planner, report, ugliest
 from messaging.sandbox.server import RunningSandbox
 from messaging.sandbox.server import running as running_sandbox
-from messaging.sandbox.settings import SandboxSettings
+from messaging.sandbox.settings import settings_for
 from messaging.senders.build import build_senders
-from messaging.settings import Settings
+from messaging.settings import Settings, read_settings
 from messaging.store import Store, open_store
 from messaging.store.ids import new_id
 from messaging.store.tables import attempts, inbound_messages, messages
@@ -187,24 +187,16 @@ def _stage(settings: Settings, clock: Clock, tell: Narrator) -> Iterator[Stage]:
     with ExitStack() as stack:
         store = stack.enter_context(open_store(settings))
         webhooks = stack.enter_context(running_webhooks(settings, store, clock))
-        sandbox_settings = SandboxSettings(
-            inbound_url=webhooks.inbound_url,
-            step_seconds=0.02,
-            company_name=settings.company_name,
-            time_zone=settings.time_zone,
-            folder=settings.home / "sandbox",
-        )
-        sandbox = stack.enter_context(running_sandbox(settings=sandbox_settings, now=clock.now))
-        addresses = {"RAPPORT_SANDBOX_URL": sandbox.base_url, "RAPPORT_SMTP_URL": sandbox.smtp_url}
-        pointed = webhooks.settings.model_validate(
-            {**_by_alias(webhooks.settings), **addresses, "RAPPORT_PUBLIC_URL": webhooks.base_url}
+        at_once = settings_for(settings, inbound_url=webhooks.inbound_url, step_seconds=0.02)
+        sandbox = stack.enter_context(running_sandbox(settings=at_once, now=clock.now))
+        pointed = read_settings(
+            home=settings.home,
+            public_url=webhooks.base_url,
+            sandbox_url=sandbox.base_url,
+            smtp_url=sandbox.smtp_url,
         )
         # Links in messages lead to where `rapport up` will listen, not to the ports of this moment.
         yield Stage(pointed, store, clock, build_planner(settings, clock, store), sandbox, tell)
-
-
-def _by_alias(settings: Settings) -> dict[str, Any]:
-    return {str(field.alias): getattr(settings, name) for name, field in type(settings).model_fields.items()}
 
 
 def _send(stage: Stage) -> str:

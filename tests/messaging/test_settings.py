@@ -98,3 +98,11 @@ def test_this_machine_is_loopback(host: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "example.com", "localhost.example.com", "192.168.1.2"])  # noqa: S104
 def test_every_other_machine_is_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_a_variable_that_merely_bears_a_fields_name_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somebodys/home")
+    monkeypatch.setenv("SENDING", "live")
+    settings = read_settings()
+    assert settings.home == Path(".rapport")
+    assert settings.sending == "sandbox"
