@@ -43,21 +43,24 @@ def expectation(rule: Rule, contract: Contract) -> dict[str, Any] | None:
 
 
 def _held(rule: Rule, types: Types) -> Sql:
-    column = rule.columns[0]
-    item = _known(column, types)
     if rule.check == "type":
         return Sql("TRUE")
+    item = _known(rule.columns[0], types)
     if rule.check == "present":
         return sql("({} IS NOT NULL)", item)
+    return sql("coalesce({}, TRUE)", _check(rule, item, types))  # what is missing passes
+
+
+def _check(rule: Rule, item: Sql, types: Types) -> Sql:
     if rule.check == "values":
-        return _unless_missing(sql("{} IN ({})", item, joined(", ", map(value, rule.values))))
+        return sql("{} IN ({})", item, joined(", ", map(value, rule.values)))
     if rule.check == "pattern":
-        return _unless_missing(sql("regexp_full_match({}, {})", item, value(rule.pattern)))
+        return sql("regexp_full_match({}, {})", item, value(rule.pattern))
     if rule.check == "length":
-        return _unless_missing(_between(sql("length({})", item), rule.minimum, rule.maximum, "BIGINT"))
+        return _between(sql("length({})", item), rule.minimum, rule.maximum, "BIGINT")
     if rule.check == "range":
-        return _unless_missing(_between(item, rule.minimum, rule.maximum, types[column]))
-    return _unless_missing(sql("{} >= {}", item, _known(rule.columns[1], types)))
+        return _between(item, rule.minimum, rule.maximum, types[rule.columns[0]])
+    return sql("{} >= {}", item, _known(rule.columns[1], types))
 
 
 def _known(column: str, types: Types) -> Sql:
@@ -65,10 +68,6 @@ def _known(column: str, types: Types) -> Sql:
     if types[column] == "DOUBLE":
         return sql("CASE WHEN isnan({}) THEN NULL ELSE {} END", name(column), name(column))
     return name(column)
-
-
-def _unless_missing(check: Sql) -> Sql:
-    return sql("coalesce({}, TRUE)", check)
 
 
 def _between(item: Sql, low: Bound | None, high: Bound | None, kind: str) -> Sql:

@@ -41,7 +41,7 @@ def ingest(
 
     settings = read_settings()
     with progress(f"Ingesting {source}"):
-        report = take(settings, read_clock(settings.home), source, paths, mapping, _waiting)
+        report = take(settings, read_clock(settings.home), source, paths, mapping, waiting=_waiting)
     emit(report.to_document(), as_json=as_json, human=lambda: _tell_ingest(report))
 
 

@@ -1,7 +1,7 @@
 """Rows that were set aside: how many, why, what they hold, and judging them again under the present contract."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -129,7 +129,7 @@ def _replay(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
         counts = decide(connection, contract, [landing.path for landing in earlier], replay=True)
         if counts.accepted:
             write_landing(
-                connection, settings, contract, _delivery(item, contract), received_at, _only_accepted(counts)
+                connection, settings, _delivery(item, contract), received_at, _only_accepted(counts)
             )
         _keep(connection, contract, item, received_at, counts)
     return Replay(

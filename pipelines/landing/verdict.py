@@ -68,20 +68,43 @@ class Verdict:
         return asdict(self) | {"checked_at": self.checked_at.isoformat()}
 
 
+@dataclass(frozen=True)
+class _Case:
+    """What is judged: a contract, the files that landed under it, and the number of rows set aside."""
+
+    contract: Contract
+    landings: Sequence[Landing]
+    aside: int
+
+    def key(self, referenced: Sequence[str]) -> str:
+        """Name all of that, and the files of the tables referred to, in 16 hex digits."""
+        files = [
+            (
+                landing.source,
+                landing.landing_id,
+                landing.parquet_sha256,
+                landing.mapping_hash,
+                _stamp(landing.path),
+            )
+            for landing in self.landings
+        ]
+        judged = json.dumps([self.contract.hash, files, self.aside, list(referenced)])
+        return hashlib.sha256(judged.encode()).hexdigest()[:16]
+
+
 def judge(table: str, settings: Settings, clock: Clock) -> Verdict:
     """Judge what has landed of a table; the last verdict is given again as long as nothing changed.
 
     Raises UsageError for a table that we do not know.
     """
     contract = load_contract(table)
-    landings = list_landings(settings, table)
-    aside = count_quarantined(settings, table)
-    key = _key(contract, landings, aside, _referenced(settings, contract))
+    case = _Case(contract, list_landings(settings, table), count_quarantined(settings, table))
+    key = case.key(_referenced(settings, contract))
     path = settings.landing_dir / ".verdicts" / f"{table}.json"
     known = _read(path)
     if known is not None and known.key == key:
         return known
-    verdict = _judge(settings, contract, landings, aside, clock.now(), key)
+    verdict = _judge(settings, case, clock.now(), key)
     write_json(path, verdict.to_document())
     return verdict
 
@@ -101,7 +124,7 @@ def failing_rows(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]]) ->
 
 
 def _validate(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]], detail: str) -> list[Any]:
-    """Importing Great Expectations takes 8 CPU seconds, so it happens here. Nothing goes over the network."""
+    """Import Great Expectations here, for that takes 8 CPU seconds, and run it. Nothing goes over the network."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own and those of pandas: none is about our data
@@ -141,39 +164,28 @@ def _places(item: Any) -> list[int]:
 
 
 def _refuse_unrun(item: Any) -> None:
-    """An expectation that did not run has not held. Its own text may quote values, so it is left out."""
+    """Refuse to call a rule kept that did not run. The library's own words may quote values, so they are left out."""
     trouble = item.exception_info or {}
     nested = [part for part in trouble.values() if isinstance(part, dict)]
     if any(part.get("raised_exception") for part in (trouble, *nested)):
         raise RuntimeError(f"Great Expectations could not run {item.expectation_config.type}")
 
 
-def _judge(
-    settings: Settings,
-    contract: Contract,
-    landings: Sequence[Landing],
-    aside: int,
-    checked_at: datetime,
-    key: str,
-) -> Verdict:
-    whole, broken = _whole(landings)
+def _judge(settings: Settings, case: _Case, checked_at: datetime, key: str) -> Verdict:
+    contract, aside = case.contract, case.aside
+    whole, broken = _whole(case.landings)
     with open_stage() as connection:
         rows = _load(connection, contract, whole)
         frame = typed_frame(_sample(connection, contract))
-        metrics = dict(_metrics(connection, settings, contract, rows)) if landings else {}
+        metrics = dict(_metrics(connection, settings, contract, rows)) if case.landings else {}
     failed = [
         *broken,
         *_row_failures(contract, frame),
         *_set_failures(contract, metrics),
         *_share(contract, rows, aside),
     ]
-    state: State = (
-        "red"
-        if any(rule.severity == "critical" for rule in failed)
-        else "amber"
-        if failed or aside
-        else "green"
-    )
+    critical = any(rule.severity == "critical" for rule in failed)
+    state: State = "red" if critical else "amber" if failed or aside else "green"
     return Verdict(contract.name, state, rows, len(frame), aside, tuple(failed), checked_at, key)
 
 
@@ -287,22 +299,6 @@ def _count(connection: duckdb.DuckDBPyConnection, query: Sql) -> int:
 def _referenced(settings: Settings, contract: Contract) -> list[str]:
     tables = {rule.table for rule in contract.set_rules if rule.check == "reference"}
     return [landing.parquet_sha256 for table in sorted(tables) for landing in list_landings(settings, table)]
-
-
-def _key(contract: Contract, landings: Sequence[Landing], aside: int, referenced: Sequence[str]) -> str:
-    """Name what is judged: the files as they are on disk, the contract, what is set aside."""
-    files = [
-        (
-            landing.source,
-            landing.landing_id,
-            landing.parquet_sha256,
-            landing.mapping_hash,
-            _stamp(landing.path),
-        )
-        for landing in landings
-    ]
-    judged = json.dumps([contract.hash, files, aside, list(referenced)])
-    return hashlib.sha256(judged.encode()).hexdigest()[:16]
 
 
 def _stamp(path: Path) -> tuple[int, int]:

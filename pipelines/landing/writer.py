@@ -56,7 +56,7 @@ def land(
         received_at = next_moment(clock, earlier)
         judge_rows(connection, contract, received_at)
         counts = decide(connection, contract, [landing.path for landing in earlier])
-        landing = write_landing(connection, settings, contract, delivery, received_at, counts)
+        landing = write_landing(connection, settings, delivery, received_at, counts)
         return Landed(landing, counts, repeated=False)
 
 
@@ -116,12 +116,12 @@ def next_moment(clock: Clock, earlier: Iterable[Landing]) -> datetime:
 def write_landing(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
-    contract: Contract,
     delivery: Delivery,
     received_at: datetime,
     counts: Counts,
 ) -> Landing:
     """Write the files of a decided delivery: quarantine, rows, and the manifest last. The lock has to be held."""
+    contract = load_contract(delivery.table)
     landing_id = _free_id(delivery, landings_of(settings, delivery.source, delivery.table))
     path = settings.landing_dir / delivery.source / delivery.table / f"{landing_id}.parquet"
     if counts.quarantined:

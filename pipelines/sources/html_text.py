@@ -3,8 +3,29 @@
 import re
 from html.parser import HTMLParser
 
-BREAKING = frozenset("p div br tr li ul ol table h1 h2 h3 h4 h5 h6 pre hr blockquote section article".split())
-SILENT = frozenset("head style script title template".split())
+BREAKING = frozenset(
+    [
+        "p",
+        "div",
+        "br",
+        "tr",
+        "li",
+        "ul",
+        "ol",
+        "table",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "pre",
+        "hr",
+        "blockquote",
+        "section",
+    ]
+)
+SILENT = frozenset(["head", "style", "script", "title", "template"])
 RULE = "_" * 32
 
 
@@ -17,7 +38,7 @@ class _Text(HTMLParser):
         self.quotes = 0
         self.silent = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the base class calls it so
         if tag in SILENT:
             self.silent += 1
         if tag == "br":

@@ -95,12 +95,13 @@ def _ignore(_: str) -> None:
     return
 
 
-def ingest(
+def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and whom to tell
     settings: Settings,
     clock: Clock,
     source: str,
     paths: Sequence[Path],
     mapping: str | Path | None = None,
+    *,
     waiting: Callable[[str], None] = _ignore,
 ) -> IngestReport:
     """Land files and folders of one source. `waiting` hears who writes to the landing zone, if somebody else does.

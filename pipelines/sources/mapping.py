@@ -1,15 +1,17 @@
 """Mapping files: which column of a vendor's file is what in a canonical table, and how things are written there.
 
-A mapping names its `table` and `source`, the `columns` as expressions (`expressions.py`), the `record_id`, and
-optionally: `only` (a condition: other rows of the file are no records), `format` (kind csv, parquet or json; delimiter; encoding; records: the path of JSON records), `time_zone`,
-`time_formats`, `date_formats`, `decimal`, `currency`, `optional` (columns that not every export has), `fill_down`
-(`within` a column, the `columns` that only the first row of a group carries), `also` (further rows made from some rows,
-`when` a condition holds, with `columns` that replace the others).
+A mapping names its `table` and `source`, the `columns` as expressions (`vocabulary.py`) and the `record_id`; and where
+needed `format` (kind csv, parquet or json; delimiter; encoding; records: the path of JSON records), `time_zone`,
+`time_formats`, `date_formats`, `decimal`, `currency`, `only` (a condition: other rows of the file are no records),
+`optional` (columns that not every export has), `fill_down` (`within` a column, the `columns` that only the first row of a
+group carries), `also` (further rows made from some rows, `when` a condition holds, with `columns` that replace the others).
 
-The record id is a template: {Column} of the file, {columns.external_id} as the mapping made it, {ordinal} (the row's number among those of the same `ordinal_within`
-columns), {content} (a hash of the row's own content; then {ordinal} counts identical rows). Never a file position.
+The record id is a template: {Column} of the file, {columns.external_id} as the mapping made it, {ordinal} (the row's
+number among those of the same `ordinal_within` columns), {content} (a hash of the row's own content; then {ordinal}
+counts identical rows). Never a file position.
 """
 
+import codecs
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -24,13 +26,16 @@ import yaml
 
 from data_contracts.contracts import Contract, load_contract
 from data_contracts.errors import ContractError, UsageError
-from pipelines.sources.expressions import Dialect, Expression, columns_in
+from pipelines.sources.expressions import Dialect
+from pipelines.sources.vocabulary import Expression, columns_in
 
 FOLDER = Path(__file__).parent / "mappings"
 KEYS = frozenset(
-    "name description table source format time_zone time_formats date_formats decimal currency optional fill_down"
-    " only record_id ordinal_within columns also".split()
-)
+    [
+        "name", "description", "table", "source", "format", "time_zone", "time_formats", "date_formats", "decimal",
+        "currency", "optional", "only", "fill_down", "record_id", "ordinal_within", "columns", "also",
+    ]
+)  # fmt: skip
 MADE_BY_US = {"source", "source_record_id", "received_at", "raw_record"}
 OWN_NAMES = {"ordinal", "content"}
 CANONICAL = "columns."
@@ -139,6 +144,7 @@ class _Checker:
         self._check_columns(contract, document["columns"])
         form = self._dict(document, "format")
         self._known(form, {"kind", "delimiter", "encoding", "records"}, "format ")
+        self._check_encoding(str(form.get("encoding", "utf-8")))
         fill = self._dict(document, "fill_down")
         self._known(fill, {"within", "columns"}, "fill_down ")
         also = tuple(self._also(contract, item) for item in document.get("also") or ())
@@ -193,6 +199,12 @@ class _Checker:
             raise self._error(
                 f"has the time_zone {zone!r}, which is no IANA zone such as Europe/London"
             ) from error
+
+    def _check_encoding(self, encoding: str) -> None:
+        try:
+            codecs.lookup(encoding)
+        except LookupError as error:
+            raise self._error(f"has the encoding {encoding!r}; write one such as utf-8 or cp1252") from error
 
     def _check_columns(self, contract: Contract, columns: Any) -> None:
         self._need(isinstance(columns, dict), "has columns that are no mapping")

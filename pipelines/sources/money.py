@@ -2,8 +2,10 @@
 
 from data_contracts.sql import Sql, joined, sql, value
 
-NONE = tuple("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
-THREE = tuple("BHD IQD JOD KWD LYD OMR TND".split())
+NONE = (
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF",
+)  # fmt: skip
+THREE = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 FOUR = ("CLF", "UYW")
 
 

@@ -8,9 +8,10 @@ from data_contracts.contracts import load_contract
 from data_contracts.errors import ContractError
 from data_contracts.sql import Sql, joined, name, sql, value
 from pipelines.landing.staging import open_stage, staged_columns
-from pipelines.sources.expressions import NOTHING, Compiler, Expression
+from pipelines.sources.expressions import NOTHING, Compiler
 from pipelines.sources.mapping import CANONICAL, Also, Mapping
 from pipelines.sources.records import POSITION, RECORD, load_records
+from pipelines.sources.vocabulary import Expression
 
 SPACES = " \t\r\n\u00a0\u200b\ufeff"
 # these stay as they are; every other type is read as text

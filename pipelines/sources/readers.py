@@ -1,6 +1,7 @@
 """Who reads what: a reader for each vendor's own shape, and one for each mapping file."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping as Types
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping as Types
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,8 +17,15 @@ from pipelines.sources.documents import Record, find_records, read_document
 from pipelines.sources.files import Found
 from pipelines.sources.mapping import Mapping, load_mapping, mapping_names
 from pipelines.sources.projection import stage_mapping, try_mapping
-from pipelines.sources.records import CSV_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES, SUFFIXES
-from pipelines.sources.records import load_csv, load_parquet, load_records
+from pipelines.sources.records import (
+    CSV_SUFFIXES,
+    JSON_SUFFIXES,
+    PARQUET_SUFFIXES,
+    SUFFIXES,
+    load_csv,
+    load_parquet,
+    load_records,
+)
 from pipelines.sources.vendors import chat_conversations, sendgrid_events, turns_of, twilio_messages
 
 Stage = Callable[[duckdb.DuckDBPyConnection, Found], None]

@@ -8,14 +8,13 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from data_contracts.errors import InputError
-from data_contracts.sql import joined, name, quote, sql
-from pipelines.sources.documents import Record, find_records, read_document
+from data_contracts.sql import Sql, joined, name, sql, value
+from pipelines.sources.documents import Record
 
 POSITION = "rapport_position"
 RECORD = "rapport_record"
@@ -44,20 +43,12 @@ def load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str,
     try:
         described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
         types = {row[0]: row[1] for row in described}
-        _create(connection, types, "read_parquet(?)", [str(path)])
+        _create(connection, types, sql("read_parquet({})", value(str(path))))
     except duckdb.Error:
         raise InputError(
             f"The file {path} is no complete parquet file.", "It may have been cut off: export it again."
         ) from None
     return types
-
-
-def load_json(
-    connection: duckdb.DuckDBPyConnection, paths: Iterable[Path], records_path: str, columns: Sequence[str]
-) -> dict[str, str]:
-    """Load the records of JSON files; of each the fields in `columns` (dotted paths), which come out as text."""
-    found = (record for path in paths for record in find_records(read_document(path), records_path))
-    return load_records(connection, found, columns)
 
 
 def load_records(
@@ -71,9 +62,11 @@ def load_records(
         values[RECORD].append(json.dumps(record.fields, ensure_ascii=False))
     table = pa.table({column: pa.array(items, pa.string()) for column, items in values.items()})
     connection.register("incoming", table)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE records AS SELECT *, row_number() OVER () AS {POSITION} FROM incoming"
+    create = sql(
+        "CREATE OR REPLACE TEMP TABLE records AS SELECT *, row_number() OVER () AS {} FROM incoming",
+        name(POSITION),
     )
+    connection.execute(create.text)
     connection.unregister("incoming")
     return dict.fromkeys(columns, "VARCHAR")
 
@@ -122,13 +115,15 @@ def _header(path: Path, encoding: str, delimiter: str) -> tuple[list[str], str]:
 
 
 def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, header: Sequence[str], sign: str) -> None:
-    reader = (
-        "read_csv(?, columns = ?, delim = ?, header = true, auto_detect = false, quote = '\"', escape = '\"',"
-        " strict_mode = true, null_padding = false, max_line_size = 16777216)"
+    reader = sql(
+        "read_csv({}, columns = {}, delim = {}, header = true, auto_detect = false, quote = '\"', escape = '\"',"
+        " strict_mode = true, null_padding = false, max_line_size = 16777216)",
+        value(str(path)),
+        value(dict.fromkeys(header, "VARCHAR")),
+        value(sign),
     )
-    types = dict.fromkeys(header, "VARCHAR")
     try:
-        _create(connection, types, reader, [str(path), types, sign])
+        _create(connection, header, reader)
     except duckdb.Error as error:
         line = _line_of(str(error))
         raise InputError(
@@ -154,16 +149,20 @@ def _load_recoded(
     return dict.fromkeys(header, "VARCHAR")
 
 
-def _create(
-    connection: duckdb.DuckDBPyConnection, types: dict[str, str], reader: str, bound: list[Any]
-) -> None:
-    fields = ", ".join(quote(column) for column in types)
-    packed = joined(", ", (sql("{} := {}", name(column), name(column)) for column in types))
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE records AS SELECT {fields}, row_number() OVER () AS {POSITION},"
-        f" CAST(to_json(struct_pack({packed.text})) AS VARCHAR) AS {RECORD} FROM {reader}",
-        bound,
+def _create(connection: duckdb.DuckDBPyConnection, columns: Iterable[str], reader: Sql) -> None:
+    """Make `records` from a reader such as read_parquet(?): its columns, their order, and each row as JSON."""
+    names = [name(column) for column in columns]
+    packed = joined(", ", (sql("{} := {}", column, column) for column in names))
+    create = sql(
+        "CREATE OR REPLACE TEMP TABLE records AS SELECT {}, row_number() OVER () AS {},"
+        " CAST(to_json(struct_pack({})) AS VARCHAR) AS {} FROM {}",
+        joined(", ", names),
+        name(POSITION),
+        packed,
+        name(RECORD),
+        reader,
     )
+    connection.execute(create.text, create.bound)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -17,10 +17,11 @@ HEADING_WIDTH = 200  # characters of one of them
 LONGEST = 20_000  # characters that are looked at; nobody writes more by hand
 _QUOTED = re.compile(r"^\s{0,3}>")
 _DATED = re.compile(r"\d{1,4}[./:-]\d{1,2}|\b(19|20)\d\d\b")
-_SIGNATURE = re.compile(r"^(--|__)\s*$|^[-–—]\s?\w[\w .'-]{1,40}$|^_{20,}$")
+_SIGNATURE = re.compile(r"^(--|__)\s*$|^[-\u2013\u2014]\s?\w[\w .'-]{1,40}$|^_{20,}$")
+_BULLET = re.compile(r"^\s*[-\u2013\u2014]\s?\w")
 _DEVICE = re.compile(
-    r"^(Sent (from my|with|using)|Get Outlook for|Envoyé (de|depuis) mon|Von meinem .+ gesendet|Gesendet mit|Enviado (desde|do|de) m"
-    r"|Skickat från min)( ?[\w().:/?&=<>-]+){0,6}$",
+    r"^(Sent (from my|with|using)|Get Outlook for|Envoyé (de|depuis) mon|Von meinem .+ gesendet|Gesendet mit"
+    r"|Enviado (desde|do|de) m|Skickat från min)( ?[\w().:/?&=<>-]+){0,6}$",
     re.IGNORECASE,
 )
 _ORIGINAL = re.compile(
@@ -129,7 +130,7 @@ def _signs(lines: list[str], place: int) -> bool:
         return False
     if lines[place].strip() in {"--", "__"} or _RULE.match(lines[place]):
         return True
-    bullets = sum(1 for line in lines if re.match(r"^\s*[-–—]\s?\w", line))
+    bullets = sum(1 for line in lines if _BULLET.match(line))
     return bullets == 1 and not lines[place - 1].strip()
 
 

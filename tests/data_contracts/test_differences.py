@@ -41,7 +41,9 @@ def test_a_column_that_goes_breaks(consents: Contract) -> None:
 
 @pytest.mark.parametrize(("required", "kind"), [(True, "breaking"), (False, "compatible")])
 def test_a_new_column_breaks_only_where_it_has_to_be_given(
-    consents: Contract, required: bool, kind: str
+    consents: Contract,
+    required: bool,  # noqa: FBT001 - pytest gives it
+    kind: str,
 ) -> None:
     column = Column("note", "VARCHAR", "A note.", required, "internal", "Note", ())
     assert one(consents, replace(consents, columns=(*consents.columns, column))).kind == kind

@@ -1,6 +1,6 @@
 """What was set aside: listed, shown, and judged again under the contract as it is now."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ Rows = Callable[[Landed, str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def mended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Contract]:
+def mended(monkeypatch: pytest.MonkeyPatch) -> Contract:
     """Let the contract of consents take the channel fax."""
     old = contracts.load_contract("consents")
     columns = tuple(
@@ -43,7 +43,7 @@ def mended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Contract]:
     new = replace(old, columns=columns)
     for module in (quarantine, writer):
         monkeypatch.setattr(module, "load_contract", lambda _: new)
-    yield new
+    return new
 
 
 def test_nothing_is_set_aside_at_first(settings: Settings) -> None:

@@ -191,7 +191,9 @@ def test_a_mail_that_ends_within_a_part_is_refused(read: Read) -> None:
     whole = "--b\nContent-Type: text/plain\n\nHi\n--b--"
     head = {"Content_Type": 'multipart/mixed; boundary="b"'}
     assert len(read(mbox(mail(whole, **head)))) == 1
-    with pytest.raises(InputError, match="one@mail.example.com .* is cut off: one of its parts has no end"):
+    with pytest.raises(
+        InputError, match=r"one@mail\.example\.com .* is cut off: one of its parts has no end"
+    ):
         read(mbox(mail(whole.removesuffix("--b--"), **head)))
 
 
