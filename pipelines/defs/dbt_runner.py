@@ -81,7 +81,7 @@ def run_dbt(settings: Settings, *, select: Sequence[str], as_of: str, full: bool
     `as_of` is an ISO moment in naive UTC. Unit tests belong to the test suite and are not run here. Raises
     BuildError when dbt itself cannot start; a failed model or test is a result.
     """
-    arguments = ["build", "--select", *select, "--exclude-resource-type", "unit_test"]
+    arguments = ["build", "--select", *select, "--exclude-resource-type", "unit_test", "--no-write-json"]
     arguments += ["--full-refresh"] if full else []
     variables = {
         "as_of": as_of.replace("T", " "),

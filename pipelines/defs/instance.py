@@ -1,5 +1,6 @@
 """DAGSTER_HOME of an installation: RAPPORT_HOME/dagster, with our dagster.yaml in it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dagster import DagsterInstance
 
 from messaging.settings import Settings
 
+HOME_VARIABLE = "DAGSTER_HOME"
 CONFIG = Path(__file__).with_name("dagster.yaml")
 
 
@@ -23,6 +25,18 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
-    """Open the installation's Dagster instance; its runs show in the UI beside the daemon's."""
-    with DagsterInstance.from_config(str(prepare_dagster_home(settings))) as instance:
-        yield instance
+    """Open the installation's Dagster instance; its runs show in the UI beside the daemon's.
+
+    DAGSTER_HOME is set for as long as it is open: dagster.yaml refers to it.
+    """
+    home = str(prepare_dagster_home(settings))
+    before = os.environ.get(HOME_VARIABLE)
+    os.environ[HOME_VARIABLE] = home
+    try:
+        with DagsterInstance.from_config(home) as instance:
+            yield instance
+    finally:
+        if before is None:
+            os.environ.pop(HOME_VARIABLE, None)
+        else:
+            os.environ[HOME_VARIABLE] = before

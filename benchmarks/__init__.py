@@ -1,0 +1,1 @@
+"""What a build costs, measured: `python -m benchmarks`."""
