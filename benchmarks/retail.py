@@ -9,7 +9,7 @@ from benchmarks.measure import Measured, measure
 from messaging.clock import Clock
 from messaging.settings import Settings, read_settings
 from pipelines.defs.build import run_build
-from pipelines.sources import ingest
+from pipelines.sources.intake import ingest
 
 FILE = Path("online_retail") / "online_retail_2010-12_2011-10.parquet"
 MAPPING = "online_retail"
@@ -76,19 +76,10 @@ def build_rows(group: str, settings: Settings, clock: Clock) -> list[Measured]:
     stages = [
         Measured(group, stage.name, stage.cpu_seconds, stage.seconds, stage.rows, stage.peak_mb)
         for stage in report.stages
-        if not stage.name.startswith("dbt")
-    ]
-    models = [
-        Measured(
-            group, stage.name, stage.cpu_seconds, stage.seconds, 0, stage.peak_mb
-        )  # rows are models and tests
-        for stage in report.stages
-        if stage.name.startswith("dbt")
     ]
     inside = sum(stage.cpu_seconds for stage in report.stages)
     around = Measured(group, "Dagster, lock and store", max(whole.cpu_seconds - inside, 0.0), 0.0)
-    order = {stage.name: place for place, stage in enumerate(report.stages)}
-    return [*sorted([*stages, *models], key=lambda row: order[row.name]), around, whole]
+    return [*stages, around, whole]
 
 
 def floor_row(data: Path) -> Measured:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.identity.commands import app as identity_app
-from pipelines.landing.commands import app as landing_app
 from pipelines.samples.command import app as sample_app
 from pipelines.samples.demo import app as demo_app
+from pipelines.sources.commands import app as landing_app
 
 if TYPE_CHECKING:
     from pipelines.defs.build import BuildReport

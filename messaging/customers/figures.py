@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WEEKS = 26
 MONTHS = 24
-NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - naive UTC, like all times inside
+NEVER = datetime(1, 1, 1)
 RESPONSE_DAYS = 30  # an order within this many days of a message counts as its outcome
 
 PEOPLE = """

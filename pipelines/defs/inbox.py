@@ -70,7 +70,7 @@ def _whole(folder: Path) -> list[Path]:
 
 
 def _take(settings: Settings, clock: Clock, file: DroppedFile) -> TakenFile:
-    from pipelines.sources import ingest  # pyarrow and DuckDB; most builds find nothing here
+    from pipelines.sources.intake import ingest  # pyarrow and DuckDB; most builds find nothing here
 
     folder = settings.inbox_dir / file.source
     try:

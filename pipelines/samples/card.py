@@ -203,7 +203,7 @@ def _stop(stop: Stop) -> Table:
     table.add_row("they wrote", Text(f"“{stop.said}”"))
     table.add_row("the next message", Text(f"blocked: {stop.blocked_because}"))
     table.add_row("their timeline", Text(" · ".join(stop.on_timeline)))
-    table.add_row("look", Text(f"rapport customer {stop.customer_id}"))
+    table.add_row("look", Text(f".venv/bin/rapport customer {stop.customer_id}"))
     return table
 
 

@@ -9,9 +9,9 @@ app = typer.Typer()
 
 NEXT = {
     "make up": "the app, Dagster's UI and the sandbox's phones, on this company",
-    "rapport customer anna": "one person, everything known; by name, e-mail, phone, order or id",
-    "rapport campaign report win_back": "who got it, who did not, and why",
-    "rapport quarantine list": "the rows that were set aside, with their reasons",
+    ".venv/bin/rapport customer anna": "one person, everything known; by name, e-mail, phone, order or id",
+    ".venv/bin/rapport campaign report win_back": "who got it, who did not, and why",
+    ".venv/bin/rapport quarantine list": "the rows that were set aside, with their reasons",
     "make test": "the second command: it proves all this",
 }
 

@@ -42,7 +42,7 @@ from pipelines.samples.card import Bubble, Campaign, Card, People, Rows, Stop
 from pipelines.samples.shapes import write_company
 from pipelines.samples.truth import write_truth
 from pipelines.samples.world import World, make_world
-from pipelines.sources import ingest
+from pipelines.sources.intake import ingest
 
 CAMPAIGN = "win_back"
 ACTOR = "demo"

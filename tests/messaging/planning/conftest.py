@@ -195,5 +195,5 @@ def _write_file(path: Path, tables: dict[str, list[dict[str, Any]]]) -> None:
             marks = ", ".join("?" for _ in known)
             connection.begin()
             values = [[row.get(key) for key in known] for row in rows]
-            connection.executemany(f"INSERT INTO {name} VALUES ({marks})", values)  # noqa: S608 - names of ours
+            connection.executemany(f"INSERT INTO {name} VALUES ({marks})", values)
             connection.commit()

@@ -24,7 +24,7 @@ COLUMNS = {
     "order_count": st.integers(-2, 5),
     "net_revenue_minor": st.integers(-(2**63) + 1, 2**63 - 1) | st.integers(-3, 3),
     "email_reachable": st.booleans(),
-    "last_order_at": st.datetimes(datetime(2026, 10, 20), datetime(2026, 10, 31)),  # noqa: DTZ001
+    "last_order_at": st.datetimes(datetime(2026, 10, 20), datetime(2026, 10, 31)),
 }
 NUMBERS = ("order_count", "net_revenue_minor")
 WORDS = ("given_name", "country")
@@ -127,8 +127,8 @@ def test_the_compiled_query_and_the_rule_in_words_agree_with_a_naive_reading(
     table.execute("DELETE FROM people")
     marks = ", ".join("?" for _ in range(len(COLUMNS) + 1))
     for number, row in enumerate(rows):
-        table.execute(f"INSERT INTO people VALUES ({marks})", [number, *(row[name] for name in COLUMNS)])  # noqa: S608 - marks only
-    found = table.execute(f"SELECT number FROM people WHERE {query.where}", query.parameters).fetchall()  # noqa: S608
+        table.execute(f"INSERT INTO people VALUES ({marks})", [number, *(row[name] for name in COLUMNS)])
+    found = table.execute(f"SELECT number FROM people WHERE {query.where}", query.parameters).fetchall()
     expected = {number for number, row in enumerate(rows) if naive(where, row)}
     assert {number for (number,) in found} == expected
     assert {number for number, row in enumerate(rows) if segments.holds(segment.rule, row, AS_OF)} == expected

@@ -19,7 +19,7 @@ LONG = "Fri, 30 Oct 2026 00:00:00 -0000"
 
 
 def message(number: int, *, sent_at: datetime | None = None, to: str = PHONE) -> Message:
-    created = datetime(2026, 10, 30, 12)  # noqa: DTZ001 - naive UTC, as everywhere inside
+    created = datetime(2026, 10, 30, 12)
     return Message(
         sequence=number,
         sid=f"SM{number:032x}",
@@ -73,7 +73,7 @@ def test_a_page_has_twilios_frame() -> None:
 
 
 def test_a_filter_on_the_date_sent_leaves_out_what_was_not_sent_yet() -> None:
-    moment = datetime(2026, 10, 30, 12, 30)  # noqa: DTZ001 - naive UTC, as everywhere inside
+    moment = datetime(2026, 10, 30, 12, 30)
     messages = [message(3), message(2, sent_at=moment), message(1, sent_at=moment - timedelta(days=2))]
     assert sids(list_page(messages, {"DateSent>": "2026-10-30"}, ACCOUNT)) == [messages[1].sid]
     assert sids(list_page(messages, {"DateSent<": "2026-10-29"}, ACCOUNT)) == [messages[2].sid]

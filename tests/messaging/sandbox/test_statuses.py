@@ -78,7 +78,7 @@ def test_a_callback_fault_keeps_repeats_or_turns_the_callbacks(
         ("failed", 30007, ["sending", "failed"]),
     ],
 )
-def test_a_message_that_does_not_arrive_says_why(  # noqa: PLR0917
+def test_a_message_that_does_not_arrive_says_why(
     kind: str,
     code: int,
     statuses: list[str],

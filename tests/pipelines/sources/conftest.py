@@ -12,7 +12,7 @@ import pytest
 from messaging.clock import Clock
 from messaging.settings import Settings, read_settings
 from pipelines.landing.manifest import list_landings
-from pipelines.sources import IngestReport, ingest
+from pipelines.sources.intake import IngestReport, ingest
 
 REPOSITORY = Path(__file__).parents[3]
 

@@ -13,7 +13,7 @@ import pytest
 
 from messaging.settings import Settings
 from pipelines.landing.manifest import list_landings, verify
-from pipelines.sources import IngestReport
+from pipelines.sources.intake import IngestReport
 
 Take = Callable[..., IngestReport]
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from messaging.clock import Clock
 from messaging.settings import read_settings
-from pipelines.sources import ingest
+from pipelines.sources.intake import ingest
 ingest(read_settings(home=Path(sys.argv[1])), Clock(), "purchases", [Path(sys.argv[2])], "online_retail")
 """
 

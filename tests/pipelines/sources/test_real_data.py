@@ -12,8 +12,8 @@ import pytest
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.verdict import judge
-from pipelines.sources import IngestReport
 from pipelines.sources.html_text import html_text
+from pipelines.sources.intake import IngestReport
 from pipelines.sources.mail import read_mail
 from pipelines.sources.reply import new_text
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from data_contracts.errors import InputError
-from pipelines.sources import IngestReport
+from pipelines.sources.intake import IngestReport
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]

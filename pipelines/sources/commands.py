@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from data_contracts.differences import Difference
     from pipelines.landing.quarantine import Quarantined, QuarantinedRow, Replay
-    from pipelines.sources import IngestReport
+    from pipelines.sources.intake import IngestReport
 
 app = typer.Typer()
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that a contract refused, with their reasons.")
@@ -37,7 +37,7 @@ def ingest(
     from messaging.clock import read_clock
     from messaging.settings import read_settings
     from messaging.terminal import emit, progress
-    from pipelines.sources import ingest as take
+    from pipelines.sources.intake import ingest as take
 
     settings = read_settings()
     with progress(f"Ingesting {source}"):

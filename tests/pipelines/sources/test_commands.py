@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from data_contracts.contracts import FOLDER
 from data_contracts.errors import NotFoundError, UsageError
-from pipelines.landing.commands import app
+from pipelines.sources.commands import app
 
 HEADER = (
     "record_id,occurred_at,external_id,email,phone,channel,purpose,action,legal_basis,method,wording,locale\n"
@@ -118,7 +118,7 @@ def test_a_breaking_difference_ends_with_exit_code_1(tmp_path: Path) -> None:
 
 def test_the_commands_are_listed_without_loading_what_they_need() -> None:
     code = (
-        "import sys; from pipelines.landing.commands import app; "
+        "import sys; from pipelines.sources.commands import app; "
         "print([name for name in ('duckdb', 'pandas', 'pyarrow', 'great_expectations') if name in sys.modules])"
     )
     done = subprocess.run(
