@@ -12,16 +12,17 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from messaging.addresses import Addresses, normalise
-from messaging.consent_chain import ConsentEvent, append
+from messaging.consent_chain import ConsentEvent, append, last_words, record_key, reworded, said_already
 from messaging.store import Store
 from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import consent_events, messages, suppressions
 
 SuppressionReason = Literal["stop", "unsubscribe", "bounce", "complaint", "provider", "person"]
 LIFTABLE = ("stop", "unsubscribe")  # the person's own word; a bounce is not undone by START
+SAID_FROM_ADDRESS = ("keyword", "link", "provider")  # methods that prove an address, not which of its owners
 IMPORT_BATCH = 2000  # rows a transaction, so that a STOP never waits long behind an import
 LOOKUP_BATCH = 5000  # values in one IN (...)
 
@@ -117,17 +118,25 @@ def record(connection: Connection, event: ConsentEvent, recorded_at: datetime) -
 def record_imports(
     store: Store, addresses: Addresses, rows: Iterable[ImportedConsent], recorded_at: datetime
 ) -> ImportCounts:
-    """Record what other systems recorded, each (source, record, channel, purpose) once."""
+    """Record what other systems recorded, each word of a (source, record, channel, purpose) once.
+
+    A system that keeps one record a contact and changes it has a new word where the action is another than
+    the last one that we took from it; said again, with whatever date, a word is known.
+    """
     recorded = already = unusable = 0
     remaining = iter(
         sorted(rows, key=lambda row: (row.occurred_at, row.action == "revoke", row.source_record_id))
     )
     while batch := list(islice(remaining, IMPORT_BATCH)):
         events = [_imported(row, addresses) for row in batch]
-        usable = {_import_key(event): event for event in events if event.customer_id or event.address_hash}
+        usable = {record_key(event): event for event in events if event.customer_id or event.address_hash}
         with store.write() as connection:
-            known = _known_imports(connection, usable)
-            fresh = [event for key, event in usable.items() if key not in known]
+            last = last_words(connection, usable)
+            fresh = [
+                reworded(event, last.get(key))
+                for key, event in usable.items()
+                if key not in last or last[key].action != event.action
+            ]
             lock(connection, _all_keys(fresh))
             append(connection, fresh, recorded_at)
         unusable += sum(1 for event in events if not (event.customer_id or event.address_hash))
@@ -190,11 +199,16 @@ def lift(  # noqa: PLR0913 - each is a fact of the evidence
 ) -> list[str]:
     """Take back an opt-out (START): lift the address's own suppression, grant marketing on the channel.
 
-    Does nothing, and gives no ids, where there is nothing to take back: START alone is no consent.
+    Does nothing, and gives no ids, where there is nothing to take back: START alone is no consent. Where
+    several people are behind an address nobody knows which of them wrote, so that only those get their
+    consent back who had given it by themselves; one who never did, or took it back elsewhere, stays out.
     """
-    people = sorted({*customer_ids, *_written_to(connection, address_hash, channel)})
-    _lock(connection, people, address_hash)
-    standing = state(connection, people, address_hash, channel)
+    owners = set(customer_ids)
+    behind = sorted({*owners, *_written_to(connection, address_hash, channel)})
+    _lock(connection, behind, address_hash)
+    standing = state(connection, behind, address_hash, channel)
+    writer = owners if len(owners) == 1 else set(behind) if len(behind) == 1 else set()
+    people = sorted(writer | _agreed_elsewhere(connection, behind, address_hash, channel))
     lifted = connection.execute(
         update(suppressions)
         .where(suppressions.c.address_hash == address_hash, suppressions.c.channel == channel)
@@ -236,8 +250,13 @@ def suppress(  # noqa: PLR0913 - the columns of a suppression
     values = {"reason": reason, "since": at, "source": source, "lifted_at": None}
     if standing is None:
         connection.execute(suppressions.insert().values(address_hash=address_hash, channel=channel, **values))
-    elif standing.lifted_at is not None or (standing.reason in LIFTABLE and reason not in LIFTABLE):
+    elif standing.lifted_at is not None or _hardness(reason) > _hardness(standing.reason):
         connection.execute(update(suppressions).where(here).values(**values))
+
+
+def _hardness(reason: str) -> int:
+    """Rank a reason: an unsubscribed address still gets receipts, a STOP can be taken back, the rest not."""
+    return {"unsubscribe": 0, "stop": 1}.get(reason, 2)
 
 
 def suppressed(connection: Connection, address_hashes: Iterable[str], channel: str) -> dict[str, str]:
@@ -266,8 +285,13 @@ def show(
     return [dict(row._mapping) for row in connection.execute(rows)]  # noqa: SLF001 - SQLAlchemy's public name
 
 
-def _newest(
-    connection: Connection, subject: Any, values: Iterable[str], channel: str, purpose: str
+def _newest(  # noqa: PLR0913, PLR0917 - what to look for
+    connection: Connection,
+    subject: Any,
+    values: Iterable[str],
+    channel: str,
+    purpose: str,
+    which: ColumnElement[bool] | None = None,
 ) -> dict[str, ConsentState]:
     table = consent_events.c
     found: dict[str, ConsentState] = {}
@@ -276,6 +300,7 @@ def _newest(
         rows = select(subject.label("subject"), consent_events).where(
             subject.in_(some), table.channel == channel, table.purpose == purpose
         )
+        rows = rows if which is None else rows.where(which)
         for row in connection.execute(rows):
             # A record dated in the future must not outrank a STOP that comes after it.
             moment = (min(row.occurred_at, row.recorded_at), row.sequence)
@@ -311,26 +336,21 @@ def _imported(row: ImportedConsent, addresses: Addresses) -> ConsentEvent:
     )
 
 
-def _import_key(event: ConsentEvent) -> tuple[str, str | None, str, str]:
-    return event.source, event.source_record_id, event.channel, event.purpose
-
-
-def _known_imports(
-    connection: Connection, events: dict[tuple[str, str | None, str, str], ConsentEvent]
-) -> set[tuple[str, str | None, str, str]]:
-    table = consent_events.c
-    ids = {event.source_record_id for event in events.values()}
-    rows = select(table.source, table.source_record_id, table.channel, table.purpose)
-    return {
-        (row.source, row.source_record_id, row.channel, row.purpose)
-        for row in connection.execute(rows.where(table.source_record_id.in_(ids)))
-    }
-
-
 def _written_to(connection: Connection, address_hash: str, channel: str) -> set[str]:
     table = messages.c
     rows = select(table.customer_id).where(table.address_hash == address_hash, table.channel == channel)
     return set(connection.execute(rows.distinct()).scalars())
+
+
+def _agreed_elsewhere(
+    connection: Connection, people: Iterable[str], address_hash: str, channel: str
+) -> set[str]:
+    """Name the people whose last word on marketing is a grant, but for what was said from this address."""
+    table = consent_events.c
+    from_here = (table.address_hash == address_hash) & table.method.in_(SAID_FROM_ADDRESS)
+    others = or_(table.address_hash.is_(None), ~from_here)
+    newest = _newest(connection, table.customer_id, people, channel, "marketing", others)
+    return {person for person, said in newest.items() if said.granted}
 
 
 def _append_for(connection: Connection, people: Sequence[str], said: ConsentEvent) -> list[str]:
@@ -340,9 +360,9 @@ def _append_for(connection: Connection, people: Sequence[str], said: ConsentEven
         replace(said, customer_id=person, source_record_id=record_id and f"{record_id}#{person}")
         for person in people
     ] or [said]
-    by_key = {_import_key(event): event for event in events if event.source_record_id}
-    known = _known_imports(connection, by_key)
-    fresh = [event for event in events if _import_key(event) not in known]
+    by_key = {record_key(event): event for event in events if event.source_record_id}
+    known = said_already(connection, by_key)
+    fresh = [event for event in events if record_key(event) not in known]
     return append(connection, fresh, said.occurred_at)
 
 

@@ -7,10 +7,10 @@ drop a payload with its salt, and the chain still verifies.
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
@@ -19,6 +19,9 @@ from messaging.store.locks import CONSENT_CHAIN, lock
 from messaging.store.tables import consent_events
 
 GENESIS = "0" * 64
+REWORDED = "~"  # before the number of a record's second and later words
+
+RecordKey = tuple[str, str | None, str, str]  # source, record, channel, purpose
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,13 @@ class ChainVerdict:
 
     events: int
     broken_at: int | None
+
+
+class Word(NamedTuple):
+    """What a record said last, and as which of its words."""
+
+    action: str
+    number: int
 
 
 def append(connection: Connection, events: Sequence[ConsentEvent], recorded_at: datetime) -> list[str]:
@@ -83,6 +93,42 @@ def verify_chain(connection: Connection) -> ChainVerdict:
             return ChainVerdict(count, row["sequence"])
         previous = row["hash"]
     return ChainVerdict(count, None)
+
+
+def record_key(event: ConsentEvent) -> RecordKey:
+    """Give what makes an event unique: the record that it came in, for one channel and purpose."""
+    return event.source, event.source_record_id, event.channel, event.purpose
+
+
+def reworded(event: ConsentEvent, last: Word | None) -> ConsentEvent:
+    """Give the second and every later word of one record a number: each is an event of its own."""
+    if last is None:
+        return event
+    return replace(event, source_record_id=f"{event.source_record_id}{REWORDED}{last.number + 1}")
+
+
+def last_words(connection: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, Word]:
+    """Read the last word taken of each record, following its numbers for as long as there are any."""
+    last: dict[RecordKey, Word] = {}
+    asked, number = {key: key for key in keys}, 1
+    while asked:
+        actions = said_already(connection, asked)
+        said = {key: asked[key] for key in asked if key in actions}
+        last |= {record: Word(actions[key], number) for key, record in said.items()}
+        number += 1
+        asked = {
+            (record[0], f"{record[1]}{REWORDED}{number}", *record[2:]): record for record in said.values()
+        }
+    return last
+
+
+def said_already(connection: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, str]:
+    """Give the action of each event of these keys that is there."""
+    table, wanted = consent_events.c, list(keys)
+    rows = select(table.source, table.source_record_id, table.channel, table.purpose, table.action).where(
+        table.source.in_({key[0] for key in wanted}), table.source_record_id.in_({key[1] for key in wanted})
+    )
+    return {tuple(row[:4]): row.action for row in connection.execute(rows)}
 
 
 _PAYLOAD = ("event_id", "recorded_at", *ConsentEvent.__dataclass_fields__)

@@ -164,6 +164,32 @@ def test_start_alone_is_no_consent(store: Store) -> None:
     assert _granted(store, "cus_1", address_hash="h1") is None
 
 
+def test_start_on_a_shared_phone_grants_nothing_for_those_who_had_not_agreed(store: Store) -> None:
+    _say(store, customer_id="cus_agreed")
+    _say(store, customer_id="cus_refused")
+    _say(store, customer_id="cus_refused", action="revoke", address_hash="h1", method="phone call")
+    said: dict[str, Any] = {"address_hash": "h1", "channel": "sms", "at": NOW, "source": "t"}
+    said |= {"customer_ids": ["cus_agreed", "cus_refused", "cus_silent"]}
+    with store.write() as connection:
+        stop(connection, **said)
+        lift(connection, **said)
+    assert _granted(store, "cus_agreed", address_hash="h1") is True
+    assert _granted(store, "cus_refused") is False
+    assert _granted(store, "cus_silent") is False
+
+
+def test_start_by_the_only_owner_takes_back_also_what_earlier_ids_had_stopped(
+    store: Store, outbox_of: Any, addresses: Any
+) -> None:
+    hashed = addresses.hash("+442079460000")
+    outbox_of.put(customer_id="cus_old", address="+442079460000")
+    said: dict[str, Any] = {"address_hash": hashed, "channel": "sms", "at": NOW, "source": "t"}
+    with store.write() as connection:
+        stop(connection, customer_ids=["cus_new"], **said)
+        lift(connection, customer_ids=["cus_new"], **said)
+    assert _granted(store, "cus_new", "cus_old", address_hash=hashed) is True
+
+
 def test_start_does_not_undo_a_bounce(store: Store) -> None:
     with store.write() as connection:
         suppress(connection, address_hash="h1", channel="sms", reason="bounce", at=NOW, source="t")
@@ -177,6 +203,9 @@ def test_the_harder_reason_of_a_suppression_stays(store: Store) -> None:
             suppress(connection, address_hash="h1", channel="sms", reason=reason, at=NOW, source="t")  # type: ignore[arg-type]
         assert suppressed(connection, ["h1"], "sms") == {"h1": "bounce"}
         assert suppressed(connection, ["h1"], "email") == {}
+        suppress(connection, address_hash="h2", channel="sms", reason="unsubscribe", at=NOW, source="t")
+        suppress(connection, address_hash="h2", channel="sms", reason="stop", at=NOW, source="t")
+        assert suppressed(connection, ["h2"], "sms") == {"h2": "stop"}
 
 
 def test_an_import_is_recorded_once_however_often_it_comes(store: Store, addresses: Any) -> None:
@@ -190,6 +219,27 @@ def test_an_import_is_recorded_once_however_often_it_comes(store: Store, address
     assert record_imports(store, addresses, rows * 2, NOW) == consent.ImportCounts(0, 6, 2)
     assert _granted(store, "cus_1") is True
     assert _granted(store, "x", address_hash=addresses.hash("+442079460000")) is True
+
+
+def test_a_record_that_another_system_changes_is_heard_each_time_that_its_word_changes(
+    store: Store, addresses: Any
+) -> None:
+    def say(action: str, days_ago: int) -> consent.ImportCounts:
+        row = replace(IMPORTED, action=action, occurred_at=NOW - days_ago * DAY)
+        return record_imports(store, addresses, [row], NOW)
+
+    assert say("grant", 9) == consent.ImportCounts(1, 0, 0)
+    assert say("revoke", 8) == consent.ImportCounts(1, 0, 0)
+    assert _granted(store, "cus_1") is False
+    assert say("revoke", 8) == say("revoke", 7) == consent.ImportCounts(0, 1, 0)
+    assert say("grant", 6) == consent.ImportCounts(1, 0, 0)
+    assert _granted(store, "cus_1") is True
+    with store.write() as connection:
+        stop(
+            connection, address_hash="h1", channel="sms", at=NOW - 5 * DAY, source="t", customer_ids=["cus_1"]
+        )
+    assert say("grant", 0) == consent.ImportCounts(0, 1, 0)  # they export what they had: no new word
+    assert _granted(store, "cus_1") is False
 
 
 def test_of_two_imports_of_one_moment_the_opt_out_wins(store: Store, addresses: Any) -> None:
