@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from dagster import (
     AssetSelection,
+    DagsterInstance,
     DefaultScheduleStatus,
     DefaultSensorStatus,
     RunRequest,
+    RunsFilter,
     ScheduleDefinition,
     SensorEvaluationContext,
     SkipReason,
@@ -17,11 +19,19 @@ from dagster import (
     sensor,
 )
 
+from messaging.clock import read_clock
 from messaging.settings import Settings, read_settings
 from messaging.store import open_store
 from pipelines.defs.inbox import settled_files
 from pipelines.defs.keys import PREFIX
-from pipelines.defs.work_requests import REQUEST_TAG, take_requests, waiting_requests
+from pipelines.defs.session import INTERRUPTED
+from pipelines.defs.work_requests import (
+    REQUEST_TAG,
+    fail_requests,
+    running_requests,
+    take_requests,
+    waiting_requests,
+)
 
 JOB = "refresh"
 DAILY = "0 4 * * *"  # after midnight's exports have come in, before anybody is at work
@@ -74,10 +84,13 @@ def drop_folder(context: SensorEvaluationContext) -> RunRequest | SkipReason:
     default_status=DefaultSensorStatus.RUNNING,
     description="Starts the builds that were asked for in the app.",
 )
-def work_requests(_: SensorEvaluationContext) -> Iterator[RunRequest | SkipReason]:
-    """Start one run for each request that waits."""
+def work_requests(context: SensorEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+    """Start one run for each request that waits, and give up those whose run died."""
     settings = read_settings()
     with open_store(settings) as store:
+        dead = [request for request in running_requests(store) if _has_died(context.instance, request)]
+        if dead:
+            fail_requests(store, dead, INTERRUPTED, read_clock(settings.home).now())
         requests = waiting_requests(store)
         take_requests(store, requests)
     if not requests:
@@ -88,3 +101,9 @@ def work_requests(_: SensorEvaluationContext) -> Iterator[RunRequest | SkipReaso
             run_config={"resources": {"build": {"config": {"full": request.full}}}},
             tags={REQUEST_TAG: request.request_id},
         )
+
+
+def _has_died(instance: DagsterInstance, request_id: str) -> bool:
+    """Say whether the run of a request has ended; a run that ends by itself settles its request."""
+    runs = instance.get_runs(filters=RunsFilter(tags={REQUEST_TAG: request_id}))
+    return bool(runs) and all(run.is_finished for run in runs)

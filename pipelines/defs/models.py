@@ -19,6 +19,7 @@ from data_contracts.errors import BuildError
 from pipelines.defs.dbt_runner import NodeResult, run_dbt
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
+from pipelines.warehouse.records import model_rows
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # dagster-dbt imports a retired package
@@ -72,21 +73,23 @@ def _half(manifest: Path, tag: str) -> AssetsDefinition:
             results = run_dbt(
                 session.settings, select=select, as_of=session.as_of.isoformat(), full=session.full
             )
-            stage.rows = len(results)
-            yield from _events(context, results)
+            counts = model_rows(session.settings.build_path)
+            stage.rows = sum(counts.get(result.name, 0) for result in results if result.kind in ASSETS)
+            yield from _events(context, results, counts)
             _require(results)
 
     return half
 
 
 def _events(
-    context: AssetExecutionContext, results: list[NodeResult]
+    context: AssetExecutionContext, results: list[NodeResult], counts: Mapping[str, int]
 ) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
     keys = {spec.metadata[UNIQUE_ID]: spec.key for spec in context.assets_def.specs}
     checks = {spec.metadata[UNIQUE_ID]: spec for spec in context.assets_def.check_specs}
     for result in results:
         if result.kind in ASSETS and result.status == "success":
-            yield MaterializeResult(keys[result.unique_id], metadata={"seconds": result.seconds})
+            rows = {"dagster/row_count": counts[result.name]} if result.name in counts else {}
+            yield MaterializeResult(keys[result.unique_id], metadata={"seconds": result.seconds, **rows})
         elif result.unique_id in checks and checks[result.unique_id].key in context.selected_asset_check_keys:
             yield _check(checks[result.unique_id], result)
 

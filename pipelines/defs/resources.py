@@ -26,12 +26,12 @@ def build_session(context: InitResourceContext) -> Iterator[BuildSession]:
     settings = read_settings()
     config = cast("dict[str, Any]", context.resource_config)
     moment = datetime.fromisoformat(config["as_of"]) if config["as_of"] else None
-    run = context.dagster_run
+    run = context.run
     whole = run is None or not run.asset_selection
     order = BuildOrder(full=config["full"], as_of=moment)
     clock = read_clock(settings.home)
     with open_session(settings, clock, order, Patience(), recorded=whole) as session:
-        session.run_id = context.run_id or ""
+        session.run_id = run.run_id if run else ""
         yield session
         if run and REQUEST_TAG in run.tags:
             finish_request(session, run.tags[REQUEST_TAG])

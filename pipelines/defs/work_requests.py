@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select, update
 
@@ -38,6 +39,25 @@ def take_requests(store: Store, requests: Sequence[BuildRequest]) -> None:
     with store.write() as connection:
         connection.execute(
             update(work_requests).where(work_requests.c.request_id.in_(ids)).values(state="running")
+        )
+
+
+def running_requests(store: Store) -> Sequence[str]:
+    """List the ids of builds that were asked for and have begun."""
+    query = select(work_requests.c.request_id).where(
+        work_requests.c.kind == "build", work_requests.c.state == "running"
+    )
+    with store.read() as connection:
+        return connection.execute(query).scalars().all()
+
+
+def fail_requests(store: Store, request_ids: Sequence[str], reason: str, at: datetime) -> None:
+    """Say of requests that their build will not end any more."""
+    with store.write() as connection:
+        connection.execute(
+            update(work_requests)
+            .where(work_requests.c.request_id.in_(request_ids), work_requests.c.state == "running")
+            .values(state="failed", finished_at=at, result={"reason": reason})
         )
 
 

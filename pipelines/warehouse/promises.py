@@ -71,7 +71,7 @@ def _set_query(schema: str, contract: Contract, rule: SetRule) -> Sql:
         return sql("SELECT CASE WHEN count(*) > {} THEN 0 ELSE 1 END FROM {}", value(rule.minimum), table)
     columns = _names(rule.columns)
     if rule.check == "unique":
-        return sql("SELECT count(*) - count(DISTINCT ({})) FROM {}", columns, table)
+        return sql("SELECT count(*) - count(DISTINCT row({})) FROM {}", columns, table)
     there = sql("SELECT {} FROM {}", _names(rule.to), _table(schema, rule.table))
     present = joined(" AND ", (sql("{} IS NOT NULL", name(column)) for column in rule.columns))
     return sql("SELECT count(*) FROM {} WHERE {} AND ({}) NOT IN ({})", table, present, columns, there)

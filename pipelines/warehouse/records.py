@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from pipelines.warehouse.connection import CATALOG, open_warehouse
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,17 @@ def write_lineage(connection: duckdb.DuckDBPyConnection) -> int:
         " FROM warehouse.loaded_landings ORDER BY table_name, source, landing_id"
     )
     return int(connection.execute("SELECT count(*) FROM warehouse.lineage").fetchall()[0][0])
+
+
+def model_rows(build_path: Path) -> dict[str, int]:
+    """Count the rows of every table that dbt built, from DuckDB's own books; views hold none."""
+    with open_warehouse(build_path, read_only=True) as connection:
+        found = connection.execute(
+            "SELECT table_name, estimated_size FROM duckdb_tables() WHERE database_name = ?"
+            " AND list_contains(['staging', 'intermediate', 'marts'], schema_name)",
+            [CATALOG],
+        ).fetchall()
+    return dict(found)
 
 
 def watermarks(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> dict[str, str]:

@@ -4,15 +4,21 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from data_contracts.errors import BuildRunningError, ContractBrokenError
-from messaging.clock import Clock
+from messaging.clock import Clock, pin_clock
 from messaging.release import ReleaseReader
 from messaging.settings import Settings
 from messaging.store import open_store
-from messaging.store.tables import builds, consent_events, contract_status, suppressions
+from messaging.store.ids import new_id
+from messaging.store.tables import builds, consent_events, contract_status, suppressions, work_requests
+from pipelines.defs.assembly import build_definitions
+from pipelines.defs.automation import JOB
 from pipelines.defs.build import BuildReport, run_build
+from pipelines.defs.instance import open_instance
+from pipelines.defs.keys import key
+from pipelines.defs.work_requests import REQUEST_TAG
 from pipelines.landing.manifest import list_landings
 from pipelines.publishing.pointer import read_pointer
 from pipelines.warehouse.lock import Patience, build_lock
@@ -89,16 +95,54 @@ def test_an_imported_consent_and_a_landed_stop_reach_the_store_once(
     assert [row["reason"] for row in stored(built_settings, suppressions)] == ["stop"]
 
 
-def test_a_second_build_gives_the_same_people_and_records_nothing_twice(
-    built: BuildReport, copied: Settings, clock: Clock
+def ask_for_a_full_build(settings: Settings) -> str:
+    request_id = new_id("wrk")
+    row = {
+        "kind": "build",
+        "arguments": {"full": True},
+        "actor": "ada",
+        "state": "running",
+        "requested_at": NOON,
+    }
+    with open_store(settings) as store, store.write() as connection:
+        connection.execute(insert(work_requests).values(request_id=request_id, **row))
+    return request_id
+
+
+def run_as_the_daemon_does(settings: Settings, request_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Execute the job with the resource that a schedule or sensor gets, which reads the environment."""
+    monkeypatch.setenv("RAPPORT_HOME", str(settings.home))
+    pin_clock(settings.home, NOON)
+    with open_instance(settings) as instance:
+        build_definitions(settings).resolve_job_def(JOB).execute_in_process(
+            run_config={"resources": {"build": {"config": {"full": True}}}},
+            tags={REQUEST_TAG: request_id},
+            instance=instance,
+        )
+
+
+def test_a_full_build_that_the_app_asked_for_gives_the_same_people_and_records_nothing_twice(
+    built: BuildReport, copied: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = "SELECT source_record_id, customer_id FROM c360.identity_map ORDER BY 1"
-    before = rows(copied, ids)
-    again = run_build(copied, clock, full=True)
+    before, events = rows(copied, ids), stored(copied, consent_events)
+    request_id = ask_for_a_full_build(copied)
+    run_as_the_daemon_does(copied, request_id, monkeypatch)
     assert rows(copied, ids) == before
-    assert again.version != built.version
-    assert (again.consents["consents_recorded"], again.consents["opt_outs_recorded"]) == (0, 0)
-    assert [build["state"] for build in stored(copied, builds)] == ["published", "published"]
+    assert stored(copied, consent_events) == events
+    first, second = sorted(stored(copied, builds), key=lambda build: str(build["build_id"]))
+    assert (first["state"], second["state"]) == ("published", "published")
+    (request,) = stored(copied, work_requests)
+    assert (request["state"], request["result"]) == ("done", {"release_version": second["release_version"]})
+
+
+def test_a_run_of_one_asset_is_no_build(copied: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAPPORT_HOME", str(copied.home))
+    with open_instance(copied) as instance:
+        build_definitions(copied).resolve_job_def(JOB).execute_in_process(
+            asset_selection=[key("outreach_export")], instance=instance
+        )
+    assert [build["state"] for build in stored(copied, builds)] == ["published"]
 
 
 def test_a_red_contract_publishes_nothing_and_is_told_by_table_rule_and_count(
