@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -165,6 +165,7 @@ class Library:
             "layout": self._layout() if "email" in channels else CONTENT,
             "templates": {channel: self._templates(channel, campaign.template) for channel in channels},
             "tables": list(campaign.stands_on),
+            "caps": {channel: asdict(campaign.caps[channel]) for channel in channels},
         }
         return read_content(document, self.contract)
 

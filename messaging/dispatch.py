@@ -63,7 +63,10 @@ class DispatchReport:
 
 @dataclass(frozen=True)
 class Dispatching:
-    """How a dispatcher works: its senders, its rules, how many calls at once, how long a lease holds."""
+    """How a dispatcher works: its senders, its rules, how many calls at once, how long a lease holds.
+
+    `merges` gives every id of people who have had several, as of now: `messaging.customers.merges.Merges`.
+    """
 
     senders: Mapping[str, Sender]
     clock: Clock
@@ -71,6 +74,7 @@ class Dispatching:
     caps: Mapping[str, FrequencyCap] = field(default_factory=lambda: DEFAULT_CAPS)
     threads: int = THREADS
     lease: timedelta = LEASE
+    merges: Callable[[], outbox.AllIds] = lambda: outbox.NOBODY_MERGED
 
 
 def dispatch_once(
@@ -163,13 +167,14 @@ class _Round:
     def _write(self) -> tuple[list[outbox.Call], bool]:
         """In one transaction: record the calls that ended, claim, commit to the next calls."""
         claimed, report, calls = deque(self.claimed), DispatchReport(), []
+        all_ids = self.work.merges()  # reads a file: before the store is locked
         with self.store.write() as connection:
             self._record(connection, report)
             if self.stopping.is_set():
                 outbox.give_back(connection, self.owner, claimed, self.work.clock.now())
                 claimed.clear()
             else:
-                calls = self._next_calls(connection, claimed, report)
+                calls = self._next_calls(connection, claimed, report, all_ids)
         self.claimed, self.ended = claimed, []
         _add(self.report, report)
         self.told(report.called)
@@ -189,7 +194,7 @@ class _Round:
             self.next_recover = time.monotonic() + RECOVER_EVERY
 
     def _next_calls(
-        self, connection: Connection, claimed: deque[str], report: DispatchReport
+        self, connection: Connection, claimed: deque[str], report: DispatchReport, all_ids: outbox.AllIds
     ) -> list[outbox.Call]:
         work, now = self.work, self.work.clock.now()
         free = work.threads - len(self.in_flight)
@@ -199,7 +204,14 @@ class _Round:
             )
         turn = [claimed.popleft() for _ in range(min(free, len(claimed)))]
         intents = outbox.to_calling(
-            connection, self.owner, turn, now, rules=work.rules, caps=work.caps, lease=work.lease
+            connection,
+            self.owner,
+            turn,
+            now,
+            rules=work.rules,
+            caps=work.caps,
+            lease=work.lease,
+            all_ids=all_ids,
         )
         _add(report, DispatchReport(waiting=intents.waiting, skipped=intents.skipped))
         return list(intents.calls)

@@ -23,19 +23,24 @@ def dispatch(
     from messaging import outbox
     from messaging.cli.opening import opened_store
     from messaging.clock import read_clock
+    from messaging.customers.merges import Merges
     from messaging.dispatch import dispatch_once, run_dispatcher
+    from messaging.release import ReleaseReader
     from messaging.senders.build import build_senders
 
     settings = read_settings()
     clock, senders = read_clock(settings.home), build_senders(settings)
+    merges = Merges(ReleaseReader(settings.releases_dir))
     with _ended_by_signal() as ending, opened_store(settings) as store:
         if not once:
-            report = run_dispatcher(store, senders, clock, ending)
+            report = run_dispatcher(store, senders, clock, ending, merges=merges)
         else:
             with store.read() as connection:
                 due = outbox.waiting(connection, clock.now(), senders)
             with progress(f"Sending {due:,} messages", due) as advance:
-                report = dispatch_once(store, senders, clock, stop_event=ending, on_progress=advance)
+                report = dispatch_once(
+                    store, senders, clock, stop_event=ending, on_progress=advance, merges=merges
+                )
     emit(report.to_document(), as_json=as_json, human=lambda: _print_dispatch(report.to_document()))
 
 

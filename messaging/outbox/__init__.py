@@ -1,6 +1,6 @@
 """The outbox: rendered once, stored, sent at most once. Only the dispatcher calls providers."""
 
-from messaging.outbox.intent import Call, Intents, to_calling
+from messaging.outbox.intent import NOBODY_MERGED, AllIds, Call, Intents, to_calling
 from messaging.outbox.outcomes import (
     StatusUpdate,
     apply_status,
@@ -25,10 +25,12 @@ from messaging.outbox.queue import (
 from messaging.outbox.states import OPEN, PROVIDER_WORDS, RANK, TRANSITIONS
 
 __all__ = [
+    "NOBODY_MERGED",
     "OPEN",
     "PROVIDER_WORDS",
     "RANK",
     "TRANSITIONS",
+    "AllIds",
     "Call",
     "Intents",
     "PlannedMessage",

@@ -8,6 +8,7 @@ message went.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
@@ -23,6 +24,8 @@ from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import attempts, campaign_runs, messages
 from messaging.store.times import database_now
 
+AllIds = Mapping[str, tuple[str, ...]]
+NOBODY_MERGED: AllIds = MappingProxyType({})
 RECHECK = timedelta(minutes=5)  # how long a message rests that waits for data to pass its checks
 
 
@@ -54,17 +57,17 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
     rules: QuietRules,
     caps: Mapping[str, FrequencyCap] = DEFAULT_CAPS,
     lease: timedelta = LEASE,
+    all_ids: AllIds = NOBODY_MERGED,
 ) -> Intents:
-    """Turn claimed messages into calls, let them wait, or skip them with the reason. Commit, then call."""
-    locked = _claimed(connection, owner, ids)
-    lock(
-        connection,
-        [key for row in locked for key in (address_key(row.address_hash), person_key(row.customer_id))],
-    )
+    """Turn claimed messages into calls, let them wait, or skip them with the reason. Commit, then call.
+
+    `all_ids` gives every id of people who have had several: what was said under one of them counts for all.
+    """
+    _lock(connection, _claimed(connection, owner, ids), all_ids)
     rows = _claimed(connection, owner, ids, locking=True)
-    judged, result = _sort_out(connection, rows, now)
+    judged, result = _sort_out(connection, rows, now, all_ids)
     red = red_contracts(connection)
-    facts = gather(connection, [_candidate(row, red) for row in judged], now, caps)
+    facts = gather(connection, [_candidate(row, red, all_ids) for row in judged], now, caps)
     today, allowed = database_now(connection), []
     for row in judged:
         verdict = decide(facts[row.message_id], rules)
@@ -85,6 +88,16 @@ class _Result:
     skipped: dict[str, int]
 
 
+def _lock(connection: Connection, rows: Sequence[Row[Any]], all_ids: AllIds) -> None:
+    people = {one for row in rows for one in _ids_of(row, all_ids)}
+    addresses = [address_key(row.address_hash) for row in rows]
+    lock(connection, [*addresses, *map(person_key, people)])
+
+
+def _ids_of(row: Row[Any], all_ids: AllIds) -> tuple[str, ...]:
+    return all_ids.get(row.customer_id, (row.customer_id,))
+
+
 def _claimed(
     connection: Connection, owner: str, ids: Sequence[str], *, locking: bool = False
 ) -> Sequence[Row[Any]]:
@@ -103,36 +116,37 @@ def _claimed(
 
 
 def _sort_out(
-    connection: Connection, rows: Sequence[Row[Any]], now: datetime
+    connection: Connection, rows: Sequence[Row[Any]], now: datetime, all_ids: AllIds
 ) -> tuple[list[Row[Any]], _Result]:
     """Give back what a halted run holds, and the second message to one person: the first has to count."""
     judged: list[Row[Any]] = []
     result = _Result({}, {})
-    people: set[tuple[str, str]] = set()
+    people: set[tuple[tuple[str, ...], str]] = set()
     for row in rows:
         this = messages.c.message_id == row.message_id
+        person = (_ids_of(row, all_ids), row.channel)
         if row.run_state == "stopped":
             move(connection, this, ["sending"], "cancelled", now, reason="stopped", done_at=now)
             _count(result.skipped, "stopped")
         elif row.run_state not in {None, "running"}:
             move(connection, this, ["sending"], "queued", now)
             _count(result.waiting, "paused")
-        elif (row.customer_id, row.channel) in people:
+        elif person in people:
             move(connection, this, ["sending"], "queued", now)
             _count(result.waiting, "same_person")
         else:
-            people.add((row.customer_id, row.channel))
+            people.add(person)
             judged.append(row)
     return judged, result
 
 
-def _candidate(row: Row[Any], red: tuple[str, ...]) -> Candidate:
+def _candidate(row: Row[Any], red: tuple[str, ...], all_ids: AllIds) -> Candidate:
     content = row.run_content or {}
     tables = content.get("tables", red) if row.run_id else ()
     own = content.get("caps", {}).get(row.channel)
     return Candidate(
         key=row.message_id,
-        customer_ids=(row.customer_id,),
+        customer_ids=_ids_of(row, all_ids),
         channel=row.channel,
         address=row.address,
         address_hash=row.address_hash,

@@ -14,13 +14,14 @@ from sqlalchemy import Connection, Row, bindparam, or_, select, update
 from messaging.consent import stop, suppress
 from messaging.outbox.intent import Call
 from messaging.outbox.moves import move, move_each
+from messaging.outbox.queue import STOPPED
 from messaging.outbox.states import PROVIDER_WORDS, State, may_follow, state_after
 from messaging.senders.base import Accepted, Outcome, Rejected, Unknown
 from messaging.senders.codes import rule_for
 from messaging.store.ids import new_id
 from messaging.store.inserts import insert_new
 from messaging.store.locks import address_key, lock, person_key
-from messaging.store.tables import attempts, messages, provider_events
+from messaging.store.tables import attempts, campaign_runs, messages, provider_events
 from messaging.store.times import database_now
 
 CALLED: tuple[State, ...] = (
@@ -191,9 +192,23 @@ def lock_all(connection: Connection, message_ids: Iterable[str]) -> None:
 
 
 def requeue_unsent(connection: Connection, message_id: str, now: datetime) -> int:
-    """Let an unknown message go again that the provider surely does not have."""
+    """Let an unknown message go again that the provider surely does not have; give how many do (1 or 0).
+
+    Its run may be done by now, and runs on for it; one that was stopped stays so, and calls it back.
+    """
     this = messages.c.message_id == message_id
-    return move(connection, this, ["unknown"], "queued", now, reason=None, detail=None, error_code=None)
+    its_run = select(messages.c.run_id).where(this).scalar_subquery()
+    run = connection.execute(select(campaign_runs.c.state).where(campaign_runs.c.run_id == its_run)).scalar()
+    if run == "stopped":
+        move(connection, this, ["unknown"], "cancelled", now, done_at=now, **STOPPED)
+        return 0
+    moved = move(connection, this, ["unknown"], "queued", now, reason=None, detail=None, error_code=None)
+    if moved and run == "done":
+        again = update(campaign_runs).where(
+            campaign_runs.c.run_id == its_run, campaign_runs.c.state == "done"
+        )
+        connection.execute(again.values(state="running", finished_at=None))
+    return moved
 
 
 def _locked(connection: Connection, message_id: str) -> Row[Any]:

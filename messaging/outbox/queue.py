@@ -13,6 +13,7 @@ from messaging.store.tables import attempts, campaign_runs, messages
 from messaging.store.times import database_now
 
 LEASE = timedelta(seconds=60)  # a call ends within 20 seconds; what is older belongs to a dead process
+STOPPED = {"reason": "stopped", "detail": "The campaign was stopped before this message went."}
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,7 @@ def queue_run(connection: Connection, run_id: str, now: datetime) -> int:
 def cancel_run(connection: Connection, run_id: str, now: datetime) -> int:
     """Call back what has not gone yet, when a run is stopped; what is being called just now cannot be."""
     here = messages.c.run_id == run_id
-    reason = {"reason": "stopped", "detail": "The campaign was stopped before this message went."}
-    return move(connection, here, ["planned", "queued", "sending"], "cancelled", now, done_at=now, **reason)
+    return move(connection, here, ["planned", "queued", "sending"], "cancelled", now, done_at=now, **STOPPED)
 
 
 def claim(  # noqa: PLR0913 - a claim's terms
@@ -131,7 +131,12 @@ def recover(connection: Connection, now: datetime) -> Recovered:
 
 
 def finish_runs(connection: Connection, now: datetime) -> int:
-    """Close the running runs that have nothing left to do."""
+    """Close the running runs that have nothing left to do; call back what a stopped one was given back since.
+
+    That is a message whose call was under way when its run was stopped, and then failed in a way that passes.
+    """
+    stopped = select(campaign_runs.c.run_id).where(campaign_runs.c.state == "stopped")
+    move(connection, messages.c.run_id.in_(stopped), ["queued"], "cancelled", now, done_at=now, **STOPPED)
     open_ones = exists(
         select(messages.c.message_id).where(
             messages.c.run_id == campaign_runs.c.run_id, messages.c.state.in_(OPEN)

@@ -62,7 +62,11 @@ class Ground:
     rules: QuietRules
     now: datetime
     already_written: frozenset[str]  # customers whom this campaign wrote to recently
-    earlier_ids: Mapping[str, tuple[str, ...]]
+    all_ids: Mapping[str, tuple[str, ...]]  # of people who have had several
+
+    def ids_of(self, customer_id: str) -> tuple[str, ...]:
+        """Give every id that a customer has or had."""
+        return self.all_ids.get(customer_id, (customer_id,))
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def _candidate(ground: Ground, person: Mapping[str, Any], channel: str) -> Candi
     customer_id = person["customer_id"]
     return Candidate(
         key=_key(customer_id, channel),
-        customer_ids=(customer_id, *ground.earlier_ids.get(customer_id, ())),
+        customer_ids=ground.ids_of(customer_id),
         channel=channel,
         address=address,
         address_hash=ground.addresses.hash(address) if address else None,
@@ -123,7 +127,7 @@ def _decide(
     taken: set[tuple[str, str]],
 ) -> Decision:
     customer_id, campaign = person["customer_id"], ground.content.campaign
-    if customer_id in ground.already_written:
+    if not ground.already_written.isdisjoint(ground.ids_of(customer_id)):
         days = campaign.again_after_days
         return Decision(
             customer_id, "excluded", "already_written", f"Had this campaign within the last {days} days."

@@ -7,14 +7,28 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from data_contracts.errors import NotFoundError, RefusedError, SettingsError
 from messaging import segments
 from messaging.addresses import Addresses, read_addresses
-from messaging.campaigns import Content, Library, fill_library
+from messaging.campaigns import Campaign, Content, Library, fill_library, read_content
 from messaging.clock import Clock, read_clock
 from messaging.customers import Customers
+from messaging.customers.merges import ALIASES, grouped
 from messaging.facts import COUNTED, gather, red_contracts
 from messaging.links import Links, read_links
 from messaging.outbox import cancel_run, insert_planned, queue_run
@@ -25,11 +39,11 @@ from messaging.quiet_hours import read_quiet_rules
 from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.ids import new_id
+from messaging.store.locks import lock
 from messaging.store.tables import audit, campaign_runs, messages, run_audience
 
 BATCH = 2000  # rows a transaction, so that a STOP never waits long behind a plan
 STALE = timedelta(days=7)  # an older plan knows too little of who may be written to today
-EARLIER = "SELECT old_customer_id, customer_id FROM c360.identity_alias"
 Progress = Callable[[float], None]
 
 
@@ -94,16 +108,23 @@ class Planner:
             else []
         )
         now = self.clock.now()
-        if now - run.planned_at > STALE:
-            raise RefusedError(f"Run {run_id} was planned more than {STALE.days} days ago.", "Plan it again.")
+        _refuse_stale(run, now)
         with self.store.write() as connection:
             _step(connection, run, "planned", "approved", actor, now, approved_at=now, approved_by=actor)
         return self._summary(run_id, notices)
 
     def launch(self, run_id: str, actor: str) -> RunSummary:
-        """Let the messages of an approved run go. Raises RefusedError while the campaign already runs."""
+        """Let the messages of an approved run go.
+
+        Raises RefusedError while the campaign already runs, or when the plan no longer holds: it is old, or
+        some of its people had the campaign by another run since.
+        """
         run, now = self._run(run_id), self.clock.now()
+        campaign = read_content(run.content, self.library.contract).campaign
+        if run.state == "approved":
+            _refuse_stale(run, now)
         with self.store.write() as connection:
+            lock(connection, [f"campaign:{run.campaign}"])
             others = select(campaign_runs.c.run_id).where(
                 campaign_runs.c.campaign == run.campaign, campaign_runs.c.state.in_(("running", "paused"))
             )
@@ -111,6 +132,11 @@ class Planner:
                 raise RefusedError(
                     f"Campaign {run.campaign!r} is under way already, as run {other}.",
                     "Stop it or let it finish.",
+                )
+            if number := _had_it_since(connection, run_id, campaign, now):
+                raise RefusedError(
+                    f"{number} of the people in run {run_id} had campaign {run.campaign!r} since it was planned.",
+                    f"Run `rapport campaign plan {run.campaign}` again, which leaves them out.",
                 )
             _step(connection, run, "approved", "running", actor, now, launched_at=now)
             queue_run(connection, run_id, now)
@@ -140,8 +166,8 @@ class Planner:
         Raises NotFoundError naming the step that comes before.
         """
         query = select(campaign_runs.c.run_id).where(campaign_runs.c.campaign == campaign)
-        if states:
-            query = query.where(campaign_runs.c.state.in_(states))
+        which = campaign_runs.c.state.in_(states) if states else campaign_runs.c.state != "planning"
+        query = query.where(which)
         query = query.order_by(campaign_runs.c.planned_at.desc(), campaign_runs.c.run_id.desc()).limit(1)
         with self.store.read() as connection:
             found = connection.execute(query).scalar()
@@ -174,14 +200,14 @@ class Planner:
         with self.customers.reader.snapshot() as snapshot:
             version = snapshot.info.version
             people = segments.members(snapshot, content.segment)
-            earlier = _earlier_ids(snapshot.rows(EARLIER))
+            all_ids = grouped(snapshot.rows(ALIASES))
         now = self.clock.now()
         with self.store.read() as connection:
             if red := red_contracts(connection, content.campaign.stands_on):
                 notices.append(
                     f"The data of {', '.join(red)} failed its checks: messages wait until it passes."
                 )
-            written = _written_since(connection, content, now)
+            written = _written_since(connection, content.campaign, now)
         ground = Ground(
             run_id=run_id,
             content=content,
@@ -192,7 +218,7 @@ class Planner:
             rules=read_quiet_rules(),
             now=now,
             already_written=written,
-            earlier_ids=earlier,
+            all_ids=all_ids,
         )
         return ground, people, version, notices
 
@@ -327,29 +353,34 @@ def _insert_decisions(
         )
 
 
-def _written_since(connection: Connection, content: Content, now: datetime) -> frozenset[str]:
+def _written_since(connection: Connection, campaign: Campaign, now: datetime) -> frozenset[str]:
     """Name the customers whom this campaign wrote to within its own distance, in whatever run."""
-    days = content.campaign.again_after_days
-    if not days:
-        return frozenset()
-    query = select(messages.c.customer_id).where(
-        messages.c.campaign == content.campaign.name,
-        messages.c.state.in_(COUNTED),
-        messages.c.calling_at > now - timedelta(days=days),
+    query = select(messages.c.customer_id).where(_recent(messages, campaign, now))
+    return frozenset(connection.execute(query).scalars() if campaign.again_after_days else ())
+
+
+def _had_it_since(connection: Connection, run_id: str, campaign: Campaign, now: datetime) -> int:
+    """Count the messages of a run whose reader, or address, this campaign reached by another run lately."""
+    if not campaign.again_after_days:
+        return 0
+    theirs = messages.alias()
+    same = or_(
+        theirs.c.customer_id == messages.c.customer_id, theirs.c.address_hash == messages.c.address_hash
     )
-    return frozenset(connection.execute(query).scalars())
+    had = exists(select(theirs.c.message_id).where(same, _recent(theirs, campaign, now)))
+    query = select(func.count()).select_from(messages).where(messages.c.run_id == run_id, had)
+    return connection.execute(query).scalar_one()
 
 
-def _earlier_ids(aliases: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    """Give the ids that each customer had before, through all merges."""
-    became = {row["old_customer_id"]: row["customer_id"] for row in aliases}
-    found: dict[str, list[str]] = {}
-    for old in became:
-        current, hops = old, 0
-        while current in became and hops < len(became):
-            current, hops = became[current], hops + 1
-        found.setdefault(current, []).append(old)
-    return {current: tuple(sorted(old)) for current, old in found.items()}
+def _recent(table: FromClause, campaign: Campaign, now: datetime) -> ColumnElement[bool]:
+    since = now - timedelta(days=campaign.again_after_days)
+    named = table.c.campaign == campaign.name
+    return and_(named, table.c.state.in_(COUNTED), table.c.calling_at > since)
+
+
+def _refuse_stale(run: Row[Any], now: datetime) -> None:
+    if now - run.planned_at > STALE:
+        raise RefusedError(f"Run {run.run_id} was planned more than {STALE.days} days ago.", "Plan it again.")
 
 
 def _shown(decision: Decision, names: Mapping[str, str | None]) -> ShownMessage:

@@ -10,6 +10,7 @@ from sqlalchemy import insert, text, update
 from messaging import outbox
 from messaging.clock import Clock
 from messaging.consent import stop
+from messaging.consent_chain import ConsentEvent, append
 from messaging.dispatch import DispatchReport, dispatch_once, run_dispatcher
 from messaging.quiet_hours import read_quiet_rules
 from messaging.senders.base import OutboundMessage, Rejected, Unknown
@@ -19,6 +20,15 @@ from messaging.store.tables import campaign_runs, contract_status
 NIGHT = Clock(datetime.fromisoformat("2026-10-30T22:30"))
 MORNING = Clock(datetime.fromisoformat("2026-10-31T09:00"))
 NOW = Clock(datetime.fromisoformat("2026-10-30T12:00"))
+GRANT = {
+    "purpose": "marketing",
+    "legal_basis": "consent",
+    "action": "grant",
+    "occurred_at": NOW.now() - timedelta(days=30),
+    "source": "test",
+    "actor": "test",
+    "method": "form",
+}
 
 
 def test_what_may_go_goes_once_and_its_run_is_done(store: Store, outbox_of: Any, provider: Any) -> None:
@@ -98,6 +108,38 @@ def test_a_consent_withdrawn_after_planning_skips_the_message_with_its_sentence(
     assert provider.calls == 0
 
 
+def test_an_opt_out_under_the_id_that_a_person_got_after_planning_stops_the_message(
+    store: Store, outbox_of: Any, provider: Any, addresses: Any
+) -> None:
+    (message_id,) = outbox_of.put()
+    merged = dict.fromkeys(("cus_0", "cus_new"), ("cus_0", "cus_new"))
+    with store.write() as connection:
+        other = addresses.hash("+442079469999")  # another phone of the same person
+        said: dict[str, Any] = {"channel": "sms", "at": NOW.now(), "source": "test"}
+        stop(connection, address_hash=other, customer_ids=["cus_new"], **said)
+    report = dispatch_once(store, {"sms": provider}, NOW, merges=lambda: merged)
+    assert report == DispatchReport(skipped={"opted_out": 1})
+    assert outbox_of.row(message_id).state == "skipped"
+
+
+def test_a_consent_given_under_an_earlier_id_still_holds_when_the_message_goes(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    outbox_of.put(consent=False, customer_id="cus_new")
+    with store.write() as connection:
+        append(connection, [ConsentEvent(customer_id="cus_old", channel="sms", **GRANT)], NOW.now())
+    merged = {"cus_new": ("cus_new", "cus_old")}
+    assert dispatch_once(store, {"sms": provider}, NOW, merges=lambda: merged).accepted == 1
+
+
+def test_two_ids_that_became_one_person_share_a_cap(store: Store, outbox_of: Any, provider: Any) -> None:
+    merged = dict.fromkeys(("cus_0", "cus_1"), ("cus_0", "cus_1"))
+    for _ in range(2):
+        outbox_of.put(2)
+    report = dispatch_once(store, {"sms": provider}, NOW, merges=lambda: merged)
+    assert (report.accepted, report.skipped) == (2, {"frequency_cap": 2})
+
+
 def test_two_campaigns_in_one_batch_do_not_break_a_persons_cap(
     store: Store, outbox_of: Any, provider: Any
 ) -> None:
@@ -169,6 +211,24 @@ def test_a_stopped_run_is_cancelled_and_never_called(store: Store, outbox_of: An
         assert outbox.cancel_run(connection, run_id, NOW.now()) == 3
     assert dispatch_once(store, {"sms": provider}, NOW) == DispatchReport()
     assert outbox_of.states() == {"cancelled": 3}
+
+
+def test_a_call_that_fails_after_its_run_was_stopped_is_not_made_again(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    run_id = outbox_of.run()
+    (message_id,) = outbox_of.put(run_id=run_id)
+
+    def stop_run(_: OutboundMessage) -> Any:
+        with store.write() as connection:
+            connection.execute(update(campaign_runs).values(state="stopped"))
+            assert outbox.cancel_run(connection, run_id, NOW.now()) == 0
+        return Rejected("retry", "Slow down.", code=20429, attempts=3)
+
+    provider.answers = [stop_run]
+    dispatch_once(store, {"sms": provider}, NOW)
+    row = outbox_of.row(message_id)
+    assert (row.state, row.reason) == ("cancelled", "stopped")
 
 
 def test_a_failure_that_passes_is_tried_again_later_and_not_before(

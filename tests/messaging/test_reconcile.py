@@ -18,6 +18,11 @@ NOW = Clock(datetime.fromisoformat("2026-10-30T12:00"))
 RECEIPT = {"message_class": "transactional", "purpose": "service"}
 
 
+def _run_state(store: Store) -> str:
+    with store.read() as connection:
+        return str(connection.execute(text("SELECT state FROM campaign_runs")).scalar_one())
+
+
 def _break_off(store: Store, outbox_of: Any, provider: Any, *, sent: bool, **values: Any) -> str:
     (message_id,) = outbox_of.put(**values)
     provider.answers = [provider.accept_and_break_off if sent else Unknown("Broke off.")]
@@ -57,6 +62,28 @@ def test_marketing_that_the_provider_has_not_waits_for_a_person(
     decided = reconcile(store, {"sms": provider}, NOW, grace=timedelta(0), resend_marketing=True)
     assert decided == ReconcileReport(requeued=1)
     assert dispatch_once(store, {"sms": provider}, NOW).accepted == 1
+
+
+def test_what_goes_again_goes_although_its_run_was_done(store: Store, outbox_of: Any, provider: Any) -> None:
+    run_id = outbox_of.run()
+    message_id = _break_off(store, outbox_of, provider, sent=False, run_id=run_id)
+    assert _run_state(store) == "done"
+    decided = reconcile(store, {"sms": provider}, NOW, grace=timedelta(0), resend_marketing=True)
+    assert (decided, _run_state(store)) == (ReconcileReport(requeued=1), "running")
+    assert dispatch_once(store, {"sms": provider}, NOW).accepted == 1
+    assert (outbox_of.row(message_id).state, _run_state(store)) == ("accepted", "done")
+
+
+def test_what_goes_again_is_called_back_where_its_run_was_stopped(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    message_id = _break_off(store, outbox_of, provider, sent=False, run_id=outbox_of.run())
+    with store.write() as connection:
+        connection.execute(text("UPDATE campaign_runs SET state = 'stopped'"))
+    decided = reconcile(store, {"sms": provider}, NOW, grace=timedelta(0), resend_marketing=True)
+    assert decided == ReconcileReport(left=1)
+    row = outbox_of.row(message_id)
+    assert (row.state, row.reason) == ("cancelled", "stopped")
 
 
 def test_two_messages_with_one_text_are_told_apart_by_the_providers_ids(

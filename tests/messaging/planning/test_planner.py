@@ -12,6 +12,7 @@ from messaging import consent
 from messaging.addresses import Addresses
 from messaging.clock import Clock
 from messaging.consent import ImportedConsent, record_imports
+from messaging.outbox import claim, finish_runs, to_calling
 from messaging.planner import (
     Planner,
     SumsDoNotCloseError,
@@ -23,6 +24,7 @@ from messaging.planner import (
     why_customer,
     why_message,
 )
+from messaging.quiet_hours import read_quiet_rules
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.tables import audit, campaign_runs, contract_status, messages, run_audience
@@ -209,6 +211,72 @@ def test_nobody_gets_the_same_campaign_twice_within_its_own_distance(
     with planner.store.write() as connection:
         connection.execute(update(messages).values(calling_at=NOON - timedelta(days=91)))
     assert planner.plan("win_back", "eva").to_send == 1
+
+
+def test_who_had_the_campaign_under_an_earlier_id_does_not_get_it_again(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    old, new = make_person(1), make_person(2)
+    publish(customer_360=[old])
+    agree([old, new])
+    first = planner.plan("win_back", "eva")
+    with planner.store.write() as connection:
+        sent = {"state": "done", "calling_at": NOON - timedelta(days=20)}
+        connection.execute(update(messages).where(messages.c.run_id == first.run_id).values(sent))
+    alias = {"old_customer_id": old["customer_id"], "customer_id": new["customer_id"]}
+    publish(customer_360=[new], identity_alias=[alias])
+    assert planner.plan("win_back", "eva").excluded == {"already_written": 1}
+
+
+def test_of_two_plans_made_side_by_side_only_one_can_be_launched(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(number) for number in range(3)]
+    publish(customer_360=people)
+    agree(people)
+    first, second = (planner.plan("win_back", "eva").run_id for _ in range(2))
+    for run_id in (first, second):
+        planner.approve(run_id, "otto")
+    planner.launch(first, "eva")
+    with planner.store.write() as connection:
+        went = {"state": "done", "calling_at": NOON}
+        connection.execute(update(messages).where(messages.c.run_id == first).values(went))
+        finish_runs(connection, NOON)
+    with pytest.raises(RefusedError, match="3 of the people in run"):
+        planner.launch(second, "eva")
+
+
+def test_an_approved_plan_that_grew_old_cannot_be_launched(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson
+) -> None:
+    publish(customer_360=[make_person(1)])
+    run_id = planner.plan("win_back", "eva").run_id
+    planner.approve(run_id, "otto")
+    with planner.store.write() as connection:
+        connection.execute(update(campaign_runs).values(planned_at=NOON - timedelta(days=8)))
+    with pytest.raises(RefusedError, match="7 days"):
+        planner.launch(run_id, "eva")
+
+
+def test_a_campaigns_own_cap_is_kept_at_the_moment_of_sending(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    path = planner.library.folder / "campaigns" / "win_back.yaml"
+    path.write_text(path.read_text() + "frequency_cap: {sms: {messages: 1, days: 30}}\n")
+    person = make_person(1, email=None)
+    publish(customer_360=[person])
+    agree([person])
+    run_id = planner.plan("win_back", "eva").run_id
+    planner.approve(run_id, "otto")
+    planner.launch(run_id, "eva")
+    with planner.store.write() as connection:
+        row = connection.execute(select(messages).where(messages.c.run_id == run_id)).one()
+        other = {"message_id": "msg_other", "run_id": None, "campaign": None, "state": "done"}
+        other |= {"calling_at": NOON - timedelta(days=20)}
+        connection.execute(insert(messages).values(dict(row._mapping) | other))
+        (claimed,) = claim(connection, "test", 9, NOON, channels=["sms"])
+        intents = to_calling(connection, "test", [claimed], NOON, rules=read_quiet_rules())
+    assert intents.skipped == {"frequency_cap": 1}
 
 
 def test_what_a_customer_lacks_for_the_template_leaves_them_out(
