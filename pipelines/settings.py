@@ -1,15 +1,32 @@
 """What the pipelines derive from the settings of an installation."""
 
+import csv
+from email.utils import parseaddr
+from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 from messaging.settings import Settings
 
 DEFAULT_REGION = "GB"
+PROVIDERS = Path(__file__).parents[1] / "dbt_project" / "seeds" / "email_providers.csv"
 
 
 def own_domains(settings: Settings) -> list[str]:
-    """Give the company's own e-mail domains, lower case: they are never evidence of who a customer is."""
-    return [domain.strip().lower() for domain in settings.own_domains.split(",") if domain.strip()]
+    """Give the company's own e-mail domains, lower case: they are never evidence of who a customer is.
+
+    Those of RAPPORT_OWN_DOMAINS; where that is empty, the domain of RAPPORT_MAIL_FROM, unless it is a public
+    provider's: a shop that writes from gmail.com does not own its customers' addresses there.
+    """
+    named = [domain.strip().lower() for domain in settings.own_domains.split(",") if domain.strip()]
+    sender = parseaddr(settings.mail_from)[1].lower().rpartition("@")[2]
+    return named or ([sender] if sender and sender not in _public_domains() else [])
+
+
+@cache
+def _public_domains() -> frozenset[str]:
+    with PROVIDERS.open(newline="") as table:
+        return frozenset(row["domain"] for row in csv.DictReader(table))
 
 
 def home_region(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
-from email.utils import getaddresses, parseaddr, parsedate_to_datetime
+from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
 
 from data_contracts.errors import InputError
@@ -45,8 +45,7 @@ def read_mail(files: Iterable[Path], settings: Settings) -> Iterator[Record]:
 
 def own_sides(settings: Settings) -> frozenset[str]:
     """Give the domains that are the company's own."""
-    _, at, domain = parseaddr(settings.mail_from)[1].lower().rpartition("@")
-    return frozenset([*own_domains(settings), *([domain] if at else [])])
+    return frozenset(own_domains(settings))
 
 
 def _record(path: Path, raw: bytes, own: frozenset[str], without_id: Counter[str]) -> Record:
