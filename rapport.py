@@ -10,6 +10,7 @@ import typer
 
 from data_contracts.errors import RapportError
 
+DEBUG = "Run the same command with --debug."
 HELP = "Rapport: one trusted view of each customer, and personal, consented, well-timed messages from it."
 
 
@@ -47,10 +48,12 @@ def main() -> None:
     except BrokenPipeError:  # `rapport ... | head` closed its end: not a failure of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except OSError as error:
+        _explain(_about_file(error), debug=debug)
+        raise SystemExit(1) from None
     except Exception as error:  # noqa: BLE001 - the last resort: nobody is shown a stack trace unasked
         _explain(
-            f"Something went wrong that we did not foresee ({type(error).__name__}). Run the same command with --debug.",
-            debug=debug,
+            f"Something went wrong that we did not foresee ({type(error).__name__}). {DEBUG}", debug=debug
         )
         raise SystemExit(1) from None
 
@@ -75,6 +78,14 @@ def log_to_standard_error() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def _about_file(error: OSError) -> str:
+    """Say which file or folder could not be used, and why: most often RAPPORT_HOME is not ours to write."""
+    why = (error.strerror or type(error).__name__).lower()
+    if error.filename is None:
+        return f"The system refused what we asked of it ({why}). {DEBUG}"
+    return f"{error.filename} cannot be used ({why}). Check the path and its rights, and where RAPPORT_HOME points."
 
 
 def _explain(sentence: str, *, debug: bool) -> None:
