@@ -1,5 +1,6 @@
 """E-mail through any SMTP server: one recipient a message, and one click to leave (RFC 8058)."""
 
+import re
 import smtplib
 import ssl
 from collections.abc import Sequence
@@ -122,9 +123,9 @@ class SmtpSender:
             code, _ = server.mail(self._mailbox.mail_from)
             if code != 250:
                 return _refused(code, about_recipient=False)
-            code, _ = server.rcpt(message.to)
+            code, said = server.rcpt(message.to)
             if code not in {250, 251}:
-                return _refused(code, about_recipient=True)
+                return _refused(code, about_recipient=_means_the_mailbox(said))
         except (smtplib.SMTPException, OSError):
             return Rejected("retry", "The mail server hung up before it took the message.", attempts=TRIES)
         try:
@@ -148,6 +149,18 @@ def _say_goodbye(server: smtplib.SMTP) -> None:
 
 # RFC 5321, 4.2.2: mailbox unavailable, user not local, mailbox name not allowed
 _NO_SUCH_MAILBOX = {550, 551, 553}
+# RFC 3463: 5.1.x is about the address, 5.2.1 a mailbox that is shut. A 5.7.x (policy), or a server that will not
+# relay for us, says nothing of the recipient: taken for it, one wrong setting would block every address for good.
+_STATUS = re.compile(rb"\b5\.(\d{1,3})\.(\d{1,3})\b")
+_ABOUT_US = re.compile(rb"relay|polic|authenticat|denied|blocked|spam|blacklist|reputation", re.IGNORECASE)
+
+
+def _means_the_mailbox(said: bytes) -> bool:
+    """Say whether a refusal of a recipient is about the mailbox, and not about us or what we may do."""
+    status = _STATUS.search(said)
+    if status:
+        return status[1] == b"1" or (status[1], status[2]) == (b"2", b"1")
+    return not _ABOUT_US.search(said)
 
 
 def _refused(code: int, *, about_recipient: bool) -> Rejected:
