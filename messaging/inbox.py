@@ -26,9 +26,8 @@ KEYWORDS: dict[str, Keyword] = {
     **dict.fromkeys(("START", "YES", "UNSTOP"), "start"),
     **dict.fromkeys(("HELP", "INFO"), "help"),
 }
-CARELESS = (
-    ".!,;:\"'()[]*-"  # around a word that ends something; a word that begins something is taken exactly
-)
+# Around a word that ends something, typed or put there by a phone; a word that begins something is taken exactly.
+CARELESS = ".!,;:\"'()[]*- \u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u200b\u200d\u2060\ufe0f\ufeff"
 LEFT_US = ("calling", "accepted", "done", "unknown")  # states of a message that may have reached the person
 
 FindCustomers = Callable[[str], Sequence[str]]

@@ -163,7 +163,7 @@ def report(
     from messaging.cli.opening import opened_planner
 
     with opened_planner(read_settings()) as planner:
-        run_id = run or planner.newest_run(name)
+        run_id = planner.run_of(name, run)
         counted = planning.report(planner.store, run_id)
         shown = planning.ugliest(planner.store, planner.customers, run_id, ugliest) if ugliest else []
 
@@ -186,7 +186,7 @@ def _act(  # noqa: PLR0913 - one step on one run
     from messaging.cli.opening import opened_planner
 
     with opened_planner(read_settings()) as planner:
-        summary = step(planner, run or planner.newest_run(name, *states))
+        summary = step(planner, planner.run_of(name, run, *states))
     _told(summary, next_step, as_json=as_json)
 
 

@@ -1,12 +1,14 @@
 """How customers, campaigns and messages look on a terminal. Customers' own words are shown as plain text."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from rich import box
 from rich.align import Align
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
@@ -17,6 +19,7 @@ from messaging.customers import CustomerCard, CustomerHit, TimelineEntry
 from messaging.planner import Rehearsal, RunReport, RunSummary, ShownMessage
 from messaging.rendering import formats
 
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # a line may end
 WIDE = 100
 PHONE = 46
 CHANNELS = {"email": "e-mail", "sms": "SMS", "whatsapp": "WhatsApp", "chat": "chat", "voice": "phone"}
@@ -48,15 +51,27 @@ REASONS = {
 }
 
 
+class Words(Text):
+    """Text of others on a terminal: none of its characters commands it (rich lets escape sequences through)."""
+
+    def __init__(self, text: str = "", style: str = "", **options: Any) -> None:
+        super().__init__(CONTROLS.sub(" ", text), style, **options)
+
+    def append(self, text: Any, style: Any = None) -> Self:
+        """Add more of it."""
+        super().append(CONTROLS.sub(" ", text) if isinstance(text, str) else text, style)
+        return self
+
+
 def print_card(card: CustomerCard, currency: str) -> None:
     """Show one customer: who, reach, preference, value, what is open, and the last touches."""
     facts = card.facts
     rows: list[tuple[str, RenderableType]] = [
         ("Reach", _reach(card)),
         ("Prefers", _preference(card)),
-        ("Value", Text(_value(card, currency))),
-        ("Open", Text(_open(card))),
-        ("Known by", Text(_known_by(card))),
+        ("Value", Words(_value(card, currency))),
+        ("Open", Words(_open(card))),
+        ("Known by", Words(_known_by(card))),
     ]
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -64,12 +79,14 @@ def print_card(card: CustomerCard, currency: str) -> None:
     for name, shown in rows:
         table.add_row(name, shown)
     where = ", ".join(part for part in (facts["country"], facts["language"], facts["time_zone"]) if part)
-    head = Text(facts["display_name"] or "Nobody has told us a name", style="bold")
+    head = Words(facts["display_name"] or "Nobody has told us a name", style="bold")
     head.append(f"  {facts['lifecycle_stage']}", style="cyan").append(f"  {where}", style="dim")
-    body = Group(head, Text(card.customer_id, style="dim"), Text(), table, Text(), _touches(card.touches[:8]))
+    body = Group(
+        head, Words(card.customer_id, style="dim"), Words(), table, Words(), _touches(card.touches[:8])
+    )
     _out().print(Panel(body, box=box.ROUNDED, padding=(1, 2), width=min(_out().width, WIDE)))
     when = f"Release {card.release_version}, as of {_moment(card.as_of)} UTC, and what happened since."
-    _out().print(Text(when, style="dim"))
+    _out().print(Words(when, style="dim"))
 
 
 def print_hits(hits: Sequence[CustomerHit], currency: str) -> None:
@@ -79,8 +96,8 @@ def print_hits(hits: Sequence[CustomerHit], currency: str) -> None:
     for hit in hits:
         table.add_row(
             *_texts(hit.display_name, hit.email or hit.phone, hit.lifecycle_stage),
-            Text(formats.money(hit.net_revenue_minor, currency), justify="right"),
-            Text(hit.customer_id, style="dim"),
+            Words(formats.money(hit.net_revenue_minor, currency), justify="right"),
+            Words(hit.customer_id, style="dim"),
         )
     _out().print(table)
 
@@ -88,7 +105,7 @@ def print_hits(hits: Sequence[CustomerHit], currency: str) -> None:
 def print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """List the people of a segment with the columns that its rules look at."""
     if not rows:
-        _out().print(f"Nobody is “{title}”.")
+        _out().print(f"Nobody is “{escape(title)}”.")
         return
     table = _table(*(name.replace("_", " ") for name in rows[0]))
     for row in rows:
@@ -125,10 +142,12 @@ def print_summary(summary: RunSummary, next_step: str) -> None:
     table.add_row(f"{summary.held_out:,}", "are held out by lot, to compare")
     for reason, number in summary.excluded.items():
         table.add_row(f"{number:,}", f"are left out: {REASONS.get(reason, reason)}")
-    _out().print(f"\n[bold]{summary.title}[/bold]  [cyan]{summary.state}[/cyan]  [dim]{summary.run_id}[/dim]")
+    _out().print(
+        f"\n[bold]{escape(summary.title)}[/bold]  [cyan]{summary.state}[/cyan]  [dim]{summary.run_id}[/dim]"
+    )
     _out().print(Padding(table, (0, 2)))
     for notice in summary.notices:
-        _out().print(f"  [yellow]![/yellow] {notice}")
+        _out().print(f"  [yellow]![/yellow] {escape(notice)}")
     _out().print(f"  {next_step}\n")
 
 
@@ -145,12 +164,14 @@ def print_report(report: RunReport) -> None:
         table.add_row(f"{each.people:,}", f"left out: {REASONS.get(each.reason, each.reason)}")
     parts = [*report.messages.values(), report.held_out, *(each.people for each in report.excluded)]
     table.add_row("[dim]=[/dim]", f"[dim]{' + '.join(f'{part:,}' for part in parts)} = {sum(parts):,}[/dim]")
-    _out().print(f"\n[bold]{report.title}[/bold]  [cyan]{report.state}[/cyan]  [dim]{report.run_id}[/dim]")
+    _out().print(
+        f"\n[bold]{escape(report.title)}[/bold]  [cyan]{report.state}[/cyan]  [dim]{report.run_id}[/dim]"
+    )
     _out().print(Padding(table, (0, 2)))
     for each in report.not_sent:
         _out().print(
             Padding(
-                Text(f"{each.people:,} times {REASONS.get(each.reason, each.reason)}: {each.sentence}"),
+                Words(f"{each.people:,} times {REASONS.get(each.reason, each.reason)}: {each.sentence}"),
                 (0, 2),
             )
         )
@@ -171,28 +192,28 @@ def print_rehearsal(rehearsal: Rehearsal) -> None:
 def print_bubbles(messages: Sequence[ShownMessage]) -> None:
     """Show messages as their readers see them: text messages as bubbles, e-mail as a letter."""
     for message in messages:
-        who = Text(
+        who = Words(
             f"{message.display_name or 'no name'} · {CHANNELS.get(message.channel, message.channel)}",
             style="dim",
         )
         if message.segment_count:
             who.append(f" · {message.segment_count} segment{'s' if message.segment_count > 1 else ''}")
-        _out().print(Group(Text(), who))
+        _out().print(Group(Words(), who))
         if message.channel == "sms":
-            bubble = Panel(Text(message.body), box=box.ROUNDED, width=PHONE, style="green")
+            bubble = Panel(Words(message.body), box=box.ROUNDED, width=PHONE, style="green")
             _out().print(Align.left(bubble))
         else:
-            head = Text(message.subject or "", style="bold")
+            head = Words(message.subject or "", style="bold")
             _out().print(
-                Panel(Group(head, Text(), Text(message.body)), box=box.SQUARE, width=min(_out().width, 78))
+                Panel(Group(head, Words(), Words(message.body)), box=box.SQUARE, width=min(_out().width, 78))
             )
         for remark in message.remarks:
-            _out().print(f"  [yellow]![/yellow] {remark}")
+            _out().print(f"  [yellow]![/yellow] {escape(remark)}")
 
 
 def print_consents(card: CustomerCard, events: Sequence[dict[str, Any]]) -> None:
     """Show what a customer allowed, and the events behind it."""
-    _out().print(f"[bold]{card.facts['display_name'] or card.customer_id}[/bold]", _reach(card), sep="\n")
+    _out().print(Words(card.facts["display_name"] or card.customer_id, "bold"), _reach(card), sep="\n")
     table = _table("When", "Channel", "For", "What", "How", "Source", "By")
     for event in events:
         told = (
@@ -209,7 +230,7 @@ def print_consents(card: CustomerCard, events: Sequence[dict[str, Any]]) -> None
 
 def _reach(card: CustomerCard) -> Text:
     addresses = {"email": card.facts["email"], "sms": card.facts["phone"]}
-    shown = Text()
+    shown = Words()
     for consent in card.consents:
         mark, style = MARKS[consent.state]
         address = addresses.get(consent.channel) or "no address"
@@ -222,9 +243,9 @@ def _reach(card: CustomerCard) -> Text:
 def _preference(card: CustomerCard) -> Text:
     channel = card.facts["preferred_channel"]
     if channel is None:
-        return Text("not known yet", style="dim")
+        return Words("not known yet", style="dim")
     reason = card.facts["preferred_channel_reason"]
-    return Text(CHANNELS.get(channel, channel)).append(f"  {reason}" if reason else "", style="dim")
+    return Words(CHANNELS.get(channel, channel)).append(f"  {reason}" if reason else "", style="dim")
 
 
 def _value(card: CustomerCard, currency: str) -> str:
@@ -269,7 +290,7 @@ def _known_by(card: CustomerCard) -> str:
 
 def _touches(touches: Sequence[TimelineEntry]) -> RenderableType:
     if not touches:
-        return Text("No touches yet.", style="dim")
+        return Words("No touches yet.", style="dim")
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(no_wrap=True)
@@ -282,13 +303,13 @@ def _touches(touches: Sequence[TimelineEntry]) -> RenderableType:
         table.add_row(
             _moment(touch.occurred_at),
             arrows[touch.direction],
-            Text(f"{channel} {words[:70]}{state}".strip()),
+            Words(f"{channel} {words[:70]}{state}".strip()),
         )
     return table
 
 
 def _texts(*values: object) -> list[Text]:
-    return [Text("" if value is None else str(value)) for value in values]
+    return [Words("" if value is None else str(value)) for value in values]
 
 
 def _table(*columns: str) -> Table:

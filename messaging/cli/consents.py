@@ -84,6 +84,8 @@ def _record(  # noqa: PLR0913, PLR0917 - the facts of a consent
 ) -> None:
     from dataclasses import asdict
 
+    from rich.markup import escape
+
     from messaging import consent
     from messaging.cli.opening import opened_customer
     from messaging.clock import read_clock
@@ -111,7 +113,7 @@ def _record(  # noqa: PLR0913, PLR0917 - the facts of a consent
             event_id = consent.record(connection, event, now)
         after = next(each for each in customers.get(card.customer_id).consents if each.channel == channel)
     document = {"customer_id": card.customer_id, "event_id": event_id, "now": asdict(after)}
-    emit(document, as_json=as_json, human=lambda: say(f"Recorded. {after.sentence}"))
+    emit(document, as_json=as_json, human=lambda: say(f"Recorded. {escape(after.sentence)}"))
 
 
 def _require(value: str, legal: tuple[str, ...], option: str) -> None:

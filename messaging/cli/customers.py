@@ -63,6 +63,8 @@ def segment_count(
     """Count the people of a segment."""
     from dataclasses import asdict
 
+    from rich.markup import escape
+
     from messaging import segments as rules
     from messaging.cli.opening import opened_planner
     from messaging.terminal import say
@@ -76,7 +78,8 @@ def segment_count(
         asdict(counted) | {"rule": words},
         as_json=as_json,
         human=lambda: say(
-            f"[bold]{counted.matched:,}[/bold] of {counted.people:,} people are “{segment.title}”: {words}."
+            f"[bold]{counted.matched:,}[/bold] of {counted.people:,} people are "
+            + escape(f"“{segment.title}”: {words}.")
         ),
     )
 

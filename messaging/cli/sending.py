@@ -110,12 +110,12 @@ def why(
     if (message_id is None) == (customer is None) or (customer is None) != (campaign is None):
         raise UsageError("Name either a message, or a customer and a campaign.", "See `rapport why --help`.")
     settings = read_settings()
-    if message_id:
+    if message_id is not None:
         with opened_store(settings) as store:
             sentences = why_message(store, message_id)
     else:
-        assert customer
-        assert campaign
+        assert customer is not None
+        assert campaign is not None
         with opened_store(settings) as store, opened_customers(settings) as customers:
             sentences = why_customer(store, customers, customer, campaign)
     emit({"why": sentences}, as_json=as_json, human=lambda: _print_sentences(sentences))

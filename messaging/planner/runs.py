@@ -7,32 +7,20 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Row,
-    and_,
-    bindparam,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from data_contracts.errors import NotFoundError, RefusedError, SettingsError
 from messaging import segments
 from messaging.addresses import Addresses, read_addresses
-from messaging.campaigns import Campaign, Content, Library, fill_library, read_content
+from messaging.campaigns import Content, Library, fill_library, read_content
 from messaging.clock import Clock, read_clock
 from messaging.customers import Customers
 from messaging.customers.merges import ALIASES, grouped
-from messaging.facts import COUNTED, gather, red_contracts
+from messaging.facts import gather, red_contracts
 from messaging.links import Links, read_links
 from messaging.outbox import cancel_run, insert_planned, queue_run
 from messaging.planner.decisions import Company, Decision, Ground, candidates, decide_all
+from messaging.planner.history import had_it_since, written_since
 from messaging.planner.reports import read_run, summarise
 from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
 from messaging.quiet_hours import read_quiet_rules
@@ -133,7 +121,7 @@ class Planner:
                     f"Campaign {run.campaign!r} is under way already, as run {other}.",
                     "Stop it or let it finish.",
                 )
-            if number := _had_it_since(connection, run_id, campaign, now):
+            if number := had_it_since(connection, run_id, campaign, now):
                 raise RefusedError(
                     f"{number} of the people in run {run_id} had campaign {run.campaign!r} since it was planned.",
                     f"Run `rapport campaign plan {run.campaign}` again, which leaves them out.",
@@ -159,6 +147,17 @@ class Planner:
             _step(connection, run, run.state, "stopped", actor, now, finished_at=now)
             cancel_run(connection, run_id, now)
         return self._summary(run_id, ())
+
+    def run_of(self, campaign: str, run_id: str | None, *states: str) -> str:
+        """Give the run that a person means: the one they name, if it is of that campaign, else the newest.
+
+        Raises NotFoundError.
+        """
+        if run_id is not None and self._run(run_id).campaign != campaign:
+            raise NotFoundError(
+                f"Run {run_id} is none of campaign {campaign!r}.", "See `rapport campaign list`."
+            )
+        return run_id or self.newest_run(campaign, *states)
 
     def newest_run(self, campaign: str, *states: str) -> str:
         """Give the newest run of a campaign, in one of the states where some are given.
@@ -207,7 +206,7 @@ class Planner:
                 notices.append(
                     f"The data of {', '.join(red)} failed its checks: messages wait until it passes."
                 )
-            written = _written_since(connection, content.campaign, now)
+            written = written_since(connection, content.campaign, now)
         ground = Ground(
             run_id=run_id,
             content=content,
@@ -351,31 +350,6 @@ def _insert_decisions(
             .values(send_after=bindparam("until")),
             waits,
         )
-
-
-def _written_since(connection: Connection, campaign: Campaign, now: datetime) -> frozenset[str]:
-    """Name the customers whom this campaign wrote to within its own distance, in whatever run."""
-    query = select(messages.c.customer_id).where(_recent(messages, campaign, now))
-    return frozenset(connection.execute(query).scalars() if campaign.again_after_days else ())
-
-
-def _had_it_since(connection: Connection, run_id: str, campaign: Campaign, now: datetime) -> int:
-    """Count the messages of a run whose reader, or address, this campaign reached by another run lately."""
-    if not campaign.again_after_days:
-        return 0
-    theirs = messages.alias()
-    same = or_(
-        theirs.c.customer_id == messages.c.customer_id, theirs.c.address_hash == messages.c.address_hash
-    )
-    had = exists(select(theirs.c.message_id).where(same, _recent(theirs, campaign, now)))
-    query = select(func.count()).select_from(messages).where(messages.c.run_id == run_id, had)
-    return connection.execute(query).scalar_one()
-
-
-def _recent(table: FromClause, campaign: Campaign, now: datetime) -> ColumnElement[bool]:
-    since = now - timedelta(days=campaign.again_after_days)
-    named = table.c.campaign == campaign.name
-    return and_(named, table.c.state.in_(COUNTED), table.c.calling_at > since)
 
 
 def _refuse_stale(run: Row[Any], now: datetime) -> None:

@@ -41,6 +41,7 @@ NO_NAMES = frozenset(
     {"test", "n/a", "na", "none", "null", "unknown", "customer", "kunde", "client", "guest", "anonymous"}
     | {"mr", "mrs", "ms", "madam", "sir", "dr", "x", "xx", "xxx"}
 )
+LOOKS_LIKE_A_SITE = re.compile(r"\w{2,}[.\u3002\uff0e]\w{2,}")
 LONGEST_NAME = 40
 
 
@@ -79,6 +80,9 @@ def name(text: str) -> str | None:
         or tidy.lower() in NO_NAMES
         or len(tidy) > LONGEST_NAME
         or re.search(r"[\d@/<>{}\[\]\\|=:]", tidy)
+        or LOOKS_LIKE_A_SITE.search(
+            tidy
+        )  # a phone makes a link of it, and the greeting would be its sender's
     ):
         return None
     if not any(letter.isalpha() for letter in tidy) or (len(tidy) == 1 and tidy.isascii()):

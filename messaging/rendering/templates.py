@@ -124,6 +124,11 @@ def _check_promises(template: Template, where: str) -> None:
         raise TemplateError(f"{where} has a subject, which a text message cannot show.", "Remove it.")
     if template.message_class != "marketing":
         return
+    if template.purpose != "marketing":
+        raise TemplateError(
+            f"{where} is marketing for the purpose {template.purpose!r}: an opt-out of marketing would not count.",
+            "Write `purpose: marketing`.",
+        )
     if template.channel == "sms" and "STOP" not in template.source:
         raise TemplateError(
             f"{where} does not say how to stop.", "Add a line such as: Reply STOP to opt out."
@@ -161,7 +166,7 @@ class Compiled:
             subject = self._fill(self._subject, context, "subject") if self._subject else None
             body = self._fill(self._text, context, self.template.channel)
             html = self._fill(self._html, context, "html") if self._html else None
-        except (MissingValueError, TypeError, KeyError) as error:
+        except (MissingValueError, TypeError, KeyError, ValueError, OverflowError) as error:
             raise NotRenderableError(missing or self._theirs) from error
         segments = len(smsutil.split(body).parts) if self.template.channel == "sms" else None
         return Rendered(self.template.language, subject, body, html, segments, missing)

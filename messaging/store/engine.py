@@ -28,7 +28,7 @@ def make_engine(address: str) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
     try:
-        return create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+        return create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise StoreError(
             f"RAPPORT_STORE_URL names PostgreSQL, but its driver ({error.name}) is not installed.",
@@ -81,6 +81,7 @@ def _sqlite_engine(url: URL) -> Engine:
         module=sqlite_module(),
         pool_size=8,
         max_overflow=24,
+        hide_parameters=True,  # an error's text goes into logs, and the values are people's addresses and words
         connect_args={"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False},
     )
     event.listen(engine, "connect", _set_up)

@@ -80,7 +80,18 @@ def rows(store: Store, table: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "word", [*KEYWORDS, "stop", " Stop \n", "STOP.", '"stop!"', "\uff33\uff34\uff2f\uff30"]
+    "word",
+    [
+        *KEYWORDS,
+        "stop",
+        " Stop \n",
+        "STOP.",
+        '"stop!"',
+        "\uff33\uff34\uff2f\uff30",
+        "\u201cStop\u201d",
+        "\u00ab stop \u00bb",
+        "stop\u200b",
+    ],
 )
 def test_a_message_that_is_one_keyword_is_that_keyword(word: str) -> None:
     assert keyword_of(word) == KEYWORDS.get(word, "stop")

@@ -148,6 +148,36 @@ def test_why_asks_for_a_message_or_for_a_customer_with_a_campaign(
             run("why", *arguments)
 
 
+def test_an_empty_message_id_is_a_message_that_is_not_there(run: Run) -> None:
+    with pytest.raises(NotFoundError, match="There is no message ''"):
+        run("why", "")
+
+
+def test_a_step_on_another_campaigns_run_is_refused(run: Run, company: list[dict[str, Any]]) -> None:
+    run_id = json.loads(run("campaign", "plan", "win_back", "--json"))["run_id"]
+    for step in ("approve", "launch", "stop", "report"):
+        with pytest.raises(NotFoundError, match="is none of campaign 'summer_sale'"):
+            run("campaign", step, "summer_sale", "--run", run_id)
+
+
+def test_nothing_that_a_customer_or_a_title_says_commands_the_terminal(
+    run: Run, publish: Callable[..., str], make_person: MakePerson, settings: Settings
+) -> None:
+    hostile = "[/bold]Ada\x1b]0;owned\x07\x9b2J[red]"
+    publish(customer_360=[make_person(1, given_name=None, family_name=None, display_name=hostile)])
+    run("upgrade")
+    for kind, name in (("campaigns", "win_back"), ("segments", "lapsed_customers")):
+        path = settings.library_dir / kind / f"{name}.yaml"
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join("title: '[/x] Back'" if "title:" in line else line for line in lines))
+    who = make_person(1)["customer_id"]
+    shown = run("customer", who) + run("consent", "show", who) + run("segment", "preview", "lapsed_customers")
+    shown += run("segment", "count", "lapsed_customers") + run("campaign", "plan", "win_back")
+    assert "[/bold]Ada" in shown
+    assert "[/x] Back" in shown
+    assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+
+
 def test_consent_is_granted_revoked_and_shown_with_who_recorded_it(
     run: Run, company: list[dict[str, Any]], store: Store
 ) -> None:

@@ -70,6 +70,20 @@ def test_a_value_that_is_no_word_for_a_customer_is_never_written(body: str) -> N
         sms(body, email_reachable=True, order_count=None)
 
 
+@pytest.mark.parametrize("zone", ["Mars/Base", "../../etc/passwd", "/etc/passwd", "\x00"])
+def test_a_time_zone_that_is_none_leaves_out_one_customer_and_not_the_whole_plan(zone: str) -> None:
+    text = HEAD.format(kind="transactional", subject='""') + "{{ last_order_at | date }}"
+    compiled = Compiled(read_template("sms", "tried", "en", text), COLUMNS)
+    with pytest.raises(NotRenderableError):
+        compiled.render(context() | {"time_zone": zone})
+
+
+def test_marketing_under_another_purpose_is_refused_as_opt_outs_would_not_count() -> None:
+    head = "---\nclass: marketing\npurpose: service\n---\n"
+    with pytest.raises(TemplateError, match="purpose: marketing"):
+        read_template("sms", "tried", "en", head + "Reply STOP to opt out")
+
+
 def test_what_we_did_not_know_is_told_with_the_message() -> None:
     rendered = sms(
         "Hi {{ given_name | default('there') }} {{ favourite_category | default('') }}.", given_name="Ada"
@@ -91,6 +105,8 @@ def test_what_we_did_not_know_is_told_with_the_message() -> None:
         ("李", "李"),
         ("x" * 60, "you"),
         ("  Zoë ", "Zoë"),
+        ("Mary J. St. John", "Mary J. St. John"),
+        ("Win now evil.com", "you"),
     ],
 )
 def test_a_name_is_tidied_or_left_out(given_name: str, greeting: str) -> None:

@@ -117,6 +117,13 @@ def test_processes_that_open_an_empty_home_together_all_find_a_store(home: Path)
     assert [opener.exitcode for opener in openers] == [0, 0, 0, 0]
 
 
+def test_an_error_of_the_database_does_not_repeat_what_was_written(store: Store) -> None:
+    rows = [{"lock_key": "+442079460000 said: my secret"}] * 2
+    with pytest.raises(IntegrityError) as caught, store.write() as connection:
+        connection.execute(insert(address_locks), rows)
+    assert "secret" not in str(caught.value)
+
+
 def test_the_databases_clock_is_naive_utc(store: Store) -> None:
     with store.read() as connection:
         told = database_now(connection)

@@ -1,0 +1,34 @@
+"""Whom a campaign has reached lately, so that nobody gets it twice within its own distance."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, or_, select
+
+from messaging.campaigns import Campaign
+from messaging.facts import COUNTED
+from messaging.store.tables import messages
+
+
+def written_since(connection: Connection, campaign: Campaign, now: datetime) -> frozenset[str]:
+    """Name the customers whom this campaign wrote to within its own distance, in whatever run."""
+    query = select(messages.c.customer_id).where(_recent(messages, campaign, now))
+    return frozenset(connection.execute(query).scalars() if campaign.again_after_days else ())
+
+
+def had_it_since(connection: Connection, run_id: str, campaign: Campaign, now: datetime) -> int:
+    """Count the messages of a run whose reader, or address, this campaign reached by another run lately."""
+    if not campaign.again_after_days:
+        return 0
+    theirs = messages.alias()
+    same = or_(
+        theirs.c.customer_id == messages.c.customer_id, theirs.c.address_hash == messages.c.address_hash
+    )
+    had = exists(select(theirs.c.message_id).where(same, _recent(theirs, campaign, now)))
+    query = select(func.count()).select_from(messages).where(messages.c.run_id == run_id, had)
+    return connection.execute(query).scalar_one()
+
+
+def _recent(table: FromClause, campaign: Campaign, now: datetime) -> ColumnElement[bool]:
+    since = now - timedelta(days=campaign.again_after_days)
+    named = table.c.campaign == campaign.name
+    return and_(named, table.c.state.in_(COUNTED), table.c.calling_at > since)
