@@ -6,6 +6,7 @@ text: what is approved, and what runs, is that content and not what the files be
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -131,7 +132,11 @@ def fill_library(settings: Settings) -> FillReport:
             kept.append(str(name))
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        draft = target.with_name(
+            f".{target.name}.{os.getpid()}"
+        )  # a process that dies here leaves no half file
+        shutil.copyfile(source, draft)
+        draft.replace(target)
         copied.append(str(name))
     return FillReport(tuple(copied), tuple(kept))
 

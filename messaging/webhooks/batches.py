@@ -58,6 +58,7 @@ class BatchWriter:
 
     def _write(self, tasks: list[_Task]) -> None:
         """Write all at once; where that fails, one by one, so that one bad work spoils no other."""
+        tasks = [task for task in tasks if task.done.set_running_or_notify_cancel()]  # not those given up
         if not tasks:
             return
         try:

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,21 @@ def test_filling_a_library_never_touches_what_is_there(settings: Settings) -> No
     assert len(first.copied) == sum(path.suffix in {".yaml", ".j2"} for path in SHIPPED.rglob("*"))
     assert second.copied == ("templates/sms/win_back.j2",)
     assert mine.read_text() == "mine\n"
+
+
+def test_a_library_that_is_cut_off_while_it_is_filled_holds_no_half_file(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die_halfway(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:20])
+        raise KeyboardInterrupt
+
+    elsewhere = settings.model_copy(update={"library": settings.home / "cut_off"})
+    with monkeypatch.context() as broken:
+        broken.setattr(shutil, "copyfile", die_halfway)
+        with pytest.raises(KeyboardInterrupt):
+            fill_library(elsewhere)
+    assert fill_library(elsewhere).kept == ()
 
 
 def test_the_holdout_can_be_drawn_again_in_sql() -> None:

@@ -1,5 +1,6 @@
 """Many writes, one commit: and one that fails spoils no other."""
 
+import time
 from typing import Any
 
 import pytest
@@ -66,3 +67,22 @@ def test_closing_writes_what_is_waiting(store: Store) -> None:
     writer.close()
     assert all(work.done() for work in works)
     assert count(store) == 20
+
+
+def test_a_work_that_its_caller_gave_up_is_left_out_and_the_writer_goes_on(store: Store) -> None:
+    writer = BatchWriter(store)
+    with store.write():
+        held = writer.submit("a", put("held"))
+        for _ in range(500):
+            if held.running():
+                break
+            time.sleep(0.01)
+        given_up, kept = writer.submit("b", put("given up")), writer.submit("c", put("kept"))
+        assert given_up.cancel()
+    assert [held.result(10), kept.result(10), writer.submit("d", put("later")).result(10)] == [
+        "held",
+        "kept",
+        "later",
+    ]
+    assert count(store) == 3
+    writer.close()
