@@ -8,7 +8,7 @@ models     dbt, first half: staging, the records that identity reads
 people     who is whom
 models     dbt, second half: orders, timeline, customer_360
 contracts  the verdict on what we publish, and the sums (blocking)
-published  the release, and imported consents to the store
+published  imported consents to the store, then the release
 """
 
 from messaging.settings import read_settings

@@ -13,11 +13,12 @@ from dagster import (
 )
 
 from data_contracts.contracts import contract_names, inbound_contracts, published_contracts
-from data_contracts.errors import ContractBrokenError
+from data_contracts.errors import ContractBrokenError, InputError
 from pipelines.defs.contract_status import record_states
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
+from pipelines.landing.manifest import Landing, list_landings, verify
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.promises import judge_table
 from pipelines.warehouse.records import (
@@ -32,6 +33,7 @@ from pipelines.warehouse.records import (
 
 MARTS = "marts"
 WHOLE = "landed_files_whole"
+SHARE = "share_set_aside"
 PUBLISHED = "customer_360"
 
 
@@ -115,7 +117,7 @@ def settle(session: BuildSession, states: Sequence[ContractState]) -> None:
         session.failure = ContractBrokenError(
             f"The contract of {red[0].table} is red: {_worst(red[0])}"
             + (f" ({len(red) - 1} more tables are red)." if len(red) > 1 else "."),
-            "Nothing was published; the last release stands.",
+            f"Nothing was published; the last release stands. {_mend(session, red[0])}".strip(),
         )
 
 
@@ -154,6 +156,33 @@ def _with(state: ContractState, broken: Sequence[FailedRule]) -> ContractState:
     return replace(state, state="red", failed=(*broken, *others)) if broken else state
 
 
+def _mend(session: BuildSession, state: ContractState) -> str:
+    """Say what to do about a red landed table; files are named by their ids, for a file's name may be a person's."""
+    if state.table not in contract_names("inbound"):
+        return ""
+    damaged = [item for item in list_landings(session.settings, state.table) if not _is_whole(item)]
+    if damaged:
+        manifests = ", ".join(str(item.manifest_path) for item in damaged)
+        return f"Delete {manifests} and ingest what it names again."
+    if any(rule.rule == SHARE for rule in state.failed):
+        return (
+            f"Run `rapport quarantine list --table {state.table}`, and ingest those rows again once they are mended;"
+            " where the contract is to blame, mend it and run `rapport quarantine replay`."
+        )
+    return "Mend those rows where they come from and ingest them again, or mend the contract."
+
+
+def _is_whole(landing: Landing) -> bool:
+    try:
+        verify(landing)
+    except InputError:
+        return False
+    return True
+
+
 def _worst(state: ContractState) -> str:
-    rules = sorted(state.failed, key=lambda rule: (rule.severity != "critical", -rule.failed))
+    """Name the rule to begin with: a damaged file before all, then what most rows break."""
+    rules = sorted(
+        state.failed, key=lambda rule: (rule.rule != WHOLE, rule.severity != "critical", -rule.failed)
+    )
     return f"rule {rules[0].rule} is broken {rules[0].failed} times" if rules else "it was refused as a whole"

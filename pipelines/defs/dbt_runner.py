@@ -8,6 +8,7 @@ graph is drawn, is written under RAPPORT_HOME and again only when a file of the 
 import hashlib
 import json
 import os
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from pipelines.settings import home_region, own_domains
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 SOURCES = ("models", "macros", "seeds", "tests", "snapshots")
 BUILD_DB = "RAPPORT_BUILD_DB"
+TARGET = "target"
 FAILED = {"error", "fail", "runtime error"}
 
 
@@ -63,13 +65,21 @@ def manifest_path(settings: Settings) -> Path:
         aside = folder / f"manifest.{os.getpid()}.tmp"
         aside.write_text(text)
         aside.replace(folder / "manifest.json")
+        _forget_others(folder)
     return folder / "manifest.json"
+
+
+def _forget_others(folder: Path) -> None:
+    """Remove the manifests of the project as it was before."""
+    for other in folder.parent.iterdir():
+        if other != folder and (other / "manifest.json").exists() and other.name != TARGET:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 @cache
 def _parsed_manifest(_hash: str, home: str) -> str:
     """Parse the project; kept in this process, for the manifest is the same in every home."""
-    target = Path(home) / "dbt" / "target"
+    target = Path(home) / "dbt" / TARGET
     with _environment(Path(home) / "warehouse" / "build.duckdb"):
         _invoke(["parse", "--no-partial-parse"], target, vars_={})
     return (target / "manifest.json").read_text()
@@ -90,7 +100,7 @@ def run_dbt(settings: Settings, *, select: Sequence[str], as_of: str, full: bool
         "default_region": home_region(settings),
     }
     with _environment(settings.build_path.absolute()):
-        outcome = _invoke(arguments, settings.home.absolute() / "dbt" / "target", vars_=variables)
+        outcome = _invoke(arguments, settings.home.absolute() / "dbt" / TARGET, vars_=variables)
     return [_node_result(result) for result in outcome.results]
 
 

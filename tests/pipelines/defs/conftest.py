@@ -88,16 +88,16 @@ def consent(number: int, action: str, **columns: str) -> Record:
 
 
 PURCHASES = [
-    purchase(1, email="ada@example.com", phone="+447700900001"),
-    purchase(2, email="ADA@example.com "),
-    purchase(3, email="ben@example.com", phone="+447700900002"),
+    purchase(1, email="ada.quill@example.com", phone="+447700900001"),
+    purchase(2, email="ADA.Quill@example.com "),
+    purchase(3, email="ben.quill@example.com", phone="+447700900002"),
     purchase(4),  # a guest
 ]
 TEXTS = [
     text_message(5, "please don't stop my order", "+447700900001"),
     text_message(6, "STOP", "+447700900002"),
 ]
-CONSENTS = [consent(1, "grant", email="ada@example.com")]
+CONSENTS = [consent(1, "grant", email="ada.quill@example.com")]
 
 
 def land(settings: Settings, clock: Clock, table: str, records: Iterable[Record]) -> None:

@@ -54,7 +54,7 @@ def build_and_kill(settings: Settings, stage: str, delay: float) -> None:
 def test_a_build_killed_in_any_stage_leaves_the_last_release_and_the_next_one_is_right(
     built: BuildReport, copied: Settings, clock: Clock
 ) -> None:
-    land(copied, clock, "purchases", [purchase(8, email="ada@example.com")])
+    land(copied, clock, "purchases", [purchase(8, email="ada.quill@example.com")])
     moments = random.Random(11)
     for stage in STAGES:
         build_and_kill(copied, stage, moments.uniform(0, 0.05))
