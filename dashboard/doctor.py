@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from dashboard.browser import find_chromium
@@ -65,6 +66,7 @@ def examine(settings: Settings) -> list[Check]:
         ("sending", _sending),
         ("store", _store),
         ("build", _build),
+        ("contracts", _contracts),
         ("browser", _browser),
     )
     checks: list[Check] = []
@@ -86,9 +88,9 @@ def show(checks: list[Check]) -> None:
     """Print the checks as a table a person can read."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for check in checks:
-        table.add_row(MARK[check.state], f"[bold]{check.name}[/]", check.seen)
+        table.add_row(MARK[check.state], f"[bold]{check.name}[/]", escape(check.seen))
         if check.mend:
-            table.add_row("", "", f"[bold]->[/] {check.mend}")
+            table.add_row("", "", f"[bold]->[/] {escape(check.mend)}")
     Console(highlight=False).print(table)
     words = {"green": "All is well.", "amber": "All is well, with a note.", "red": "Something needs you."}
     Console(highlight=False).print(f"\n{words[worst_state(checks)]}")
@@ -128,17 +130,17 @@ def _sqlite(settings: Settings) -> Iterator[Check]:
 
 
 def _home(settings: Settings) -> Iterator[Check]:
+    there = next(path for path in (settings.home, *settings.home.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        what = "is no folder" if not there.is_dir() else "is not writable"
+        yield Check("home", "red", f"{there} {what}.", "Set RAPPORT_HOME to a folder of your own.")
+        return
     if not settings.home.exists():
         yield Check(
             "home",
             "amber",
             f"{settings.home} does not exist yet.",
             "It is made on first use, or run `make demo`.",
-        )
-        return
-    if not os.access(settings.home, os.W_OK):
-        yield Check(
-            "home", "red", f"{settings.home} is not writable.", "Set RAPPORT_HOME to a folder of your own."
         )
         return
     free = shutil.disk_usage(settings.home).free / 2**30
@@ -214,7 +216,12 @@ def _build(settings: Settings) -> Iterator[Check]:
             "Land something with `rapport ingest`, then `rapport build`.",
         )
         return
-    release = json.loads(pointer.read_text())
+    try:
+        release = json.loads(pointer.read_text())
+        people, as_of = release["row_counts"]["customer_360"], datetime.fromisoformat(release["as_of"])
+    except (OSError, ValueError, LookupError, TypeError):
+        yield Check("build", "red", f"{pointer} is damaged.", "rapport build writes it anew")
+        return
     if not (settings.releases_dir / release["file"]).exists():
         yield Check(
             "build",
@@ -223,7 +230,7 @@ def _build(settings: Settings) -> Iterator[Check]:
             "rapport build",
         )
         return
-    age = read_clock(settings.home).now() - datetime.fromisoformat(release["as_of"])
+    age = read_clock(settings.home).now() - as_of
     if age > STALE_AFTER:
         yield Check(
             "build",
@@ -232,9 +239,7 @@ def _build(settings: Settings) -> Iterator[Check]:
             "rapport build, or look at Dagster's schedule",
         )
     else:
-        people = release["row_counts"]["customer_360"]
         yield Check("build", "green", f"release {release['version']}, {people:,} people")
-    yield from _contracts(settings)
 
 
 def _contracts(settings: Settings) -> Iterator[Check]:
@@ -243,7 +248,10 @@ def _contracts(settings: Settings) -> Iterator[Check]:
     from messaging.store import open_store
     from messaging.store.tables import contract_status
 
-    with open_store(settings, create=False).read() as connection:
+    store = open_store(settings, create=False)
+    if store.schema_state() != "current":
+        return  # the check of the store has said so
+    with store.read() as connection:
         rows = connection.execute(select(contract_status.c.table_name, contract_status.c.state)).all()
     red = sorted(str(row.table_name) for row in rows if row.state == "red")
     if red:
@@ -251,9 +259,9 @@ def _contracts(settings: Settings) -> Iterator[Check]:
             "contracts",
             "red",
             f"broken: {', '.join(red)}.",
-            "rapport quarantine list, then mend the source or the contract",
+            "rapport build says which rule and the mend; rapport quarantine list shows rows set aside",
         )
-    else:
+    elif rows:
         yield Check("contracts", "green", f"{len(rows)} tables hold their contracts")
 
 

@@ -6,12 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from dashboard import doctor
-from dashboard.doctor import Check, examine, missing_live_settings, sqlite_check, worst_state
+from dashboard.doctor import Check, examine, missing_live_settings, show, sqlite_check, worst_state
 from messaging.clock import pin_clock
 from messaging.settings import Settings, read_settings
 from messaging.store import open_store
+from messaging.store.tables import contract_status
 
 NOON = datetime(2026, 10, 30, 12)
 
@@ -111,3 +113,35 @@ def test_a_secret_that_others_can_read_is_red(settings: Settings) -> None:
     secret.write_text("x")
     secret.chmod(0o644)
     assert "chmod 600" in found(examine(settings), "secrets").mend
+
+
+def test_a_home_that_is_a_file_or_lies_in_one_is_told_to_move(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "below"):
+        check = found(examine(read_settings(home=home)), "home")
+        assert (check.state, check.seen) == ("red", f"{tmp_path / 'file'} is no folder.")
+
+
+def test_a_damaged_pointer_is_red_and_not_the_end_of_the_examination(settings: Settings) -> None:
+    open_store(settings, create=True)
+    release(settings, NOON)
+    (settings.releases_dir / "current.json").write_text('{"version": "1"')
+    assert found(examine(settings), "build").state == "red"
+
+
+def test_a_mend_is_shown_with_its_square_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    show([Check("store", "red", "no driver", "pip install 'psycopg[binary]'")])
+    assert "psycopg[binary]" in capsys.readouterr().out
+
+
+def test_a_red_contract_is_told_of_before_anything_was_published(settings: Settings) -> None:
+    store = open_store(settings, create=True)
+    with store.write() as connection:
+        connection.execute(
+            insert(contract_status).values(
+                table_name="purchases", state="red", checked_at=NOON, rows_checked=1, rows_quarantined=1
+            )
+        )
+    check = found(examine(settings), "contracts")
+    assert (check.state, check.seen) == ("red", "broken: purchases.")
+    assert "rapport build" in check.mend
