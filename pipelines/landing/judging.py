@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from data_contracts.contracts import Contract, Rule
+from data_contracts.errors import InputError
 from data_contracts.rules import predicate
 from data_contracts.sql import Sql, joined, name, sql, value
 from pipelines.landing.staging import RECEIVED, row_hash, staged_columns
@@ -132,10 +133,16 @@ def _unique_name(contract: Contract) -> str:
 def _read_landed_keys(connection: duckdb.DuckDBPyConnection, landed: Sequence[Path]) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE landed_keys (record_id VARCHAR, row_hash VARCHAR)")
     if landed:
-        connection.execute(
-            "INSERT INTO landed_keys SELECT source_record_id, row_hash FROM read_parquet(?)",
-            [[str(path) for path in landed]],
-        )
+        try:
+            connection.execute(
+                "INSERT INTO landed_keys SELECT source_record_id, row_hash FROM read_parquet(?)",
+                [[str(path) for path in landed]],
+            )
+        except duckdb.Error as error:
+            raise InputError(
+                f"A file that landed before in {landed[0].parent} is missing or damaged.",
+                "Run `rapport build`: it says which one and the mend.",
+            ) from error
 
 
 _DECIDE = """

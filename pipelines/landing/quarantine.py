@@ -1,7 +1,7 @@
 """Rows that were set aside: how many, why, what they hold, and judging them again under the present contract."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -90,8 +90,32 @@ def list_quarantine(settings: Settings, table: str | None = None) -> list[Quaran
 
 
 def count_quarantined(settings: Settings, table: str) -> int:
-    """Count the rows of a table that are set aside now."""
-    return sum(item.rows for item in list_quarantine(settings, table))
+    """Count the rows of a table that are set aside now and whose record has not landed in a later file since.
+
+    A row that was mended at its source and came again is no longer missing, though its old form stays readable here.
+    """
+    landings = list_landings(settings, table)
+    return sum(_missing(settings, landing, landings) for landing in landings)
+
+
+def _missing(settings: Settings, landing: Landing, landings: Sequence[Landing]) -> int:
+    aside = quarantine_path(settings, landing)
+    if not aside.exists():
+        return 0
+    later = [
+        str(item.path)
+        for item in landings
+        if (item.source, item.received_at > landing.received_at) == (landing.source, True)
+        and item.path.exists()
+    ]
+    with open_stage() as connection:
+        connection.execute("CREATE TEMP TABLE came (source_record_id VARCHAR)")
+        if later:
+            connection.execute("INSERT INTO came SELECT source_record_id FROM read_parquet(?)", [later])
+        found = connection.execute(
+            "SELECT count(*) FROM read_parquet(?) ANTI JOIN came USING (source_record_id)", [str(aside)]
+        ).fetchall()
+    return int(found[0][0])
 
 
 def show_quarantine(item: Quarantined, limit: int = 20) -> list[QuarantinedRow]:

@@ -138,3 +138,22 @@ def test_only_the_table_that_was_asked_for_is_replayed(
 ) -> None:
     land(consent(2, channel="fax"))
     assert replay_quarantine(settings, clock, "purchases") == []
+
+
+def test_a_row_that_was_mended_at_its_source_and_came_again_no_longer_counts(
+    settings: Settings, clock: Clock, land: Land, consent: Make
+) -> None:
+    land(consent(1, channel="fax"), consent(2, channel="fax"))
+    land(consent(1))
+    assert count_quarantined(settings, "consents") == 1
+    replay_quarantine(settings, clock)
+    assert count_quarantined(settings, "consents") == 1
+    assert list_quarantine(settings)[0].rows == 2
+
+
+def test_a_bad_newer_version_of_a_row_that_had_landed_counts(
+    settings: Settings, land: Land, consent: Make
+) -> None:
+    land(consent(1))
+    land(consent(1, channel="fax"))
+    assert count_quarantined(settings, "consents") == 1

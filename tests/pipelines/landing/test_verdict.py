@@ -147,3 +147,12 @@ def test_an_expectation_that_cannot_run_has_not_held() -> None:
 def test_an_unknown_table_is_refused(settings: Settings, clock: Clock) -> None:
     with pytest.raises(UsageError, match="no inbound table"):
         judge("persons", settings, clock)
+
+
+def test_a_red_table_is_green_again_once_its_rows_were_mended_and_came_again(
+    judged: Callable[[str], Verdict], land: Land, consent: Make
+) -> None:
+    land(consent(1), consent(2, channel="fax"))
+    assert judged("consents").state == "red"
+    land(consent(2))
+    assert (judged("consents").state, judged("consents").rows_quarantined) == ("green", 0)

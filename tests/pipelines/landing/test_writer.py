@@ -268,3 +268,9 @@ def _files(home: Path) -> list[str]:
 
 def _expected(landing_id: str) -> list[str]:
     return sorted([f"{landing_id}.parquet", f"{landing_id}.parquet", f"{landing_id}.manifest.json"])
+
+
+def test_a_file_that_comes_after_one_that_is_damaged_is_told_what_to_do(land: Land, consent: Make) -> None:
+    land(consent(1)).landing.path.write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"missing or damaged\. Run `rapport build`: it says which one"):
+        land(consent(2))
