@@ -314,3 +314,34 @@ def test_a_company_without_any_record_builds(found_company: Callable[[str], "Com
     company.land({})
     company.build(AS_OF)
     assert company.rows("SELECT count(*) AS n FROM marts.customer_360") == [{"n": 0}]
+
+
+def test_a_build_that_looks_back_or_a_till_whose_clock_is_ahead_counts_no_negative_days(
+    found_company: Callable[[str], "Company"],
+) -> None:
+    company = found_company("ahead")
+    line = {
+        "source": "shop",
+        "line_kind": "sale",
+        "quantity": 1,
+        "net_amount_minor": 100,
+        "currency": "GBP",
+    }
+    company.land(
+        {
+            "purchases": [
+                {**line, "source_record_id": "line/1", "order_id": "1", "email": "ada@example.com"}
+                | {"occurred_at": "2026-11-02"},
+                {**line, "source_record_id": "line/2", "order_id": "2", "email": "ben@example.com"}
+                | {"occurred_at": "2026-10-01", "line_kind": "refund"},
+            ]
+        }
+    )
+    company.build("2026-10-30 12:00:00")
+    found = company.rows(
+        "SELECT email, days_since_last_order, lifecycle_stage FROM marts.customer_360 ORDER BY 1"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("ada@example.com", 0, "new"),
+        ("ben@example.com", None, "prospect"),
+    ]

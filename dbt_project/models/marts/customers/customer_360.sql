@@ -27,7 +27,7 @@ recent_outreach as (
         customer_id,
         count(*) as outreach_90d_count
     from {{ ref('int_outreach__touches') }}
-    where was_sent and {{ days_between('occurred_at', as_of()) }} <= 90
+    where was_sent and {{ days_between('occurred_at', as_of()) }} between 0 and 90
     group by customer_id
 
 ),
@@ -36,7 +36,10 @@ dated as (
 
     select
         customer_id,
-        {{ days_between('last_order_at', as_of()) }} as days_since_last_order
+        -- an order from after `as_of` (a wrong clock, a build that looks back) is of today
+        case
+            when last_order_at is not null then greatest(0, {{ days_between('last_order_at', as_of()) }})
+        end as days_since_last_order
     from {{ ref('int_purchases__customers') }}
 
 )
