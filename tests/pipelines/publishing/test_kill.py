@@ -26,6 +26,7 @@ while True:
     generation += 1
     make_warehouse(build, people=300, generation=generation)
     publish(build, releases, facts())
+    print("published", flush=True)
 """
 
 
@@ -64,6 +65,8 @@ def test_a_publisher_killed_at_random_moments_never_leaves_a_broken_or_mixed_rel
         with subprocess.Popen([*command, str(1000 * kill)], stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             assert process.stdout.readline() == "ready\n"
+            if kill % 2:  # half of the kills come after a publish, however slow the machine
+                assert process.stdout.readline() == "published\n"
             time.sleep(moments.uniform(0.05, 0.6))
             process.send_signal(signal.SIGKILL)
         pointer = read_pointer(releases)
@@ -72,7 +75,7 @@ def test_a_publisher_killed_at_random_moments_never_leaves_a_broken_or_mixed_rel
         found = generations(releases)
         assert len(found) == 1
         seen |= found
-    assert len(seen) > 1, "no kill came after a publish: the moments are badly chosen"
+    assert len(seen) > 1
     make_warehouse(build, people=300, generation=-1)
     publish(build, releases, facts())
     assert generations(releases) == {-1}

@@ -15,6 +15,8 @@ from pipelines.landing.manifest import list_landings
 from pipelines.sources.intake import IngestReport, ingest
 
 REPOSITORY = Path(__file__).parents[3]
+# Read when the tests are collected: each test runs without any RAPPORT_ variable.
+REAL_DATA = Path(os.environ.get("RAPPORT_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
 
 
 @pytest.fixture
@@ -51,7 +53,6 @@ def landed(settings: Settings) -> Callable[[str, str], list[tuple[Any, ...]]]:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    folder = Path(os.environ.get("RAPPORT_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"the real data sets are not at {folder} (RAPPORT_REAL_DATA names another place)")
-    return folder
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"the real data sets are not at {REAL_DATA} (RAPPORT_REAL_DATA names another place)")
+    return REAL_DATA
