@@ -21,7 +21,7 @@ from pipelines.landing.staging import Delivery
 from pipelines.landing.writer import land_records, landings_of
 
 SOURCE, TABLE = "rapport", "outreach"
-FORM = "1"  # raise it when a column below is filled in another way: then everything is read again
+FORM = "2"  # raise it when a column below is filled in another way: then everything is read again
 OVERLAP = timedelta(hours=1)  # a row's `updated_at` may be older than the transaction that made it visible
 
 Record = Mapping[str, str | None]
@@ -72,7 +72,8 @@ def _messages(connection: Connection, since: datetime | None) -> Iterator[Record
     for row in connection.execute(query.order_by(messages.c.message_id)):
         yield {
             **_identity(row.message_id, row.calling_at or row.done_at or row.created_at),
-            "message_id": row.message_id,
+            # the provider's id, so that the same message in the provider's own export is told for the same
+            "message_id": row.provider_sid or row.message_id,
             "run_id": row.run_id,
             "campaign": row.campaign,
             "customer_ref": row.customer_id,
@@ -130,7 +131,7 @@ def _replies(connection: Connection, since: datetime | None) -> Iterator[Record]
     for row in connection.execute(query.order_by(inbound_messages.c.inbound_id)):
         yield {
             **_identity(f"reply/{row.inbound_id}", row.received_at),
-            "message_id": row.reply_to_message_id,
+            "message_id": row.provider_sid,
             "run_id": row.run_id,
             "campaign": row.campaign,
             "customer_ref": row.customer_id,

@@ -345,3 +345,41 @@ def test_a_build_that_looks_back_or_a_till_whose_clock_is_ahead_counts_no_negati
         ("ada@example.com", 0, "new"),
         ("ben@example.com", None, "prospect"),
     ]
+
+
+def test_a_message_that_we_sent_and_the_provider_exports_too_is_one_touch(
+    found_company: Callable[[str], "Company"],
+) -> None:
+    company = found_company("twice")
+    said = {"message_id": "SM1", "channel": "sms", "phone": ANNS, "body": "Come back"}
+    answer = {**said, "message_id": "SM2", "direction": "inbound", "body": "Gladly"}
+    sent = {**said, "direction": "outbound"}
+    campaign = {"campaign": "win_back", "customer_ref": None}
+    company.land(
+        {
+            "sms_messages": [
+                record("twilio", "message", 1, "2026-10-01", **sent, status="delivered"),
+                record("twilio", "message", 2, "2026-10-02", **answer, status="received"),
+            ],
+            "outreach": [
+                record(
+                    "rapport", "outreach", 1, "2026-10-01", **sent, **campaign, arm="sent", state="delivered"
+                ),
+                record(
+                    "rapport",
+                    "outreach",
+                    2,
+                    "2026-10-02",
+                    **answer,
+                    **campaign,
+                    arm="reply",
+                    state="received",
+                ),
+            ],
+        }
+    )
+    company.build(AS_OF)
+    (row,) = company.rows("SELECT inbound_message_count, outbound_message_count FROM marts.customer_360")
+    assert tuple(row.values()) == (1, 1)
+    touches = company.rows("SELECT kind, campaign FROM marts.customer_timeline ORDER BY occurred_at")
+    assert [tuple(touch.values()) for touch in touches] == [("outreach", "win_back")] * 2

@@ -75,7 +75,7 @@ def landed(settings: Settings) -> list[dict[str, Any]]:
     paths = [str(landing.path) for landing in list_landings(settings, "outreach")]
     with duckdb.connect(":memory:") as connection:
         found = connection.execute(
-            "SELECT source_record_id, arm, state, customer_ref, phone FROM read_parquet(?)"
+            "SELECT source_record_id, message_id, arm, state, customer_ref, phone FROM read_parquet(?)"
             " ORDER BY received_at, source_record_id",
             [paths],
         )
@@ -90,11 +90,12 @@ def test_an_empty_store_lands_nothing(settings: Settings, store: Store) -> None:
 
 def test_a_message_lands_with_the_customer_whom_we_wrote_to(settings: Settings, store: Store) -> None:
     add_run(store)
-    add_message(store, 1)
+    add_message(store, 1, provider_sid="SM1")
     assert export_outreach(settings, store, CLOCK).accepted == 1
     assert landed(settings) == [
         {
             "source_record_id": "outreach/msg_1",
+            "message_id": "SM1",
             "arm": "sent",
             "state": "accepted",
             "customer_ref": "cus_1",
@@ -173,5 +174,5 @@ def test_a_reply_lands_with_the_run_that_it_answers(settings: Settings, store: S
     )
     export_outreach(settings, store, CLOCK)
     reply = next(row for row in landed(settings) if row["arm"] == "reply")
-    assert reply["source_record_id"] == "outreach/reply/inb_1"
+    assert (reply["source_record_id"], reply["message_id"]) == ("outreach/reply/inb_1", "SM9")
     assert (reply["state"], reply["customer_ref"]) == ("received", "cus_1")

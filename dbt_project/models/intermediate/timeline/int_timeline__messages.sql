@@ -1,7 +1,17 @@
-with messages as (
+{#- Every message that a system exported, but for those that our own records of outreach tell already, with campaign. -#}
+with told as (
+
+    select distinct message_id
+    from {{ ref('int_outreach__touches') }}
+    where customer_id is not null and message_id is not null and (was_attempted or direction = 'inbound')
+
+),
+
+messages as (
 
     select
         'email_messages' as origin_table,
+        message_id,
         source,
         source_record_id,
         occurred_at,
@@ -18,6 +28,7 @@ with messages as (
 
     select
         'email_events' as origin_table,
+        {{ no_text() }} as message_id,
         source,
         source_record_id,
         occurred_at,
@@ -45,6 +56,7 @@ with messages as (
 
     select
         'sms_messages' as origin_table,
+        message_id,
         source,
         source_record_id,
         occurred_at,
@@ -61,6 +73,7 @@ with messages as (
 
     select
         'chat_messages' as origin_table,
+        {{ no_text() }} as message_id,
         source,
         source_record_id,
         occurred_at,
@@ -82,3 +95,6 @@ select
 from messages
 inner join {{ ref('stg_identity__map') }} as people
     on messages.source = people.source and messages.source_record_id = people.source_record_id
+left join told
+    on messages.message_id = told.message_id
+where told.message_id is null
