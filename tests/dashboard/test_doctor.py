@@ -49,8 +49,10 @@ def test_a_home_without_a_build_is_told_to_ingest_and_build(settings: Settings) 
     assert "rapport build" in check.mend
 
 
-def test_a_store_that_was_never_made_is_told_to_upgrade(settings: Settings) -> None:
-    check = found(examine(settings), "store")
+def test_a_store_that_was_never_made_is_told_to_upgrade_and_told_once(settings: Settings) -> None:
+    checks = examine(settings)
+    check = found(checks, "store")
+    assert [item.name for item in checks if item.seen == check.seen] == ["store"]
     assert check.state == "red"
     assert "rapport upgrade" in check.mend
 
