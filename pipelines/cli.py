@@ -26,7 +26,10 @@ def build(
     *,
     full: Annotated[bool, typer.Option(help="Build every table afresh; identities are kept.")] = False,
     as_of: Annotated[
-        str, typer.Option(help="The moment up to which days are counted, such as 2026-10-30T12:00 (UTC unless it says).")
+        str,
+        typer.Option(
+            help="The moment up to which days are counted, such as 2026-10-30T12:00 (UTC unless it says)."
+        ),
     ] = "",
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail at once where a build runs already.")

@@ -14,6 +14,7 @@ counts identical rows). Never a file position.
 import codecs
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -39,6 +40,9 @@ KEYS = frozenset(
 MADE_BY_US = {"source", "source_record_id", "received_at", "raw_record"}
 OWN_NAMES = {"ordinal", "content"}
 CANONICAL = "columns."
+SOURCE_NAME = re.compile(
+    "[a-z][a-z0-9_]{0,39}"
+)  # as every contract wants it; it also names a folder of the landing zone
 COMPANY = (("currency", "GBP"), ("time_zone", "UTC"))  # stands in until the settings are known
 
 
@@ -140,6 +144,11 @@ class _Checker:
         self._known(document, KEYS, "")
         for key in ("table", "source", "record_id", "columns"):
             self._need(document.get(key), f"has no {key}")
+        source = str(document["source"])
+        self._need(
+            SOURCE_NAME.fullmatch(source),
+            f"has the source {source!r}; write it like my_shop: small letters, digits and _",
+        )
         contract = load_contract(str(document["table"]))
         self._check_columns(contract, document["columns"])
         form = self._dict(document, "format")
@@ -152,7 +161,7 @@ class _Checker:
             path=self.path,
             name=str(document.get("name") or self.path.stem),
             table=contract.name,
-            source=str(document["source"]),
+            source=source,
             kind=str(form.get("kind", "")),
             delimiter=str(form.get("delimiter", "")).replace("\\t", "\t"),
             encoding=str(form.get("encoding", "utf-8")),

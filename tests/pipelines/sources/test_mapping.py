@@ -338,6 +338,8 @@ def test_an_unknown_mapping_is_refused_with_the_nearest_name() -> None:
         ),
         ({"columns": {**document()["columns"], "category": {"cases": "x"}}}, "cannot be used"),
         ({"time_zone": "Mars/Olympus"}, "no IANA zone"),
+        ({"source": "../elsewhere"}, "write it like my_shop"),
+        ({"source": "My shop"}, "write it like my_shop"),
         ({"decimal": ";"}, "it is . or ,"),
         ({"also": [{"columns": {}}]}, "an `also` without when"),
     ],
