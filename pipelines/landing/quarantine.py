@@ -1,7 +1,8 @@
 """Rows that were set aside: how many, why, what they hold, and judging them again under the present contract."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from data_contracts.contracts import Contract, load_contract
+from data_contracts.errors import InputError
 from data_contracts.sql import joined, name, sql
 from messaging.clock import Clock
 from messaging.settings import Settings
@@ -108,7 +110,7 @@ def _missing(settings: Settings, landing: Landing, landings: Sequence[Landing]) 
         if (item.source, item.received_at > landing.received_at) == (landing.source, True)
         and item.path.exists()
     ]
-    with open_stage() as connection:
+    with _readable(landing, aside), open_stage() as connection:
         connection.execute("CREATE TEMP TABLE came (source_record_id VARCHAR)")
         if later:
             connection.execute("INSERT INTO came SELECT source_record_id FROM read_parquet(?)", [later])
@@ -217,9 +219,22 @@ def _read(settings: Settings, landing: Landing) -> Quarantined | None:
     path = quarantine_path(settings, landing)
     if not path.exists():
         return None
-    rows, reasons = count_reasons(path)
+    with _readable(landing, path):
+        rows, reasons = count_reasons(path)
     names = (landing.landing_id, landing.source, landing.table, landing.file_name)
     return Quarantined(*names, rows, reasons, path)
+
+
+@contextmanager
+def _readable(landing: Landing, aside: Path) -> Iterator[None]:
+    """Say what to do about a file of the quarantine that is damaged, where the database would only say that it is."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise InputError(
+            f"The quarantine file {aside} cannot be read.",
+            f"Delete it and {landing.manifest_path}, and ingest the file that this names again.",
+        ) from error
 
 
 def _row(contract: Contract, values: dict[str, str | None], reasons: list[str]) -> QuarantinedRow:

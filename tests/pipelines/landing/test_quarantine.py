@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from data_contracts import contracts
+from data_contracts.errors import InputError
 from data_contracts.model import Contract
 from messaging.clock import Clock
 from messaging.settings import Settings
@@ -156,4 +157,20 @@ def test_a_bad_newer_version_of_a_row_that_had_landed_counts(
 ) -> None:
     land(consent(1))
     land(consent(1, channel="fax"))
+    assert count_quarantined(settings, "consents") == 1
+
+
+def test_a_damaged_quarantine_file_is_told_with_its_mend_and_the_mend_works(
+    settings: Settings, land: Land, consent: Make
+) -> None:
+    rows = (consent(1), consent(2, channel="fax"))
+    landing = land(*rows).landing
+    (item,) = list_quarantine(settings)
+    item.path.write_bytes(b"PAR1")
+    for look in (lambda: list_quarantine(settings), lambda: count_quarantined(settings, "consents")):
+        with pytest.raises(InputError, match=r"cannot be read\. Delete it and .*manifest\.json"):
+            look()
+    item.path.unlink()
+    landing.manifest_path.unlink()
+    land(*rows)
     assert count_quarantined(settings, "consents") == 1
