@@ -82,10 +82,13 @@ def orders(items: Sequence[Order], zone: str) -> None:
 
 
 def parcels(items: Sequence[Shipment], zone: str) -> None:
-    """List the parcels that matter now: under way, failed, or late when they came."""
+    """List the parcels that matter now (under way, failed, or late when they came), or say that all is well."""
     now = [each for each in items if each.status != "delivered"]
     late = [each for each in items if each.status == "delivered" and (each.days_late or 0) > 0]
     rows([_parcel(each, zone) for each in (now + late)[:MOST]])
+    if not now and not late:
+        number = len(items)
+        st.html(f'<div class="r-muted">{number} delivered, {"all" if number > 1 else "and"} in time.</div>')
 
 
 def identifiers(card: CustomerCard) -> None:
