@@ -41,7 +41,7 @@ _LEGAL = {  # what a person is told where pydantic would speak of patterns and l
 class Settings(BaseSettings):
     """What an installation is told about itself. Build it with `read_settings()`."""
 
-    model_config = SettingsConfigDict(env_file=ENV_FILE, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True)
 
     home: Path = Field(Path(".rapport"), alias="RAPPORT_HOME")
     store_url: SecretStr = Field(SecretStr(""), alias="RAPPORT_STORE_URL")

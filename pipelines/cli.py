@@ -79,6 +79,8 @@ def _tell(report: "BuildReport") -> None:
     staged = sum(item.staged for item in report.sums)
     superseded = sum(item.superseded for item in report.sums)
     say(f"{landed:,} rows landed = {staged:,} staged + {superseded:,} older versions")
+    if not landed:
+        say("Nothing has landed yet, so the view is empty: `rapport ingest` takes your files.")
     people = report.people
     say(
         f"{people['customers']:,} customers; {people['orders']:,} orders,"

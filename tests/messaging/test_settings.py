@@ -106,3 +106,10 @@ def test_a_variable_that_merely_bears_a_fields_name_is_no_setting(monkeypatch: p
     settings = read_settings()
     assert settings.home == Path(".rapport")
     assert settings.sending == "sandbox"
+
+
+def test_a_variable_set_to_nothing_is_as_good_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAPPORT_HOME", "")
+    monkeypatch.setenv("RAPPORT_CURRENCY", "")
+    settings = read_settings()
+    assert (settings.home, settings.currency) == (Path(".rapport"), "GBP")
