@@ -1,29 +1,58 @@
-"""The front door turns a failure into a sentence, also one that the system raises."""
+"""The front door turns every failure into a sentence, and keeps standard output for results."""
 
+import io
 import sys
-from pathlib import Path
 
 import pytest
+import structlog
 
 import rapport
 
 
-def test_a_home_that_is_a_file_is_told_in_one_sentence_that_names_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    home = tmp_path / "file"
-    home.write_text("")
-    orders = tmp_path / "orders.csv"
-    orders.write_text("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RAPPORT_HOME", str(home))
-    monkeypatch.setattr(
-        sys, "argv", ["rapport", "ingest", "purchases", "--map", "online_retail", str(orders)]
-    )
+def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["rapport", *words])
     with pytest.raises(SystemExit) as ended:
         rapport.main()
+    return int(ended.value.code or 0)
+
+
+def test_a_refusal_is_one_sentence_on_standard_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "build", "--as-of", "soon") == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("rapport: --as-of is 'soon'")
+    assert "Traceback" not in told.err
+
+
+def test_debug_adds_the_stack_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "build", "--as-of", "soon", "--debug") == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_what_nobody_foresaw_is_told_without_a_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise KeyError("somebody@example.com")
+
+    monkeypatch.setattr(rapport, "build_app", lambda: broken)
+    assert run(monkeypatch, "build") == 1
     told = capsys.readouterr().err
-    assert ended.value.code == 1
-    assert f"{home} cannot be used" in told or f"{home}/landing" in told
-    assert "RAPPORT_HOME" in told
-    assert "did not foresee" not in told
+    assert "KeyError" in told
+    assert "somebody@example.com" not in told
+
+
+def test_the_log_goes_to_standard_error_whichever_that_is_at_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    rapport.log_to_standard_error()
+    sys.stderr.close()
+    later = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", later)
+    structlog.get_logger("test").info("something.happened", number=3)
+    assert '"event": "something.happened"' in later.getvalue()
