@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,14 @@ HOSTILE = "<script>alert(1)</script> ![x](https://evil.example/x.png) **bold** \
 TEXTS = ("Where is my parcel?", "Thank you, it arrived!", "Can I change the colour?", HOSTILE)
 
 Tables = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Put back what Streamlit's AppTest takes the place of: processes that a later test spawns would run the page."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(autouse=True)
