@@ -2,11 +2,19 @@
 
 import io
 import sys
+from collections.abc import Iterator
 
 import pytest
 import structlog
 
 import rapport
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[None]:
+    """Put the log back as other tests know it: the front door sets it up for a whole process."""
+    yield
+    structlog.reset_defaults()
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
