@@ -67,7 +67,11 @@ def quiet_libraries() -> None:
 
 
 def log_to_standard_error() -> None:
-    """Write our log as JSON lines on standard error: standard output belongs to a command's result."""
+    """Write our log as JSON lines on standard error: standard output belongs to a command's result.
+
+    A command that runs on tells what it does; of the others a person only wants to know what went wrong.
+    """
+    level = logging.INFO if sys.argv[1:2] == ["dispatch"] else logging.WARNING
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -75,7 +79,7 @@ def log_to_standard_error() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # today's: somebody may have replaced it
     )
 

@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -79,7 +80,7 @@ class Exchange:
     # --- what the API does
 
     def create(self, request: CreateRequest, faults: dict[str, Fault]) -> Message | Refusal:
-        """Take a message and send it on its way, or say why not."""
+        """Take a message and send it on its way, or say why not; gives it as it was when it was taken."""
         with self._lock:
             now = self.now()
             company = request.sender or self._pool_sender(request.to)
@@ -93,7 +94,7 @@ class Exchange:
             self._set_fate(message, faults)
             self._keep(message)
             self._dispatch(message, request, now)
-            return message
+            return copy(message)  # the answer tells the first status, however soon the next one comes
 
     def get(self, sid: str) -> Message | None:
         """Give a message by its sid."""

@@ -62,5 +62,15 @@ def test_the_log_goes_to_standard_error_whichever_that_is_at_the_time(
     sys.stderr.close()
     later = io.StringIO()
     monkeypatch.setattr(sys, "stderr", later)
-    structlog.get_logger("test").info("something.happened", number=3)
+    structlog.get_logger("test").warning("something.happened", number=3)
     assert '"event": "something.happened"' in later.getvalue()
+
+
+@pytest.mark.parametrize(("command", "lines"), [("dispatch", 1), ("demo", 0)])
+def test_only_a_command_that_runs_on_logs_what_goes_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, lines: int
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["rapport", command])
+    rapport.log_to_standard_error()
+    structlog.get_logger("test").info("something.happened")
+    assert capsys.readouterr().err.count("something.happened") == lines
