@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sqlite3
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -23,7 +22,6 @@ from messaging.settings import Settings, read_settings
 from messaging.terminal import emit
 
 State = Literal["green", "amber", "red"]
-SAFE_SQLITE = (3, 51, 3)  # 3.7.0 to 3.51.2 can corrupt a WAL database that two connections write to
 STALE_AFTER = timedelta(days=2)
 SMALL_DISK_GIB = 2
 MARK = {"green": "[green]ok[/]  ", "amber": "[yellow]note[/]", "red": "[red]mend[/]"}
@@ -96,19 +94,6 @@ def show(checks: list[Check]) -> None:
     Console(highlight=False).print(f"\n{words[worst_state(checks)]}")
 
 
-def sqlite_check(library: str, version: tuple[int, ...]) -> Check:
-    """Judge a SQLite version (pure, so that an old one can be tried in a test)."""
-    text = ".".join(map(str, version))
-    if version >= SAFE_SQLITE:
-        return Check("SQLite", "green", f"{text} from {library}")
-    return Check(
-        "SQLite",
-        "red",
-        f"{text} from {library} can corrupt a store that two processes write to.",
-        "Install pysqlite3 0.6.1, or a Python with SQLite 3.51.3, or set RAPPORT_STORE_URL to PostgreSQL.",
-    )
-
-
 def _python(_: Settings) -> Iterator[Check]:
     version = sys.version_info
     text = f"{version.major}.{version.minor}.{version.micro}"
@@ -119,14 +104,13 @@ def _python(_: Settings) -> Iterator[Check]:
 
 
 def _sqlite(settings: Settings) -> Iterator[Check]:
+    from messaging.store.engine import sqlite_module
+
     if not settings.store_address.startswith("sqlite"):
         return
-    try:
-        from pysqlite3 import dbapi2
-    except ImportError:
-        yield sqlite_check("the standard library", sqlite3.sqlite_version_info)
-    else:
-        yield sqlite_check("pysqlite3", dbapi2.sqlite_version_info)
+    module = sqlite_module()
+    library = "pysqlite3" if module.__name__.startswith("pysqlite3") else "the standard library"
+    yield Check("SQLite", "green", f"{module.sqlite_version} from {library}")
 
 
 def _home(settings: Settings) -> Iterator[Check]:
@@ -178,17 +162,11 @@ def _sending(settings: Settings) -> Iterator[Check]:
 
 
 def missing_live_settings(settings: Settings) -> list[str]:
-    """Name the settings that live sending needs and does not have."""
-    sender = settings.twilio_messaging_service_sid or settings.twilio_from_number
-    wanted = {
-        "TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
-        "TWILIO_AUTH_TOKEN": settings.twilio_auth_token.get_secret_value(),
-        "TWILIO_MESSAGING_SERVICE_SID or TWILIO_FROM_NUMBER": sender,
-        "RAPPORT_SMTP_URL": settings.smtp_url.get_secret_value(),
-        "RAPPORT_MAIL_FROM": settings.mail_from,
-        "RAPPORT_COMPANY_ADDRESS": settings.company_address,
-    }
-    return [name for name, value in wanted.items() if not value]
+    """Name the settings that live sending needs and does not have: the senders', and what marketing mail carries."""
+    from messaging.senders.build import missing_settings
+
+    address = [] if settings.company_address else ["RAPPORT_COMPANY_ADDRESS"]
+    return [*missing_settings(settings), *address]
 
 
 def _store(settings: Settings) -> Iterator[Check]:

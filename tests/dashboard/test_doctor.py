@@ -4,15 +4,16 @@ import json
 import os
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import insert
 
 from dashboard import doctor
-from dashboard.doctor import Check, examine, missing_live_settings, show, sqlite_check, worst_state
+from dashboard.doctor import Check, examine, missing_live_settings, show, worst_state
 from messaging.clock import pin_clock
 from messaging.settings import Settings, read_settings
-from messaging.store import open_store
+from messaging.store import engine, open_store
 from messaging.store.tables import contract_status
 
 NOON = datetime(2026, 10, 30, 12)
@@ -89,15 +90,29 @@ def test_live_sending_without_its_settings_names_each_one(tmp_path: Path) -> Non
     assert "RAPPORT_SENDING=sandbox" in check.mend
 
 
+def use_sqlite(monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]) -> None:
+    text = ".".join(map(str, version))
+    library = SimpleNamespace(__name__="sqlite3", sqlite_version_info=version, sqlite_version=text)
+    monkeypatch.setattr(engine.importlib, "import_module", lambda _: library)
+
+
 @pytest.mark.parametrize("version", [(3, 40, 1), (3, 51, 2)])
-def test_a_sqlite_with_the_wal_reset_bug_is_red_and_names_the_mend(version: tuple[int, ...]) -> None:
-    check = sqlite_check("the standard library", version)
+def test_a_sqlite_with_the_wal_reset_bug_is_red_and_names_the_mend(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
+) -> None:
+    use_sqlite(monkeypatch, version)
+    check = found(examine(settings), "SQLite")
     assert check.state == "red"
     assert "pysqlite3" in check.mend
 
 
-def test_a_mended_sqlite_is_green() -> None:
-    assert sqlite_check("pysqlite3", (3, 51, 3)).state == "green"
+def test_a_mended_sqlite_is_green(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_sqlite(monkeypatch, (3, 51, 3))
+    assert [check.state for check in doctor._sqlite(settings)] == ["green"]
+
+
+def test_live_sending_that_providers_cannot_call_back_is_red(tmp_path: Path) -> None:
+    assert "RAPPORT_PUBLIC_URL" in missing_live_settings(read_settings(home=tmp_path, sending="live"))
 
 
 def test_a_missing_chromium_is_a_note_with_the_package_to_install(
