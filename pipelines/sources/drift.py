@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-ALIKE = (
-    0.72  # "Customer Mail" and "Customer E-Mail" are .92, "Order" and "Border" .91, "City" and "Country" .55
-)
+ALIKE = 0.72  # "E-Mail" and "Mail" are .89, "quantity" and "qty" .55, "City" and "Country" .55
+SHORTEST = 4  # a shorter name says nothing by standing at an end of another
 WORD = re.compile(r"[a-z0-9]+")
 
 
