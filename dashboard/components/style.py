@@ -20,6 +20,12 @@ ICON_PATHS = {  # drawn on a 24 x 24 grid, as SVG path data
     "contact": "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c1-5 4-7 8-7s7 2 8 7",
     "outreach": "M4 10v4h3l9 5V5l-9 5zM19 9a4 4 0 0 1 0 6",
     "event": "M3 12h4l3-7 4 14 3-7h4",
+    "ticket": "M4 8h16v3a2 2 0 0 0 0 4v3H4v-3a2 2 0 0 0 0-4zM14 8v10",
+    "call": "M6 3l4 1 1 5-3 2a12 12 0 0 0 5 5l2-3 5 1 1 4c-1 2-3 3-5 3A16 16 0 0 1 3 8c0-2 1-4 3-5z",
+    "review": "M12 3l2.7 5.8 6.3.8-4.6 4.4 1.2 6.3-5.6-3.1-5.6 3.1 1.2-6.3L3 9.6l6.3-.8z",
+    "survey": "M4 4h16v16H4zM8 16v-4M12 16V8M16 16v-6",
+    "form": "M5 3h14v18H5zM8 8h8M8 12h8M8 16h5",
+    "social": "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM16 8v2a2 2 0 0 0 4 0V9a8 8 0 1 0-3 7",
 }
 LINE = "fill='none' stroke='black' stroke-width='1.8' stroke-linecap='round' stroke-linejoin='round'"
 COLOURS: tuple[str, ...] = ("ink", "muted", "faint", "mist", "brand", "brand_soft", "good", "good_soft")

@@ -31,10 +31,14 @@ CHANNEL_NAMES = {
     "web": "Web",
     "parcel": "Parcel",
     "profile": "Profile",
+    "ticket": "Service",
+    "linkedin": "LinkedIn",
+    "tiktok": "TikTok",
+    "wechat": "WeChat",
     "any": "Any channel",
 }
 SPOKEN = frozenset(
-    {"email", "sms", "mms", "whatsapp", "rcs", "chat", "voice"}
+    {"email", "sms", "mms", "whatsapp", "rcs", "chat", "voice", "viber", "instagram", "facebook", "telegram"}
 )  # channels in which people talk
 STAGES = {
     "prospect": "Prospect",

@@ -19,6 +19,13 @@ TABLE_NAMES = {
     "contacts": "Contacts",
     "consents": "Consents",
     "outreach": "Our own outreach",
+    "tickets": "Tickets",
+    "calls": "Calls",
+    "reviews": "Reviews",
+    "survey_responses": "Survey answers",
+    "form_submissions": "Forms",
+    "social_messages": "Social messages",
+    "events": "Events",
 }
 
 

@@ -26,16 +26,23 @@ def by_name(contract: Contract) -> str:
 
 def test_there_is_a_contract_for_every_canonical_table_in_use() -> None:
     assert contract_names("inbound") == (
+        "calls",
         "chat_messages",
         "consents",
         "contacts",
         "email_events",
         "email_messages",
+        "events",
+        "form_submissions",
         "outreach",
         "products",
         "purchases",
+        "reviews",
         "shipments",
         "sms_messages",
+        "social_messages",
+        "survey_responses",
+        "tickets",
     )
 
 
@@ -87,7 +94,8 @@ def test_money_is_whole_minor_units_everywhere() -> None:
         for column in contract.columns:
             if column.name.endswith(("_minor", "_micros")):
                 assert column.type == "BIGINT"
-            assert column.type != "DOUBLE"
+            # a review's stars and a survey's answer may be 4.5; money may not
+            assert column.type != "DOUBLE" or column.name in {"rating", "score"}
 
 
 def test_the_hash_names_what_is_judged_and_not_how_it_is_worded() -> None:

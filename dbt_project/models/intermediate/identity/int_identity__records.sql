@@ -14,6 +14,16 @@
     'chat_messages': ['email', 'phone', 'device_id', 'external_id', 'handle', 'given_name', 'family_name'],
     'contacts': identity_columns,
     'consents': ['email', 'phone', 'external_id'],
+    'tickets': ['email', 'phone', 'external_id', 'handle', 'given_name', 'family_name'],
+    'calls': ['email', 'phone', 'external_id', 'given_name', 'family_name'],
+    'reviews': ['email', 'external_id', 'handle', 'given_name', 'family_name'],
+    'survey_responses': ['email', 'phone', 'device_id', 'external_id', 'given_name', 'family_name'],
+    'form_submissions': [
+        'email', 'phone', 'device_id', 'external_id', 'given_name', 'family_name',
+        'street', 'city', 'postcode', 'country'
+    ],
+    'social_messages': ['email', 'phone', 'external_id', 'handle', 'given_name', 'family_name'],
+    'events': ['email', 'phone', 'device_id', 'external_id', 'handle'],
 } -%}
 with outreach as (
 

@@ -37,6 +37,23 @@ counts as (
     having count(distinct {{ beside }}) > {{ var(limit) }}
     {% if not loop.last %}union all{% endif %}
 {% endfor %}
+),
+
+-- a help desk's conversation may have readers in copy: it then proves nothing about who any of them is
+crowded as (
+
+    select
+        'conversation' as identifier_type,
+        chats.source || ':' || chats.conversation_id as match_key
+    from {{ ref('stg_landing__chat_messages') }} as chats
+    left join {{ ref('int_identity__email_keys') }} as keys
+        on chats.email = keys.email
+    where chats.author_kind = 'customer'
+    group by chats.source, chats.conversation_id
+    having
+        count(distinct chats.external_id) > {{ var('people_per_conversation') }}
+        or count(distinct keys.email_key) > {{ var('people_per_conversation') }}
+
 )
 
 select distinct
@@ -44,3 +61,11 @@ select distinct
     match_key,
     'shared' as reason
 from counts
+
+union all
+
+select
+    identifier_type,
+    match_key,
+    'shared' as reason
+from crowded

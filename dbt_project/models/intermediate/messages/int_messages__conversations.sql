@@ -11,6 +11,7 @@ with ranked as (
     from {{ ref('stg_landing__chat_messages') }} as chats
     left join {{ ref('stg_identity__map') }} as people
         on chats.source = people.source and chats.source_record_id = people.source_record_id
+    where not chats.is_private
 
 )
 

@@ -46,7 +46,7 @@ messages as (
         author_kind = 'customer' as is_inbound,
         false as is_keyword
     from {{ ref('stg_landing__chat_messages') }}
-    where author_kind <> 'system'
+    where author_kind <> 'system' and not is_private
 
 )
 

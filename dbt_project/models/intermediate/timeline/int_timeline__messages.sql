@@ -78,9 +78,14 @@ messages as (
         source_record_id,
         occurred_at,
         'chat' as channel,
-        case author_kind when 'customer' then 'in' when 'system' then 'none' else 'out' end as direction,
+        case
+            when is_private or author_kind = 'system' then 'none'
+            when author_kind = 'customer' then 'in'
+            else 'out'
+        end as direction,
         'chat' as kind,
-        'Chat' || coalesce(' about ' || replace(topic, '_', ' '), '') as title,
+        case when is_private then 'Internal note' else 'Chat' end
+        || coalesce(' about ' || replace(topic, '_', ' '), '') as title,
         body,
         {{ no_text() }} as campaign,
         conversation_status as state

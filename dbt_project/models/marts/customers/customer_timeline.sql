@@ -22,6 +22,16 @@ with touches as (
     select {{ columns }}, campaign, state, cast(null as bigint) as amount_minor
     from {{ ref('int_timeline__profile') }}
 
+    union all
+
+    select {{ columns }}, {{ no_text() }} as campaign, state, cast(null as bigint) as amount_minor
+    from {{ ref('int_timeline__service') }}
+
+    union all
+
+    select {{ columns }}, campaign, state, cast(null as bigint) as amount_minor
+    from {{ ref('int_timeline__voices') }}
+
 )
 
 select

@@ -34,7 +34,9 @@ renamed as (
         prepared.order_id,
         prepared.body,
         prepared.topic,
-        prepared.conversation_status
+        prepared.conversation_status,
+        prepared.channel,
+        coalesce(prepared.is_private, false) as is_private
     from prepared
     {{ join_countries() }}
 

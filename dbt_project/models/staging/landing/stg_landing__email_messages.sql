@@ -22,7 +22,8 @@ renamed as (
         subject,
         body_text,
         in_reply_to,
-        attachment_count
+        attachment_count,
+        attachments
     from latest
 
 )

@@ -1,0 +1,44 @@
+with latest as (
+
+    {{ latest_version(source('landing', 'form_submissions')) }}
+
+),
+
+prepared as (
+
+    select
+        *,
+        {{ phone_digits('phone') }} as phone_digits
+    from latest
+
+),
+
+renamed as (
+
+    select
+        prepared.source,
+        prepared.source_record_id,
+        prepared.occurred_at,
+        prepared.received_at,
+        prepared.submission_id,
+        prepared.form_id,
+        prepared.form_name,
+        prepared.page_url,
+        prepared.external_id,
+        {{ email_address('prepared.email') }} as email,
+        {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.device_id,
+        nullif(trim(prepared.given_name), '') as given_name,
+        nullif(trim(prepared.family_name), '') as family_name,
+        prepared.street,
+        prepared.city,
+        prepared.postcode,
+        named.country_code as country,
+        prepared.message,
+        prepared.fields
+    from prepared
+    {{ join_countries('prepared.country') }}
+
+)
+
+select * from renamed
