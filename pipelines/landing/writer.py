@@ -38,6 +38,17 @@ def _ignore(_: str) -> None:
     return
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A delivery that was judged, and of which nothing is written yet; `repeated` is the landing of this very file."""
+
+    connection: duckdb.DuckDBPyConnection
+    delivery: Delivery
+    received_at: datetime
+    counts: Counts
+    repeated: Landing | None
+
+
 def land(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
@@ -46,18 +57,43 @@ def land(
     waiting: Callable[[str], None] = _ignore,
 ) -> Landed:
     """Judge and land what `connection` holds in its table `staged`. `waiting` hears who holds the lock, if anybody does."""
-    contract = load_contract(delivery.table)
     with landing_lock(settings, waiting):
-        _sweep(settings, delivery)
-        earlier = landings_of(settings, delivery.source, delivery.table)
-        same = find_landing(earlier, delivery)
-        if same is not None:
-            return Landed(same, repeated_counts(settings, same), repeated=True)
-        received_at = next_moment(clock, earlier)
-        judge_rows(connection, contract, received_at)
-        counts = decide(connection, contract, [landing.path for landing in earlier])
-        landing = write_landing(connection, settings, delivery, received_at, counts)
-        return Landed(landing, counts, repeated=False)
+        return commit(settings, prepare(connection, settings, clock, delivery))
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    clock: Clock,
+    delivery: Delivery,
+    after: datetime | None = None,
+) -> Prepared:
+    """Judge what `connection` holds in its table `staged` and decide what becomes of each row. The lock has to be held.
+
+    `after` is the time of reception of another part of the same delivery, which this one has to follow.
+    """
+    _sweep(settings, delivery)
+    earlier = landings_of(settings, delivery.source, delivery.table)
+    same = find_landing(earlier, delivery)
+    if same is not None:
+        return Prepared(connection, delivery, same.received_at, repeated_counts(settings, same), same)
+    received_at = next_moment(clock, earlier)
+    if after is not None:
+        received_at = max(received_at, after + STEP)
+    contract = load_contract(delivery.table)
+    judge_rows(connection, contract, received_at)
+    counts = decide(connection, contract, [landing.path for landing in earlier])
+    return Prepared(connection, delivery, received_at, counts, None)
+
+
+def commit(settings: Settings, prepared: Prepared) -> Landed:
+    """Write what was prepared; nothing, where this very file had landed before. The lock has still to be held."""
+    if prepared.repeated is not None:
+        return Landed(prepared.repeated, prepared.counts, repeated=True)
+    landing = write_landing(
+        prepared.connection, settings, prepared.delivery, prepared.received_at, prepared.counts
+    )
+    return Landed(landing, prepared.counts, repeated=False)
 
 
 def land_records(
