@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 ALIKE = 0.72  # "E-Mail" and "Mail" are .89, "quantity" and "qty" .55, "City" and "Country" .55
 SHORTEST = 4  # a shorter name says nothing by standing at an end of another
-WORD = re.compile(r"[a-z0-9]+")
+WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)

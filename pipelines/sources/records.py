@@ -3,10 +3,8 @@
 Columns of a CSV or JSON file are text; those of a parquet file keep their types.
 """
 
-import codecs
-import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -14,6 +12,7 @@ import pyarrow as pa
 
 from data_contracts.errors import InputError
 from data_contracts.sql import Sql, joined, name, sql, value
+from pipelines.sources.csv_text import check_text, plain_text, read_header
 from pipelines.sources.documents import Record
 
 POSITION = "rapport_position"
@@ -22,19 +21,15 @@ CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 PARQUET_SUFFIXES = (".parquet",)
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 SUFFIXES = CSV_SUFFIXES + PARQUET_SUFFIXES + JSON_SUFFIXES
-DELIMITERS = ",;\t|"
-CHUNK = 1 << 20
 
 
 def load_csv(
     connection: duckdb.DuckDBPyConnection, path: Path, encoding: str = "utf-8", delimiter: str = ""
 ) -> dict[str, str]:
     """Load a CSV file; gives its columns, all of them VARCHAR. Raises InputError where the file is not whole."""
-    check_text(path, encoding)
-    header, sign = _header(path, encoding, delimiter)
-    if codecs.lookup(encoding).name != "utf-8":
-        return _load_recoded(connection, path, encoding, header, sign)
-    _read_csv(connection, path, header, sign)
+    with plain_text(path, check_text(path, encoding)) as text:
+        header, sign = read_header(text, delimiter)
+        _read_csv(connection, path, text, header, sign)
     return dict.fromkeys(header, "VARCHAR")
 
 
@@ -71,54 +66,13 @@ def load_records(
     return dict.fromkeys(columns, "VARCHAR")
 
 
-def check_text(path: Path, encoding: str) -> None:
-    """Refuse what is no text in the stated encoding, and a text that does not end with a line break.
-
-    About half of the CSV files that are cut at a random place read without an error (measured 2026-11-21), so the final
-    line break is what tells a whole file.
-    """
-    decoder = codecs.getincrementaldecoder(encoding)()
-    last, done = "", 0
-    for chunk in _chunks(path):
-        try:
-            text = decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"The file {path} is not {encoding} text: byte {done + error.start + 1} does not fit.",
-                "State its encoding in the mapping file (format: {encoding: cp1252}), or export it as UTF-8.",
-            ) from None
-        if "\x00" in text:
-            raise InputError(
-                f"The file {path} is no text: it holds zero bytes.", "Is it another kind of file?"
-            )
-        last, done = text[-1:] or last, done + len(chunk)
-    if last not in {"\n", "\r"}:
-        raise InputError(
-            f"The file {path} does not end with a line break, so its last row may be cut off.",
-            "Export it again, or add the line break if you know that it is complete.",
-        )
-
-
-def _header(path: Path, encoding: str, delimiter: str) -> tuple[list[str], str]:
-    with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as file:
-        first = file.readline()
-        sign = delimiter or max(DELIMITERS, key=first.count)
-        file.seek(0)
-        header = [cell.strip() for cell in next(csv.reader(file, delimiter=sign), [])]
-    twice = sorted({cell for cell in header if header.count(cell) > 1})
-    if twice or "" in header:
-        what = f"the column {twice[0]!r} twice" if twice and twice[0] else "a column without a name"
-        raise InputError(
-            f"The first line of {path} has {what}.", "The first line has to name each column once."
-        )
-    return header, sign
-
-
-def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, header: Sequence[str], sign: str) -> None:
+def _read_csv(
+    connection: duckdb.DuckDBPyConnection, path: Path, text: Path, header: Sequence[str], sign: str
+) -> None:
     reader = sql(
         "read_csv({}, columns = {}, delim = {}, header = true, auto_detect = false, quote = '\"', escape = '\"',"
         " strict_mode = true, null_padding = false, max_line_size = 16777216)",
-        value(str(path)),
+        value(str(text)),
         value(dict.fromkeys(header, "VARCHAR")),
         value(sign),
     )
@@ -130,23 +84,6 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, header: Sequenc
             f"The file {path} is no regular CSV{line}: it should have {len(header)} columns on every line.",
             "It may have been cut off, or has an open quotation mark: export it again.",
         ) from None
-
-
-def _load_recoded(
-    connection: duckdb.DuckDBPyConnection, path: Path, encoding: str, header: Sequence[str], sign: str
-) -> dict[str, str]:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        recoded = Path(folder) / "recoded.csv"
-        with (
-            path.open(encoding=encoding, newline="") as source,
-            recoded.open("w", encoding="utf-8", newline="") as target,
-        ):
-            while text := source.read(CHUNK):
-                target.write(text)
-        _read_csv(connection, recoded, header, sign)
-    return dict.fromkeys(header, "VARCHAR")
 
 
 def _create(connection: duckdb.DuckDBPyConnection, columns: Iterable[str], reader: Sql) -> None:
@@ -163,12 +100,6 @@ def _create(connection: duckdb.DuckDBPyConnection, columns: Iterable[str], reade
         reader,
     )
     connection.execute(create.text, create.bound)
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
 
 
 def _line_of(message: str) -> str:

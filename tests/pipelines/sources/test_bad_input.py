@@ -143,7 +143,7 @@ def test_a_csv_in_another_encoding(refused: Any, take: Take, lines: Any, tmp_pat
     path = lines(GOOD.replace("HOLDER", "CAFÉ").encode("cp1252"))
     place = path.read_bytes().index(b"\xc9") + 1
     sentence = refused("purchases", path, "online_retail")
-    assert f"is not utf-8 text: byte {place} does not fit. State its encoding" in sentence
+    assert f"is not utf-8 text: byte {place} does not fit. It looks like cp1252. State that" in sentence
     from pipelines.sources.mapping import FOLDER
 
     own = tmp_path / "own.yaml"
@@ -160,8 +160,8 @@ def test_a_csv_that_cannot_be_read_shows_no_content_in_its_sentence(refused: Any
 @pytest.mark.parametrize(
     ("header", "sentence"),
     [
-        (HEADER.replace("StockCode", "InvoiceNo"), "'InvoiceNo' twice"),
-        (HEADER.replace("StockCode", ""), "without a name"),
+        (HEADER.replace("StockCode", "InvoiceNo"), "It has InvoiceNo (1), InvoiceNo (2), Description"),
+        (HEADER.replace("StockCode", ""), "It has InvoiceNo, column 2, Description"),
     ],
 )
 def test_a_header_that_names_columns_wrongly(refused: Any, lines: Any, header: str, sentence: str) -> None:
