@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 Severity = Literal["critical", "warning"]
+DEFAULT_THRESHOLD = 0.05  # of a batch: one broken row in twenty points to the file, fewer point to the rows
 Bound = int | float | str  # a str is a date or a timestamp in ISO form
 
 
@@ -29,6 +30,9 @@ class Rule:
     pattern: all of the text matches `pattern`. range: `minimum` <= value <= `maximum`. length: the same for
     the number of characters. order: the first column is not before the second one. type: the text reads as the
     column's type, which is judged while a file lands and holds by construction afterwards.
+
+    `owner` answers for the rule. `threshold` is the share of a batch's rows that may break it before the whole batch is
+    refused; a row that breaks a critical rule is set aside in any case.
     """
 
     name: str
@@ -41,6 +45,8 @@ class Rule:
     minimum: Bound | None = None
     maximum: Bound | None = None
     where: tuple[Condition, ...] = ()
+    owner: str = ""
+    threshold: float = DEFAULT_THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -48,22 +54,29 @@ class SetRule:
     """One promise about the rows together.
 
     unique: `columns` name a row once. volume: more than `minimum` rows. reference: `columns` stand in `table`
-    under the names `to`.
+    under the names `to`. freshness: the newest moment in the one column is at most `hours` old when the table is judged.
+    `owner` and `threshold` are as in a Rule.
     """
 
     name: str
-    check: Literal["unique", "volume", "reference"]
+    check: Literal["unique", "volume", "reference", "freshness"]
     columns: tuple[str, ...]
     sentence: str
     severity: Severity = "critical"
     minimum: int = 0
     table: str = ""
     to: tuple[str, ...] = ()
+    hours: float = 0
+    owner: str = ""
+    threshold: float = DEFAULT_THRESHOLD
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its DuckDB type, whether it may be missing, and what it means in human words."""
+    """A column: its DuckDB type, whether it may be missing, and what it means in human words.
+
+    `retention` is how long we keep what stands in it, an ISO 8601 duration such as P7Y: its own, or that of its table.
+    """
 
     name: str
     type: str
@@ -72,6 +85,7 @@ class Column:
     classification: Literal["internal", "personal", "sensitive"]
     title: str
     rules: tuple[Rule, ...]
+    retention: str = ""
 
     @property
     def personal(self) -> bool:
@@ -81,7 +95,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """What a table promises."""
+    """What a table promises, who answers for it (`owner`), and how long its rows are kept (`retention`, ISO 8601)."""
 
     name: str
     version: str
@@ -93,6 +107,8 @@ class Contract:
     columns: tuple[Column, ...]
     cross_rules: tuple[Rule, ...]
     set_rules: tuple[SetRule, ...]
+    owner: str = ""
+    retention: str = ""
 
     @property
     def row_rules(self) -> tuple[Rule, ...]:
@@ -106,7 +122,7 @@ class Contract:
 
     @property
     def hash(self) -> str:
-        """Name what is judged (columns, types, rules, threshold) in 16 hex digits; wording does not count."""
+        """Name what is judged (columns, types, rules, thresholds) in 16 hex digits; wording and owners do not count."""
         judged = [
             [(column.name, column.type) for column in self.columns],
             [_judged(rule) for rule in self.rules],
@@ -124,4 +140,4 @@ class Contract:
 
 
 def _judged(rule: Rule | SetRule) -> dict[str, object]:
-    return {key: value for key, value in asdict(rule).items() if key != "sentence"}
+    return {key: value for key, value in asdict(rule).items() if key not in {"sentence", "owner"}}

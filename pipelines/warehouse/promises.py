@@ -1,7 +1,7 @@
 """Whether a table of the warehouse keeps its contract: columns, types, row rules and set rules, in SQL."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import duckdb
 
@@ -22,7 +22,7 @@ def judge_table(
     failed = _shape(connection, schema, contract)
     rows = 0
     if not failed:
-        rows, failed = _rules(connection, schema, contract)
+        rows, failed = _rules(connection, schema, contract, checked_at)
     critical = any(rule.severity == "critical" for rule in failed)
     state = "red" if critical else "amber" if failed else "green"
     return ContractState(contract.name, state, rows, 0, tuple(failed), checked_at)
@@ -45,7 +45,7 @@ def _shape(connection: duckdb.DuckDBPyConnection, schema: str, contract: Contrac
 
 
 def _rules(
-    connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract
+    connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract, now: datetime
 ) -> tuple[int, list[FailedRule]]:
     types = contract.duckdb_columns()
     rules = contract.row_rules
@@ -57,18 +57,30 @@ def _rules(
         for rule, count in zip(rules, counts, strict=True)
         if count
     ]
-    return int(rows), failed + _set_rules(connection, schema, contract)
+    return int(rows), failed + _set_rules(connection, schema, contract, now)
 
 
-def _set_rules(connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract) -> list[FailedRule]:
-    counted = [(rule, _count(connection, _set_query(schema, contract, rule))) for rule in contract.set_rules]
+def _set_rules(
+    connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract, now: datetime
+) -> list[FailedRule]:
+    counted = [
+        (rule, _count(connection, _set_query(schema, contract, rule, now))) for rule in contract.set_rules
+    ]
     return [FailedRule(rule.name, count, rule.severity) for rule, count in counted if count]
 
 
-def _set_query(schema: str, contract: Contract, rule: SetRule) -> Sql:
+def _set_query(schema: str, contract: Contract, rule: SetRule, now: datetime) -> Sql:
     table = _table(schema, contract.name)
     if rule.check == "volume":
         return sql("SELECT CASE WHEN count(*) > {} THEN 0 ELSE 1 END FROM {}", value(rule.minimum), table)
+    if rule.check == "freshness":
+        oldest = value(now - timedelta(hours=rule.hours))
+        return sql(
+            "SELECT count(*) FROM (SELECT max({}) AS newest FROM {}) WHERE newest < {}",
+            name(rule.columns[0]),
+            table,
+            oldest,
+        )
     columns = _names(rule.columns)
     if rule.check == "unique":
         return sql("SELECT count(*) - count(DISTINCT row({})) FROM {}", columns, table)

@@ -1,0 +1,60 @@
+"""Where something stands in a YAML file, so that a mistake is told with its line."""
+
+from collections.abc import Hashable
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+Place = tuple[str | int, ...]  # the keys and positions that lead to a value, such as ("schema", 0, "name")
+Loader = getattr(
+    yaml, "CSafeLoader", yaml.SafeLoader
+)  # five times faster, where PyYAML was built with libyaml
+
+
+class DuplicateKeyError(yaml.MarkedYAMLError):
+    """A mapping names a key twice; YAML would silently keep the last one."""
+
+
+class _OnceLoader(Loader):  # type: ignore[misc,valid-type]
+    """Reads YAML and refuses a mapping that names a key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise DuplicateKeyError(
+                    problem=f"the key {key.value} stands twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        found: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
+        return found
+
+
+class Document:
+    """A YAML text: its values, and the line of each of them. Raises yaml.YAMLError where it is none."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.values: Any = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 a safe loader
+
+    def line(self, place: Place) -> int:
+        """Give the line of a place, counted from 1; of a place that is not there, the line of what would hold it.
+
+        Parts that lead nowhere are skipped, for pydantic puts names of types between the keys.
+        """
+        node, line = self._root, 1
+        for part in place:
+            if isinstance(node, yaml.MappingNode):
+                pairs = {key.value: (key, value) for key, value in node.value}
+                if str(part) in pairs:
+                    key, node = pairs[str(part)]
+                    line = key.start_mark.line + 1
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                line = node.start_mark.line + 1
+        return line
+
+    @cached_property
+    def _root(self) -> yaml.Node | None:
+        return yaml.compose(self.text, Loader=Loader)
