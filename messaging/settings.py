@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     company_name: str = Field("Your company", alias="RAPPORT_COMPANY_NAME")
     company_address: str = Field("", alias="RAPPORT_COMPANY_ADDRESS")
     own_domains: str = Field("", alias="RAPPORT_OWN_DOMAINS")
+    max_file_mb: int = Field(4096, alias="RAPPORT_MAX_FILE_MB", ge=1)
     sending: Literal["sandbox", "live"] = Field("sandbox", alias="RAPPORT_SENDING")
     sandbox_url: str = Field(SANDBOX_URL, alias="RAPPORT_SANDBOX_URL")
     twilio_api_url: str = Field("", alias="RAPPORT_TWILIO_API_URL")
@@ -147,6 +148,11 @@ class Settings(BaseSettings):
     def inbox_dir(self) -> Path:
         """Where people drop files, in a folder per source."""
         return self.home / "inbox"
+
+    @property
+    def mappings_dir(self) -> Path:
+        """Where the company's own mapping files lie, known by their names."""
+        return self.home / "mappings"
 
     @property
     def build_path(self) -> Path:

@@ -1,17 +1,24 @@
-"""The files that a delivery consists of: found, not empty, and hashed."""
+"""The files that a delivery consists of, as they came: found, not empty, and hashed."""
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from data_contracts.errors import InputError
 from pipelines.landing.manifest import file_sha256
 
+COMPRESSED = (".gz", ".bz2", ".xz")  # behind a suffix, as in orders.csv.gz
+ARCHIVE = ".zip"
+CLUTTER = {"__macosx", "thumbs.db", "desktop.ini"}
+
 
 @dataclass(frozen=True)
 class Found:
-    """A file, or a folder with its files in the order of their names; `sha256` names the content of all of them."""
+    """A file, or a folder with its files in the order of their names; `sha256` names the content of all of them.
+
+    Compressed files are still packed (`archives.unpacked` opens them), and `sha256` is that of what came.
+    """
 
     path: Path
     files: tuple[Path, ...]
@@ -19,7 +26,9 @@ class Found:
 
 
 def find_files(path: Path, suffixes: Iterable[str]) -> Found:
-    """Find what a path names. Of a folder the files with one of `suffixes` count, at any depth.
+    """Find what a path names. Of a folder the files with one of `suffixes` count, at any depth, packed or not.
+
+    What systems leave in folders (.DS_Store, ._orders.csv, Thumbs.db) and hidden files are passed over.
 
     Raises InputError for a path that is not there, a folder without such files, and files that are empty.
     """
@@ -31,9 +40,22 @@ def find_files(path: Path, suffixes: Iterable[str]) -> Found:
     return Found(path, (path,), file_sha256(path))
 
 
+def subset(found: Found, files: tuple[Path, ...]) -> Found:
+    """Take some of the files that were found as a delivery of their own; one alone goes by its own name and hash."""
+    if files == found.files:
+        return found
+    if len(files) == 1:
+        return Found(files[0], files, file_sha256(files[0]))
+    return Found(found.path, files, _hash_of(found.path, files))
+
+
 def _folder(path: Path, suffixes: tuple[str, ...]) -> Found:
     files = tuple(
-        sorted(file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in suffixes)
+        sorted(
+            file
+            for file in path.rglob("*")
+            if file.is_file() and _fits(file, suffixes) and not is_clutter(file.relative_to(path))
+        )
     )
     if not files:
         raise InputError(
@@ -41,8 +63,24 @@ def _folder(path: Path, suffixes: tuple[str, ...]) -> Found:
         )
     for file in files:
         _refuse_empty(file)
-    names = "\n".join(f"{file.relative_to(path)} {file_sha256(file)}" for file in files)
-    return Found(path, files, hashlib.sha256(names.encode()).hexdigest())
+    return Found(path, files, _hash_of(path, files))
+
+
+def _hash_of(folder: Path, files: Iterable[Path]) -> str:
+    names = "\n".join(f"{file.relative_to(folder)} {file_sha256(file)}" for file in files)
+    return hashlib.sha256(names.encode()).hexdigest()
+
+
+def is_clutter(path: PurePath) -> bool:
+    """Say whether a file is hidden, an office program's lock, or one that a system made for itself."""
+    return any(part.startswith((".", "~$")) or part.lower() in CLUTTER for part in path.parts)
+
+
+def _fits(path: Path, suffixes: tuple[str, ...]) -> bool:
+    name = path.name.lower()
+    for packed in COMPRESSED:
+        name = name.removesuffix(packed)
+    return name.endswith((*suffixes, ARCHIVE))
 
 
 def _refuse_empty(path: Path) -> None:
