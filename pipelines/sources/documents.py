@@ -11,8 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.errors import InputError
+from pipelines.sources.json_text import (
+    LINES,
+    broken,
+    is_list,
+    no_text,
+    parse,
+    parse_lines,
+    stream_items,
+)
 
-LINES = {".jsonl", ".ndjson"}
+HELD_WHOLE = (
+    32 << 20
+)  # a longer list or JSON Lines file is walked instead; an object takes about six times its size
+LONGEST_OBJECT = 512 << 20
 
 
 @dataclass(frozen=True)
@@ -36,34 +48,67 @@ class Record:
         return _text(_walk(here, inner))
 
 
-def read_document(path: Path) -> Any:
-    """Read a JSON file; one with a document on each line gives the list of them.
+class LongList(list[Any]):
+    """The items of a long file, read anew from it each time they are walked, so that they never lie in memory together.
 
-    Raises InputError where it is not complete JSON.
+    Made for files with a list or with a document on each line. It raises InputError where the file breaks.
     """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def __iter__(self) -> Iterator[Any]:
+        """Walk the items in the order of the file."""
+        return stream_items(self.path)
+
+    def __len__(self) -> int:
+        """Count the items by walking them."""
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        """Say whether there is an item."""
+        return next(iter(self), self) is not self
+
+    def __getitem__(self, place: Any) -> Any:
+        """Give one item by walking to it."""
+        for number, item in enumerate(self):
+            if number == place:
+                return item
+        raise IndexError(place)
+
+
+def read_document(path: Path) -> Any:
+    """Read a JSON file; one with a document on each line, or several one behind another, gives the list of them.
+
+    Numbers stay as they are written. Raises InputError where it is not complete JSON, or an object names a key twice.
+    """
+    if path.stat().st_size > HELD_WHOLE:
+        if path.suffix.lower() in LINES or is_list(path):
+            return LongList(path)
+        if path.stat().st_size > LONGEST_OBJECT:
+            raise InputError(
+                f"The file {path} is one JSON object of {path.stat().st_size >> 20:,} MB, which would fill the memory.",
+                "Export it as JSON Lines (.jsonl), as a list, or in pages.",
+            )
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"The file {path} is no JSON: byte {error.start + 1} is not UTF-8 text.", "Check it."
-        ) from None
+        raise no_text(path, error.start) from None
     try:
-        return _parse_lines(text) if path.suffix.lower() in LINES or _one_a_line(text) else _parse(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        place = (
-            f"line {error.lineno}, column {error.colno}"
-            if isinstance(error, json.JSONDecodeError)
-            else "its depth"
-        )
-        raise InputError(
-            f"The file {path} is no complete JSON (it breaks at {place}).",
-            "It may have been cut off: export it again.",
-        ) from None
+        return parse_lines(text) if path.suffix.lower() in LINES else parse(text)
+    except (ValueError, RecursionError) as error:
+        raise broken(path, error) from None
 
 
 def find_records(document: Any, path: str) -> Iterator[Record]:
     """Follow a path such as `orders[].fulfillments[]` (`[]` first where the document itself is a list)."""
     yield from _descend(Record(document), [step for step in path.split(".") if step])
+
+
+def records_below(record: Record, path: str) -> Iterator[Record]:
+    """Follow such a path from a record on; without one it is the record itself."""
+    yield from _descend(record, [step for step in path.split(".") if step])
 
 
 def _descend(record: Record, steps: list[str]) -> Iterator[Record]:
@@ -100,37 +145,3 @@ def _text(thing: Any) -> str | None:
     if isinstance(thing, bool):
         return "true" if thing else "false"
     return json.dumps(thing, ensure_ascii=False) if isinstance(thing, dict | list) else str(thing)
-
-
-def _one_a_line(text: str) -> bool:
-    """Say whether the first line is a document of its own and another line follows."""
-    first, _, rest = text.lstrip().partition("\n")
-    if not rest.strip() or first[:1] not in {"{", "["} or first.rstrip()[-1:] not in {"}", "]"}:
-        return False
-    try:
-        _parse(first)
-    except (json.JSONDecodeError, RecursionError):
-        return False
-    return True
-
-
-def _parse_lines(text: str) -> list[Any]:
-    documents = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        try:
-            documents += [_parse(line)] if line.strip() else []
-        except json.JSONDecodeError as error:
-            raise json.JSONDecodeError(
-                error.msg, "\n" * (number - 1) + line, number - 1 + error.pos
-            ) from None
-    return documents
-
-
-class _Number(str):
-    """A number as the file writes it: 19.90 keeps its last digit."""
-
-    __slots__ = ()
-
-
-def _parse(text: str) -> Any:
-    return json.loads(text, parse_float=_Number, parse_constant=_Number)
