@@ -24,12 +24,15 @@ Table = Annotated[str | None, typer.Option(help="Only this canonical table, such
 @app.command()
 def ingest(
     source: Annotated[
-        str, typer.Argument(help="twilio, mail, sendgrid, chat, or a canonical table with --map.")
+        str, typer.Argument(help="A vendor such as shopify, twilio or mail, or a canonical table with --map.")
     ],
     paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
     *,
     mapping: Annotated[
         str | None, typer.Option("--map", help="A shipped mapping's name, or a mapping file.")
+    ] = None,
+    tables: Annotated[
+        str | None, typer.Option(help="Take only these canonical tables of a vendor's files: purchases,contacts.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -41,7 +44,15 @@ def ingest(
 
     settings = read_settings()
     with progress(f"Ingesting {source}"):
-        report = take(settings, read_clock(settings.home), source, paths, mapping, waiting=_waiting)
+        report = take(
+            settings,
+            read_clock(settings.home),
+            source,
+            paths,
+            mapping,
+            tables=[table.strip() for table in tables.split(",")] if tables else None,
+            waiting=_waiting,
+        )
     emit(report.to_document(), as_json=as_json, human=lambda: _tell_ingest(report))
 
 
@@ -140,15 +151,25 @@ def _waiting(holder: str) -> None:
 def _tell_ingest(report: "IngestReport") -> None:
     from messaging.terminal import say
 
-    say(
-        f"{report.table} from {report.source}: {report.rows_in:,} rows in = {report.accepted:,} accepted"
-        f" ({report.changed:,} of them changed) + {report.quarantined:,} quarantined"
-        f" + {report.already_landed:,} already landed"
-    )
+    tables = report.tables()
+    for table, numbers in tables.items():
+        say(f"{table} from {report.source}: {_sum(numbers)}")
+    if len(tables) != 1:
+        say(f"[bold]all from {report.source}: {_sum(report.numbers())}[/bold]")
     for reason, count in report.reasons.items():
         say(f"  {count:,} x {reason}")
+    if report.unread:
+        say(f"{len(report.unread):,} files are of no shape of {report.source} that we know and were left alone.")
     if report.quarantined:
         say("See them with: rapport quarantine list")
+
+
+def _sum(numbers: dict[str, int]) -> str:
+    return (
+        f"{numbers['rows_in']:,} rows in = {numbers['accepted']:,} accepted"
+        f" ({numbers['changed']:,} of them changed) + {numbers['quarantined']:,} quarantined"
+        f" + {numbers['already_landed']:,} already landed"
+    )
 
 
 def _tell_quarantine(items: "list[Quarantined]") -> None:

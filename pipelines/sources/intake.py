@@ -1,49 +1,34 @@
-"""Takes files in: found, read by their reader, judged and landed; each file whole or not at all."""
+"""Takes files in: found, read by their reader, judged and landed; each delivery whole or not at all."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from data_contracts.errors import InputError
+from data_contracts.contracts import contract_names
+from data_contracts.errors import InputError, UsageError
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.judging import Counts
+from pipelines.landing.lock import landing_lock
 from pipelines.landing.staging import Delivery, open_stage
-from pipelines.landing.writer import Landed, find_landing, land, landings_of, repeated_counts
+from pipelines.landing.writer import Landed, Prepared, commit, find_landing, landings_of, prepare
 from pipelines.sources.files import Found, find_files
-from pipelines.sources.readers import Reader, find_reader
+from pipelines.sources.readers import Part, Reader, chosen_parts, find_reader
+
+NUMBERS = ("rows_in", "accepted", "quarantined", "already_landed", "changed")
 
 
-@dataclass(frozen=True)
-class FileReport:
-    """What became of one file, or of one folder that came as a whole."""
+class Sums:
+    """The five numbers of a report, added up over what it consists of."""
 
-    path: Path
-    landing_id: str
-    repeated: bool
-    counts: Counts
-
-    def to_document(self) -> dict[str, object]:
-        """Give the report as plain data."""
-        numbers = {name: getattr(self.counts, name) for name in IngestReport.NUMBERS}
-        return {"path": str(self.path), "landing_id": self.landing_id, "repeated": self.repeated, **numbers}
-
-
-@dataclass(frozen=True)
-class IngestReport:
-    """What an ingest did. rows_in = accepted + quarantined + already_landed; `changed` is a part of `accepted`.
-
-    `reasons` counts the broken rules of the rows set aside now; a row may break several.
-    """
-
-    NUMBERS = ("rows_in", "accepted", "quarantined", "already_landed", "changed")
-    source: str
-    table: str
-    files: tuple[FileReport, ...]
+    def _counts(self) -> Iterable[Counts]:
+        raise NotImplementedError
 
     @property
     def rows_in(self) -> int:
-        """Records that the files held."""
+        """Rows that the files gave; a record may give rows of several tables."""
         return self._sum("rows_in")
 
     @property
@@ -70,25 +55,147 @@ class IngestReport:
     def reasons(self) -> dict[str, int]:
         """Broken rules, most frequent first."""
         found: dict[str, int] = {}
-        for file in self.files:
-            for reason, count in file.counts.reasons.items():
+        for counts in self._counts():
+            for reason, count in counts.reasons.items():
                 found[reason] = found.get(reason, 0) + count
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
-    def to_document(self) -> dict[str, object]:
-        """Give the report as plain data."""
-        numbers = {name: getattr(self, name) for name in self.NUMBERS}
-        files = [file.to_document() for file in self.files]
-        return {
-            "source": self.source,
-            "table": self.table,
-            **numbers,
-            "reasons": self.reasons,
-            "files": files,
-        }
+    def numbers(self) -> dict[str, int]:
+        """Give the five numbers by name. rows_in = accepted + quarantined + already_landed."""
+        return {name: getattr(self, name) for name in NUMBERS}
 
     def _sum(self, number: str) -> int:
-        return sum(getattr(file.counts, number) for file in self.files)
+        return sum(getattr(counts, number) for counts in self._counts())
+
+
+@dataclass(frozen=True)
+class LandingReport(Sums):
+    """What became of the rows that a delivery gave for one table; `repeated` where it had landed before."""
+
+    table: str
+    mapping: str
+    landing_id: str
+    repeated: bool
+    counts: Counts
+
+    def _counts(self) -> Iterable[Counts]:
+        return (self.counts,)
+
+    def to_document(self) -> dict[str, object]:
+        """Give the report as plain data."""
+        names = {"table": self.table, "mapping": self.mapping, "landing_id": self.landing_id}
+        return {**names, "repeated": self.repeated, **self.numbers(), "reasons": self.reasons}
+
+
+@dataclass(frozen=True)
+class FileReport(Sums):
+    """What became of one delivery: a file, or the pages of a folder. `unread` are files of no shape that we know."""
+
+    path: Path
+    landings: tuple[LandingReport, ...]
+    unread: tuple[Path, ...] = ()
+
+    @property
+    def repeated(self) -> bool:
+        """Say whether all of it had landed before."""
+        return bool(self.landings) and all(landing.repeated for landing in self.landings)
+
+    def _counts(self) -> Iterable[Counts]:
+        return (landing.counts for landing in self.landings)
+
+    def to_document(self) -> dict[str, object]:
+        """Give the report as plain data."""
+        return {
+            "path": str(self.path),
+            "repeated": self.repeated,
+            **self.numbers(),
+            "landings": [landing.to_document() for landing in self.landings],
+        }
+
+
+@dataclass(frozen=True)
+class IngestReport(Sums):
+    """What an ingest did. rows_in = accepted + quarantined + already_landed; `changed` is a part of `accepted`.
+
+    `reasons` counts the broken rules of the rows set aside now; a row may break several.
+    """
+
+    source: str
+    files: tuple[FileReport, ...]
+
+    @property
+    def landings(self) -> tuple[LandingReport, ...]:
+        """All that landed, in the order of the files."""
+        return tuple(landing for file in self.files for landing in file.landings)
+
+    @property
+    def unread(self) -> tuple[Path, ...]:
+        """Files of the folders that are of no shape that we know."""
+        return tuple(path for file in self.files for path in file.unread)
+
+    def tables(self) -> dict[str, dict[str, int]]:
+        """Give the five numbers of each table."""
+        names = sorted({landing.table for landing in self.landings})
+        return {name: self._of(name).numbers() for name in names}
+
+    def _of(self, table: str) -> FileReport:
+        return FileReport(Path(), tuple(each for each in self.landings if each.table == table))
+
+    def _counts(self) -> Iterable[Counts]:
+        return (landing.counts for landing in self.landings)
+
+    def to_document(self) -> dict[str, object]:
+        """Give the report as plain data."""
+        return {
+            "source": self.source,
+            **self.numbers(),
+            "reasons": self.reasons,
+            "tables": self.tables(),
+            "files": [file.to_document() for file in self.files],
+            "unread": [str(path) for path in self.unread],
+        }
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Who takes files in, for whom: the settings, the clock, and who hears whom we wait for."""
+
+    settings: Settings
+    clock: Clock
+    waiting: Callable[[str], None]
+    tables: Collection[str] | None
+    named: Collection[Path]  # on the command line, so that one of no known shape is an error
+
+    def take(self, reader: Reader, found: Found) -> FileReport:
+        """Land one delivery: all its tables, or none of them."""
+        reading = reader.read(found)
+        for path, error in reading.unread.items():
+            if path in self.named:
+                raise error
+        parts = chosen_parts(reading.parts, self.tables)
+        with ExitStack() as stack:
+            staged = [
+                (part, self._delivery(reader, part, found), stack.enter_context(closing(open_stage())))
+                for part in parts
+            ]
+            for part, delivery, connection in staged:
+                if not self._landed_before(delivery):
+                    part.stage(connection)
+            stack.enter_context(landing_lock(self.settings, self.waiting))
+            prepared: list[Prepared] = []
+            for _, delivery, connection in staged:
+                after = max((each.received_at for each in prepared), default=None)
+                prepared.append(prepare(connection, self.settings, self.clock, delivery, after))
+            landed = [commit(self.settings, each) for each in prepared]
+        landings = tuple(map(_report, parts, landed))
+        return FileReport(found.path, landings, tuple(reading.unread))
+
+    def _delivery(self, reader: Reader, part: Part, found: Found) -> Delivery:
+        return Delivery(reader.source, part.table, found.path.name, found.sha256, part.version)
+
+    def _landed_before(self, delivery: Delivery) -> bool:
+        earlier = landings_of(self.settings, delivery.source, delivery.table)
+        return find_landing(earlier, delivery) is not None
 
 
 def _ignore(_: str) -> None:
@@ -102,48 +209,39 @@ def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and who
     paths: Sequence[Path],
     mapping: str | Path | None = None,
     *,
+    tables: Collection[str] | None = None,
     waiting: Callable[[str], None] = _ignore,
 ) -> IngestReport:
     """Land files and folders of one source. `waiting` hears who writes to the landing zone, if somebody else does.
 
-    Raises UsageError for a wrong source or mapping before any file is opened, InputError for a file that cannot be
-    taken; the files before that one have landed then, and of that one nothing.
+    `tables` limits what is taken of them. Raises UsageError for a wrong source, mapping or table before any file is
+    opened, InputError for a file that cannot be taken; the files before that one have landed then, and of that one nothing.
+    A file of a folder that is of no shape we know is passed over and told of; one that was named itself is an error.
     """
+    if unknown := sorted(set(tables or ()) - set(contract_names("inbound"))):
+        known = ", ".join(contract_names("inbound"))
+        raise UsageError(f"There is no table {unknown[0]!r}.", f"Known are {known}.")
     reader = find_reader(settings, source, mapping)
-    found = [delivery for path in paths for delivery in _deliveries(reader, path)]
+    intake = Intake(settings, clock, waiting, tables, {path for path in paths if path.is_file()})
+    deliveries = [each for path in paths for each in reader.split(find_files(path, reader.suffixes))]
     reports: list[FileReport] = []
-    for delivery in found:
+    for delivery in deliveries:
         try:
-            reports.append(_take(settings, clock, reader, delivery, waiting))
+            reports.append(intake.take(reader, delivery))
         except InputError as error:
-            if reports:
+            if any(report.landings for report in reports):
                 raise InputError(
                     error.message, f"{error.mend} The {len(reports)} before it landed."
                 ) from error
             raise
-    return IngestReport(reader.source, reader.table, tuple(reports))
+    report = IngestReport(reader.source, tuple(reports))
+    if report.unread and not report.landings:
+        raise InputError(
+            f"None of the {len(report.unread)} files is of a shape of {source} that we know.",
+            "Name one of them, and you are told what is expected and what was found.",
+        )
+    return report
 
 
-def _deliveries(reader: Reader, path: Path) -> Iterator[Found]:
-    found = find_files(path, reader.suffixes)
-    if reader.together or len(found.files) == 1:
-        yield found
-        return
-    for file in found.files:
-        yield find_files(file, reader.suffixes)
-
-
-def _take(
-    settings: Settings, clock: Clock, reader: Reader, found: Found, waiting: Callable[[str], None]
-) -> FileReport:
-    delivery = Delivery(reader.source, reader.table, found.path.name, found.sha256, reader.version)
-    same = find_landing(landings_of(settings, reader.source, reader.table), delivery)
-    if same is not None:
-        return _report(found, Landed(same, repeated_counts(settings, same), repeated=True))
-    with open_stage() as connection:
-        reader.stage(connection, found)
-        return _report(found, land(connection, settings, clock, delivery, waiting))
-
-
-def _report(found: Found, landed: Landed) -> FileReport:
-    return FileReport(found.path, landed.landing.landing_id, landed.repeated, landed.counts)
+def _report(part: Part, landed: Landed) -> LandingReport:
+    return LandingReport(part.table, part.mapping, landed.landing.landing_id, landed.repeated, landed.counts)

@@ -4,7 +4,9 @@ A mapping names its `table` and `source`, the `columns` as expressions (`vocabul
 needed `format` (kind csv, parquet or json; delimiter; encoding; records: the path of JSON records), `time_zone`,
 `time_formats`, `date_formats`, `decimal`, `currency`, `only` (a condition: other rows of the file are no records),
 `optional` (columns that not every export has), `fill_down` (`within` a column, the `columns` that only the first row of a
-group carries), `also` (further rows made from some rows, `when` a condition holds, with `columns` that replace the others).
+group carries), `also` (further rows made from some rows, `when` a condition holds, with `columns` that replace the others),
+`recognise` (the marks of the files that it reads by itself: `keys` of JSON objects, wherever they lie, or `columns` of a
+header; `lacks` names what only another shape has. The path `records` then begins at each such object).
 
 The record id is a template: {Column} of the file, {columns.external_id} as the mapping made it, {ordinal} (the row's
 number among those of the same `ordinal_within` columns), {content} (a hash of the row's own content; then {ordinal}
@@ -28,13 +30,14 @@ import yaml
 from data_contracts.contracts import Contract, load_contract
 from data_contracts.errors import ContractError, UsageError
 from pipelines.sources.expressions import Dialect
+from pipelines.sources.recognition import Recognise
 from pipelines.sources.vocabulary import Expression, columns_in
 
 FOLDER = Path(__file__).parent / "mappings"
 KEYS = frozenset(
     [
         "name", "description", "table", "source", "format", "time_zone", "time_formats", "date_formats", "decimal",
-        "currency", "optional", "only", "fill_down", "record_id", "ordinal_within", "columns", "also",
+        "currency", "optional", "only", "fill_down", "record_id", "ordinal_within", "columns", "also", "recognise",
     ]
 )  # fmt: skip
 MADE_BY_US = {"source", "source_record_id", "received_at", "raw_record"}
@@ -61,8 +64,10 @@ class Mapping:
 
     path: Path
     name: str
+    description: str
     table: str
     source: str
+    recognise: Recognise | None
     kind: str
     delimiter: str
     encoding: str
@@ -102,27 +107,44 @@ class Mapping:
         return [column for column in found if column not in OWN_NAMES and not column.startswith(CANONICAL)]
 
 
-def mapping_names() -> tuple[str, ...]:
-    """Name the mappings that Rapport ships."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+def mapping_names(own: Path | None = None) -> tuple[str, ...]:
+    """Name the mappings that Rapport ships, and those in the folder of the company's own."""
+    return tuple(sorted(_files(own)))
 
 
-def load_mapping(name: str | Path) -> Mapping:
-    """Load a shipped mapping by name, or a mapping file by path.
+def mappings_of(source: str, own: Path | None = None) -> list[Mapping]:
+    """Load the mappings that recognise files of a source by themselves, by name."""
+    loaded = (_read(path, path.stat().st_mtime_ns) for _, path in sorted(_files(own).items()))
+    return [mapping for mapping in loaded if mapping.source == source and mapping.recognise]
+
+
+def recognised_sources(own: Path | None = None) -> tuple[str, ...]:
+    """Name the sources whose files are recognised by themselves."""
+    loaded = (_read(path, path.stat().st_mtime_ns) for path in _files(own).values())
+    return tuple(sorted({mapping.source for mapping in loaded if mapping.recognise}))
+
+
+def load_mapping(name: str | Path, own: Path | None = None) -> Mapping:
+    """Load a mapping by name, of those that Rapport ships and of the company's `own` folder, or a file by its path.
 
     Raises UsageError for a name that is neither, ContractError with one sentence where the file is wrong.
     """
-    path = FOLDER / f"{name}.yaml"
-    if str(name) not in mapping_names():
-        path = Path(name)
+    known = _files(own)
+    path = known.get(str(name)) or Path(name)
     if not path.is_file():
-        near = get_close_matches(str(name), mapping_names(), 1)
+        near = get_close_matches(str(name), known, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(
             f"There is no mapping {str(name)!r}, neither shipped nor as a file.",
-            f"{hint}Shipped are {', '.join(mapping_names())}.",
+            f"{hint}Known are {', '.join(sorted(known))}.",
         )
     return _read(path, path.stat().st_mtime_ns)
+
+
+def _files(own: Path | None) -> dict[str, Path]:
+    """Find mapping files by name; the company's own take the place of shipped ones."""
+    shipped = {path.stem: path for path in FOLDER.glob("*/*.yaml")}
+    return shipped | ({path.stem: path for path in own.glob("*.yaml")} if own else {})
 
 
 @cache
@@ -160,12 +182,14 @@ class _Checker:
         return Mapping(
             path=self.path,
             name=str(document.get("name") or self.path.stem),
+            description=str(document.get("description") or ""),
             table=contract.name,
             source=source,
+            recognise=self._recognise(document),
             kind=str(form.get("kind", "")),
             delimiter=str(form.get("delimiter", "")).replace("\\t", "\t"),
             encoding=str(form.get("encoding", "utf-8")),
-            records=str(form.get("records", "[]")),
+            records=str(form.get("records", "" if "recognise" in document else "[]")),
             dialect=self._dialect(document),
             optional=frozenset(document.get("optional") or ()),
             fill_within=str(fill.get("within", "")),
@@ -177,6 +201,16 @@ class _Checker:
             also=also,
             hash=_hash(document),
         )
+
+    def _recognise(self, document: dict[str, Any]) -> Recognise | None:
+        if "recognise" not in document:
+            return None
+        given = self._dict(document, "recognise")
+        self._known(given, {"keys", "columns", "lacks"}, "recognise ")
+        marks = {key: tuple(_listed(given.get(key) or [])) for key in ("keys", "columns", "lacks")}
+        one = bool(marks["keys"]) != bool(marks["columns"])
+        self._need(one, "has a recognise that has to have either keys (JSON) or columns (CSV, parquet)")
+        return Recognise(**marks)
 
     def _also(self, contract: Contract, item: Any) -> Also:
         self._need(isinstance(item, dict), "has an `also` that is no mapping")

@@ -1,10 +1,16 @@
-"""Who reads what: a reader for each vendor's own shape, and one for each mapping file."""
+"""Who reads what: the mappings of a vendor, which recognise their files by themselves, one named mapping, or our own code.
 
-from collections.abc import Callable, Iterable, Iterator
+A reading splits a delivery into parts, each with the rows of one table; a vendor's page of orders gives order lines,
+refunds, parcels and contacts.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Types
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -13,10 +19,25 @@ from data_contracts.errors import InputError, UsageError
 from messaging.settings import Settings
 from pipelines.landing.staging import stage_records
 from pipelines.sources import mail
-from pipelines.sources.documents import Record, find_records, read_document
-from pipelines.sources.files import Found
-from pipelines.sources.mapping import Mapping, load_mapping, mapping_names
+from pipelines.sources.documents import Record, find_records, read_document, records_below
+from pipelines.sources.files import Found, subset
+from pipelines.sources.mapping import (
+    Mapping,
+    load_mapping,
+    mapping_names,
+    mappings_of,
+    recognised_sources,
+)
 from pipelines.sources.projection import stage_mapping, try_mapping
+from pipelines.sources.recognition import (
+    Recognise,
+    find_objects,
+    is_empty_page,
+    keys_of,
+    nearly,
+    strange,
+    table_columns,
+)
 from pipelines.sources.records import (
     CSV_SUFFIXES,
     JSON_SUFFIXES,
@@ -26,49 +47,65 @@ from pipelines.sources.records import (
     load_parquet,
     load_records,
 )
-from pipelines.sources.vendors import chat_conversations, sendgrid_events, turns_of, twilio_messages
 
-Stage = Callable[[duckdb.DuckDBPyConnection, Found], None]
+Stage = Callable[[duckdb.DuckDBPyConnection], None]
 KINDS = {**dict.fromkeys(CSV_SUFFIXES, "csv"), **dict.fromkeys(PARQUET_SUFFIXES, "parquet")}
 KINDS |= dict.fromkeys(JSON_SUFFIXES, "json")
+MAIL = "mail"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one table that a delivery gives. `version` names what is done with it: a mapping's hash, or our number."""
+
+    table: str
+    mapping: str
+    version: str
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a delivery consists of; `unread` says of each file that has no shape we know what was expected."""
+
+    parts: tuple[Part, ...]
+    unread: Types[Path, InputError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Stages files of one shape as rows of one table.
-
-    `version` names what it does with them (a mapping's hash, or our own number); `together` says that the files of a
-    folder are one delivery and not one each.
-    """
+    """Reads the files of one source. `split` takes a folder apart into deliveries, `read` one of these into parts."""
 
     source: str
-    table: str
-    version: str
     suffixes: tuple[str, ...]
-    together: bool
-    stage: Stage
+    split: Callable[[Found], Iterable[Found]]
+    read: Callable[[Found], Reading]
 
 
 def find_reader(settings: Settings, source: str, mapping: str | Path | None) -> Reader:
-    """Find who reads `source`: a vendor's reader by name, or a canonical table with a mapping.
+    """Find who reads `source`: a vendor by name, or a canonical table with a mapping.
 
     Raises UsageError where the name is unknown, or a mapping is missing, superfluous or for another table.
     """
-    tables = contract_names("inbound")
-    if source in READERS:
+    own, tables = settings.mappings_dir, contract_names("inbound")
+    if source == MAIL or (source in recognised_sources(own) and source not in tables):
         if mapping is not None:
-            raise UsageError(f"{source} has a reader of its own and takes no --map.", "Leave --map away.")
-        return READERS[source](settings)
+            raise UsageError(
+                f"{source} recognises its files by itself and takes no --map.",
+                f"Leave --map away, or name the table instead of {source}.",
+            )
+        return _mail(settings) if source == MAIL else _vendor(settings, source)
     if source not in tables:
-        known = [*READERS, *tables]
+        known = source_names(settings)
         near = get_close_matches(source, known, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(f"There is no source {source!r}.", f"{hint}Known are {', '.join(known)}.")
     if mapping is None:
         raise UsageError(
-            f"{source} needs a mapping.", f"Add --map with {_mappings_for(source)}, or your own file."
+            f"{source} needs a mapping.",
+            f"Add --map with {_mappings_for(source)}, or your own file (--suggest-map proposes one).",
         )
-    found = load_mapping(mapping)
+    found = load_mapping(mapping, own)
     if found.table != source:
         raise UsageError(
             f"The mapping {found.name} is for {found.table}, not for {source}.", "Choose another one."
@@ -76,32 +113,161 @@ def find_reader(settings: Settings, source: str, mapping: str | Path | None) -> 
     return mapping_reader(settings, found)
 
 
+def source_names(settings: Settings) -> tuple[str, ...]:
+    """Name all that `rapport ingest` takes: the vendors, and the canonical tables."""
+    return (MAIL, *recognised_sources(settings.mappings_dir), *contract_names("inbound"))
+
+
 def mapping_reader(settings: Settings, mapping: Mapping) -> Reader:
     """Build the reader of a mapping. Raises ContractError where the mapping cannot work."""
-    try_mapping(mapping)
-    own = mapping.for_company(settings.currency, settings.time_zone)
+    own = _made_ready(settings, mapping)
 
-    def stage(connection: duckdb.DuckDBPyConnection, found: Found) -> None:
-        for path in found.files:
-            types = _load(connection, path, own)
-            _refuse_other_shape(path, own, types)
-            stage_mapping(connection, own, types)
+    def read(found: Found) -> Reading:
+        return Reading((_table_part(settings, mapping, partial(_stage_file, path=found.files[0], mapping=own)),))
 
-    version = (
-        f"{mapping.hash}-{settings.currency}-{settings.time_zone}" if _depends(mapping) else mapping.hash
+    return Reader(mapping.source, SUFFIXES, _one_by_one, read)
+
+
+def _vendor(settings: Settings, source: str) -> Reader:
+    mappings = [(each, _made_ready(settings, each)) for each in mappings_of(source, settings.mappings_dir)]
+
+    def read(found: Found) -> Reading:
+        if _kind(found.files[0]) == "json":
+            return _read_documents(settings, source, mappings, found)
+        return _read_table(settings, source, mappings, found)
+
+    return Reader(source, SUFFIXES, _tables_apart, read)
+
+
+def _mail(settings: Settings) -> Reader:
+    def stage(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+        stage_records(connection, load_contract("email_messages"), mail.read_mail(files, settings))
+
+    def read(found: Found) -> Reading:
+        version = f"{mail.VERSION} {' '.join(sorted(mail.own_sides(settings)))}"
+        return Reading((Part("email_messages", MAIL, version, partial(stage, files=found.files)),))
+
+    return Reader(MAIL, mail.SUFFIXES, lambda found: [found], read)
+
+
+def _read_documents(
+    settings: Settings, source: str, mappings: Sequence[tuple[Mapping, Mapping]], found: Found
+) -> Reading:
+    """Read JSON files, which come as pages of one delivery."""
+    shapes = {each.name: each.recognise for each, _ in mappings if each.recognise and each.recognise.keys}
+    documents = {path: read_document(path) for path in found.files}
+    fitting = {
+        path: [name for name, shape in shapes.items() if any(find_objects(document, shape, list(shapes.values())))]
+        for path, document in documents.items()
+    }
+    parts = [
+        _table_part(
+            settings,
+            each,
+            partial(
+                _stage_objects,
+                documents=[documents[path] for path in found.files if each.name in fitting[path]],
+                mapping=own,
+                shapes=list(shapes.values()),
+            ),
+        )
+        for each, own in mappings
+        if any(each.name in names for names in fitting.values())
+    ]
+    unread = [path for path in found.files if not fitting[path] and not is_empty_page(documents[path])]
+    return Reading(
+        tuple(parts), {path: _strange(path, source, keys_of(documents[path]), shapes) for path in unread}
     )
-    return Reader(mapping.source, mapping.table, version, SUFFIXES, together=False, stage=stage)
+
+
+def _read_table(
+    settings: Settings, source: str, mappings: Sequence[tuple[Mapping, Mapping]], found: Found
+) -> Reading:
+    """Read one CSV or parquet file."""
+    path = found.files[0]
+    shapes = {each.name: each.recognise for each, _ in mappings if each.recognise and each.recognise.columns}
+    columns = table_columns(path)
+    parts = [
+        _table_part(settings, each, partial(_stage_file, path=path, mapping=own))
+        for each, own in mappings
+        if each.name in shapes and shapes[each.name].fits(columns)
+    ]
+    return Reading(tuple(parts), {} if parts else {path: _strange(path, source, columns, shapes)})
+
+
+def _strange(path: Path, source: str, names: Sequence[str], shapes: Types[str, Recognise]) -> InputError:
+    """Refuse a file that is nearly of a shape at once: a column was renamed or went; else say that it is of none."""
+    error = nearly(path, names, shapes)
+    if error is not None:
+        raise error
+    return strange(path, source, names, shapes)
+
+
+def _made_ready(settings: Settings, mapping: Mapping) -> Mapping:
+    try_mapping(mapping)
+    return mapping.for_company(settings.currency, settings.time_zone)
+
+
+def _table_part(settings: Settings, mapping: Mapping, stage: Stage) -> Part:
+    company = f"-{settings.currency}-{settings.time_zone}" if _depends(mapping) else ""
+    return Part(mapping.table, mapping.name, f"{mapping.hash}{company}", stage)
+
+
+def _stage_file(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -> None:
+    types = _load(connection, path, mapping)
+    _refuse_other_shape(path, mapping, types)
+    stage_mapping(connection, mapping, types)
+
+
+def _stage_objects(
+    connection: duckdb.DuckDBPyConnection,
+    documents: Sequence[Any],
+    mapping: Mapping,
+    shapes: Sequence[Recognise],
+) -> None:
+    records = (record for document in documents for record in _objects(document, mapping, shapes))
+    stage_mapping(connection, mapping, load_records(connection, records, mapping.used_columns))
+
+
+def _objects(document: Any, mapping: Mapping, shapes: Sequence[Recognise]) -> Iterator[Record]:
+    assert mapping.recognise is not None
+    for record in find_objects(document, mapping.recognise, shapes):
+        yield from records_below(record, mapping.records)
 
 
 def _load(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -> dict[str, str]:
-    kind = mapping.kind or KINDS.get(path.suffix.lower(), "csv")
+    kind = mapping.kind or _kind(path)
     if kind == "parquet":
         return load_parquet(connection, path)
     if kind == "json":
-        records = list(find_records(read_document(path), mapping.records))
-        _refuse_no_records(path, mapping, records)
+        document = read_document(path)
+        if mapping.recognise:
+            records = list(_objects(document, mapping, [mapping.recognise]))
+        else:
+            records = list(find_records(document, mapping.records))
+        if not is_empty_page(document):
+            _refuse_no_records(path, mapping, records)
         return load_records(connection, records, mapping.used_columns)
     return load_csv(connection, path, mapping.encoding, mapping.delimiter)
+
+
+def _kind(path: Path) -> str:
+    return KINDS.get(path.suffix.lower(), "csv")
+
+
+def _one_by_one(found: Found) -> Iterator[Found]:
+    for path in found.files:
+        yield subset(found, (path,))
+
+
+def _tables_apart(found: Found) -> Iterator[Found]:
+    """Take JSON files as the pages of one delivery, and each table as a delivery of its own."""
+    documents = tuple(path for path in found.files if _kind(path) == "json")
+    if documents:
+        yield subset(found, documents)
+    for path in found.files:
+        if path not in documents:
+            yield subset(found, (path,))
 
 
 def _refuse_other_shape(path: Path, mapping: Mapping, types: Types[str, str]) -> None:
@@ -119,7 +285,10 @@ def _refuse_no_records(path: Path, mapping: Mapping, records: list[Record]) -> N
     named = [column for column in mapping.record_id_columns if column != "#"]
     if records and any(all(record.get(column) is not None for column in named) for record in records):
         return
-    what = f"no records at {mapping.records}" if not records else f"records without {', '.join(named)}"
+    if records:
+        what = f"records without {', '.join(named)}"
+    else:
+        what = f"no {mapping.recognise}" if mapping.recognise else f"no records at {mapping.records}"
     raise InputError(f"The file {path} has {what}.", f"The mapping {mapping.name} expects them there.")
 
 
@@ -136,51 +305,6 @@ def _mappings_for(table: str) -> str:
     return " or ".join(fitting) or "a mapping file"
 
 
-def _vendor(mapping_name: str, find: Callable[[Path], Iterator[Record]]) -> Callable[[Settings], Reader]:
-    def build(settings: Settings) -> Reader:
-        mapping = load_mapping(mapping_name).for_company(settings.currency, settings.time_zone)
-
-        def stage(connection: duckdb.DuckDBPyConnection, found: Found) -> None:
-            records = (record for path in found.files for record in find(path))
-            stage_mapping(connection, mapping, load_records(connection, records, mapping.used_columns))
-
-        return Reader(mapping.source, mapping.table, mapping.hash, JSON_SUFFIXES, together=True, stage=stage)
-
-    return build
-
-
-def _chat(settings: Settings) -> Reader:
-    def stage(connection: duckdb.DuckDBPyConnection, found: Found) -> None:
-        shapes = [chat_conversations(path) for path in found.files]
-        names = {name for name, _ in shapes}
-        if len(names) > 1:
-            raise InputError(
-                f"The folder {found.path} mixes chats of different tools.", "Ingest them one by one."
-            )
-        mapping = load_mapping(names.pop()).for_company(settings.currency, settings.time_zone)
-        turns = (turn for _, conversations in shapes for turn in turns_of(conversations, mapping.records))
-        stage_mapping(connection, mapping, load_records(connection, turns, mapping.used_columns))
-
-    version = "-".join(load_mapping(name).hash for name in ("chat_conversations", "abcd_chats"))
-    return Reader("chat", "chat_messages", version, JSON_SUFFIXES, together=True, stage=stage)
-
-
-def _mail(settings: Settings) -> Reader:
-    def stage(connection: duckdb.DuckDBPyConnection, found: Found) -> None:
-        stage_records(connection, load_contract("email_messages"), mail.read_mail(found.files, settings))
-
-    version = f"{mail.VERSION} {' '.join(sorted(mail.own_sides(settings)))}"
-    return Reader("mail", "email_messages", version, mail.SUFFIXES, together=True, stage=stage)
-
-
-READERS: dict[str, Callable[[Settings], Reader]] = {
-    "twilio": _vendor("twilio_messages", twilio_messages),
-    "mail": _mail,
-    "sendgrid": _vendor("sendgrid_events", sendgrid_events),
-    "chat": _chat,
-}
-
-
-def source_names() -> Iterable[str]:
-    """Name all that `rapport ingest` takes: the readers and the canonical tables."""
-    return (*READERS, *contract_names("inbound"))
+def chosen_parts(parts: Sequence[Part], tables: Collection[str] | None) -> list[Part]:
+    """Leave out the parts of tables that were not asked for."""
+    return [part for part in parts if tables is None or part.table in tables]

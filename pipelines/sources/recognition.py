@@ -1,0 +1,152 @@
+"""Which mappings read a file: told by the keys that its objects have, or by the columns in its header."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_contracts.errors import InputError
+from pipelines.sources.csv_text import check_text, plain_text, read_header
+from pipelines.sources.documents import Record
+
+NAMED = 12  # columns or keys that an error names; a file may have hundreds
+
+
+@dataclass(frozen=True)
+class Recognise:
+    """The marks of a shape. JSON: an object with all `keys`, wherever it lies; a table: a header with all `columns`.
+
+    `lacks` are keys or columns that only another shape has.
+    """
+
+    keys: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+    def fits(self, names: Collection[str]) -> bool:
+        """Say whether an object with these keys, or a table with these columns, is of this shape."""
+        marks = self.keys or self.columns
+        return all(mark in names for mark in marks) and not any(name in names for name in self.lacks)
+
+    def __str__(self) -> str:
+        what = "objects with" if self.keys else "columns"
+        without = f", without {', '.join(self.lacks)}" if self.lacks else ""
+        return f"{what} {', '.join(self.keys or self.columns)}{without}"
+
+
+def find_objects(document: Any, shape: Recognise, all_shapes: Sequence[Recognise]) -> Iterator[Record]:
+    """Find the objects of a shape wherever they lie in a document, each with those around it, the nearest first.
+
+    What lies inside an object of the shape is part of it and no object of its own. A list's object that is of none of
+    `all_shapes` is not lost: it is taken for the nearest shape among its neighbours, and the contract says what it lacks.
+    """
+    yield from _search(document, shape, all_shapes, (), 0)
+
+
+def _search(
+    thing: Any, shape: Recognise, all_shapes: Sequence[Recognise], around: tuple[Any, ...], number: int
+) -> Iterator[Record]:
+    if isinstance(thing, dict):
+        if shape.fits(thing.keys()):
+            yield Record(thing, around, number)
+            return
+        for item in thing.values():
+            yield from _search(item, shape, all_shapes, (thing, *around), 0)
+    elif isinstance(thing, list):
+        own = any(isinstance(item, dict) and shape.fits(item.keys()) for item in thing)
+        for place, item in enumerate(thing, start=1):
+            if own and isinstance(item, dict) and _is_stray(item, shape, all_shapes, thing):
+                yield Record(item, around, place)
+            else:
+                yield from _search(item, shape, all_shapes, around, place)
+
+
+def _is_stray(
+    item: dict[str, Any], shape: Recognise, all_shapes: Sequence[Recognise], neighbours: list[Any]
+) -> bool:
+    """Say whether an object is of no shape and `shape` is the nearest of those that its neighbours have."""
+    if any(other.fits(item.keys()) for other in all_shapes):
+        return False
+    present = [
+        other
+        for other in all_shapes
+        if other.keys and any(isinstance(each, dict) and other.fits(each.keys()) for each in neighbours)
+    ]
+    return bool(present) and max(present, key=lambda other: _share(other, item)) == shape
+
+
+def _share(shape: Recognise, names: Collection[str]) -> float:
+    marks = shape.keys or shape.columns
+    return sum(mark in names for mark in marks) / len(marks)
+
+
+def is_empty_page(document: Any) -> bool:
+    """Say whether a document is a page on which nothing stands: an empty list, or an object whose lists are all empty."""
+    if isinstance(document, dict):
+        lists = [item for item in document.values() if isinstance(item, list)]
+        return bool(lists) and not any(lists)
+    return isinstance(document, list) and not document
+
+
+def table_columns(path: Path, encoding: str = "utf-8") -> list[str]:
+    """Read the column names of a CSV or parquet file. Raises InputError where it is neither."""
+    if path.suffix.lower() == ".parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return list(pq.read_schema(path).names)
+        except (pa.ArrowInvalid, OSError):
+            raise InputError(
+                f"The file {path} is no complete parquet file.", "It may have been cut off: export it again."
+            ) from None
+    with plain_text(path, check_text(path, encoding)) as text:
+        return read_header(text)[0]
+
+
+def nearly(path: Path, names: Sequence[str], shapes: Mapping[str, Recognise]) -> InputError | None:
+    """Say of a file what it lacks to be of the shape that it is nearest to; None where it is near to none."""
+    near = _nearest(names, shapes)
+    if near is None:
+        return None
+    mapping, missing = near
+    return InputError(
+        f"The file {path} looks like {mapping}, but it has no {_some(missing)}.",
+        f"It has {_some(names)}. Export it again, or write a mapping file of your own"
+        " (rapport ingest TABLE FILE --suggest-map).",
+    )
+
+
+def strange(path: Path, source: str, names: Sequence[str], shapes: Mapping[str, Recognise]) -> InputError:
+    """Say of a file that fits no shape what was expected and what was found."""
+    expected = "; ".join(f"{name}: {shape}" for name, shape in shapes.items())
+    found = f"It has {_some(names)}." if names else "It holds no objects."
+    return InputError(
+        f"The file {path} has no shape of {source} that we know. {found}", f"Known are {expected}."
+    )
+
+
+def keys_of(document: Any) -> list[str]:
+    """Name the keys of the first object that stands for itself: the thing, or the first of a list, or of a page."""
+    while isinstance(document, list) and document:
+        document = document[0]
+    if not isinstance(document, dict):
+        return []
+    inner = [item for item in document.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
+    return keys_of(inner[0]) if len(inner) == 1 else [str(key) for key in document]
+
+
+def _nearest(names: Sequence[str], shapes: Mapping[str, Recognise]) -> tuple[str, list[str]] | None:
+    """Find the shape of which most marks are there, if that is at least two and more than half of them."""
+    best: tuple[float, str, list[str]] | None = None
+    for name, shape in shapes.items():
+        marks = shape.keys or shape.columns
+        missing = [mark for mark in marks if mark not in names]
+        share = _share(shape, names)
+        if missing and share > 0.5 and len(marks) - len(missing) > 1 and (best is None or share > best[0]):
+            best = (share, name, missing)
+    return (best[1], best[2]) if best else None
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:NAMED])}{' ...' if len(names) > NAMED else ''}"
