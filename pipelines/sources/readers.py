@@ -245,7 +245,7 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -
             records = list(_objects(document, mapping, [mapping.recognise]))
         else:
             records = list(find_records(document, mapping.records))
-        if not is_empty_page(document):
+        if not (mapping.recognise and is_empty_page(document)):
             _refuse_no_records(path, mapping, records)
         return load_records(connection, records, mapping.used_columns)
     return load_csv(connection, path, mapping.encoding, mapping.delimiter)

@@ -64,8 +64,8 @@ def _search(
 def _is_stray(
     item: dict[str, Any], shape: Recognise, all_shapes: Sequence[Recognise], neighbours: list[Any]
 ) -> bool:
-    """Say whether an object is of no shape and `shape` is the nearest of those that its neighbours have."""
-    if any(other.fits(item.keys()) for other in all_shapes):
+    """Say whether an object is of no shape and `shape`, half of whose marks it has, is the nearest that a neighbour has."""
+    if _share(shape, item) < 0.5 or any(other.fits(item.keys()) for other in all_shapes):
         return False
     present = [
         other

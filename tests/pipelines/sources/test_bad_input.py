@@ -77,7 +77,8 @@ def test_a_table_without_a_mapping(refused: Any, lines: Any) -> None:
     sentence = refused("purchases", lines(GOOD), error=UsageError)
     assert (
         sentence
-        == "purchases needs a mapping. Add --map with online_retail or shopify_orders, or your own file."
+        == "purchases needs a mapping. Add --map with online_retail or shopify_orders, or your own file"
+        " (--suggest-map proposes one)."
     )
 
 
@@ -147,7 +148,7 @@ def test_a_csv_in_another_encoding(refused: Any, take: Take, lines: Any, tmp_pat
     from pipelines.sources.mapping import FOLDER
 
     own = tmp_path / "own.yaml"
-    shutil.copy(FOLDER / "online_retail.yaml", own)
+    shutil.copy(FOLDER / "generic" / "online_retail.yaml", own)
     own.write_text(own.read_text() + "format: {encoding: cp1252}\n")
     assert take("purchases", path, mapping=own).accepted == 3
 
@@ -215,7 +216,7 @@ def test_a_folder_without_fitting_files(refused: Any, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "readme.md").write_text("no data")
-    assert "has no files that end in .json or .jsonl or .ndjson" in refused("twilio", folder)
+    assert "has no files that end in .csv or .tsv or .txt or .parquet or .json" in refused("twilio", folder)
 
 
 def test_a_folder_with_one_broken_page_lands_nothing_of_it(refused: Any, tmp_path: Path) -> None:

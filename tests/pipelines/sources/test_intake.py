@@ -40,7 +40,7 @@ def test_the_report_adds_up_and_is_plain_data(tmp_path: Path, take: Take) -> Non
     assert (document["rows_in"], document["accepted"], document["quarantined"]) == (7, 5, 2)
     assert document["reasons"] == {"net_amount_minor_type": 2, "quantity_type": 2}
     assert document["files"][0]["path"] == str(path)
-    assert (document["source"], document["table"]) == ("online_retail", "purchases")
+    assert (document["source"], list(document["tables"])) == ("online_retail", ["purchases"])
 
 
 def test_files_of_a_folder_land_one_by_one_where_a_mapping_reads_them(
