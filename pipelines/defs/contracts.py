@@ -12,18 +12,24 @@ from dagster import (
     multi_asset_check,
 )
 
-from data_contracts.contracts import contract_names, inbound_contracts, published_contracts
+from data_contracts.contracts import (
+    contract_names,
+    inbound_contracts,
+    load_contract,
+    published_contract,
+    published_contracts,
+)
 from data_contracts.errors import ContractBrokenError, InputError
 from pipelines.defs.contract_status import record_states
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
 from pipelines.landing.manifest import Landing, list_landings, verify
+from pipelines.landing.results import Count, RuleResult, own_result
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.promises import judge_table
 from pipelines.warehouse.records import (
     ContractState,
-    FailedRule,
     TableSum,
     count_people,
     purchases_close,
@@ -33,7 +39,6 @@ from pipelines.warehouse.records import (
 
 MARTS = "marts"
 WHOLE = "landed_files_whole"
-SHARE = "share_set_aside"
 PUBLISHED = "customer_360"
 
 
@@ -81,13 +86,12 @@ def judge_landed(session: BuildSession) -> list[ContractState]:
 
     states = []
     for table in contract_names("inbound"):
-        verdict = judge(table, session.settings, session.clock)
-        failed = tuple(FailedRule(rule.rule, rule.failed, rule.severity) for rule in verdict.failed)
+        verdict = judge(table, session.settings, session.clock, session.as_of)
         state = ContractState(
-            table, verdict.state, verdict.rows_checked, verdict.rows_quarantined, failed, verdict.checked_at
+            table, verdict.rows_checked, verdict.rows_quarantined, verdict.results, verdict.checked_at
         )
-        refused = session.refused.get(table, ())  # the loader hashes every file that it reads
-        states.append(_with(state, [FailedRule(WHOLE, len(refused), "critical")] if refused else []))
+        refused = len(session.refused.get(table, ()))  # the loader hashes every file that it reads
+        states.append(_with(state, [_damaged(table, refused)] if refused else []))
     with open_warehouse(session.settings.build_path) as connection:
         write_contract_results(connection, states)
     return states
@@ -98,7 +102,8 @@ def judge_marts(session: BuildSession) -> list[ContractState]:
     now = session.clock.now()
     with open_warehouse(session.settings.build_path) as connection:
         states = [
-            judge_table(connection, MARTS, contract, now) for contract in published_contracts().values()
+            judge_table(connection, MARTS, contract, now, session.as_of)
+            for contract in published_contracts().values()
         ]
         session.sums = table_sums(connection, contract_names("inbound"))
         session.people = count_people(connection)
@@ -144,16 +149,32 @@ def _asked(
     return (result for result in results if (result.asset_key, result.check_name) in wanted)
 
 
-def _open_sums(connection: duckdb.DuckDBPyConnection, sums: Sequence[TableSum]) -> list[FailedRule]:
-    names = [f"rows_of_{item.table}_close" for item in sums if not item.closes]
-    names += [] if purchases_close(connection) else ["money_of_purchases_closes"]
-    return [FailedRule(name, 1, "critical") for name in names]
+def _open_sums(connection: duckdb.DuckDBPyConnection, sums: Sequence[TableSum]) -> list[RuleResult]:
+    """Say for every landed table whether no row was lost on the way, and for purchases whether the money adds up."""
+    owner = published_contract(PUBLISHED).owner
+    found = [
+        own_result(
+            f"rows_of_{item.table}_close",
+            f"Every landed row of {item.table.replace('_', ' ')} is in the view, or an older version of one that is.",
+            owner,
+            Count(item.landed, int(not item.closes)),
+        )
+        for item in sums
+    ]
+    closes = purchases_close(connection)
+    sentence = "The order lines that we publish are those that landed, to the penny."
+    return [*found, own_result("money_of_purchases_closes", sentence, owner, Count(1, int(not closes)))]
 
 
-def _with(state: ContractState, broken: Sequence[FailedRule]) -> ContractState:
-    known = {rule.rule for rule in broken}
-    others = [rule for rule in state.failed if rule.rule not in known]
-    return replace(state, state="red", failed=(*broken, *others)) if broken else state
+def _damaged(table: str, files: int) -> RuleResult:
+    sentence = "Every landed file is the one that was written."
+    return own_result(WHOLE, sentence, load_contract(table).owner, Count(files, files))
+
+
+def _with(state: ContractState, more: Sequence[RuleResult]) -> ContractState:
+    known = {result.rule for result in more}
+    others = [result for result in state.results if result.rule not in known]
+    return replace(state, results=(*more, *others))
 
 
 def _mend(session: BuildSession, state: ContractState) -> str:
@@ -164,7 +185,7 @@ def _mend(session: BuildSession, state: ContractState) -> str:
     if damaged:
         manifests = ", ".join(str(item.manifest_path) for item in damaged)
         return f"Delete {manifests} and ingest what it names again."
-    if any(rule.rule == SHARE for rule in state.failed):
+    if any(rule.set_aside for rule in state.failed):
         return (
             f"Run `rapport quarantine list --table {state.table}`, and ingest those rows again once they are mended;"
             " where the contract is to blame, mend it and run `rapport quarantine replay`."
@@ -185,4 +206,12 @@ def _worst(state: ContractState) -> str:
     rules = sorted(
         state.failed, key=lambda rule: (rule.rule != WHOLE, rule.severity != "critical", -rule.failed)
     )
-    return f"rule {rules[0].rule} is broken {rules[0].failed} times" if rules else "it was refused as a whole"
+    if not rules:
+        return "it was refused as a whole"
+    worst = rules[0]
+    if not worst.set_aside:
+        return f"rule {worst.rule} is broken {worst.failed} times"
+    return (
+        f"{worst.set_aside} of {worst.checked} rows are set aside by rule {worst.rule}, which {worst.owner or 'nobody'}"
+        f" answers for; it allows {worst.threshold:.1%}"
+    )

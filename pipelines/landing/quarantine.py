@@ -1,6 +1,7 @@
 """Rows that were set aside: how many, why, what they hold, and judging them again under the present contract."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,19 +92,37 @@ def list_quarantine(settings: Settings, table: str | None = None) -> list[Quaran
     ]
 
 
+@dataclass(frozen=True)
+class Aside:
+    """Rows of a table that are set aside and still missing; `reasons` counts them by rule, and a row may break several."""
+
+    rows: int
+    reasons: dict[str, int]
+
+
 def count_quarantined(settings: Settings, table: str) -> int:
+    """Count the rows of a table that are set aside and still missing."""
+    return still_aside(settings, table).rows
+
+
+def still_aside(settings: Settings, table: str) -> Aside:
     """Count the rows of a table that are set aside now and whose record has not landed in a later file since.
 
     A row that was mended at its source and came again is no longer missing, though its old form stays readable here.
     """
     landings = list_landings(settings, table)
-    return sum(_missing(settings, landing, landings) for landing in landings)
+    reasons: Counter[str | None] = Counter()
+    for landing in landings:
+        reasons.update(_missing(settings, landing, landings))
+    rows = reasons.pop(None, 0)
+    return Aside(rows, {reason: count for reason, count in reasons.items() if reason is not None})
 
 
-def _missing(settings: Settings, landing: Landing, landings: Sequence[Landing]) -> int:
+def _missing(settings: Settings, landing: Landing, landings: Sequence[Landing]) -> dict[str | None, int]:
+    """Count one file's missing rows by reason; all of them stand under None."""
     aside = quarantine_path(settings, landing)
     if not aside.exists():
-        return 0
+        return {}
     later = [
         str(item.path)
         for item in landings
@@ -114,10 +133,8 @@ def _missing(settings: Settings, landing: Landing, landings: Sequence[Landing]) 
         connection.execute("CREATE TEMP TABLE came (source_record_id VARCHAR)")
         if later:
             connection.execute("INSERT INTO came SELECT source_record_id FROM read_parquet(?)", [later])
-        found = connection.execute(
-            "SELECT count(*) FROM read_parquet(?) ANTI JOIN came USING (source_record_id)", [str(aside)]
-        ).fetchall()
-    return int(found[0][0])
+        found = connection.execute(_MISSING, [str(aside)]).fetchall()
+    return dict(found)
 
 
 def show_quarantine(item: Quarantined, limit: int = 20) -> list[QuarantinedRow]:
@@ -249,3 +266,13 @@ def _row(contract: Contract, values: dict[str, str | None], reasons: list[str]) 
         sentences,
         {column: values[column] for column in values if column in concerned},
     )
+
+
+_MISSING = """
+WITH missing AS (
+    SELECT reasons FROM read_parquet(?) ANTI JOIN came USING (source_record_id)
+)
+SELECT NULL AS reason, count(*) AS rows FROM missing
+UNION ALL
+SELECT reason, count(*) AS rows FROM (SELECT unnest(reasons) AS reason FROM missing) GROUP BY reason
+"""

@@ -1,4 +1,4 @@
-"""The verdict on a landed table: Great Expectations over the rows, set rules in SQL, and the share set aside.
+"""The verdict on a landed table: Great Expectations over the rows, set rules in SQL, and the rows set aside, by rule.
 
 Great Expectations judges the newest version of every record up to SAMPLE rows; beyond that the rows with the smallest
 hashes, the same ones every time. Set rules are counted in SQL over all rows, and what Great Expectations asserts is their
@@ -7,13 +7,10 @@ counts: over DuckDB itself it runs only 9 of 30 expectations (2026-11-21, great-
 
 import hashlib
 import json
-import os
-import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
 
 import duckdb
 import pandas as pd
@@ -21,60 +18,71 @@ import pyarrow as pa
 
 from data_contracts.contracts import Contract, SetRule, load_contract
 from data_contracts.errors import InputError
+from data_contracts.model import Rule
 from data_contracts.rules import expectation
 from data_contracts.sql import Sql, joined, name, sql, value
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.durable import write_json
+from pipelines.landing.expectations import run_expectations, typed_frame
 from pipelines.landing.manifest import Landing, list_landings, verify
-from pipelines.landing.quarantine import count_quarantined
+from pipelines.landing.quarantine import Aside, still_aside
+from pipelines.landing.results import Count, RuleResult, TableState, own_result, rule_result, table_state
 from pipelines.landing.staging import open_stage
 
 SAMPLE = 100_000  # rows; 37 rules over so many cost about 1 CPU second
-SHARE_RULE = "share_set_aside"
 WHOLE_RULE = "landed_files_whole"
-State = Literal["green", "amber", "red"]
-
-
-@dataclass(frozen=True)
-class FailedRule:
-    """A rule that rows broke: how many of the judged ones (of all of them for a set rule)."""
-
-    rule: str
-    failed: int
-    severity: Literal["critical", "warning"]
-    sentence: str
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The verdict on one table. `rows` have landed (newest versions), `rows_checked` of them were judged one by one.
 
-    red: a critical rule is broken among the landed rows, or more is set aside than the contract allows. amber: a warning is
-    broken, or something is set aside. `checked_at` is naive UTC.
+    red: a critical rule is broken among the landed rows, or more rows wait in the quarantine than its threshold allows.
+    amber: a warning is broken, or something is set aside. `checked_at` is naive UTC.
     """
 
     table: str
-    state: State
     rows: int
     rows_checked: int
     rows_quarantined: int
-    failed: tuple[FailedRule, ...]
+    results: tuple[RuleResult, ...]
     checked_at: datetime
-    key: str
 
-    def to_document(self) -> dict[str, Any]:
-        """Give the verdict as plain data."""
-        return asdict(self) | {"checked_at": self.checked_at.isoformat()}
+    @property
+    def state(self) -> TableState:
+        """Sum the rules up."""
+        return table_state(self.results, self.rows_quarantined)
+
+    @property
+    def failed(self) -> tuple[RuleResult, ...]:
+        """Give the rules that have to be told of."""
+        return tuple(result for result in self.results if result.told)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What was counted, by rule, and is kept as long as nothing changes. `newest` moments are ISO texts, by column.
+
+    Words, owners and the age of the newest row are no part of it: they are taken afresh from the contract and the clock.
+    """
+
+    key: str
+    checked_at: str
+    rows: int
+    rows_checked: int
+    damaged: int
+    standing: dict[str, int] = field(default_factory=dict)
+    newest: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Case:
-    """What is judged: a contract, the files that landed under it, and the number of rows set aside."""
+    """What is judged: a contract, the files that landed under it, and the rows set aside."""
 
     contract: Contract
     landings: Sequence[Landing]
-    aside: int
+    aside: Aside
 
     def key(self, referenced: Sequence[str]) -> str:
         """Name all of that, and the files of the tables referred to, in 16 hex digits."""
@@ -88,118 +96,87 @@ class _Case:
             )
             for landing in self.landings
         ]
-        judged = json.dumps([self.contract.hash, files, self.aside, list(referenced)])
+        judged = json.dumps([self.contract.hash, files, asdict(self.aside), list(referenced)])
         return hashlib.sha256(judged.encode()).hexdigest()[:16]
 
 
-def judge(table: str, settings: Settings, clock: Clock) -> Verdict:
-    """Judge what has landed of a table; the last verdict is given again as long as nothing changed.
+def judge(table: str, settings: Settings, clock: Clock, as_of: datetime | None = None) -> Verdict:
+    """Judge what has landed of a table; as long as nothing changed it is not counted again.
 
-    Raises UsageError for a table that we do not know.
+    `as_of` (naive UTC, else the clock's now) is the moment at which rows have to be fresh. Raises UsageError for a table
+    that we do not know.
     """
     contract = load_contract(table)
-    case = _Case(contract, list_landings(settings, table), count_quarantined(settings, table))
+    case = _Case(contract, list_landings(settings, table), still_aside(settings, table))
     key = case.key(_referenced(settings, contract))
     path = settings.landing_dir / ".verdicts" / f"{table}.json"
-    known = _read(path)
-    if known is not None and known.key == key:
-        return known
-    verdict = _judge(settings, case, clock.now(), key)
-    write_json(path, verdict.to_document())
-    return verdict
+    measured = _read(path)
+    if measured is None or measured.key != key:
+        measured = _measure(settings, case, clock.now(), key)
+        write_json(path, asdict(measured))
+    return _verdict(case, measured, as_of or clock.now())
 
 
-def run_expectations(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Run expectations (`rules.expectation` makes them) over a frame; gives the number of failing rows by rule."""
-    return {
-        item.expectation_config.meta["rule"]: _failed(item)
-        for item in _validate(frame, expectations, "BASIC")
-    }
-
-
-def failing_rows(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
-    """Run expectations over a frame; gives the positions of the failing rows by rule."""
-    results = _validate(frame, expectations, "COMPLETE")
-    return {item.expectation_config.meta["rule"]: _places(item) for item in results}
-
-
-def _validate(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]], detail: str) -> list[Any]:
-    """Import Great Expectations here, for that takes 8 CPU seconds, and run it. Nothing goes over the network."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its own and those of pandas: none is about our data
-        import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
-        from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        configured = [ExpectationConfiguration(**item) for item in expectations]
-        asset = context.data_sources.add_pandas("landed").add_dataframe_asset("rows")
-        batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-        suite = gx.ExpectationSuite(name="contract", expectations=configured)
-        outcome = batch.validate(
-            suite, result_format={"result_format": detail, "partial_unexpected_count": 0}
-        )
-    return list(outcome.results)
-
-
-def typed_frame(rows: pa.Table) -> pd.DataFrame:
-    """Make a frame of types that know missing values: a whole number stays one, however big, beside a missing one."""
-    kinds = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int64Dtype(), pa.float64(): pd.Float64Dtype()}
-    kinds |= {pa.bool_(): pd.BooleanDtype(), pa.string(): pd.StringDtype(na_value=float("nan"))}
-    frame: pd.DataFrame = rows.to_pandas(types_mapper=kinds.get, date_as_object=False)
-    return frame
-
-
-def _failed(item: Any) -> int:
-    _refuse_unrun(item)
-    count = item.result.get("unexpected_count")
-    return int(count) if count is not None else int(not item.success)
-
-
-def _places(item: Any) -> list[int]:
-    _refuse_unrun(item)
-    return sorted(item.result.get("unexpected_index_list") or [])
-
-
-def _refuse_unrun(item: Any) -> None:
-    """Refuse to call a rule kept that did not run. The library's own words may quote values, so they are left out."""
-    trouble = item.exception_info or {}
-    nested = [part for part in trouble.values() if isinstance(part, dict)]
-    if any(part.get("raised_exception") for part in (trouble, *nested)):
-        raise RuntimeError(f"Great Expectations could not run {item.expectation_config.type}")
-
-
-def _judge(settings: Settings, case: _Case, checked_at: datetime, key: str) -> Verdict:
+def _verdict(case: _Case, measured: _Measured, as_of: datetime) -> Verdict:
     contract, aside = case.contract, case.aside
-    whole, broken = _whole(case.landings)
+    whole = own_result(
+        WHOLE_RULE,
+        "Every landed file is the one that was written.",
+        contract.owner,
+        Count(len(case.landings), measured.damaged),
+    )
+    results = (
+        whole,
+        *(rule_result(rule, _row_count(rule, measured, aside)) for rule in contract.row_rules),
+        *(rule_result(rule, _set_count(rule, measured, aside, as_of)) for rule in contract.set_rules),
+    )
+    checked_at = datetime.fromisoformat(measured.checked_at)
+    return Verdict(contract.name, measured.rows, measured.rows_checked, aside.rows, results, checked_at)
+
+
+def _row_count(rule: Rule, measured: _Measured, aside: Aside) -> Count:
+    """Count for a row rule. A critical one let every landed row pass, a warning is counted among the judged rows."""
+    standing = measured.standing.get(rule.name, 0)
+    if rule.severity == "warning":
+        return Count(measured.rows_checked, standing)
+    return Count(measured.rows + aside.rows, standing, aside.reasons.get(rule.name, 0))
+
+
+def _set_count(rule: SetRule, measured: _Measured, aside: Aside, as_of: datetime) -> Count:
+    if rule.check == "freshness":
+        newest = measured.newest.get(rule.columns[0])
+        stale = newest is not None and datetime.fromisoformat(newest) < as_of - timedelta(hours=rule.hours)
+        return Count(int(newest is not None), int(stale))
+    if rule.name not in measured.standing:
+        return Count(0, 0)
+    checked = 1 if rule.check == "volume" else measured.rows + aside.rows
+    return Count(checked, measured.standing[rule.name], aside.reasons.get(rule.name, 0))
+
+
+def _measure(settings: Settings, case: _Case, checked_at: datetime, key: str) -> _Measured:
+    contract = case.contract
+    whole = _whole(case.landings)
     with open_stage() as connection:
         rows = _load(connection, contract, whole)
         frame = typed_frame(_sample(connection, contract))
         metrics = dict(_metrics(connection, settings, contract, rows)) if case.landings else {}
-    failed = [
-        *broken,
-        *_row_failures(contract, frame),
-        *_set_failures(contract, metrics),
-        *_share(contract, rows, aside),
-    ]
-    critical = any(rule.severity == "critical" for rule in failed)
-    state: State = "red" if critical else "amber" if failed or aside else "green"
-    return Verdict(contract.name, state, rows, len(frame), aside, tuple(failed), checked_at, key)
+        newest = _newest(connection, contract)
+    standing = _row_failures(contract, frame) | _set_failures(contract, metrics)
+    damaged = len(case.landings) - len(whole)
+    return _Measured(key, checked_at.isoformat(), rows, len(frame), damaged, standing, newest)
 
 
-def _whole(landings: Sequence[Landing]) -> tuple[list[Landing], list[FailedRule]]:
-    """Leave files out that are not what was written; each of them turns the table red."""
-    whole, broken = [], 0
-    for landing in landings:
-        try:
-            verify(landing)
-            whole.append(landing)
-        except InputError:
-            broken += 1
-    sentence = "Every landed file is the one that was written."
-    return whole, [FailedRule(WHOLE_RULE, broken, "critical", sentence)] if broken else []
+def _whole(landings: Sequence[Landing]) -> list[Landing]:
+    """Leave files out that are not what was written."""
+    return [landing for landing in landings if _is_whole(landing)]
+
+
+def _is_whole(landing: Landing) -> bool:
+    try:
+        verify(landing)
+    except InputError:
+        return False
+    return True
 
 
 def _load(connection: duckdb.DuckDBPyConnection, contract: Contract, landings: Sequence[Landing]) -> int:
@@ -231,20 +208,27 @@ def _sample(connection: duckdb.DuckDBPyConnection, contract: Contract) -> pa.Tab
     return connection.sql(query.text, params=query.bound).to_arrow_table()
 
 
-def _row_failures(contract: Contract, frame: pd.DataFrame) -> Iterator[FailedRule]:
+def _newest(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, str | None]:
+    """Give the newest moment of each column that has to be fresh."""
+    columns = sorted({rule.columns[0] for rule in contract.set_rules if rule.check == "freshness"})
+    found = {}
+    for column in columns:
+        moment = connection.execute(sql("SELECT max({}) FROM landed", name(column)).text).fetchall()[0][0]
+        found[column] = moment.isoformat() if moment else None
+    return found
+
+
+def _row_failures(contract: Contract, frame: pd.DataFrame) -> dict[str, int]:
     if frame.empty:
-        return
+        return {}
     items = [item for rule in contract.row_rules if (item := expectation(rule, contract)) is not None]
-    failed = run_expectations(frame, items)
-    for rule in contract.row_rules:
-        if failed.get(rule.name):
-            yield FailedRule(rule.name, failed[rule.name], rule.severity, rule.sentence)
+    return run_expectations(frame, items)
 
 
-def _set_failures(contract: Contract, metrics: dict[str, int]) -> Iterator[FailedRule]:
+def _set_failures(contract: Contract, metrics: dict[str, int]) -> dict[str, int]:
     """Let Great Expectations assert the counts that SQL made: none may be above zero."""
     if not metrics:
-        return
+        return {}
     items = [
         {
             "type": "expect_column_values_to_be_between",
@@ -255,27 +239,19 @@ def _set_failures(contract: Contract, metrics: dict[str, int]) -> Iterator[Faile
         for rule in contract.set_rules
         if rule.name in metrics
     ]
-    failed = run_expectations(pd.DataFrame([metrics]), items)
-    for rule in contract.set_rules:
-        if failed.get(rule.name):
-            yield FailedRule(rule.name, metrics[rule.name], rule.severity, rule.sentence)
-
-
-def _share(contract: Contract, rows: int, aside: int) -> Iterator[FailedRule]:
-    allowed = contract.quarantine_threshold
-    if aside and aside / (rows + aside) > allowed:
-        yield FailedRule(SHARE_RULE, aside, "critical", f"At most {allowed:.1%} of the rows are set aside.")
+    broken = run_expectations(pd.DataFrame([metrics]), items)
+    return {rule: count if broken[rule] else 0 for rule, count in metrics.items()}
 
 
 def _metrics(
     connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract, rows: int
 ) -> Iterator[tuple[str, int]]:
-    """Count for each set rule how many rows break it."""
+    """Count for each set rule how many rows break it; freshness hangs on the day and is weighed apart."""
     for rule in contract.set_rules:
+        if rule.check == "freshness":
+            continue
         if rule.check == "volume":
             yield rule.name, int(rows <= rule.minimum)
-        elif rule.check == "freshness":
-            continue  # judged by the day, and so apart from what a verdict may be kept of
         elif rule.check == "unique":
             names = joined(", ", map(name, rule.columns))
             yield (
@@ -311,12 +287,8 @@ def _stamp(path: Path) -> tuple[int, int]:
     return (status.st_size, status.st_mtime_ns)
 
 
-def _read(path: Path) -> Verdict | None:
+def _read(path: Path) -> _Measured | None:
     try:
-        document = json.loads(path.read_text())
-        failed = tuple(FailedRule(**rule) for rule in document["failed"])
-        return Verdict(
-            **document | {"failed": failed, "checked_at": datetime.fromisoformat(document["checked_at"])}
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        return _Measured(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
         return None

@@ -8,29 +8,31 @@ import duckdb
 from data_contracts.model import Contract, SetRule
 from data_contracts.rules import predicate
 from data_contracts.sql import Sql, joined, name, sql, value
+from pipelines.landing.results import Count, RuleResult, own_result, rule_result
 from pipelines.warehouse.connection import has_table
-from pipelines.warehouse.records import ContractState, FailedRule
+from pipelines.warehouse.records import ContractState
 
 
 def judge_table(
-    connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract, checked_at: datetime
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    contract: Contract,
+    checked_at: datetime,
+    as_of: datetime | None = None,
 ) -> ContractState:
-    """Judge a table of the warehouse by its contract; `checked_at` is naive UTC.
+    """Judge a table of the warehouse by its contract; times are naive UTC, `as_of` is when rows have to be fresh.
 
     Red where a column or type differs or a critical rule is broken, amber where only warnings are.
     """
-    failed = _shape(connection, schema, contract)
-    rows = 0
-    if not failed:
-        rows, failed = _rules(connection, schema, contract, checked_at)
-    critical = any(rule.severity == "critical" for rule in failed)
-    state = "red" if critical else "amber" if failed else "green"
-    return ContractState(contract.name, state, rows, 0, tuple(failed), checked_at)
+    wrong = _shape(connection, schema, contract)
+    rows, found = (0, wrong) if wrong else _rules(connection, schema, contract, as_of or checked_at)
+    return ContractState(contract.name, rows, 0, tuple(found), checked_at)
 
 
-def _shape(connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract) -> list[FailedRule]:
+def _shape(connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract) -> list[RuleResult]:
+    """Say what differs from the promised columns; nothing where all is as promised."""
     if not has_table(connection, schema, contract.name):
-        return [FailedRule("table_exists", 1, "critical")]
+        return [own_result("table_exists", "The table was built.", contract.owner, Count(1, 1))]
     found = connection.execute(
         "SELECT column_name, data_type FROM information_schema.columns"
         " WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?",
@@ -39,42 +41,40 @@ def _shape(connection: duckdb.DuckDBPyConnection, schema: str, contract: Contrac
     types = dict(found)
     wrong = [column for column, kind in contract.duckdb_columns().items() if types.get(column) != kind]
     extra = sorted(types.keys() - contract.duckdb_columns().keys())
-    rules = [(f"column_{column}_as_promised", "critical") for column in wrong]
-    rules += [(f"column_{column}_not_in_contract", "critical") for column in extra]
-    return [FailedRule(rule, 1, severity) for rule, severity in rules]
+    rules = [
+        (f"column_{column}_as_promised", f"The column {column} is there, with its type.") for column in wrong
+    ]
+    rules += [
+        (f"column_{column}_not_in_contract", f"The column {column} stands in the contract.")
+        for column in extra
+    ]
+    return [own_result(rule, sentence, contract.owner, Count(1, 1)) for rule, sentence in rules]
 
 
 def _rules(
-    connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract, now: datetime
-) -> tuple[int, list[FailedRule]]:
+    connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract, as_of: datetime
+) -> tuple[int, list[RuleResult]]:
     types = contract.duckdb_columns()
     rules = contract.row_rules
     broken = [sql("count(*) FILTER (NOT {})", predicate(rule, types)) for rule in rules]
     query = sql("SELECT {} FROM {}", joined(", ", [Sql("count(*)"), *broken]), _table(schema, contract.name))
     rows, *counts = connection.execute(query.text, query.bound).fetchall()[0]
-    failed = [
-        FailedRule(rule.name, int(count), rule.severity)
-        for rule, count in zip(rules, counts, strict=True)
-        if count
+    found = [
+        rule_result(rule, Count(int(rows), int(count))) for rule, count in zip(rules, counts, strict=True)
     ]
-    return int(rows), failed + _set_rules(connection, schema, contract, now)
+    for rule in contract.set_rules:
+        failed = _count(connection, _set_query(schema, contract, rule, as_of))
+        checked = 1 if rule.check in {"volume", "freshness"} else int(rows)
+        found.append(rule_result(rule, Count(checked, failed)))
+    return int(rows), found
 
 
-def _set_rules(
-    connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract, now: datetime
-) -> list[FailedRule]:
-    counted = [
-        (rule, _count(connection, _set_query(schema, contract, rule, now))) for rule in contract.set_rules
-    ]
-    return [FailedRule(rule.name, count, rule.severity) for rule, count in counted if count]
-
-
-def _set_query(schema: str, contract: Contract, rule: SetRule, now: datetime) -> Sql:
+def _set_query(schema: str, contract: Contract, rule: SetRule, as_of: datetime) -> Sql:
     table = _table(schema, contract.name)
     if rule.check == "volume":
         return sql("SELECT CASE WHEN count(*) > {} THEN 0 ELSE 1 END FROM {}", value(rule.minimum), table)
     if rule.check == "freshness":
-        oldest = value(now - timedelta(hours=rule.hours))
+        oldest = value(as_of - timedelta(hours=rule.hours))
         return sql(
             "SELECT count(*) FROM (SELECT max({}) AS newest FROM {}) WHERE newest < {}",
             name(rule.columns[0]),

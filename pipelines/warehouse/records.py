@@ -1,23 +1,15 @@
 """What a build writes down about itself in schema `warehouse`: contract results, lineage, sums."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from pipelines.landing.results import RuleResult, TableState, table_state
 from pipelines.warehouse.connection import CATALOG, open_warehouse
-
-
-@dataclass(frozen=True)
-class FailedRule:
-    """A rule that rows broke, and how many."""
-
-    rule: str
-    failed: int
-    severity: str
 
 
 @dataclass(frozen=True)
@@ -25,19 +17,35 @@ class ContractState:
     """The verdict on one table: green, amber (some rows break a rule) or red (it must not be published)."""
 
     table: str
-    state: str
     rows_checked: int
     rows_quarantined: int
-    failed: tuple[FailedRule, ...]
+    results: tuple[RuleResult, ...]
     checked_at: datetime
+
+    @property
+    def state(self) -> TableState:
+        """Sum the rules up."""
+        return table_state(self.results, self.rows_quarantined)
+
+    @property
+    def failed(self) -> tuple[RuleResult, ...]:
+        """Give the rules that have to be told of."""
+        return tuple(result for result in self.results if result.told)
 
     def to_document(self) -> dict[str, Any]:
         """Give the verdict as plain data."""
-        return {**asdict(self), "failed": self.rules(), "checked_at": self.checked_at.isoformat()}
+        return {
+            "table": self.table,
+            "state": self.state,
+            "rows_checked": self.rows_checked,
+            "rows_quarantined": self.rows_quarantined,
+            "failed": self.rules(),
+            "checked_at": self.checked_at.isoformat(),
+        }
 
     def rules(self) -> list[dict[str, Any]]:
         """Give the broken rules as plain data."""
-        return [asdict(rule) for rule in self.failed]
+        return [{"rule": rule.rule, "failed": rule.failed, "severity": rule.severity} for rule in self.failed]
 
 
 @dataclass(frozen=True)
@@ -56,23 +64,52 @@ class TableSum:
 
 
 def write_contract_results(connection: duckdb.DuckDBPyConnection, states: Iterable[ContractState]) -> None:
-    """Replace the standing verdict of each table: one row a broken rule, or one row without a rule."""
+    """Replace the standing verdict of each table: one row a rule, those that were kept too.
+
+    `state` and `rows_checked` are the table's, `rule_state` and `rule_checked` the rule's; `share` is 0 to 1.
+    """
     connection.execute("CREATE SCHEMA IF NOT EXISTS warehouse")
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS warehouse.contract_results (table_name VARCHAR, state VARCHAR,"
-        " rows_checked BIGINT, rows_quarantined BIGINT, rule VARCHAR, failed BIGINT, severity VARCHAR,"
-        " checked_at TIMESTAMP)"
-    )
+    if _is_of_older_shape(connection):
+        connection.execute("DROP TABLE warehouse.contract_results")  # every build writes it whole
+    connection.execute(f"CREATE TABLE IF NOT EXISTS warehouse.contract_results ({_RESULT_COLUMNS})")
     for state in states:
         connection.execute("DELETE FROM warehouse.contract_results WHERE table_name = ?", [state.table])
         about = [state.table, state.state, state.rows_checked, state.rows_quarantined]
-        rules: Sequence[FailedRule | None] = state.failed or (None,)
-        for rule in rules:
-            broken = [rule.rule, rule.failed, rule.severity] if rule else [None, 0, None]
-            connection.execute(
-                "INSERT INTO warehouse.contract_results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [*about, *broken, state.checked_at],
-            )
+        connection.executemany(
+            "INSERT INTO warehouse.contract_results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                [
+                    *about,
+                    result.rule,
+                    result.sentence,
+                    result.owner,
+                    result.severity,
+                    result.threshold,
+                    result.checked,
+                    result.failed,
+                    result.set_aside,
+                    result.share,
+                    result.state,
+                    state.checked_at,
+                ]
+                for result in state.results
+            ],
+        )
+
+
+_RESULT_COLUMNS = (
+    "table_name VARCHAR, state VARCHAR, rows_checked BIGINT, rows_quarantined BIGINT, rule VARCHAR, sentence VARCHAR,"
+    " owner VARCHAR, severity VARCHAR, threshold DOUBLE, rule_checked BIGINT, failed BIGINT, set_aside BIGINT,"
+    " share DOUBLE, rule_state VARCHAR, checked_at TIMESTAMP"
+)
+
+
+def _is_of_older_shape(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_catalog = current_database()"
+        " AND table_schema = 'warehouse' AND table_name = 'contract_results'"
+    ).fetchall()
+    return bool(found) and ("rule_state",) not in found
 
 
 def write_lineage(connection: duckdb.DuckDBPyConnection) -> int:

@@ -142,7 +142,7 @@ def test_a_date_without_quotes_is_refused_as_a_bound(tmp_path: Path) -> None:
     [
         (
             {"name": "odd", "type": "sql", "query": "SELECT 1", "mustBe": 0, "severity": "critical"},
-            "none that a table can have",
+            "unknown key query",
         ),
         (
             {"name": "mild", "metric": "rowCount", "mustBeGreaterThan": 0, "severity": "mild"},

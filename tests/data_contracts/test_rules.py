@@ -146,7 +146,7 @@ def broken_in_sql(connection: duckdb.DuckDBPyConnection) -> dict[str, list[int]]
 
 
 def broken_in_expectations(rows: pa.Table) -> dict[str, list[int]]:
-    from pipelines.landing.verdict import failing_rows, typed_frame
+    from pipelines.landing.expectations import failing_rows, typed_frame
 
     items = [item for rule in RULES if (item := expectation(rule, CONTRACT)) is not None]
     return failing_rows(typed_frame(rows), items)

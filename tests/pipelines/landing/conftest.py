@@ -51,6 +51,24 @@ def _consent(number: int, **changes: str | None) -> Record:
 
 
 @pytest.fixture
+def chat() -> Callable[..., Record]:
+    return _chat
+
+
+def _chat(number: int, **changes: str | None) -> Record:
+    record: Record = {
+        "source": "shop",
+        "source_record_id": f"message/{number}",
+        "occurred_at": "2026-10-01 09:00:00",
+        "conversation_id": "talk",
+        "message_id": str(number),
+        "author_kind": "customer",
+        "raw_record": "{}",
+    }
+    return record | changes
+
+
+@pytest.fixture
 def land(settings: Settings, clock: Clock) -> Land:
     """Land records as if they were a file; the same records are the same file."""
 

@@ -69,8 +69,8 @@ def test_a_row_is_shown_with_sentences_and_the_columns_concerned(
     (row,) = show_quarantine(list_quarantine(settings)[0])
     assert row.source_record_id == "consent/2"
     assert row.reasons == {
-        "occurred_at_type": "occurred_at reads as a time.",
-        "channel_allowed": "channel is one of email, sms, whatsapp, voice.",
+        "occurred_at_type": "“Time of the decision” can be read as a date with a time of day.",
+        "channel_allowed": "“Channel” is one of email, sms, whatsapp, voice.",
     }
     assert row.values == {"occurred_at": "unreadable: soon", "channel": "fax"}
 

@@ -1,6 +1,7 @@
 """A table that is published keeps its contract, or the rule that it broke is named and counted."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -98,9 +99,36 @@ def test_the_newest_results_of_a_table_replace_its_older_ones(warehouse: duckdb.
     warehouse.execute("DELETE FROM marts.people")
     write_contract_results(warehouse, [judge(warehouse, ("a", 30))])
     found = warehouse.execute(
-        "SELECT table_name, state, rule, failed FROM warehouse.contract_results"
+        "SELECT table_name, state, rule, rule_checked, failed, share, rule_state FROM warehouse.contract_results"
     ).fetchall()
-    assert found == [("people", "green", None, 0)]
+    kept = (1, 0, 0.0, "kept")
+    assert found == [("people", "green", rule, *kept) for rule in ("id_present", "age_range", "id_unique")]
+
+
+def test_a_warehouse_of_an_older_version_takes_the_results_of_every_rule(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute("CREATE SCHEMA warehouse")
+    warehouse.execute("CREATE TABLE warehouse.contract_results (table_name VARCHAR, state VARCHAR)")
+    write_contract_results(warehouse, [judge(warehouse, ("a", 400), ("a", 30))])
+    shares = warehouse.execute("SELECT rule, share, rule_state FROM warehouse.contract_results").fetchall()
+    assert shares == [
+        ("id_present", 0.0, "kept"),
+        ("age_range", 0.5, "warning"),
+        ("id_unique", 0.5, "broken"),
+    ]
+
+
+def test_what_is_published_has_to_be_fresh_as_of_the_day_that_is_told(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute("CREATE TABLE marts.news (came DATE)")
+    warehouse.execute("INSERT INTO marts.news VALUES ('2026-10-28')")
+    fresh = SetRule("fresh", "freshness", ("came",), "", "warning", hours=48)
+    news = replace(CONTRACT, name="news", columns=(column("came", "DATE"),), set_rules=(fresh,))
+    at = datetime.fromisoformat("2026-10-30T00:00")
+    assert judge_table(warehouse, "marts", news, NOON, as_of=at).state == "green"
+    assert broken(judge_table(warehouse, "marts", news, NOON)) == {"fresh": 1}
 
 
 def test_a_row_that_staging_lost_does_not_close(warehouse: duckdb.DuckDBPyConnection) -> None:
