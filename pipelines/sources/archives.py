@@ -8,7 +8,7 @@ import gzip
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -76,11 +76,17 @@ def unpacked(found: Found, suffixes: Sequence[str], max_file_mb: int) -> Iterato
                 "Is it the right one?",
             )
         try:
-            yield replace(found, files=tuple(files))
+            yield replace(found, files=tuple(files), came=came)
         except InputError as error:
-            for aside, name in came.items():
-                error.message = error.message.replace(aside, name)
+            error.message = as_came(error.message, came)
             raise
+
+
+def as_came(text: str, came: Mapping[str, str]) -> str:
+    """Name in a text what was unpacked aside as it came: orders.csv in export.zip is export.zip/orders.csv."""
+    for aside, name in came.items():
+        text = text.replace(aside, name)
+    return text
 
 
 def _open(

@@ -1,12 +1,13 @@
 """The files that a delivery consists of, as they came: found, not empty, and hashed."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from data_contracts.errors import InputError
 from pipelines.landing.manifest import file_sha256
+from pipelines.sources.mailbox import MAIL, is_mail_file
 
 COMPRESSED = (".gz", ".bz2", ".xz")  # behind a suffix, as in orders.csv.gz
 ARCHIVE = ".zip"
@@ -17,12 +18,14 @@ CLUTTER = {"__macosx", "thumbs.db", "desktop.ini"}
 class Found:
     """A file, or a folder with its files in the order of their names; `sha256` names the content of all of them.
 
-    Compressed files are still packed (`archives.unpacked` opens them), and `sha256` is that of what came.
+    Compressed files are still packed (`archives.unpacked` opens them), and `sha256` is that of what came. Of what was
+    unpacked aside `came` says, path by path, how it came.
     """
 
     path: Path
     files: tuple[Path, ...]
     sha256: str
+    came: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_files(path: Path, suffixes: Iterable[str]) -> Found:
@@ -45,8 +48,8 @@ def subset(found: Found, files: tuple[Path, ...]) -> Found:
     if files == found.files:
         return found
     if len(files) == 1:
-        return Found(files[0], files, file_sha256(files[0]))
-    return Found(found.path, files, _hash_of(found.path, files))
+        return Found(files[0], files, file_sha256(files[0]), found.came)
+    return Found(found.path, files, _hash_of(found.path, files), found.came)
 
 
 def _folder(path: Path, suffixes: tuple[str, ...]) -> Found:
@@ -54,7 +57,7 @@ def _folder(path: Path, suffixes: tuple[str, ...]) -> Found:
         sorted(
             file
             for file in path.rglob("*")
-            if file.is_file() and _fits(file, suffixes) and not is_clutter(file.relative_to(path))
+            if file.is_file() and _counts(file, file.relative_to(path), suffixes)
         )
     )
     if not files:
@@ -74,6 +77,12 @@ def _hash_of(folder: Path, files: Iterable[Path]) -> str:
 def is_clutter(path: PurePath) -> bool:
     """Say whether a file is hidden, an office program's lock, or one that a system made for itself."""
     return any(part.startswith((".", "~$")) or part.lower() in CLUTTER for part in path.parts)
+
+
+def _counts(file: Path, place: PurePath, suffixes: tuple[str, ...]) -> bool:
+    if MAIL in suffixes and is_mail_file(file):  # some have no suffix, and a maildir hides its folders
+        return not is_clutter(PurePath(file.name))
+    return _fits(file, suffixes) and not is_clutter(place)
 
 
 def _fits(path: Path, suffixes: tuple[str, ...]) -> bool:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
 
 from data_contracts.contracts import contract_names
 from data_contracts.errors import InputError, UsageError
@@ -14,6 +13,7 @@ from pipelines.landing.judging import Counts
 from pipelines.landing.lock import landing_lock
 from pipelines.landing.staging import Delivery, open_stage
 from pipelines.landing.writer import Landed, Prepared, commit, find_landing, landings_of, prepare
+from pipelines.sources.archives import as_came, unpacked
 from pipelines.sources.files import Found, find_files
 from pipelines.sources.readers import Part, Reader, chosen_parts, find_reader
 
@@ -222,18 +222,14 @@ def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and who
         known = ", ".join(contract_names("inbound"))
         raise UsageError(f"There is no table {unknown[0]!r}.", f"Known are {known}.")
     reader = find_reader(settings, source, mapping)
-    intake = Intake(settings, clock, waiting, tables, {path for path in paths if path.is_file()})
-    deliveries = [each for path in paths for each in reader.split(find_files(path, reader.suffixes))]
-    reports: list[FileReport] = []
-    for delivery in deliveries:
-        try:
-            reports.append(intake.take(reader, delivery))
-        except InputError as error:
-            if any(report.landings for report in reports):
-                raise InputError(
-                    error.message, f"{error.mend} The {len(reports)} before it landed."
-                ) from error
-            raise
+    with ExitStack() as stack:
+        found = [
+            stack.enter_context(unpacked(each, reader.suffixes, settings.max_file_mb))
+            for each in [find_files(path, reader.suffixes) for path in paths]
+        ]
+        named = {each.files[0] for each in found if each.path.is_file() and len(each.files) == 1}
+        intake = Intake(settings, clock, waiting, tables, named)
+        reports = _take_all(intake, reader, [part for each in found for part in reader.split(each)])
     report = IngestReport(reader.source, tuple(reports))
     if report.unread and not report.landings:
         raise InputError(
@@ -241,6 +237,26 @@ def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and who
             "Name one of them, and you are told what is expected and what was found.",
         )
     return report
+
+
+def _take_all(intake: Intake, reader: Reader, deliveries: Sequence[Found]) -> list[FileReport]:
+    reports: list[FileReport] = []
+    for delivery in deliveries:
+        try:
+            reports.append(_as_came(intake.take(reader, delivery), delivery))
+        except InputError as error:
+            if any(report.landings for report in reports):
+                raise InputError(
+                    error.message, f"{error.mend} The {len(reports)} before it landed."
+                ) from error
+            raise
+    return reports
+
+
+def _as_came(report: FileReport, found: Found) -> FileReport:
+    """Name files that were unpacked aside as they came."""
+    unread = tuple(Path(as_came(str(path), found.came)) for path in report.unread)
+    return replace(report, path=Path(as_came(str(report.path), found.came)), unread=unread)
 
 
 def _report(part: Part, landed: Landed) -> LandingReport:

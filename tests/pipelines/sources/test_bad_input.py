@@ -75,11 +75,9 @@ def test_an_unknown_source(refused: Any, lines: Any, source: str, sentence: str)
 
 def test_a_table_without_a_mapping(refused: Any, lines: Any) -> None:
     sentence = refused("purchases", lines(GOOD), error=UsageError)
-    assert (
-        sentence
-        == "purchases needs a mapping. Add --map with online_retail or shopify_orders, or your own file"
-        " (--suggest-map proposes one)."
-    )
+    assert sentence.startswith("purchases needs a mapping. Add --map with ")
+    assert "online_retail" in sentence
+    assert sentence.endswith("or your own file (--suggest-map proposes one).")
 
 
 @pytest.mark.parametrize(
