@@ -16,6 +16,7 @@ from data_contracts.errors import InputError
 from pipelines.sources.encodings import guess_encoding, marked_encoding
 
 DELIMITERS = ",;\t|"
+SPACES = "spaces"  # as a delimiter: columns set apart by blanks, however many
 CHUNK = 1 << 20
 HEADER = 1 << 24  # a first line longer than 16 MB is none
 PLAIN = {"utf-8", "utf-8-sig"}
@@ -59,9 +60,9 @@ def check_text(path: Path, encoding: str) -> Text:
 
 
 @contextmanager
-def plain_text(path: Path, text: Text) -> Iterator[Path]:
-    """Give a file that DuckDB can read, for as long as the block runs."""
-    if text.plain:
+def plain_text(path: Path, text: Text, delimiter: str = "") -> Iterator[Path]:
+    """Give a file that DuckDB can read, for as long as the block runs; blanks between columns become one tab."""
+    if text.plain and delimiter != SPACES:
         yield path
         return
     with TemporaryDirectory() as folder:
@@ -69,7 +70,20 @@ def plain_text(path: Path, text: Text) -> Iterator[Path]:
         with recoded.open("w", encoding="utf-8", newline="") as target:
             for piece in _one_line_end(_texts(path, text.encoding)):
                 target.write(piece)
+        if delimiter == SPACES:
+            recoded = _set_apart(recoded)
         yield recoded
+
+
+def _set_apart(path: Path) -> Path:
+    apart = path.with_name("apart.tsv")
+    with (
+        path.open(encoding="utf-8", newline="") as source,
+        apart.open("w", encoding="utf-8", newline="") as target,
+    ):
+        for line in source:
+            target.write("\t".join(line.split()) + "\n")
+    return apart
 
 
 def read_header(path: Path, delimiter: str = "") -> tuple[list[str], str]:

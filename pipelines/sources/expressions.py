@@ -104,6 +104,8 @@ class Compiler:
         if "is" in item:
             words = [value(str(word).lower()) for word in listed(item["is"])]
             return sql("lower({}) IN ({})", column, joined(", ", words))
+        if "same_as" in item:
+            return sql("{} = {}", column, self.text(item["same_as"]))
         if "starts_with" in item:
             return sql("starts_with({}, {})", column, value(str(item["starts_with"])))
         return sql("regexp_matches({}, {})", column, value(str(item["matches"])))

@@ -1,7 +1,8 @@
 """Mapping files: which column of a vendor's file is what in a canonical table, and how things are written there.
 
 A mapping names its `table` and `source`, the `columns` as expressions (`vocabulary.py`) and the `record_id`; and where
-needed `format` (kind csv, parquet or json; delimiter; encoding; records: the path of JSON records), `time_zone`,
+needed `format` (kind csv, parquet or json; delimiter, `spaces` for columns set apart by blanks; encoding; names: the
+columns of a file without a header; records: the path of JSON records), `time_zone`,
 `time_formats`, `date_formats`, `decimal`, `currency`, `only` (a condition: other rows of the file are no records),
 `optional` (columns that not every export has), `fill_down` (`within` a column, the `columns` that only the first row of a
 group carries), `also` (further rows made from some rows, `when` a condition holds, with `columns` that replace the others),
@@ -71,6 +72,7 @@ class Mapping:
     kind: str
     delimiter: str
     encoding: str
+    names: tuple[str, ...]
     records: str
     dialect: Dialect
     optional: frozenset[str]
@@ -174,7 +176,7 @@ class _Checker:
         contract = load_contract(str(document["table"]))
         self._check_columns(contract, document["columns"])
         form = self._dict(document, "format")
-        self._known(form, {"kind", "delimiter", "encoding", "records"}, "format ")
+        self._known(form, {"kind", "delimiter", "encoding", "names", "records"}, "format ")
         self._check_encoding(str(form.get("encoding", "utf-8")))
         fill = self._dict(document, "fill_down")
         self._known(fill, {"within", "columns"}, "fill_down ")
@@ -189,6 +191,7 @@ class _Checker:
             kind=str(form.get("kind", "")),
             delimiter=str(form.get("delimiter", "")).replace("\\t", "\t"),
             encoding=str(form.get("encoding", "utf-8")),
+            names=tuple(form.get("names") or ()),
             records=str(form.get("records", "" if "recognise" in document else "[]")),
             dialect=self._dialect(document),
             optional=frozenset(document.get("optional") or ()),

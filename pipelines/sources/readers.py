@@ -19,6 +19,7 @@ from data_contracts.errors import InputError, UsageError
 from messaging.settings import Settings
 from pipelines.landing.staging import stage_records
 from pipelines.sources import mail
+from pipelines.sources.csv_text import SPACES
 from pipelines.sources.documents import Record, find_records, read_document, records_below
 from pipelines.sources.files import Found, subset
 from pipelines.sources.mapping import (
@@ -123,7 +124,9 @@ def mapping_reader(settings: Settings, mapping: Mapping) -> Reader:
     own = _made_ready(settings, mapping)
 
     def read(found: Found) -> Reading:
-        return Reading((_table_part(settings, mapping, partial(_stage_file, path=found.files[0], mapping=own)),))
+        return Reading(
+            (_table_part(settings, mapping, partial(_stage_file, path=found.files[0], mapping=own)),)
+        )
 
     return Reader(mapping.source, SUFFIXES, _one_by_one, read)
 
@@ -140,12 +143,18 @@ def _vendor(settings: Settings, source: str) -> Reader:
 
 
 def _mail(settings: Settings) -> Reader:
-    def stage(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    def messages(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
         stage_records(connection, load_contract("email_messages"), mail.read_mail(files, settings))
 
+    def failures(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+        stage_records(connection, load_contract("email_events"), mail.read_failures(files, settings))
+
     def read(found: Found) -> Reading:
-        version = f"{mail.VERSION} {' '.join(sorted(mail.own_sides(settings)))}"
-        return Reading((Part("email_messages", MAIL, version, partial(stage, files=found.files)),))
+        version = mail.reader_version(settings)
+        parts = [Part("email_messages", MAIL, version, partial(messages, files=found.files))]
+        if reporting := [path for path in found.files if mail.may_report(path)]:
+            parts.append(Part("email_events", MAIL, version, partial(failures, files=reporting)))
+        return Reading(tuple(parts))
 
     return Reader(MAIL, mail.SUFFIXES, lambda found: [found], read)
 
@@ -157,7 +166,11 @@ def _read_documents(
     shapes = {each.name: each.recognise for each, _ in mappings if each.recognise and each.recognise.keys}
     documents = {path: read_document(path) for path in found.files}
     fitting = {
-        path: [name for name, shape in shapes.items() if any(find_objects(document, shape, list(shapes.values())))]
+        path: [
+            name
+            for name, shape in shapes.items()
+            if any(find_objects(document, shape, list(shapes.values())))
+        ]
         for path, document in documents.items()
     }
     parts = [
@@ -248,7 +261,7 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -
         if not (mapping.recognise and is_empty_page(document)):
             _refuse_no_records(path, mapping, records)
         return load_records(connection, records, mapping.used_columns)
-    return load_csv(connection, path, mapping.encoding, mapping.delimiter)
+    return load_csv(connection, path, mapping.encoding, mapping.delimiter, mapping.names)
 
 
 def _kind(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Which mappings read a file: told by the keys that its objects have, or by the columns in its header."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from data_contracts.errors import InputError
 from pipelines.sources.csv_text import check_text, plain_text, read_header
 from pipelines.sources.documents import Record
+from pipelines.sources.encodings import marked_encoding
 
 NAMED = 12  # columns or keys that an error names; a file may have hundreds
 
@@ -88,7 +90,7 @@ def is_empty_page(document: Any) -> bool:
     return isinstance(document, list) and not document
 
 
-def table_columns(path: Path, encoding: str = "utf-8") -> list[str]:
+def table_columns(path: Path, encoding: str = "utf-8", delimiter: str = "") -> list[str]:
     """Read the column names of a CSV or parquet file. Raises InputError where it is neither."""
     if path.suffix.lower() == ".parquet":
         import pyarrow as pa
@@ -100,8 +102,11 @@ def table_columns(path: Path, encoding: str = "utf-8") -> list[str]:
             raise InputError(
                 f"The file {path} is no complete parquet file.", "It may have been cut off: export it again."
             ) from None
+    if encoding == "utf-8" and not marked_encoding(path):
+        with suppress(UnicodeDecodeError):
+            return read_header(path, delimiter)[0]  # whether the file is whole is asked when it is loaded
     with plain_text(path, check_text(path, encoding)) as text:
-        return read_header(text)[0]
+        return read_header(text, delimiter)[0]
 
 
 def nearly(path: Path, names: Sequence[str], shapes: Mapping[str, Recognise]) -> InputError | None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from data_contracts.errors import InputError
 from data_contracts.sql import Sql, joined, name, sql, value
-from pipelines.sources.csv_text import check_text, plain_text, read_header
+from pipelines.sources.csv_text import SPACES, check_text, plain_text, read_header
 from pipelines.sources.documents import Record
 
 POSITION = "rapport_position"
@@ -24,13 +24,25 @@ SUFFIXES = CSV_SUFFIXES + PARQUET_SUFFIXES + JSON_SUFFIXES
 
 
 def load_csv(
-    connection: duckdb.DuckDBPyConnection, path: Path, encoding: str = "utf-8", delimiter: str = ""
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    encoding: str = "utf-8",
+    delimiter: str = "",
+    names: Sequence[str] = (),
 ) -> dict[str, str]:
-    """Load a CSV file; gives its columns, all of them VARCHAR. Raises InputError where the file is not whole."""
-    with plain_text(path, check_text(path, encoding)) as text:
-        header, sign = read_header(text, delimiter)
-        _read_csv(connection, path, text, header, sign)
-    return dict.fromkeys(header, "VARCHAR")
+    """Load a CSV file; gives its columns, all of them VARCHAR. `names` are those of a file without a header.
+
+    Raises InputError where the file is not whole.
+    """
+    with plain_text(path, check_text(path, encoding), delimiter) as text:
+        header, sign = read_header(text, "\t" if delimiter == SPACES else delimiter)
+        if names and len(names) != len(header):
+            raise InputError(
+                f"The file {path} has {len(header)} columns, and the mapping names {len(names)}.",
+                "Name each column once, from left to right.",
+            )
+        _read_csv(connection, path, text, list(names) or header, sign, named=not names)
+    return dict.fromkeys(names or header, "VARCHAR")
 
 
 def load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
@@ -66,15 +78,22 @@ def load_records(
     return dict.fromkeys(columns, "VARCHAR")
 
 
-def _read_csv(
-    connection: duckdb.DuckDBPyConnection, path: Path, text: Path, header: Sequence[str], sign: str
+def _read_csv(  # noqa: PLR0913 - the file, what it is called, and how it is written
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    text: Path,
+    header: Sequence[str],
+    sign: str,
+    *,
+    named: bool,
 ) -> None:
     reader = sql(
-        "read_csv({}, columns = {}, delim = {}, header = true, auto_detect = false, quote = '\"', escape = '\"',"
+        "read_csv({}, columns = {}, delim = {}, header = {}, auto_detect = false, quote = '\"', escape = '\"',"
         " strict_mode = true, null_padding = false, max_line_size = 16777216)",
         value(str(text)),
         value(dict.fromkeys(header, "VARCHAR")),
         value(sign),
+        value(named),
     )
     try:
         _create(connection, header, reader)
