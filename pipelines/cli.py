@@ -1,4 +1,4 @@
-"""The commands of this package: `demo`, `build`, `sample`, `ingest`, `quarantine`, `contract` and `identity`."""
+"""The commands of this package: `demo`, `build`, `sample`, `ingest`, `pull`, `quarantine`, `contract` and `identity`."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.identity.commands import app as identity_app
+from pipelines.pulls.commands import app as pulls_app
 from pipelines.samples.command import app as sample_app
 from pipelines.samples.demo import app as demo_app
 from pipelines.sources.commands import app as landing_app
@@ -18,6 +19,7 @@ app = typer.Typer()
 app.add_typer(demo_app)
 app.add_typer(sample_app)
 app.add_typer(landing_app)
+app.add_typer(pulls_app, name="pull")
 app.add_typer(identity_app, name="identity")
 
 

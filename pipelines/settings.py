@@ -9,7 +9,13 @@ from pathlib import Path
 from messaging.settings import Settings
 
 DEFAULT_REGION = "GB"
+DEMO_MARK = "demo.txt"  # lies in a home that a demo made
 PROVIDERS = Path(__file__).parents[1] / "dbt_project" / "seeds" / "email_providers.csv"
+
+
+def is_demo(settings: Settings) -> bool:
+    """Say whether a demo made this home: it talks to nobody outside this machine."""
+    return (settings.home / DEMO_MARK).exists()
 
 
 def own_domains(settings: Settings) -> list[str]:

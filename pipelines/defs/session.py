@@ -23,9 +23,9 @@ from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.ids import new_id
 from messaging.store.tables import builds
-from pipelines.defs.redaction import redacted
 from pipelines.identity.people import IdentityReport
 from pipelines.publishing.pointer import Pointer
+from pipelines.redaction import redacted
 from pipelines.warehouse.lock import Patience, build_lock
 from pipelines.warehouse.records import ContractState, TableSum
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from data_contracts.errors import RefusedError, ServiceError
 from messaging.clock import pin_clock
 from messaging.settings import HOME_SETTINGS, Settings, read_settings
+from pipelines.settings import DEMO_MARK
 
-MARK = "demo.txt"
 KEPT = ("library", "logs", "up.lock")
 COMPANY = {
     "RAPPORT_COMPANY_NAME": "Harbour & Pine",
@@ -29,7 +29,7 @@ def prepare_home(home: Path, noon: datetime) -> tuple[Settings, str]:
     """
     told = f"a new company in {home}"
     if home.exists() and any(home.iterdir()):
-        if not (home / MARK).exists():
+        if not (home / DEMO_MARK).exists():
             raise RefusedError(
                 f"{home} holds data that no demo made, and a demo would replace it.",
                 "Set RAPPORT_HOME to another folder, such as RAPPORT_HOME=.rapport-demo.",
@@ -38,7 +38,7 @@ def prepare_home(home: Path, noon: datetime) -> tuple[Settings, str]:
         _clear(home)
         told = f"again in {home}: library/ is kept as it is, everything else is replaced"
     home.mkdir(parents=True, exist_ok=True)
-    (home / MARK).write_text(
+    (home / DEMO_MARK).write_text(
         "`make demo` made this folder, and replaces all of it but library/ when it runs again.\n"
     )
     (home / HOME_SETTINGS).write_text("".join(f'{name}="{value}"\n' for name, value in COMPANY.items()))

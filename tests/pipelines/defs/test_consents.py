@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from pipelines.defs.consents import LandedWord, last_opt_outs
-from pipelines.defs.redaction import redacted
+from pipelines.redaction import redacted
 
 START = datetime.fromisoformat("2026-10-01T10:00")
 

@@ -8,7 +8,8 @@ import pytest
 
 from data_contracts.errors import RefusedError, ServiceError
 from messaging.clock import read_clock
-from pipelines.samples.demo_home import COMPANY, MARK, prepare_home
+from pipelines.samples.demo_home import COMPANY, prepare_home
+from pipelines.settings import DEMO_MARK
 
 NOON = datetime(2026, 10, 30, 12)
 
@@ -41,7 +42,7 @@ def test_a_home_that_no_demo_made_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="RAPPORT_HOME"):
         prepare_home(home, NOON)
     assert (home / "store.db").read_text() == "a company's real store"
-    assert not (home / MARK).exists()
+    assert not (home / DEMO_MARK).exists()
 
 
 def test_a_home_that_rapport_up_runs_on_is_left_alone(tmp_path: Path) -> None:

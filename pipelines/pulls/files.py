@@ -1,0 +1,374 @@
+"""Pull files: which database, API or mailbox is asked, for what, how often, and who reads what comes.
+
+A company's own lie in RAPPORT_HOME/pulls/<name>.yaml. One may rest on a shipped pull (`use: shopify`, `with: {shop: ...}`)
+and replace any of its keys. docs/pulls.md names every key.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from data_contracts.errors import RapportError, SettingsError, UsageError
+from messaging.settings import Settings
+from pipelines.pulls.marks import Form
+from pipelines.pulls.words import cron_of, span_of
+
+SHIPPED = Path(__file__).parent / "shipped"
+NAME = re.compile("[a-z][a-z0-9_]{0,39}")
+USE, WITH = "use", "with"
+_BLANK = re.compile(
+    r"\{([a-z][a-z0-9_]*)\}"
+)  # {shop}: given under `with`, or by a setting; {KEY} is a secret's name
+_SECRET = re.compile(r"\{[A-Z][A-Z0-9_]*\}")
+SINCE = "since"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Client(_Part):
+    """Where an API is and how one signs in there; `auth` and `paginator` are dlt's own configuration."""
+
+    base_url: str
+    auth: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    paginator: dict[str, Any] = {}
+
+    @field_validator("auth")
+    @classmethod
+    def _no_secret_in_the_file(cls, auth: dict[str, Any]) -> dict[str, Any]:
+        for key in ("token", "api_key", "password", "client_secret"):
+            if key in auth and not _SECRET.search(str(auth[key])):
+                raise ValueError(
+                    f"auth {key} should name a secret, such as {{SHOP_API_KEY}}, and never be one"
+                )
+        return auth
+
+
+class Sideload(_Part):
+    """Objects that stand beside the records in a page, put into the records that refer to them."""
+
+    from_: str = Field(alias="from")
+    by: str
+    key: str = "id"
+    into: str
+
+
+class Endpoint(_Part):
+    """One list of an API. `params`, `json`, `paginator` and `data_selector` are dlt's own configuration."""
+
+    name: str
+    path: str
+    method: Literal["GET", "POST"] = "GET"
+    params: dict[str, Any] = {}
+    body: dict[str, Any] = Field({}, alias="json")
+    paginator: dict[str, Any] = {}
+    data_selector: str = ""
+    cursor: str = ""
+    since: Form = "iso"
+    overlap: str | int = ""
+    begin: datetime | date | int | str | None = None
+    sideload: tuple[Sideload, ...] = ()
+    adds: dict[str, str] = {}
+    from_parent: dict[str, str] = {}
+    lands: bool = True
+    tables: tuple[str, ...] = ()
+
+    @field_validator("overlap")
+    @classmethod
+    def _length(cls, value: str | int) -> str | int:
+        return _checked_overlap(value)
+
+
+class _Pull(_Part):
+    description: str = ""
+    doc: str = ""
+    source: str
+    mapping: str = ""
+    tables: tuple[str, ...] = ()
+    enabled: bool = True
+    every: str = ""
+    overlap: str | int = "10 minutes"
+    begin: datetime | date | int | str | None = None
+    asks: dict[str, str] = {}
+
+    @field_validator("every")
+    @classmethod
+    def _schedule(cls, value: str) -> str:
+        if value:
+            cron_of(value)
+        return value
+
+    @field_validator("overlap")
+    @classmethod
+    def _length(cls, value: str | int) -> str | int:
+        return _checked_overlap(value)
+
+
+class SqlPull(_Pull):
+    """A table, a view or a query of a database."""
+
+    kind: Literal["sql"]
+    url: str
+    schema_: str = Field("", alias="schema")
+    table: str = ""
+    query: str = ""
+    cursor: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _no_password_in_the_file(cls, url: str) -> str:
+        password = urlsplit(_SECRET.sub("secret", url)).password
+        if password and password != "secret":  # noqa: S105 - stands for the name of one
+            raise ValueError(
+                "url should name the secret that holds it, such as {SHOP_DB_URL}, and hold no password"
+            )
+        return url
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "SqlPull":
+        if bool(self.table) == bool(self.query):
+            raise ValueError("a sql pull has either a table or a query")
+        return self
+
+
+class RestPull(_Pull):
+    """Lists of an HTTP API."""
+
+    kind: Literal["rest"]
+    client: Client
+    endpoints: tuple[Endpoint, ...] = Field(min_length=1)
+    only: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _known_endpoints(self) -> "RestPull":
+        names = [endpoint.name for endpoint in self.endpoints]
+        for name in self.only:
+            if name not in names:
+                raise ValueError(f"only names {name!r}; the endpoints are {', '.join(names)}")
+        if len(set(names)) < len(names):
+            raise ValueError("two endpoints have the same name")
+        return self
+
+    @property
+    def landing(self) -> tuple[Endpoint, ...]:
+        """Give the endpoints whose records land."""
+        return tuple(
+            item for item in self.endpoints if item.lands and (not self.only or item.name in self.only)
+        )
+
+
+class Mailbox(_Part):
+    """A folder of an IMAP server."""
+
+    host: str
+    port: int = 993
+    user: str
+    password: str
+    folder: str = "INBOX"
+    limit: int = 2000
+
+    @field_validator("password")
+    @classmethod
+    def _no_password_in_the_file(cls, value: str) -> str:
+        if not _SECRET.search(value):
+            raise ValueError("password should name a secret, such as {MAIL_PASSWORD}, and never be one")
+        return value
+
+
+class ImapPull(_Pull):
+    """A mailbox."""
+
+    kind: Literal["imap"]
+    mailbox: Mailbox
+
+
+AnyPull = SqlPull | RestPull | ImapPull
+_ANY: TypeAdapter[AnyPull] = TypeAdapter(AnyPull)
+_KINDS: dict[str, type[SqlPull] | type[RestPull] | type[ImapPull]] = {
+    "sql": SqlPull,
+    "rest": RestPull,
+    "imap": ImapPull,
+}
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A pull, checked. `own` says that the company has a file for it; `missing` names what it still asks for."""
+
+    name: str
+    path: Path
+    own: bool
+    plan: AnyPull
+    missing: Mapping[str, str]
+
+    @property
+    def cron(self) -> str:
+        """Give when it runs by itself; empty where it does not."""
+        active = self.own and self.plan.enabled and not self.missing
+        return cron_of(self.plan.every) if active and self.plan.every else ""
+
+
+@dataclass(frozen=True)
+class BrokenPull:
+    """A pull file that cannot be used, and the sentence that says why."""
+
+    name: str
+    path: Path
+    error: RapportError
+
+
+def pulls_dir(settings: Settings) -> Path:
+    """Where the company's own pull files lie."""
+    return settings.home / "pulls"
+
+
+def pull_names(settings: Settings) -> tuple[str, ...]:
+    """Name all pulls: the company's own first, then the shipped ones that it has no file for."""
+    own = sorted(path.stem for path in pulls_dir(settings).glob("*.yaml"))
+    return (*own, *(name for name in shipped_names() if name not in own))
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Name the pulls that Rapport ships."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
+
+
+def list_pulls(settings: Settings) -> tuple[list[Pull], list[BrokenPull]]:
+    """Load every pull; a broken file keeps no other from being used."""
+    good: list[Pull] = []
+    broken: list[BrokenPull] = []
+    for name in pull_names(settings):
+        try:
+            good.append(load_pull(settings, name))
+        except RapportError as error:
+            broken.append(BrokenPull(name, pulls_dir(settings) / f"{name}.yaml", error))
+    return good, broken
+
+
+def load_pull(settings: Settings, name: str) -> Pull:
+    """Load a pull by its name. Raises UsageError for an unknown one, SettingsError where its file is wrong."""
+    names = pull_names(settings)
+    if name not in names:
+        near = get_close_matches(name, names, 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(
+            f"There is no pull {name!r}.",
+            f"{hint}Known are {', '.join(names)}; your own lie in {pulls_dir(settings)}.",
+        )
+    path = pulls_dir(settings) / f"{name}.yaml"
+    own = path.is_file()
+    return _build(settings, path if own else SHIPPED / f"{name}.yaml", own=own)
+
+
+def _build(settings: Settings, path: Path, *, own: bool) -> Pull:
+    if not NAME.fullmatch(path.stem):
+        raise _wrong(path, "has a name that is none; write it like my_shop.yaml: small letters, digits and _")
+    document = _read(path)
+    given = document.pop(WITH, {}) or {}
+    if not isinstance(given, dict):
+        raise _wrong(path, "has a `with` that is no list of names and values")
+    if USE in document:
+        document = _shipped(path, str(document.pop(USE))) | document
+    plan = _checked(path, document)
+    strange = sorted(set(given) - set(plan.asks))
+    if strange:
+        known = ", ".join(plan.asks) or "nothing"
+        raise _wrong(path, f"gives {', '.join(strange)} under `with`, but the pull asks for {known}")
+    missing = {name: what for name, what in plan.asks.items() if name not in given}
+    values = {name: str(value) for name, value in given.items()} | _from_settings(settings)
+    left = {SINCE, *missing, *values}
+    for name in _blanks(document):
+        if name not in left:
+            raise _wrong(path, f"has a blank {{{name}}} that nobody fills; name it under `asks`")
+    return Pull(path.stem, path, own, _checked(path, fill(document, values)), missing)
+
+
+def _from_settings(settings: Settings) -> dict[str, str]:
+    return {"twilio_api_url": settings.twilio_url}
+
+
+def fill(thing: Any, values: Mapping[str, str]) -> Any:
+    """Fill the blanks such as {shop} in all texts of a document; a blank without a value stays."""
+    if isinstance(thing, str):
+        return _BLANK.sub(lambda found: values.get(found[1], found[0]), thing)
+    if isinstance(thing, dict):
+        return {key: fill(item, values) for key, item in thing.items()}
+    return [fill(item, values) for item in thing] if isinstance(thing, list) else thing
+
+
+def _blanks(thing: Any) -> set[str]:
+    if isinstance(thing, str):
+        return set(_BLANK.findall(thing))
+    inside = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list) else ()
+    return {name for item in inside for name in _blanks(item)}
+
+
+def _shipped(path: Path, name: str) -> dict[str, Any]:
+    if name not in shipped_names():
+        near = get_close_matches(name, shipped_names(), 1)
+        hint = f"did you mean {near[0]}?" if near else f"shipped are {', '.join(shipped_names())}"
+        raise _wrong(path, f"uses {name!r}, which is no shipped pull; {hint}")
+    return _read(SHIPPED / f"{name}.yaml")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise _wrong(path, "cannot be read as YAML") from error
+    if not isinstance(document, dict):
+        raise _wrong(path, "is no list of keys and values")
+    return {str(key): value for key, value in document.items()}
+
+
+def _checked(path: Path, document: dict[str, Any]) -> AnyPull:
+    kind = _KINDS.get(str(document.get("kind")))
+    if kind is None:
+        raise _wrong(
+            path,
+            f"has the kind {document.get('kind')!r}; it is sql, rest or imap, or `use` names a shipped pull",
+        )
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        raise _wrong(path, "; ".join(_sentence(item, kind) for item in error.errors())) from None
+
+
+def _sentence(item: Any, kind: type[BaseModel]) -> str:
+    place = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        known = [field.alias or name for name, field in kind.model_fields.items()]
+        near = get_close_matches(str(item["loc"][-1]), known, 1)
+        return f"has an unknown key {place}" + (f" (did you mean {near[0]}?)" if near else "")
+    if item["type"] == "missing":
+        return f"has no {place}"
+    text = str(item["msg"]).removeprefix("Value error, ")
+    return f"has a wrong {place}: {text}" if place else text
+
+
+def _checked_overlap(value: str | int) -> str | int:
+    if isinstance(value, str) and value:
+        span_of(value)
+    return value
+
+
+def _wrong(path: Path, what: str) -> SettingsError:
+    return SettingsError(f"The pull file {path} {what}.", "Mend the file; docs/pulls.md names the keys.")
