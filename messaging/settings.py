@@ -30,7 +30,14 @@ SANDBOX_AUTH_TOKEN = "sandbox-token"  # noqa: S105 - a name, not a secret: the s
 SANDBOX_FROM = "+15005550006"  # Twilio's own magic sender of test credentials
 SANDBOX_SMTP_URL = "smtp://127.0.0.1:8025"
 SANDBOX_MAIL_FROM = "hello@harbour-and-pine.example.com"  # the sample company
-
+# Documents and pictures: what customers send to a shop. No programs, and no archives, which nothing here opens.
+ATTACHMENT_TYPES = (
+    "application/pdf,image/jpeg,image/png,image/gif,image/webp,image/heic,image/heif,image/tiff,image/bmp,text/plain,"
+    "text/csv,text/calendar,application/rtf,application/msword,application/vnd.ms-excel,"
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document,"
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,application/vnd.oasis.opendocument.text,"
+    "application/vnd.oasis.opendocument.spreadsheet,message/rfc822"
+)
 
 _LEGAL = {  # what a person is told where pydantic would speak of patterns and literals
     "RAPPORT_CURRENCY": "it should be an ISO 4217 code such as GBP",
@@ -53,6 +60,8 @@ class Settings(BaseSettings):
     company_address: str = Field("", alias="RAPPORT_COMPANY_ADDRESS")
     own_domains: str = Field("", alias="RAPPORT_OWN_DOMAINS")
     max_file_mb: int = Field(4096, alias="RAPPORT_MAX_FILE_MB", ge=1)
+    attachment_max_mb: int = Field(10, alias="RAPPORT_ATTACHMENT_MAX_MB", ge=0, le=1000)
+    attachment_types: str = Field(ATTACHMENT_TYPES, alias="RAPPORT_ATTACHMENT_TYPES")
     sending: Literal["sandbox", "live"] = Field("sandbox", alias="RAPPORT_SENDING")
     sandbox_url: str = Field(SANDBOX_URL, alias="RAPPORT_SANDBOX_URL")
     twilio_api_url: str = Field("", alias="RAPPORT_TWILIO_API_URL")
@@ -153,6 +162,11 @@ class Settings(BaseSettings):
     def mappings_dir(self) -> Path:
         """Where the company's own mapping files lie, known by their names."""
         return self.home / "mappings"
+
+    @property
+    def attachments_dir(self) -> Path:
+        """Where files that came with mails are kept, named after their content (mode 0600)."""
+        return self.home / "attachments"
 
     @property
     def build_path(self) -> Path:

@@ -1,42 +1,78 @@
 """The staged table: what a reader made of a file, before anything is judged.
 
-It has a `position` (the order in the file, from 1) and the contract's columns but `received_at`, all of them text in
-canonical form: whole numbers in digits, `true` or `false`, times as 2026-10-30 12:00:00 (naive UTC), dates as 2026-10-30.
-What a reader could not make sense of it hands on as `unreadable: <text>`, so that the row is set aside with that reason.
+It has a `position` (the order in the file, from 1) and the contract's columns but `received_at`, each of them either in
+the contract's type or as text in canonical form: whole numbers in digits, `true` or `false`, times as 2026-10-30 12:00:00
+(naive UTC), dates as 2026-10-30. What a reader could not make sense of it hands on as `unreadable: <text>`, so that the row
+is set aside with that reason. It may be a view of a parquet file, which is then read a few columns at a time.
 """
 
+import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from data_contracts.contracts import Contract
-from data_contracts.sql import Sql, joined, name, sql
+from data_contracts.sql import Sql, joined, name, sql, value
+from messaging.settings import Settings
 
 STAGED = "staged"
 UNREADABLE = "unreadable: "
 RECEIVED = "received_at"
 MEMORY = "1GB"
+SPILL = ".spill"  # a folder for each process, below the landing zone
+CHUNK = 2_000  # records that Python holds at once
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came: the source system, the canonical table, the file or folder, and the mapping that read it."""
+    """What came: the source system, the canonical table, the file or folder, and the mapping that read it.
+
+    `streamed` is the file that the staged table is a view of, where it is one: it may not change until it has landed.
+    """
 
     source: str
     table: str
     file_name: str
     file_sha256: str
     mapping_hash: str
+    streamed: Path | None = None
 
 
-def open_stage() -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB of its own, in memory, that downloads nothing."""
+def open_stage(settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB of its own, in memory, that downloads nothing; what is too much for MEMORY goes to disk, into our home.
+
+    Without settings nothing goes to disk.
+    """
+    spill = ""
+    if settings:
+        (settings.landing_dir / SPILL).mkdir(parents=True, exist_ok=True)
+        spill = str(settings.landing_dir / SPILL / str(os.getpid()))
     return duckdb.connect(
         ":memory:",
-        config={"autoinstall_known_extensions": "false", "memory_limit": MEMORY, "TimeZone": "UTC"},
+        config={
+            "autoinstall_known_extensions": "false",
+            "memory_limit": MEMORY,
+            "temp_directory": spill,
+            "TimeZone": "UTC",
+        },
     )
+
+
+def clear_spills(settings: Settings) -> None:
+    """Remove what the databases of processes that are gone have left on the disk."""
+    for folder in (settings.landing_dir / SPILL).glob("*"):
+        if not Path(f"/proc/{folder.name}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def staged_types(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Give the type of each column of the staged table: its contract's, or VARCHAR."""
+    return {row[0]: row[1] for row in connection.execute("DESCRIBE staged").fetchall()}
 
 
 def staged_columns(contract: Contract) -> list[str]:
@@ -47,14 +83,40 @@ def staged_columns(contract: Contract) -> list[str]:
 def stage_records(
     connection: duckdb.DuckDBPyConnection, contract: Contract, records: Iterable[Mapping[str, str | None]]
 ) -> None:
-    """Stage records that Python read; a column that a record does not name is missing. Empty text is missing too."""
+    """Stage records that Python read; a column that a record does not name is missing. Empty text is missing too.
+
+    They are taken over chunk by chunk, so that a mailbox of any size passes.
+    """
     columns = staged_columns(contract)
-    values: dict[str, list[str | None]] = {column: [] for column in columns}
-    for record in records:
-        for column in columns:
-            values[column].append(record.get(column) or None)
-    table = pa.table({column: pa.array(items, pa.string()) for column, items in values.items()})
-    stage_query(connection, columns, table)
+    stage_query(connection, columns, _as_table(columns, ()))
+    position = 0
+    remaining = iter(records)
+    while chunk := list(islice(remaining, CHUNK)):
+        _append(connection, columns, _as_table(columns, chunk), position)
+        position += len(chunk)
+
+
+def _as_table(columns: Sequence[str], records: Sequence[Mapping[str, str | None]]) -> pa.Table:
+    return pa.table(
+        {
+            column: pa.array([record.get(column) or None for record in records], pa.string())
+            for column in columns
+        }
+    )
+
+
+def _append(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], table: pa.Table, position: int
+) -> None:
+    connection.register("incoming", table)
+    picked = joined(", ", map(name, columns))
+    statement = sql(
+        "INSERT INTO staged SELECT row_number() OVER () + {} AS position, {} FROM incoming",
+        value(position),
+        picked,
+    )
+    connection.execute(statement.text, statement.bound)
+    connection.unregister("incoming")
 
 
 def stage_query(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], table: pa.Table) -> None:
@@ -69,12 +131,28 @@ def stage_query(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], t
     connection.unregister("incoming")
 
 
-def row_hash(columns: Sequence[str]) -> Sql:
+def text_of(column: str, types: Mapping[str, str]) -> Sql:
+    """Give a staged column as canonical text."""
+    return name(column) if types[column] == "VARCHAR" else sql("CAST({} AS VARCHAR)", name(column))
+
+
+def row_hash(contract: Contract, types: Mapping[str, str]) -> Sql:
     """Hash a staged row: every value that is there with its column's name, so that new columns change no hash.
 
-    Left out are `received_at` and `raw_record`: the same record in another file format is the same row.
+    Left out are `received_at` and `raw_record`: the same record in another file format is the same row. For that reason
+    1 and 1.0 are the same where the contract has a DOUBLE.
     """
+    kinds = contract.duckdb_columns()
     parts = (
-        sql("{} || {}", Sql(f"'{column}='"), name(column)) for column in columns if column != "raw_record"
+        sql("{} || {}", Sql(f"'{column}='"), _hashed(column, kinds[column], types))
+        for column in staged_columns(contract)
+        if column != "raw_record"
     )
     return sql("left(sha256(concat_ws(chr(31), {})), 32)", joined(", ", parts))
+
+
+def _hashed(column: str, kind: str, types: Mapping[str, str]) -> Sql:
+    text = text_of(column, types)
+    if kind == "DOUBLE" and types[column] == "VARCHAR":
+        return sql("coalesce(CAST(try_cast({} AS DOUBLE) AS VARCHAR), {})", text, text)
+    return text

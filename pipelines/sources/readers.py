@@ -22,6 +22,7 @@ from pipelines.sources import mail
 from pipelines.sources.csv_text import SPACES
 from pipelines.sources.documents import Record, find_records, read_document, records_below
 from pipelines.sources.files import Found, subset
+from pipelines.sources.mailbox import SUFFIXES as MAIL_SUFFIXES
 from pipelines.sources.mapping import (
     Mapping,
     load_mapping,
@@ -124,11 +125,21 @@ def mapping_reader(settings: Settings, mapping: Mapping) -> Reader:
     own = _made_ready(settings, mapping)
 
     def read(found: Found) -> Reading:
-        return Reading(
-            (_table_part(settings, mapping, partial(_stage_file, path=found.files[0], mapping=own)),)
-        )
+        path = found.files[0]
+        if _is_something_else(path, own):
+            marks = {mapping.name: Recognise(columns=tuple(mapping.used_columns))}
+            return Reading((), {path: strange(path, mapping.source, table_columns(path), marks)})
+        return Reading((_table_part(settings, mapping, partial(_stage_file, path=path, mapping=own)),))
 
     return Reader(mapping.source, SUFFIXES, _one_by_one, read)
+
+
+def _is_something_else(path: Path, mapping: Mapping) -> bool:
+    """Say whether a table has none of the columns that a mapping reads: a licence, say, beside the data."""
+    if (mapping.kind or _kind(path)) == "json" or mapping.names or mapping.delimiter == SPACES:
+        return False
+    encoding = mapping.encoding if _kind(path) == "csv" else "utf-8"
+    return not set(table_columns(path, encoding, mapping.delimiter)) & set(mapping.used_columns)
 
 
 def _vendor(settings: Settings, source: str) -> Reader:
@@ -156,7 +167,7 @@ def _mail(settings: Settings) -> Reader:
             parts.append(Part("email_events", MAIL, version, partial(failures, files=reporting)))
         return Reading(tuple(parts))
 
-    return Reader(MAIL, mail.SUFFIXES, lambda found: [found], read)
+    return Reader(MAIL, MAIL_SUFFIXES, lambda found: [found], read)
 
 
 def _read_documents(

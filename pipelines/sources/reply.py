@@ -41,7 +41,7 @@ def new_text(body: str) -> str:
     """Give the new text of a plain-text body."""
     lines = body[:LONGEST].replace("\r\n", "\n").replace("\r", "\n").replace("\u200b", "").split("\n")
     lines = lines[: _end_of_new(lines)]
-    quoted = [bool(_QUOTED.match(line)) for line in lines]
+    quoted = [">" in line and bool(_QUOTED.match(line)) for line in lines]
     for start in _starts_of_quotes(quoted):
         for place in _heading_above(lines, start):
             quoted[place] = True
@@ -52,7 +52,7 @@ def new_text(body: str) -> str:
 def _end_of_new(lines: list[str]) -> int:
     """Find the line from where on everything is an older mail that is not marked line by line."""
     ends = [_header_block(lines), _known_heading(lines)]
-    ends += [place for place, line in enumerate(lines) if _ORIGINAL.match(line)][:1]
+    ends += [place for place, line in enumerate(lines) if "--" in line and _ORIGINAL.match(line)][:1]
     end = min(ends, default=len(lines))
     while end and (_RULE.match(lines[end - 1]) or not lines[end - 1].strip()):
         end -= 1
@@ -63,7 +63,7 @@ def _header_block(lines: list[str]) -> int:
     """Find the first two header lines in a row (blank lines between do not count) outside of quoted lines."""
     run: list[int] = []
     for place, line in enumerate(lines):
-        if _HEADER.match(line + " ") and not _QUOTED.match(line):
+        if ":" in line and _HEADER.match(line + " ") and not _QUOTED.match(line):
             run.append(place)
             if len(run) == 2:
                 return run[0]
@@ -74,7 +74,9 @@ def _header_block(lines: list[str]) -> int:
 
 def _known_heading(lines: list[str]) -> int:
     """Find a heading such as "On Monday, Ann wrote:" with no quoted line after it: what follows it is older."""
-    last_quoted = max((place for place, line in enumerate(lines) if _QUOTED.match(line)), default=-1)
+    last_quoted = max(
+        (place for place, line in enumerate(lines) if ">" in line and _QUOTED.match(line)), default=-1
+    )
     for place in range(last_quoted + 1, len(lines)):
         window = lines[place : place + HEADING_LINES]
         # the library's pattern takes cubic time, so it sees little at once, and only what can be a heading
@@ -116,10 +118,9 @@ def _heading_above(lines: list[str], start: int) -> Iterable[int]:
 
 def _unsigned(lines: list[str]) -> list[str]:
     """Cut a signature off: from the first line that looks like one and has something before it."""
-    for place, line in enumerate(lines):
-        if any(text.strip() for text in lines[:place]) and (
-            _DEVICE.match(line.strip()) or _signs(lines, place)
-        ):
+    first = next((place for place, line in enumerate(lines) if line.strip()), len(lines))
+    for place in range(first + 1, len(lines)):
+        if _DEVICE.match(lines[place].strip()) or _signs(lines, place):
             return lines[:place]
     return lines
 

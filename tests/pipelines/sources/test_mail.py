@@ -52,6 +52,7 @@ def test_a_mail_from_a_customer(read: Read) -> None:
         "message_id": "one@mail.example.com",
         "thread_id": "one@mail.example.com",
         "direction": "inbound",
+        "kind": "letter",
         "email": "ann.lee@example.com",
         "given_name": "Ann",
         "family_name": "Lee",
@@ -61,6 +62,7 @@ def test_a_mail_from_a_customer(read: Read) -> None:
         "body_text": "Hi there.",
         "in_reply_to": None,
         "attachment_count": "0",
+        "attachments": None,
         "raw_record": None,
     }
 

@@ -24,6 +24,7 @@ messages as (
         direction = 'inbound' as is_inbound,
         false as is_keyword
     from {{ ref('stg_landing__email_messages') }}
+    where kind = 'letter'
 
     union all
 

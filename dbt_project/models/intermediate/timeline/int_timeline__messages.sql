@@ -16,13 +16,15 @@ messages as (
         source_record_id,
         occurred_at,
         'email' as channel,
-        case when direction = 'inbound' then 'in' else 'out' end as direction,
+        case when direction = 'outbound' then 'out' when kind = 'auto_reply' then 'none' else 'in' end as direction,
         'email' as kind,
-        coalesce(subject, 'E-mail without a subject') as title,
+        case when kind = 'auto_reply' then 'Automatic reply: ' else '' end
+        || coalesce(subject, 'E-mail without a subject') as title,
         body_text as body,
         {{ no_text() }} as campaign,
         {{ no_text() }} as state
     from {{ ref('stg_landing__email_messages') }}
+    where kind not in ('bounce', 'complaint') -- their events tell these
 
     union all
 

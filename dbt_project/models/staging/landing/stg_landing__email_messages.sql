@@ -1,4 +1,4 @@
-with latest as (
+with recursive latest as (
 
     {{ latest_version(source('landing', 'email_messages')) }}
 
@@ -14,6 +14,7 @@ renamed as (
         message_id,
         thread_id,
         direction,
+        coalesce(kind, 'letter') as kind,
         {{ email_address('email') }} as email,
         nullif(trim(given_name), '') as given_name,
         nullif(trim(family_name), '') as family_name,
@@ -28,4 +29,38 @@ renamed as (
 
 )
 
-select * from renamed
+answers as (
+
+    -- a mail that names only the mail before it belongs to the thread of that one, whichever came first or in which file
+    select
+        message_id,
+        thread_id,
+        0 as hops
+    from renamed
+
+    union all
+
+    select
+        answers.message_id,
+        earlier.thread_id,
+        answers.hops + 1 as hops
+    from answers
+    inner join renamed as earlier
+        on answers.thread_id = earlier.message_id and answers.thread_id <> earlier.thread_id
+    where answers.hops < 100
+
+),
+
+threads as (
+
+    select
+        message_id,
+        max_by(thread_id, hops) as thread_id
+    from answers
+    group by message_id
+
+)
+
+select renamed.* replace (threads.thread_id as thread_id)
+from renamed
+inner join threads on renamed.message_id = threads.message_id
