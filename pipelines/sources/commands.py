@@ -22,7 +22,7 @@ Table = Annotated[str | None, typer.Option(help="Only this canonical table, such
 
 
 @app.command()
-def ingest(
+def ingest(  # noqa: PLR0913 - the options of a command are its arguments
     source: Annotated[
         str, typer.Argument(help="A vendor such as shopify, twilio or mail, or a canonical table with --map.")
     ],
@@ -32,8 +32,12 @@ def ingest(
         str | None, typer.Option("--map", help="A shipped mapping's name, or a mapping file.")
     ] = None,
     tables: Annotated[
-        str | None, typer.Option(help="Take only these canonical tables of a vendor's files: purchases,contacts.")
+        str | None,
+        typer.Option(help="Take only these canonical tables of a vendor's files: purchases,contacts."),
     ] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="The files are whole, though their last line has no end.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Land files: read them, check each row by its contract, keep the good ones and set the others aside."""
@@ -51,6 +55,7 @@ def ingest(
             paths,
             mapping,
             tables=[table.strip() for table in tables.split(",")] if tables else None,
+            complete=complete,
             waiting=_waiting,
         )
     emit(report.to_document(), as_json=as_json, human=lambda: _tell_ingest(report))
@@ -159,7 +164,9 @@ def _tell_ingest(report: "IngestReport") -> None:
     for reason, count in report.reasons.items():
         say(f"  {count:,} x {reason}")
     if report.unread:
-        say(f"{len(report.unread):,} files are of no shape of {report.source} that we know and were left alone.")
+        say(
+            f"{len(report.unread):,} files are of no shape of {report.source} that we know and were left alone."
+        )
     if report.quarantined:
         say("See them with: rapport quarantine list")
 

@@ -54,7 +54,7 @@ def check_text(path: Path, encoding: str) -> Text:
     if last[-1:] not in {"\n", "\r"}:
         raise InputError(
             f"The file {path} does not end with a line break, so its last row may be cut off.",
-            "Export it again, or add the line break if you know that it is complete.",
+            "Export it again, or say --complete if you know that it is whole.",
         )
     return Text(encoding, frozenset(ends))
 

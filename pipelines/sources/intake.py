@@ -14,6 +14,7 @@ from pipelines.landing.lock import landing_lock
 from pipelines.landing.staging import Delivery, open_stage
 from pipelines.landing.writer import Landed, Prepared, commit, find_landing, landings_of, prepare
 from pipelines.sources.archives import as_came, unpacked
+from pipelines.sources.completion import completed
 from pipelines.sources.files import Found, find_files
 from pipelines.sources.readers import Part, Reader, chosen_parts, find_reader
 
@@ -175,7 +176,11 @@ class Intake:
         parts = chosen_parts(reading.parts, self.tables)
         with ExitStack() as stack:
             staged = [
-                (part, self._delivery(reader, part, found), stack.enter_context(closing(open_stage())))
+                (
+                    part,
+                    self._delivery(reader, part, found),
+                    stack.enter_context(closing(open_stage(self.settings))),
+                )
                 for part in parts
             ]
             for part, delivery, connection in staged:
@@ -186,7 +191,7 @@ class Intake:
             for _, delivery, connection in staged:
                 after = max((each.received_at for each in prepared), default=None)
                 prepared.append(prepare(connection, self.settings, self.clock, delivery, after))
-            landed = [commit(self.settings, each) for each in prepared]
+            landed = commit(self.settings, prepared)
         landings = tuple(map(_report, parts, landed))
         return FileReport(found.path, landings, tuple(reading.unread))
 
@@ -210,13 +215,16 @@ def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and who
     mapping: str | Path | None = None,
     *,
     tables: Collection[str] | None = None,
+    complete: bool = False,
     waiting: Callable[[str], None] = _ignore,
 ) -> IngestReport:
     """Land files and folders of one source. `waiting` hears who writes to the landing zone, if somebody else does.
 
-    `tables` limits what is taken of them. Raises UsageError for a wrong source, mapping or table before any file is
-    opened, InputError for a file that cannot be taken; the files before that one have landed then, and of that one nothing.
+    `tables` limits what is taken of them; `complete` says that files are whole though their last line has no end.
     A file of a folder that is of no shape we know is passed over and told of; one that was named itself is an error.
+
+    Raises UsageError for a wrong source, mapping or table before any file is opened, InputError for a file that cannot
+    be taken; the files before that one have landed then, and of that one nothing.
     """
     if unknown := sorted(set(tables or ()) - set(contract_names("inbound"))):
         known = ", ".join(contract_names("inbound"))
@@ -227,6 +235,8 @@ def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and who
             stack.enter_context(unpacked(each, reader.suffixes, settings.max_file_mb))
             for each in [find_files(path, reader.suffixes) for path in paths]
         ]
+        if complete:
+            found = [stack.enter_context(completed(each)) for each in found]
         named = {each.files[0] for each in found if each.path.is_file() and len(each.files) == 1}
         intake = Intake(settings, clock, waiting, tables, named)
         reports = _take_all(intake, reader, [part for each in found for part in reader.split(each)])
