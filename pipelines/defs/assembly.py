@@ -5,12 +5,12 @@ from dagster import Definitions, in_process_executor
 from messaging.settings import Settings
 from pipelines.defs.automation import daily_schedule, drop_folder, refresh, work_requests
 from pipelines.defs.contracts import inbound_checks, published_checks
-from pipelines.defs.dbt_runner import manifest_path
 from pipelines.defs.landed import dropped_files, landed_tables, outreach_export
 from pipelines.defs.models import model_assets
 from pipelines.defs.people import people
 from pipelines.defs.published import release_asset, store_consents
 from pipelines.defs.resources import build_session
+from pipelines.warehouse.dbt_runner import manifest_path
 
 
 def build_definitions(settings: Settings) -> Definitions:

@@ -15,9 +15,9 @@ from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.defs.assembly import build_definitions
 from pipelines.defs.automation import JOB
-from pipelines.defs.dbt_runner import project_hash
 from pipelines.defs.instance import open_instance
 from pipelines.defs.session import BuildOrder, BuildSession, Stage, open_session
+from pipelines.warehouse.dbt_runner import project_hash
 from pipelines.warehouse.lock import FOREVER, Patience
 from pipelines.warehouse.records import ContractState, TableSum
 

@@ -16,9 +16,9 @@ from dagster import (
 )
 
 from data_contracts.errors import BuildError
-from pipelines.defs.dbt_runner import NodeResult, run_dbt
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
+from pipelines.warehouse.dbt_runner import NodeResult, run_dbt
 from pipelines.warehouse.records import model_rows
 
 with warnings.catch_warnings():

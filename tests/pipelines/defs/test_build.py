@@ -83,7 +83,8 @@ def test_the_store_knows_the_build_and_how_each_contract_stands(
     (build,) = stored(built_settings, builds)
     assert (build["state"], build["release_version"]) == ("published", built.version)
     states = {row["table_name"]: row["state"] for row in stored(built_settings, contract_status)}
-    assert states["purchases"] == states["customer_360"] == "green"
+    assert states["consents"] == states["customer_360"] == "green"
+    assert states["purchases"] == "amber"  # a guest cannot be written to
 
 
 def test_an_imported_consent_and_a_landed_stop_reach_the_store_once(

@@ -19,7 +19,7 @@ from typing import Any
 
 from data_contracts.errors import BuildError
 from messaging.settings import Settings
-from pipelines.defs.redaction import LONGEST, redacted
+from pipelines.redaction import LONGEST, redacted
 from pipelines.settings import home_region, own_domains
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
@@ -83,6 +83,19 @@ def _parsed_manifest(_hash: str, home: str) -> str:
     with _environment(Path(home) / "warehouse" / "build.duckdb"):
         _invoke(["parse", "--no-partial-parse"], target, vars_={})
     return (target / "manifest.json").read_text()
+
+
+def compiled_manifest(home: Path) -> dict[str, Any]:
+    """Give the manifest with the SQL of every model written out, compiled only where the project has changed."""
+    folder = home.absolute() / "dbt" / TARGET / "compiled" / project_hash()
+    path = folder / "manifest.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with _environment(folder / "nothing.duckdb"):  # not the warehouse: a build may hold its lock
+            _invoke(["compile", "--no-introspect", "--no-populate-cache"], folder, vars_={})
+        _forget_others(folder)
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
 
 
 def run_dbt(settings: Settings, *, select: Sequence[str], as_of: str, full: bool) -> list[NodeResult]:
