@@ -1,12 +1,20 @@
 """Files that are either whole or not there: written beside their place, flushed to disk, then renamed."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
+
+from data_contracts.errors import InputError
+
 PART = ".part"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# how DuckDB 2.0 says the same: the system's words, and its own when it may put no more of its memory on the disk
+FULL_SIGNS = (*map(os.strerror, sorted(FULL)), "max_temp_directory_size", "failed to offload data block")
 
 
 @contextmanager
@@ -27,6 +35,26 @@ def write_json(path: Path, document: object) -> None:
     """Write a JSON document, whole or not at all."""
     with whole_file(path) as part:
         part.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def telling_of_full_disk(*file_names: str) -> Iterator[None]:
+    """Say that the disk is full, where it is, and that nothing of these files has landed."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        if not _is_full(error):
+            raise
+        raise InputError(
+            f"The disk is full: nothing of {', '.join(file_names)} has landed.",
+            "Make room below RAPPORT_HOME, then ingest again.",
+        ) from error
+
+
+def _is_full(error: OSError | duckdb.Error) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    return any(sign in str(error) for sign in FULL_SIGNS)
 
 
 def _flush(path: Path) -> None:

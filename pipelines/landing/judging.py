@@ -1,21 +1,24 @@
 """Each staged row is judged by its contract and gets a decision: accepted, quarantined or already_landed.
 
-Everything runs as a few statements over whole columns. Two tables are made, in the order of the way:
-judged(position, record_id, row_hash, reasons) and decided(position, row_hash, reasons, decision, version, changed).
+Most rows of most deliveries are fine and new, so they are told apart first, from a few columns and the 64-bit hashes of
+their record ids; only the others are looked at as a whole. Three tables are made, in the order of the way:
+judged(position, key, fine) has every row. doubtful(position, record_id, row_hash, reasons) has the rows that break a
+critical rule, or whose record stands in the delivery again, or may have landed before. decided(position, row_hash, reasons,
+decision, version, changed) has those too: a row that is not in it is accepted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 
 from data_contracts.contracts import Contract, Rule
-from data_contracts.errors import InputError
 from data_contracts.rules import predicate
 from data_contracts.sql import Sql, joined, name, sql, value
-from pipelines.landing.staging import RECEIVED, row_hash, staged_columns
+from pipelines.landing.keys import find_landed
+from pipelines.landing.manifest import Landing
+from pipelines.landing.staging import RECEIVED, row_hash, staged_types
 
 # DuckDB casts more than we want ('2.7' to 3, 't' to true): the text has to look like its type before it is cast.
 FORMS = {
@@ -26,6 +29,13 @@ FORMS = {
     "DATE": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
     "TIMESTAMP": r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?",
 }
+# what a file may hold in these types and Python and pandas could not: the year 30000, infinity
+SOUND = {
+    "DOUBLE": "isfinite({})",
+    "DATE": "{} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'",
+    "TIMESTAMP": "{} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'",
+}
+STAGED_ROWS = Sql("staged")
 OVERTAKEN = "overtaken"  # a newer version of the record has landed since
 
 
@@ -42,83 +52,122 @@ class Counts:
 
 
 def judge_rows(connection: duckdb.DuckDBPyConnection, contract: Contract, received_at: datetime) -> None:
-    """Make `judged`: for each staged row its hash and the names of the critical rules that it breaks."""
-    rules = [rule for rule in contract.row_rules if rule.severity == "critical"]
-    checks = [_check(rule, contract) for rule in rules]
-    named = (
-        sql("CASE WHEN NOT {} THEN {} END", check, value(rule.name))
-        for rule, check in zip(rules, checks, strict=True)
-    )
+    """Make `judged`: for each staged row the hash of its record id, and whether it keeps every critical rule."""
+    types = staged_types(connection)
     statement = sql(
-        "CREATE OR REPLACE TEMP TABLE judged AS SELECT position, record_id, row_hash, CASE WHEN {} THEN []"
-        " ELSE list_filter([{}], lambda rule: rule IS NOT NULL) END AS reasons FROM ({})",
-        joined(" AND ", checks),
-        joined(", ", named),
-        _typed_rows(contract, received_at),
+        "CREATE OR REPLACE TEMP TABLE judged AS SELECT position, hash(record_id) AS key, {} AS fine FROM ({})",
+        joined(" AND ", [Sql("TRUE"), *(_check(rule, contract, types) for rule in _critical(contract))]),
+        _typed_rows(contract, received_at, types),
     )
     connection.execute(statement.text, statement.bound)
 
 
 def decide(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, landed: Sequence[Path], *, replay: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    received_at: datetime,
+    earlier: Sequence[Landing],
+    *,
+    replay: bool = False,
 ) -> Counts:
-    """Make `decided`, against the rows of the `landed` files of the same source and table.
+    """Make `doubtful` and `decided`, against what has landed earlier from the same source and table.
 
     Of a record that stands in the delivery in several versions the last one counts: where the contract wants each record
     once the others are quarantined, else they land before it. In a replay, a record that landed since is left alone.
     """
-    _read_landed_keys(connection, landed)
+    find_landed(connection, earlier)
+    _find_doubtful(connection, contract, received_at)
     once = any(rule.check == "unique" for rule in contract.set_rules)
     connection.execute(_DECIDE, {"once": once, "replay": replay, "twice": _unique_name(contract)})
+    return _count(connection)
+
+
+def typed_column(column: str, kind: str, received_at: datetime, types: Mapping[str, str]) -> Sql:
+    """Read a staged column as its contract's type; NULL where the text does not look like it."""
+    if column == RECEIVED:
+        return sql("CAST({} AS TIMESTAMP)", value(received_at))
+    if types[column] == kind:
+        return name(column)
+    looks = sql("regexp_full_match({}, {})", name(column), value(FORMS[kind]))
+    return sql("CASE WHEN {} THEN try_cast({} AS {}) END", looks, name(column), Sql(kind))
+
+
+def _find_doubtful(connection: duckdb.DuckDBPyConnection, contract: Contract, received_at: datetime) -> None:
+    """Make `doubtful`: the rows that cannot be decided by their own columns and a hash, with all that decides them."""
+    connection.execute(_DOUBTED)
+    any_doubt = connection.execute("SELECT count(*) > 0 FROM doubted").fetchall()[0][0]
+    types = staged_types(connection)
+    rules = _critical(contract)
+    named = (
+        sql("CASE WHEN NOT {} THEN {} END", _check(rule, contract, types), value(rule.name)) for rule in rules
+    )
+    statement = sql(
+        "CREATE OR REPLACE TEMP TABLE doubtful AS SELECT position, record_id, row_hash,"
+        " list_filter([{}], lambda rule: rule IS NOT NULL) AS reasons FROM ({})",
+        joined(", ", [Sql("CAST(NULL AS VARCHAR)"), *named]),
+        _typed_rows(contract, received_at, types, of=Sql(_DOUBTED_ROWS if any_doubt else _NO_ROWS)),
+    )
+    connection.execute(statement.text, statement.bound)
+
+
+def _count(connection: duckdb.DuckDBPyConnection) -> Counts:
     counted = connection.execute(
-        "SELECT count(*), count(*) FILTER (decision = 'accepted'), count(*) FILTER (decision = 'quarantined'),"
+        "SELECT (SELECT count(*) FROM judged), count(*), count(*) FILTER (decision = 'quarantined'),"
         " count(*) FILTER (decision = 'already_landed'), count(*) FILTER (decision = 'accepted' AND changed) FROM decided"
     ).fetchall()[0]
     reasons = connection.execute(
         "SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM decided WHERE decision = 'quarantined')"
         " GROUP BY reason ORDER BY count(*) DESC, reason"
     ).fetchall()
-    rows_in, accepted, quarantined, already_landed, changed = counted
+    rows_in, _, quarantined, already_landed, changed = counted
+    accepted = rows_in - quarantined - already_landed
     return Counts(rows_in, accepted, quarantined, already_landed, changed, dict(reasons))
 
 
-def typed_column(column: str, kind: str, received_at: datetime) -> Sql:
-    """Read a staged column as its contract's type; NULL where the text does not look like it."""
-    if column == RECEIVED:
-        return sql("CAST({} AS TIMESTAMP)", value(received_at))
-    if kind == "VARCHAR":
-        return name(column)
-    looks = sql("regexp_full_match({}, {})", name(column), value(FORMS[kind]))
-    return sql("CASE WHEN {} THEN try_cast({} AS {}) END", looks, name(column), Sql(kind))
+def _critical(contract: Contract) -> list[Rule]:
+    return [rule for rule in contract.row_rules if rule.severity == "critical"]
 
 
-def _typed_rows(contract: Contract, received_at: datetime) -> Sql:
+def _typed_rows(
+    contract: Contract, received_at: datetime, types: Mapping[str, str], of: Sql = STAGED_ROWS
+) -> Sql:
     typed = (
-        sql("{} AS {}", typed_column(column, kind, received_at), name(column))
+        sql("{} AS {}", typed_column(column, kind, received_at, types), name(column))
         for column, kind in contract.duckdb_columns().items()
     )
-    texts = (sql("{} AS {}", name(column), name(_text(column))) for column in _castable(contract))
+    texts = (sql("{} AS {}", name(column), name(_text(column))) for column in _cast(contract, types))
     return sql(
-        "SELECT position, source_record_id AS record_id, {} AS row_hash, {} FROM staged",
-        row_hash(staged_columns(contract)),
+        "SELECT position, source_record_id AS record_id, {} AS row_hash, {} FROM {}",
+        row_hash(contract, types),
         joined(", ", [*typed, *texts]),
+        of,
     )
 
 
-def _check(rule: Rule, contract: Contract) -> Sql:
+def _check(rule: Rule, contract: Contract, types: Mapping[str, str]) -> Sql:
     """Compile a rule for typed rows that still know their text: what does not fit its type is not called missing."""
     column = rule.columns[0]
-    if rule.check == "type" and column in _castable(contract):
+    cast = column in _cast(contract, types)
+    if rule.check == "type" and cast:
         return sql("({} IS NULL OR {} IS NOT NULL)", name(_text(column)), name(column))
+    if (
+        rule.check == "type"
+        and column != RECEIVED
+        and (sound := SOUND.get(contract.duckdb_columns()[column]))
+    ):
+        return sql("coalesce({}, TRUE)", sql(sound, name(column)))
     check = predicate(rule, contract.duckdb_columns())
-    if rule.check == "present" and column in _castable(contract):
+    if rule.check == "present" and cast:
         return sql("({} OR {} IS NOT NULL)", check, name(_text(column)))
     return check
 
 
-def _castable(contract: Contract) -> list[str]:
+def _cast(contract: Contract, types: Mapping[str, str]) -> list[str]:
+    """Name the columns that are staged as text and land as something else."""
     return [
-        column.name for column in contract.columns if column.type != "VARCHAR" and column.name != RECEIVED
+        column
+        for column, kind in contract.duckdb_columns().items()
+        if column != RECEIVED and types[column] != kind
     ]
 
 
@@ -130,37 +179,32 @@ def _unique_name(contract: Contract) -> str:
     return next((rule.name for rule in contract.set_rules if rule.check == "unique"), "")
 
 
-def _read_landed_keys(connection: duckdb.DuckDBPyConnection, landed: Sequence[Path]) -> None:
-    connection.execute("CREATE OR REPLACE TEMP TABLE landed_keys (record_id VARCHAR, row_hash VARCHAR)")
-    if landed:
-        try:
-            connection.execute(
-                "INSERT INTO landed_keys SELECT source_record_id, row_hash FROM read_parquet(?)",
-                [[str(path) for path in landed]],
-            )
-        except duckdb.Error as error:
-            raise InputError(
-                f"A file that landed before in {landed[0].parent} is missing or damaged.",
-                "Run `rapport build`: it says which one and the mend.",
-            ) from error
+_DOUBTED = """
+CREATE OR REPLACE TEMP TABLE doubted AS
+SELECT position
+FROM judged
+WHERE
+    NOT fine
+    OR key IN (SELECT key FROM judged GROUP BY key HAVING count(*) > 1)
+    OR key IN (SELECT key FROM landed_keys)
+"""
 
+_DOUBTED_ROWS = "(FROM staged SEMI JOIN doubted USING (position))"
+_NO_ROWS = "(FROM staged LIMIT 0)"  # else the whole file would be read for nothing
 
 _DECIDE = """
 CREATE OR REPLACE TEMP TABLE decided AS
-WITH repeated AS (
-    SELECT record_id FROM judged GROUP BY record_id HAVING count(*) > 1
-),
-copies AS (
+WITH copies AS (
     SELECT position, row_number() OVER (PARTITION BY record_id, row_hash ORDER BY position) AS copy
-    FROM judged SEMI JOIN repeated USING (record_id)
+    FROM doubtful
 ),
 marked AS (
     SELECT
-        judged.*,
-        coalesce(copies.copy, 1) AS copy,
-        (judged.record_id, judged.row_hash) IN (SELECT (record_id, row_hash) FROM landed_keys) AS known,
-        judged.record_id IN (SELECT record_id FROM landed_keys) AS seen
-    FROM judged LEFT JOIN copies USING (position)
+        doubtful.*,
+        copies.copy,
+        doubtful.row_hash IN (SELECT row_hash FROM landed_rows) AS known,
+        doubtful.record_id IN (SELECT record_id FROM landed_rows) AS seen
+    FROM doubtful INNER JOIN copies USING (position)
 ),
 versions AS (
     SELECT
@@ -168,7 +212,7 @@ versions AS (
         row_number() OVER (PARTITION BY record_id ORDER BY position) - 1 AS version,
         max(position) OVER (PARTITION BY record_id) AS last,
         max(position) FILTER (known) OVER (PARTITION BY record_id) AS last_known
-    FROM marked SEMI JOIN repeated USING (record_id)
+    FROM marked
     WHERE copy = 1 AND len(reasons) = 0
 ),
 reasoned AS (

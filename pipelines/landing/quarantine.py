@@ -17,12 +17,14 @@ from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.judging import OVERTAKEN, Counts, decide, judge_rows
 from pipelines.landing.lock import landing_lock
-from pipelines.landing.manifest import Landing, list_landings
+from pipelines.landing.manifest import FORM, REPLAYED, Landing, list_landings
+from pipelines.landing.seals import check_seal, delete_sealed
 from pipelines.landing.staging import Delivery, open_stage, staged_columns
 from pipelines.landing.writer import (
     count_reasons,
     landings_of,
     next_moment,
+    only_accepted,
     quarantine_path,
     write_landing,
     write_quarantine,
@@ -169,10 +171,10 @@ def _replay(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
     with open_stage() as connection:
         _stage_again(connection, contract, item.path)
         judge_rows(connection, contract, received_at)
-        counts = decide(connection, contract, [landing.path for landing in earlier], replay=True)
+        counts = decide(connection, contract, received_at, earlier, replay=True)
         if counts.accepted:
             write_landing(
-                connection, settings, _delivery(item, contract), received_at, _only_accepted(counts)
+                connection, settings, _delivery(item, contract), received_at, only_accepted(counts)
             )
         _keep(connection, contract, item, received_at, counts)
     return Replay(
@@ -197,7 +199,7 @@ def _keep(
     if counts.quarantined:
         write_quarantine(connection, contract, item.path, received_at)
     else:
-        item.path.unlink()
+        delete_sealed(item.path)
 
 
 def _stage_again(connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> None:
@@ -223,13 +225,8 @@ def _delivery(item: Quarantined, contract: Contract) -> Delivery:
     """Describe what a replay lands: it comes out of one quarantine file, under one contract."""
     content = hashlib.sha256(item.path.read_bytes()).hexdigest()
     return Delivery(
-        item.source, item.table, f"quarantine of {item.landing_id}", content, f"replay-{contract.hash}"
+        item.source, item.table, f"{REPLAYED}{item.landing_id}", content, f"replay-{contract.hash}"
     )
-
-
-def _only_accepted(counts: Counts) -> Counts:
-    """Count a replay's own file: the other rows stay with the file that they came in."""
-    return Counts(counts.accepted, counts.accepted, 0, 0, counts.changed, {})
 
 
 def _read(settings: Settings, landing: Landing) -> Quarantined | None:
@@ -246,8 +243,9 @@ def _read(settings: Settings, landing: Landing) -> Quarantined | None:
 def _readable(landing: Landing, aside: Path) -> Iterator[None]:
     """Say what to do about a file of the quarantine that is damaged, where the database would only say that it is."""
     try:
+        check_seal(aside, needed=landing.form >= FORM)
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, InputError) as error:
         raise InputError(
             f"The quarantine file {aside} cannot be read.",
             f"Delete it and {landing.manifest_path}, and ingest the file that this names again.",

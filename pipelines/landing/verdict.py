@@ -156,7 +156,7 @@ def _set_count(rule: SetRule, measured: _Measured, aside: Aside, as_of: datetime
 def _measure(settings: Settings, case: _Case, checked_at: datetime, key: str) -> _Measured:
     contract = case.contract
     whole = _whole(case.landings)
-    with open_stage() as connection:
+    with open_stage(settings) as connection:
         rows = _load(connection, contract, whole)
         frame = typed_frame(_sample(connection, contract))
         metrics = dict(_metrics(connection, settings, contract, rows)) if case.landings else {}

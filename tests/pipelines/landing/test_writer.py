@@ -220,7 +220,7 @@ def test_a_damaged_manifest_is_refused_with_its_mend(land: Land, consent: Make) 
         read_manifest(landing.manifest_path)
 
 
-@pytest.mark.parametrize("step", ["write_quarantine", "_write_rows", "write_json"])
+@pytest.mark.parametrize("step", ["write_quarantine", "_write_rows", "write_keys", "publish"])
 def test_a_landing_that_fails_at_any_step_leaves_nothing_and_the_next_one_is_right(
     settings: Settings, consent: Make, land: Land, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -243,7 +243,8 @@ def test_what_a_killed_landing_left_is_swept_away(settings: Settings, consent: M
     (folder / "0123456789abcdef.parquet").write_bytes(b"no manifest was ever written")
     (folder / ".0123456789abcdef.parquet.part").write_bytes(b"half")
     landing = land(consent(1)).landing
-    assert sorted(path.name for path in folder.iterdir()) == [landing.manifest_path.name, landing.path.name]
+    left = sorted(path.name for path in folder.iterdir())
+    assert left == [landing.keys_path.name, landing.manifest_path.name, landing.path.name]
 
 
 def test_personal_data_stands_in_no_manifest(settings: Settings, consent: Make, land: Land) -> None:
@@ -267,10 +268,12 @@ def _files(home: Path) -> list[str]:
 
 
 def _expected(landing_id: str) -> list[str]:
-    return sorted([f"{landing_id}.parquet", f"{landing_id}.parquet", f"{landing_id}.manifest.json"])
+    ends = ["parquet", "parquet", "manifest.json", "keys", "seal.json"]
+    return sorted(f"{landing_id}.{end}" for end in ends)
 
 
-def test_a_file_that_comes_after_one_that_is_damaged_is_told_what_to_do(land: Land, consent: Make) -> None:
+def test_a_file_that_needs_one_that_is_damaged_is_told_what_to_do(land: Land, consent: Make) -> None:
     land(consent(1)).landing.path.write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"missing or damaged\. Run `rapport build`: it says which one"):
-        land(consent(2))
+    with pytest.raises(InputError, match=r"its hash differs\. Ingest consents\.csv again"):
+        land(consent(1, method="paper"), consent(2))
+    assert land(consent(3)).counts.accepted == 1  # needs nothing of it
