@@ -196,7 +196,8 @@ class Intake:
         return FileReport(found.path, landings, tuple(reading.unread))
 
     def _delivery(self, reader: Reader, part: Part, found: Found) -> Delivery:
-        return Delivery(reader.source, part.table, found.path.name, found.sha256, part.version)
+        source = part.source or reader.source
+        return Delivery(source, part.table, found.path.name, found.sha256, part.version, part.streamed)
 
     def _landed_before(self, delivery: Delivery) -> bool:
         earlier = landings_of(self.settings, delivery.source, delivery.table)

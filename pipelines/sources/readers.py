@@ -19,6 +19,8 @@ from data_contracts.errors import InputError, UsageError
 from messaging.settings import Settings
 from pipelines.landing.staging import stage_records
 from pipelines.sources import mail
+from pipelines.sources.canonical import VERSION as CANONICAL_VERSION
+from pipelines.sources.canonical import canonical_sources, stage_canonical
 from pipelines.sources.csv_text import SPACES
 from pipelines.sources.documents import Record, find_records, read_document, records_below
 from pipelines.sources.files import Found, subset
@@ -58,12 +60,17 @@ MAIL = "mail"
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one table that a delivery gives. `version` names what is done with it: a mapping's hash, or our number."""
+    """The rows of one table that a delivery gives. `version` names what is done with it: a mapping's hash, or our number.
+
+    `source` is that of the rows where the reader's is none, `streamed` the file where they stay in it until they land.
+    """
 
     table: str
     mapping: str
     version: str
     stage: Stage
+    source: str = ""
+    streamed: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class Reader:
 
 
 def find_reader(settings: Settings, source: str, mapping: str | Path | None) -> Reader:
-    """Find who reads `source`: a vendor by name, or a canonical table with a mapping.
+    """Find who reads `source`: a vendor by name, or a canonical table with a mapping, or without one in its own columns.
 
     Raises UsageError where the name is unknown, or a mapping is missing, superfluous or for another table.
     """
@@ -103,10 +110,7 @@ def find_reader(settings: Settings, source: str, mapping: str | Path | None) -> 
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(f"There is no source {source!r}.", f"{hint}Known are {', '.join(known)}.")
     if mapping is None:
-        raise UsageError(
-            f"{source} needs a mapping.",
-            f"Add --map with {_mappings_for(source)}, or your own file (--suggest-map proposes one).",
-        )
+        return _canonical(source)
     found = load_mapping(mapping, own)
     if found.table != source:
         raise UsageError(
@@ -140,6 +144,35 @@ def _is_something_else(path: Path, mapping: Mapping) -> bool:
         return False
     encoding = mapping.encoding if _kind(path) == "csv" else "utf-8"
     return not set(table_columns(path, encoding, mapping.delimiter)) & set(mapping.used_columns)
+
+
+def _canonical(table: str) -> Reader:
+    def read(found: Found) -> Reading:
+        path = found.files[0]
+        if _kind(path) != "parquet":
+            raise UsageError(
+                f"{table} needs a mapping.",
+                f"Add --map with {_mappings_for(table)}, or your own file (--suggest-map proposes one).",
+            )
+        try:
+            sources = canonical_sources(path, table)
+        except InputError as error:
+            return Reading((), {path: error})
+        streamed = None if str(path) in found.came else path  # what we unpacked nobody else changes
+        parts = (
+            Part(
+                table,
+                "",
+                CANONICAL_VERSION,
+                partial(stage_canonical, path=path, table=table, source=each, sources=sources),
+                each,
+                streamed,
+            )
+            for each in sources
+        )
+        return Reading(tuple(parts))
+
+    return Reader(table, PARQUET_SUFFIXES, _one_by_one, read)
 
 
 def _vendor(settings: Settings, source: str) -> Reader:
