@@ -4,7 +4,8 @@ RapportError                      anything a person can be told in one sentence
 ├── UsageError                    the call itself is wrong: an unknown name, options that do not go together (exit 2)
 ├── SettingsError                 a setting is missing, malformed or unsafe (exit 2)
 ├── InputError                    a file or record that we were given cannot be taken as it is
-│   └── ContractError             a contract or mapping file is wrong
+│   ├── ContractError             a contract or mapping file is wrong
+│   └── BatchRefusedError         a delivery breaks its contract as a whole: nothing of it landed
 ├── BuildError                    a build could not start or did not finish
 │   ├── BuildRunningError         another build holds the lock
 │   └── ContractBrokenError       a blocking contract is red: nothing was published
@@ -58,6 +59,17 @@ class InputError(RapportError):
 
 class ContractError(InputError):
     """A contract or mapping file is wrong."""
+
+
+class BatchRefusedError(InputError):
+    """A delivery breaks its contract as a whole, so nothing of it landed; the refusal stays open until it is mended.
+
+    `mapping` names the mapping whose columns are missing, where that is what is wrong.
+    """
+
+    def __init__(self, message: str, mend: str = "", mapping: str = "") -> None:
+        super().__init__(message, mend)
+        self.mapping = mapping
 
 
 class BuildError(RapportError):

@@ -15,13 +15,14 @@ from typing import Any
 from data_contracts.errors import InputError
 from messaging.settings import Settings
 from pipelines.landing.durable import write_json
+from pipelines.landing.origin import Origin, read_origin
 
 SUFFIX = ".manifest.json"
 KEYS_SUFFIX = ".keys"
 REPLAYED = "quarantine of "  # and the landing that the rows were set aside from
 PUBLISHING = ".publishing.json"
 SEAL = "manifest_sha256"
-ADDED = {"form", "keys_sha256", "keys_probe", "replaces"}  # older manifests have none of them, nor a seal
+ADDED = {"form", "keys_sha256", "keys_probe", "replaces", "origin"}  # older manifests have none of them, nor a seal
 FORM = 2  # from this on manifests and quarantine files are sealed
 BROKEN = (ValueError, KeyError, TypeError, AttributeError)
 CHUNK = 1 << 20
@@ -57,6 +58,7 @@ class Landing:
     keys_sha256: str = ""
     keys_probe: str = ""
     replaces: str = ""
+    origin: Origin = Origin()
 
     @property
     def keys_path(self) -> Path:
@@ -159,6 +161,7 @@ def _landing(path: Path, document: dict[str, Any]) -> Landing:
     values = {name: document[name] for name in names if name in document or name not in ADDED}
     values["received_at"] = datetime.fromisoformat(values["received_at"])
     values["columns"] = tuple(values["columns"])
+    values["origin"] = read_origin(values.get("origin", {}))
     return Landing(**values, path=path.with_name(values["parquet"]))
 
 

@@ -3,7 +3,7 @@
 It has a `position` (the order in the file, from 1) and the contract's columns but `received_at`, each of them either in
 the contract's type or as text in canonical form: whole numbers in digits, `true` or `false`, times as 2026-10-30 12:00:00
 (naive UTC), dates as 2026-10-30. What a reader could not make sense of it hands on as `unreadable: <text>`, so that the row
-is set aside with that reason. It may be a view of a parquet file, which is then read a few columns at a time.
+is set aside with that reason. Where nothing tells the time of a row, `on arrival` stands for it. It may be a view of a parquet file, which is then read a few columns at a time.
 """
 
 import os
@@ -19,10 +19,13 @@ import pyarrow as pa
 from data_contracts.contracts import Contract
 from data_contracts.sql import Sql, joined, name, sql, value
 from messaging.settings import Settings
+from pipelines.landing.origin import Origin
 
 STAGED = "staged"
 UNREADABLE = "unreadable: "
 RECEIVED = "received_at"
+OCCURRED = "occurred_at"
+ARRIVAL = "on arrival"  # as the time of a row that has none of its own: it is that of its reception
 MEMORY = "1GB"
 SPILL = ".spill"  # a folder for each process, below the landing zone
 CHUNK = 2_000  # records that Python holds at once
@@ -41,6 +44,7 @@ class Delivery:
     file_sha256: str
     mapping_hash: str
     streamed: Path | None = None
+    origin: Origin = Origin()
 
 
 def open_stage(settings: Settings | None = None) -> duckdb.DuckDBPyConnection:

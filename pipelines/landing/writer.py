@@ -269,6 +269,7 @@ def _describe(settings: Settings, prepared: Prepared, counts: Counts, siblings: 
         path=path,
         form=FORM,
         replaces=mends.parquet_sha256 if mends else "",
+        origin=delivery.origin,
     )
 
 
