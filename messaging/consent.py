@@ -7,23 +7,20 @@ owner's erasure.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, or_, select, update
 
-from messaging.addresses import Addresses, normalise
-from messaging.consent_chain import ConsentEvent, append, last_words, record_key, reworded, said_already
-from messaging.store import Store
+from messaging.consent_chain import ConsentEvent, append, of_person, record_key, said_already
 from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import consent_events, messages, suppressions
 
 SuppressionReason = Literal["stop", "unsubscribe", "bounce", "complaint", "provider", "person"]
 LIFTABLE = ("stop", "unsubscribe")  # the person's own word; a bounce is not undone by START
 SAID_FROM_ADDRESS = ("keyword", "link", "provider")  # methods that prove an address, not which of its owners
-IMPORT_BATCH = 2000  # rows a transaction, so that a STOP never waits long behind an import
 LOOKUP_BATCH = 5000  # values in one IN (...)
 
 
@@ -37,33 +34,6 @@ class ConsentState:
     legal_basis: str
     source: str
     method: str
-
-
-@dataclass(frozen=True)
-class ImportedConsent:
-    """A consent that another system recorded: a row of the published table `consent_imports`."""
-
-    customer_id: str | None
-    source: str
-    source_record_id: str
-    channel: str
-    purpose: str
-    action: str
-    legal_basis: str
-    occurred_at: datetime
-    method: str | None
-    wording: str | None
-    locale: str | None
-    address: str | None
-
-
-@dataclass(frozen=True)
-class ImportCounts:
-    """What an import did: rows given = recorded + already recorded + unusable (no person, no address)."""
-
-    recorded: int
-    already: int
-    unusable: int
 
 
 class Consents:
@@ -113,36 +83,6 @@ def record(connection: Connection, event: ConsentEvent, recorded_at: datetime) -
     """Add one consent event, under the locks of its person and address; give its id."""
     _lock(connection, [event.customer_id] if event.customer_id else [], event.address_hash)
     return append(connection, [event], recorded_at)[0]
-
-
-def record_imports(
-    store: Store, addresses: Addresses, rows: Iterable[ImportedConsent], recorded_at: datetime
-) -> ImportCounts:
-    """Record what other systems recorded, each word of a (source, record, channel, purpose) once.
-
-    A system that keeps one record a contact and changes it has a new word where the action is another than
-    the last one that we took from it; said again, with whatever date, a word is known.
-    """
-    recorded = already = unusable = 0
-    remaining = iter(
-        sorted(rows, key=lambda row: (row.occurred_at, row.action == "revoke", row.source_record_id))
-    )
-    while batch := list(islice(remaining, IMPORT_BATCH)):
-        events = [_imported(row, addresses) for row in batch]
-        usable = {record_key(event): event for event in events if event.customer_id or event.address_hash}
-        with store.write() as connection:
-            last = last_words(connection, usable)
-            fresh = [
-                reworded(event, last.get(key))
-                for key, event in usable.items()
-                if key not in last or last[key].action != event.action
-            ]
-            lock(connection, _all_keys(fresh))
-            append(connection, fresh, recorded_at)
-        unusable += sum(1 for event in events if not (event.customer_id or event.address_hash))
-        recorded += len(fresh)
-        already += len(batch) - len(fresh)
-    return ImportCounts(recorded, already - unusable, unusable)
 
 
 def stop(  # noqa: PLR0913 - each is a fact of the evidence
@@ -250,11 +190,11 @@ def suppress(  # noqa: PLR0913 - the columns of a suppression
     values = {"reason": reason, "since": at, "source": source, "lifted_at": None}
     if standing is None:
         connection.execute(suppressions.insert().values(address_hash=address_hash, channel=channel, **values))
-    elif standing.lifted_at is not None or _hardness(reason) > _hardness(standing.reason):
+    elif standing.lifted_at is not None or hardness(reason) > hardness(standing.reason):
         connection.execute(update(suppressions).where(here).values(**values))
 
 
-def _hardness(reason: str) -> int:
+def hardness(reason: str) -> int:
     """Rank a reason: an unsubscribed address still gets receipts, a STOP can be taken back, the rest not."""
     return {"unsubscribe": 0, "stop": 1}.get(reason, 2)
 
@@ -317,25 +257,6 @@ def _newest(  # noqa: PLR0913, PLR0917 - what to look for
     return found
 
 
-def _imported(row: ImportedConsent, addresses: Addresses) -> ConsentEvent:
-    address = normalise(row.channel, row.address) if row.address else None
-    return ConsentEvent(
-        customer_id=row.customer_id,
-        address_hash=addresses.hash(address) if address else None,
-        channel=row.channel,
-        purpose=row.purpose,
-        legal_basis=row.legal_basis,
-        action=row.action,
-        occurred_at=row.occurred_at,
-        source=row.source,
-        source_record_id=row.source_record_id,
-        actor="import",
-        method=row.method or "import",
-        locale=row.locale,
-        wording=row.wording,
-    )
-
-
 def _written_to(connection: Connection, address_hash: str, channel: str) -> set[str]:
     table = messages.c
     rows = select(table.customer_id).where(table.address_hash == address_hash, table.channel == channel)
@@ -355,11 +276,7 @@ def _agreed_elsewhere(
 
 def _append_for(connection: Connection, people: Sequence[str], said: ConsentEvent) -> list[str]:
     """Add what one record says once for each person behind an address, or once for the address alone."""
-    record_id = said.source_record_id
-    events = [
-        replace(said, customer_id=person, source_record_id=record_id and f"{record_id}#{person}")
-        for person in people
-    ] or [said]
+    events = [of_person(said, person) for person in people] or [said]
     by_key = {record_key(event): event for event in events if event.source_record_id}
     known = said_already(connection, by_key)
     fresh = [event for event in events if record_key(event) not in known]
@@ -368,11 +285,6 @@ def _append_for(connection: Connection, people: Sequence[str], said: ConsentEven
 
 def _lock(connection: Connection, people: Iterable[str], address_hash: str | None) -> None:
     lock(connection, [*map(person_key, people), *([address_key(address_hash)] if address_hash else [])])
-
-
-def _all_keys(events: Sequence[ConsentEvent]) -> list[str]:
-    people = [person_key(event.customer_id) for event in events if event.customer_id]
-    return people + [address_key(event.address_hash) for event in events if event.address_hash]
 
 
 def _batches(values: Iterable[str]) -> Iterable[list[str]]:

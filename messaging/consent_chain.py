@@ -53,10 +53,18 @@ class ChainVerdict:
 
 
 class Word(NamedTuple):
-    """What a record said last, and as which of its words."""
+    """What a record said last, as which of its words, and of which person, if it was known."""
 
     action: str
     number: int
+    customer_id: str | None
+
+
+class Said(NamedTuple):
+    """What an event says, and of which person, if it was known."""
+
+    action: str
+    customer_id: str | None
 
 
 def append(connection: Connection, events: Sequence[ConsentEvent], recorded_at: datetime) -> list[str]:
@@ -104,7 +112,20 @@ def reworded(event: ConsentEvent, last: Word | None) -> ConsentEvent:
     """Give the second and every later word of one record a number: each is an event of its own."""
     if last is None:
         return event
-    return replace(event, source_record_id=f"{event.source_record_id}{REWORDED}{last.number + 1}")
+    return replace(event, source_record_id=_worded(event.source_record_id, last.number + 1))
+
+
+def again(event: ConsentEvent, last: Word) -> ConsentEvent:
+    """Give an event the name of the word that said the same."""
+    return replace(event, source_record_id=_worded(event.source_record_id, last.number))
+
+
+def of_person(event: ConsentEvent, customer_id: str) -> ConsentEvent:
+    """Give what a record says of one of the people behind an address: an event of its own."""
+    record_id = event.source_record_id
+    return replace(
+        event, customer_id=customer_id, source_record_id=record_id and f"{record_id}#{customer_id}"
+    )
 
 
 def last_words(connection: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, Word]:
@@ -112,23 +133,28 @@ def last_words(connection: Connection, keys: Iterable[RecordKey]) -> dict[Record
     last: dict[RecordKey, Word] = {}
     asked, number = {key: key for key in keys}, 1
     while asked:
-        actions = said_already(connection, asked)
-        said = {key: asked[key] for key in asked if key in actions}
-        last |= {record: Word(actions[key], number) for key, record in said.items()}
-        number += 1
-        asked = {
-            (record[0], f"{record[1]}{REWORDED}{number}", *record[2:]): record for record in said.values()
+        known = said_already(connection, asked)
+        said = {key: asked[key] for key in asked if key in known}
+        last |= {
+            record: Word(known[key].action, number, known[key].customer_id) for key, record in said.items()
         }
+        number += 1
+        asked = {(record[0], _worded(record[1], number), *record[2:]): record for record in said.values()}
     return last
 
 
-def said_already(connection: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, str]:
-    """Give the action of each event of these keys that is there."""
+def said_already(connection: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, Said]:
+    """Give what each event of these keys that is there says; it may give others of the same records too."""
     table, wanted = consent_events.c, list(keys)
-    rows = select(table.source, table.source_record_id, table.channel, table.purpose, table.action).where(
+    columns = (table.source, table.source_record_id, table.channel, table.purpose)
+    rows = select(*columns, table.action, table.customer_id).where(
         table.source.in_({key[0] for key in wanted}), table.source_record_id.in_({key[1] for key in wanted})
     )
-    return {tuple(row[:4]): row.action for row in connection.execute(rows)}
+    return {tuple(row[:4]): Said(row.action, row.customer_id) for row in connection.execute(rows)}
+
+
+def _worded(record_id: str | None, number: int) -> str | None:
+    return record_id if number == 1 else f"{record_id}{REWORDED}{number}"
 
 
 _PAYLOAD = ("event_id", "recorded_at", *ConsentEvent.__dataclass_fields__)

@@ -16,6 +16,7 @@ from pipelines.landing.writer import Landed, Prepared, commit, find_landing, lan
 from pipelines.sources.archives import as_came, unpacked
 from pipelines.sources.completion import completed
 from pipelines.sources.files import Found, find_files
+from pipelines.sources.opt_outs import heed
 from pipelines.sources.readers import Part, Reader, chosen_parts, find_reader
 
 NUMBERS = ("rows_in", "accepted", "quarantined", "already_landed", "changed")
@@ -95,6 +96,7 @@ class FileReport(Sums):
     path: Path
     landings: tuple[LandingReport, ...]
     unread: tuple[Path, ...] = ()
+    opt_outs: int = 0  # recorded in the store that it did not know
 
     @property
     def repeated(self) -> bool:
@@ -110,6 +112,7 @@ class FileReport(Sums):
             "path": str(self.path),
             "repeated": self.repeated,
             **self.numbers(),
+            "opt_outs": self.opt_outs,
             "landings": [landing.to_document() for landing in self.landings],
         }
 
@@ -134,6 +137,11 @@ class IngestReport(Sums):
         """Files of the folders that are of no shape that we know."""
         return tuple(path for file in self.files for path in file.unread)
 
+    @property
+    def opt_outs(self) -> int:
+        """Opt-outs that the store did not know."""
+        return sum(file.opt_outs for file in self.files)
+
     def tables(self) -> dict[str, dict[str, int]]:
         """Give the five numbers of each table."""
         names = sorted({landing.table for landing in self.landings})
@@ -151,6 +159,7 @@ class IngestReport(Sums):
             "source": self.source,
             **self.numbers(),
             "reasons": self.reasons,
+            "opt_outs": self.opt_outs,
             "tables": self.tables(),
             "files": [file.to_document() for file in self.files],
             "unread": [str(path) for path in self.unread],
@@ -183,9 +192,16 @@ class Intake:
                 )
                 for part in parts
             ]
-            for part, delivery, connection in staged:
-                if not self._landed_before(delivery):
-                    part.stage(connection)
+            fresh = [each for each in staged if not self._landed_before(each[1])]
+            for part, _, connection in fresh:
+                part.stage(connection)
+            # first of all, so that they count though the delivery may be refused, or we be killed
+            opt_outs = heed(
+                self.settings,
+                [(part.table, connection) for part, _, connection in fresh],
+                self.clock.now(),
+                {"file_sha256": found.sha256},
+            )
             stack.enter_context(landing_lock(self.settings, self.waiting))
             prepared: list[Prepared] = []
             for _, delivery, connection in staged:
@@ -193,7 +209,7 @@ class Intake:
                 prepared.append(prepare(connection, self.settings, self.clock, delivery, after))
             landed = commit(self.settings, prepared)
         landings = tuple(map(_report, parts, landed))
-        return FileReport(found.path, landings, tuple(reading.unread))
+        return FileReport(found.path, landings, tuple(reading.unread), opt_outs.recorded)
 
     def _delivery(self, reader: Reader, part: Part, found: Found) -> Delivery:
         source = part.source or reader.source

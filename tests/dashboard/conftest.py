@@ -15,7 +15,7 @@ import pytest
 
 from messaging.addresses import read_addresses
 from messaging.clock import pin_clock
-from messaging.consent import ImportedConsent, record_imports
+from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.settings import read_settings
 from messaging.store import open_store
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, select, text
 
 from messaging import consent
-from messaging.consent import ImportedConsent, lift, record, record_imports, state, stop, suppress, suppressed
+from messaging.consent import lift, record, state, stop, suppress, suppressed
 from messaging.consent_chain import ChainVerdict, ConsentEvent, verify_chain
 from messaging.store import Store
 from messaging.store.tables import consent_events
@@ -26,20 +26,6 @@ EVENT = ConsentEvent(
     source="form",
     actor="customer",
     method="checkbox",
-)
-IMPORTED = ImportedConsent(
-    customer_id="cus_1",
-    source="shop",
-    source_record_id="consent/1",
-    channel="sms",
-    purpose="marketing",
-    action="grant",
-    legal_basis="consent",
-    occurred_at=NOW - 9 * DAY,
-    method=None,
-    wording="Yes, tell me",
-    locale="en-GB",
-    address="+442079460000",
 )
 
 
@@ -206,58 +192,6 @@ def test_the_harder_reason_of_a_suppression_stays(store: Store) -> None:
         suppress(connection, address_hash="h2", channel="sms", reason="unsubscribe", at=NOW, source="t")
         suppress(connection, address_hash="h2", channel="sms", reason="stop", at=NOW, source="t")
         assert suppressed(connection, ["h2"], "sms") == {"h2": "stop"}
-
-
-def test_an_import_is_recorded_once_however_often_it_comes(store: Store, addresses: Any) -> None:
-    rows = [
-        IMPORTED,
-        replace(IMPORTED, source_record_id="consent/2", customer_id=None),
-        replace(IMPORTED, source_record_id="consent/3", customer_id=None, address="nonsense"),
-        replace(IMPORTED, channel="email", address="ada@example.com"),
-    ]
-    assert record_imports(store, addresses, rows, NOW) == consent.ImportCounts(3, 0, 1)
-    assert record_imports(store, addresses, rows * 2, NOW) == consent.ImportCounts(0, 6, 2)
-    assert _granted(store, "cus_1") is True
-    assert _granted(store, "x", address_hash=addresses.hash("+442079460000")) is True
-
-
-def test_a_record_that_another_system_changes_is_heard_each_time_that_its_word_changes(
-    store: Store, addresses: Any
-) -> None:
-    def say(action: str, days_ago: int) -> consent.ImportCounts:
-        row = replace(IMPORTED, action=action, occurred_at=NOW - days_ago * DAY)
-        return record_imports(store, addresses, [row], NOW)
-
-    assert say("grant", 9) == consent.ImportCounts(1, 0, 0)
-    assert say("revoke", 8) == consent.ImportCounts(1, 0, 0)
-    assert _granted(store, "cus_1") is False
-    assert say("revoke", 8) == say("revoke", 7) == consent.ImportCounts(0, 1, 0)
-    assert say("grant", 6) == consent.ImportCounts(1, 0, 0)
-    assert _granted(store, "cus_1") is True
-    with store.write() as connection:
-        stop(
-            connection, address_hash="h1", channel="sms", at=NOW - 5 * DAY, source="t", customer_ids=["cus_1"]
-        )
-    assert say("grant", 0) == consent.ImportCounts(0, 1, 0)  # they export what they had: no new word
-    assert _granted(store, "cus_1") is False
-
-
-def test_of_two_imports_of_one_moment_the_opt_out_wins(store: Store, addresses: Any) -> None:
-    rows = [
-        replace(IMPORTED, action="revoke", source_record_id="consent/1"),
-        replace(IMPORTED, action="grant", source_record_id="consent/2"),
-    ]
-    record_imports(store, addresses, rows, NOW)
-    assert _granted(store, "cus_1") is False
-
-
-def test_an_imported_grant_does_not_lift_a_suppression(store: Store, addresses: Any) -> None:
-    hashed = addresses.hash("+442079460000")
-    with store.write() as connection:
-        stop(connection, address_hash=hashed, channel="sms", at=NOW - DAY, source="t")
-    record_imports(store, addresses, [replace(IMPORTED, occurred_at=NOW)], NOW)
-    with store.read() as connection:
-        assert suppressed(connection, [hashed], "sms") == {hashed: "stop"}
 
 
 def test_what_was_said_is_shown_oldest_first_without_its_salt(store: Store) -> None:

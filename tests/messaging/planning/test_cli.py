@@ -12,7 +12,7 @@ from data_contracts.errors import NotFoundError, RapportError, UsageError
 from messaging.addresses import Addresses
 from messaging.cli import app
 from messaging.clock import Clock, pin_clock
-from messaging.consent import ImportedConsent, record_imports
+from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.tables import consent_events

@@ -11,7 +11,7 @@ from data_contracts.errors import NotFoundError, RefusedError, SettingsError
 from messaging import consent
 from messaging.addresses import Addresses
 from messaging.clock import Clock
-from messaging.consent import ImportedConsent, record_imports
+from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.outbox import claim, finish_runs, to_calling
 from messaging.planner import (
     Planner,
