@@ -18,7 +18,7 @@ from data_contracts.rules import predicate
 from data_contracts.sql import Sql, joined, name, sql, value
 from pipelines.landing.keys import find_landed
 from pipelines.landing.manifest import Landing
-from pipelines.landing.staging import RECEIVED, row_hash, staged_types
+from pipelines.landing.staging import ARRIVAL, OCCURRED, RECEIVED, row_hash, staged_types
 
 # DuckDB casts more than we want ('2.7' to 3, 't' to true): the text has to look like its type before it is cast.
 FORMS = {
@@ -89,7 +89,13 @@ def typed_column(column: str, kind: str, received_at: datetime, types: Mapping[s
     if types[column] == kind:
         return name(column)
     looks = sql("regexp_full_match({}, {})", name(column), value(FORMS[kind]))
-    return sql("CASE WHEN {} THEN try_cast({} AS {}) END", looks, name(column), Sql(kind))
+    typed = sql("CASE WHEN {} THEN try_cast({} AS {}) END", looks, name(column), Sql(kind))
+    if column != OCCURRED:
+        return typed
+    arrival = sql(
+        "CASE WHEN {} = {} THEN CAST({} AS TIMESTAMP) END", name(column), value(ARRIVAL), value(received_at)
+    )
+    return sql("coalesce({}, {})", typed, arrival)
 
 
 def _find_doubtful(connection: duckdb.DuckDBPyConnection, contract: Contract, received_at: datetime) -> None:

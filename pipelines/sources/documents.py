@@ -1,7 +1,8 @@
 """JSON files: read whole, with the numbers as they were written, and taken apart into records.
 
 A record's fields are named by dotted paths (`destination.city`, `lines.0.sku`). Where records lie inside others, each
-`../` in front of a path goes one level out (`../id`), and `#` is the record's number in its list, from 1.
+`../` in front of a path goes one level out (`../id`), and `#` is the record's number in its list, from 1. A path with `[]`
+in it (`tax_lines[].price`) gives the list of all that it leads to.
 """
 
 import json
@@ -45,6 +46,8 @@ class Record:
         if level > len(self.around):
             return None
         here = self.around[level - 1] if level else self.fields
+        if "[]" in inner and not (isinstance(here, dict) and inner in here):
+            return _text(_all_at(here, inner))
         return _text(_walk(here, inner))
 
 
@@ -125,10 +128,20 @@ def _descend(record: Record, steps: list[str]) -> Iterator[Record]:
         yield from _descend(Record(item, around, number), rest)
 
 
+def _all_at(thing: Any, path: str) -> list[str] | None:
+    """Give the texts at a path that leads through lists; None where there are none."""
+    lists, _, rest = path.rpartition("[]")
+    below = records_below(Record(thing), f"{lists}[]")
+    texts = [_text(_walk(record.fields, rest.removeprefix("."))) for record in below]
+    return [text for text in texts if text is not None] or None
+
+
 def _walk(thing: Any, path: str) -> Any:
     """Follow a dotted path; a name that holds dots itself is found too."""
     if isinstance(thing, dict) and path in thing:
         return thing[path]
+    if not path:
+        return thing
     head, _, rest = path.partition(".")
     if isinstance(thing, dict):
         inner = thing.get(head)

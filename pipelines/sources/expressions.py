@@ -6,6 +6,7 @@ from typing import Any
 
 from data_contracts.errors import ContractError
 from data_contracts.sql import Sql, joined, name, sql, value
+from pipelines.landing.staging import ARRIVAL
 from pipelines.sources.money import minor_factor
 from pipelines.sources.readings import decimal, filled, reading, to_utc, unreadable
 from pipelines.sources.vocabulary import (
@@ -47,6 +48,7 @@ class Compiler:
             "value": lambda item: value(str(item["value"])),
             "company": lambda item: value(dict(dialect.company)[str(item["company"])]),
             "empty": lambda _: NOTHING,
+            "arrival": lambda _: value(ARRIVAL),
             "first_of": lambda item: sql("coalesce({})", joined(", ", map(self.text, item["first_of"]))),
             "template": lambda item: self.template(str(item["template"])),
             "time": self._time,
@@ -58,6 +60,7 @@ class Compiler:
             "money": self._money,
             "scaled": lambda item: self._scaled(item["scaled"], Sql(str(10 ** int(item.get("digits", 0))))),
             "integer": lambda item: self._integer(item["integer"]),
+            "total": self._total,
             "add": lambda item: joined(" + ", map(self._or_zero, item["add"])),
             "subtract": lambda item: joined(" - ", map(self._or_zero, item["subtract"])),
             "multiply": lambda item: joined(" * ", map(self.number, item["multiply"])),
@@ -187,6 +190,21 @@ class Compiler:
     def _money(self, item: dict[str, Any]) -> Sql:
         currency = item.get("currency", self.dialect.currency)
         return self._scaled(item["money"], minor_factor(self.text(currency)))
+
+    def _total(self, item: dict[str, Any]) -> Sql:
+        """Add up a list of decimals that stands as JSON text; NULL where one of them cannot be read."""
+        factor = minor_factor(self.text(item.get("currency", self.dialect.currency)))
+        part = sql("CAST(round({} * {}) AS HUGEINT)", decimal(Sql("part"), self.dialect.decimal), factor)
+        amounts = sql(
+            """list_transform(TRY(from_json({}, '["VARCHAR"]')), lambda part: {})""",
+            self.text(item["total"]),
+            part,
+        )
+        return sql(
+            "CASE WHEN len(list_filter({}, lambda one: one IS NULL)) = 0 THEN list_sum({}) END",
+            amounts,
+            amounts,
+        )
 
     def _scaled(self, expression: Expression, factor: Sql) -> Sql:
         """Read a decimal and move its point; halves round away from zero, as a till does."""

@@ -70,8 +70,13 @@ def _folder(path: Path, suffixes: tuple[str, ...]) -> Found:
 
 
 def _hash_of(folder: Path, files: Iterable[Path]) -> str:
-    names = "\n".join(f"{file.relative_to(folder)} {file_sha256(file)}" for file in files)
+    names = "\n".join(f"{_place(file, folder)} {file_sha256(file)}" for file in files)
     return hashlib.sha256(names.encode()).hexdigest()
+
+
+def _place(file: Path, folder: Path) -> str:
+    """Say where in a folder a file lies; one that was unpacked aside goes by its name."""
+    return str(file.relative_to(folder)) if file.is_relative_to(folder) else file.name
 
 
 def is_clutter(path: PurePath) -> bool:

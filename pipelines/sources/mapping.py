@@ -7,7 +7,8 @@ columns of a file without a header; records: the path of JSON records), `time_zo
 `optional` (columns that not every export has), `fill_down` (`within` a column, the `columns` that only the first row of a
 group carries), `also` (further rows made from some rows, `when` a condition holds, with `columns` that replace the others),
 `recognise` (the marks of the files that it reads by itself: `keys` of JSON objects, wherever they lie, or `columns` of a
-header; `lacks` names what only another shape has. The path `records` then begins at each such object).
+header; `lacks` names what only another shape has, `where` what is written in some keys. The path `records` then begins at
+each such object), `beside` (files of the same delivery whose columns join: `besides.py`).
 
 The record id is a template: {Column} of the file, {columns.external_id} as the mapping made it, {ordinal} (the row's
 number among those of the same `ordinal_within` columns), {content} (a hash of the row's own content; then {ordinal}
@@ -30,6 +31,8 @@ import yaml
 
 from data_contracts.contracts import Contract, load_contract
 from data_contracts.errors import ContractError, UsageError
+from pipelines.sources.besides import OPTIONS as BESIDE
+from pipelines.sources.besides import Beside
 from pipelines.sources.expressions import Dialect
 from pipelines.sources.recognition import Recognise
 from pipelines.sources.vocabulary import Expression, columns_in
@@ -39,6 +42,7 @@ KEYS = frozenset(
     [
         "name", "description", "table", "source", "format", "time_zone", "time_formats", "date_formats", "decimal",
         "currency", "optional", "only", "fill_down", "record_id", "ordinal_within", "columns", "also", "recognise",
+        "beside",
     ]
 )  # fmt: skip
 MADE_BY_US = {"source", "source_record_id", "received_at", "raw_record"}
@@ -69,6 +73,7 @@ class Mapping:
     table: str
     source: str
     recognise: Recognise | None
+    beside: tuple[Beside, ...]
     kind: str
     delimiter: str
     encoding: str
@@ -97,6 +102,7 @@ class Mapping:
         found = [*columns_in(self.record_id_columns), *columns_in(list(self.columns.values()))]
         found += [*self.ordinal_within, *self.fill_columns, *([self.fill_within] if self.fill_within else [])]
         found += [*columns_in(self.only), *columns_in(self.dialect.currency)]
+        found += [beside.match for beside in self.beside]
         for row in self.also:
             found += [*columns_in(row.when), *columns_in(list(row.columns.values()))]
         return list(dict.fromkeys(found))
@@ -188,6 +194,7 @@ class _Checker:
             table=contract.name,
             source=source,
             recognise=self._recognise(document),
+            beside=self._beside(document),
             kind=str(form.get("kind", "")),
             delimiter=str(form.get("delimiter", "")).replace("\\t", "\t"),
             encoding=str(form.get("encoding", "utf-8")),
@@ -209,11 +216,23 @@ class _Checker:
         if "recognise" not in document:
             return None
         given = self._dict(document, "recognise")
-        self._known(given, {"keys", "columns", "lacks"}, "recognise ")
+        self._known(given, {"keys", "columns", "lacks", "where"}, "recognise ")
         marks = {key: tuple(_listed(given.get(key) or [])) for key in ("keys", "columns", "lacks")}
         one = bool(marks["keys"]) != bool(marks["columns"])
         self._need(one, "has a recognise that has to have either keys (JSON) or columns (CSV, parquet)")
-        return Recognise(**marks)
+        where = self._dict(given, "where")
+        self._need(not where or marks["keys"], "has a recognise with where, which only JSON objects can keep")
+        return Recognise(**marks, where=tuple((key, str(word)) for key, word in where.items()))
+
+    def _beside(self, document: dict[str, Any]) -> tuple[Beside, ...]:
+        found = []
+        for name, given in self._dict(document, "beside").items():
+            self._need(isinstance(given, dict), f"has a beside {name} that is no mapping")
+            self._known(given, BESIDE, f"beside {name} ")
+            for key in ("file", "key", "is"):
+                self._need(given.get(key), f"has a beside {name} without {key}")
+            found.append(Beside.of(name, given))
+        return tuple(found)
 
     def _also(self, contract: Contract, item: Any) -> Also:
         self._need(isinstance(item, dict), "has an `also` that is no mapping")

@@ -6,7 +6,7 @@ refunds, parcels and contacts.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Types
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import Any
 import duckdb
 
 from data_contracts.contracts import contract_names, load_contract
-from data_contracts.errors import InputError, UsageError
+from data_contracts.errors import BatchRefusedError, InputError, UsageError
 from messaging.settings import Settings
 from pipelines.landing.staging import stage_records
 from pipelines.sources import mail
+from pipelines.sources.besides import fitting, join_beside, load_beside, the_one
 from pipelines.sources.canonical import VERSION as CANONICAL_VERSION
 from pipelines.sources.canonical import canonical_sources, stage_canonical
+from pipelines.sources.columns import Seen, noting
 from pipelines.sources.csv_text import SPACES
 from pipelines.sources.documents import Record, find_records, read_document, records_below
 from pipelines.sources.files import Found, subset
@@ -52,7 +54,7 @@ from pipelines.sources.records import (
     load_records,
 )
 
-Stage = Callable[[duckdb.DuckDBPyConnection], None]
+Stage = Callable[[duckdb.DuckDBPyConnection], Seen]
 KINDS = {**dict.fromkeys(CSV_SUFFIXES, "csv"), **dict.fromkeys(PARQUET_SUFFIXES, "parquet")}
 KINDS |= dict.fromkeys(JSON_SUFFIXES, "json")
 MAIL = "mail"
@@ -63,6 +65,7 @@ class Part:
     """The rows of one table that a delivery gives. `version` names what is done with it: a mapping's hash, or our number.
 
     `source` is that of the rows where the reader's is none, `streamed` the file where they stay in it until they land.
+    `plan` is the mapping, where it is one that reads it; `stage` gives the columns that the file has.
     """
 
     table: str
@@ -71,6 +74,14 @@ class Part:
     stage: Stage
     source: str = ""
     streamed: Path | None = None
+    plan: Mapping | None = None
+
+    def origins(self) -> dict[str, list[str]]:
+        """Give, by column of the table, the columns of the file that it is made from."""
+        return {
+            column: list(dict.fromkeys(columns_in(expression)))
+            for column, expression in (self.plan.columns if self.plan else {}).items()
+        }
 
 
 @dataclass(frozen=True)
@@ -133,9 +144,13 @@ def mapping_reader(settings: Settings, mapping: Mapping) -> Reader:
         if _is_something_else(path, own):
             marks = {mapping.name: Recognise(columns=tuple(mapping.used_columns))}
             return Reading((), {path: strange(path, mapping.source, table_columns(path), marks)})
-        return Reading((_table_part(settings, mapping, partial(_stage_file, path=path, mapping=own)),))
+        stage = partial(_stage_file, path=path, mapping=own, others=found.files[1:])
+        return Reading((_table_part(settings, mapping, stage),))
 
-    return Reader(mapping.source, SUFFIXES, _one_by_one, read)
+    def split(found: Found) -> Iterator[Found]:
+        yield from _with_lent(found, found.files, lambda _: [mapping], lambda _: False)
+
+    return Reader(mapping.source, SUFFIXES, split, read)
 
 
 def _is_something_else(path: Path, mapping: Mapping) -> bool:
@@ -164,7 +179,7 @@ def _canonical(table: str) -> Reader:
                 table,
                 "",
                 CANONICAL_VERSION,
-                partial(stage_canonical, path=path, table=table, source=each, sources=sources),
+                partial(_stage_canonical, path=path, table=table, source=each, sources=sources),
                 each,
                 streamed,
             )
@@ -177,21 +192,34 @@ def _canonical(table: str) -> Reader:
 
 def _vendor(settings: Settings, source: str) -> Reader:
     mappings = [(each, _made_ready(settings, each)) for each in mappings_of(source, settings.mappings_dir)]
+    tables = [each for each, _ in mappings if each.recognise and each.recognise.columns]
+
+    def readers_of(path: Path) -> list[Mapping]:
+        columns = table_columns(path)
+        return [each for each in tables if each.recognise and each.recognise.fits(columns)]
+
+    def split(found: Found) -> Iterator[Found]:
+        joining = any(each.beside for each in tables)
+        yield from _tables_apart(
+            found, readers_of if joining else lambda _: [], lambda path: bool(readers_of(path))
+        )
 
     def read(found: Found) -> Reading:
         if _kind(found.files[0]) == "json":
             return _read_documents(settings, source, mappings, found)
         return _read_table(settings, source, mappings, found)
 
-    return Reader(source, SUFFIXES, _tables_apart, read)
+    return Reader(source, SUFFIXES, split, read)
 
 
 def _mail(settings: Settings) -> Reader:
-    def messages(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    def messages(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> Seen:
         stage_records(connection, load_contract("email_messages"), mail.read_mail(files, settings))
+        return Seen()
 
-    def failures(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    def failures(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> Seen:
         stage_records(connection, load_contract("email_events"), mail.read_failures(files, settings))
+        return Seen()
 
     def read(found: Found) -> Reading:
         version = mail.reader_version(settings)
@@ -240,12 +268,12 @@ def _read_documents(
 def _read_table(
     settings: Settings, source: str, mappings: Sequence[tuple[Mapping, Mapping]], found: Found
 ) -> Reading:
-    """Read one CSV or parquet file."""
-    path = found.files[0]
+    """Read one CSV or parquet file, with those that lie beside it."""
+    path, others = found.files[0], found.files[1:]
     shapes = {each.name: each.recognise for each, _ in mappings if each.recognise and each.recognise.columns}
     columns = table_columns(path)
     parts = [
-        _table_part(settings, each, partial(_stage_file, path=path, mapping=own))
+        _table_part(settings, each, partial(_stage_file, path=path, mapping=own, others=others))
         for each, own in mappings
         if each.name in shapes and shapes[each.name].fits(columns)
     ]
@@ -267,13 +295,32 @@ def _made_ready(settings: Settings, mapping: Mapping) -> Mapping:
 
 def _table_part(settings: Settings, mapping: Mapping, stage: Stage) -> Part:
     company = f"-{settings.currency}-{settings.time_zone}" if _depends(mapping) else ""
-    return Part(mapping.table, mapping.name, f"{mapping.hash}{company}", stage)
+    return Part(mapping.table, mapping.name, f"{mapping.hash}{company}", stage, plan=mapping)
 
 
-def _stage_file(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -> None:
-    types = _load(connection, path, mapping)
+def _stage_canonical(
+    connection: duckdb.DuckDBPyConnection, path: Path, table: str, source: str, sources: tuple[str, ...]
+) -> Seen:
+    stage_canonical(connection, path, table, source, sources)
+    return Seen(tuple(table_columns(path)))
+
+
+def _stage_file(
+    connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping, others: Sequence[Path]
+) -> Seen:
+    types: dict[str, str] = {}
+    for beside in mapping.beside:
+        used = mapping.used_columns
+        lent = the_one(beside, used, path, fitting(beside, used, others, _columns_of))
+        load = partial(_load_lent, connection, columns=beside.needed(used))
+        types |= load_beside(connection, beside, used, lent, load)
+    own, seen = _load(connection, path, mapping)
+    types |= own
+    for beside in mapping.beside:
+        join_beside(connection, beside, mapping.used_columns)
     _refuse_other_shape(path, mapping, types)
     stage_mapping(connection, mapping, types)
+    return seen
 
 
 def _stage_objects(
@@ -281,9 +328,11 @@ def _stage_objects(
     documents: Sequence[Any],
     mapping: Mapping,
     shapes: Sequence[Recognise],
-) -> None:
+) -> Seen:
     records = (record for document in documents for record in _objects(document, mapping, shapes))
-    stage_mapping(connection, mapping, load_records(connection, records, mapping.used_columns))
+    keys: dict[str, None] = {}
+    stage_mapping(connection, mapping, load_records(connection, noting(records, keys), mapping.used_columns))
+    return Seen(tuple(keys), header=False)
 
 
 def _objects(document: Any, mapping: Mapping, shapes: Sequence[Recognise]) -> Iterator[Record]:
@@ -292,10 +341,13 @@ def _objects(document: Any, mapping: Mapping, shapes: Sequence[Recognise]) -> It
         yield from records_below(record, mapping.records)
 
 
-def _load(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -> dict[str, str]:
+def _load(
+    connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping
+) -> tuple[dict[str, str], Seen]:
     kind = mapping.kind or _kind(path)
     if kind == "parquet":
-        return load_parquet(connection, path)
+        types = load_parquet(connection, path)
+        return types, Seen(tuple(types))
     if kind == "json":
         document = read_document(path)
         if mapping.recognise:
@@ -304,8 +356,11 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -
             records = list(find_records(document, mapping.records))
         if not (mapping.recognise and is_empty_page(document)):
             _refuse_no_records(path, mapping, records)
-        return load_records(connection, records, mapping.used_columns)
-    return load_csv(connection, path, mapping.encoding, mapping.delimiter, mapping.names)
+        keys: dict[str, None] = {}
+        types = load_records(connection, noting(records, keys), mapping.used_columns)
+        return types, Seen(tuple(keys), header=False)
+    types = load_csv(connection, path, mapping.encoding, mapping.delimiter, mapping.names)
+    return types, Seen(tuple(types))
 
 
 def _kind(path: Path) -> str:
@@ -317,14 +372,56 @@ def _one_by_one(found: Found) -> Iterator[Found]:
         yield subset(found, (path,))
 
 
-def _tables_apart(found: Found) -> Iterator[Found]:
-    """Take JSON files as the pages of one delivery, and each table as a delivery of its own."""
+def _load_lent(connection: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str]) -> dict[str, str]:
+    """Load a file that lies beside another; a JSON one is a list of flat objects."""
+    if _kind(path) == "parquet":
+        return load_parquet(connection, path)
+    if _kind(path) == "json":
+        return load_records(connection, find_records(read_document(path), "[]"), columns)
+    return load_csv(connection, path)
+
+
+def _columns_of(path: Path) -> Sequence[str]:
+    return keys_of(read_document(path)) if _kind(path) == "json" else table_columns(path)
+
+
+def _tables_apart(
+    found: Found, readers_of: Callable[[Path], list[Mapping]], stands_alone: Callable[[Path], bool]
+) -> Iterator[Found]:
+    """Take JSON files as the pages of one delivery, and each table, with those it borrows from, as one of its own."""
     documents = tuple(path for path in found.files if _kind(path) == "json")
     if documents:
         yield subset(found, documents)
-    for path in found.files:
-        if path not in documents:
-            yield subset(found, (path,))
+    tables = [path for path in found.files if path not in documents]
+    yield from _with_lent(found, tables, readers_of, stands_alone)
+
+
+def _with_lent(
+    found: Found,
+    tables: Sequence[Path],
+    readers_of: Callable[[Path], list[Mapping]],
+    stands_alone: Callable[[Path], bool],
+) -> Iterator[Found]:
+    """Give each table with the files of the same delivery or folder that its mappings borrow columns from."""
+    deliveries: list[Found] = []
+    borrowed: set[Path] = set()
+    for path in tables:
+        lent = _lent(path, found.files, readers_of(path))
+        borrowed |= set(lent)
+        deliveries.append(replace(subset(found, (path, *lent)), path=path))
+    yield from (each for each in deliveries if each.path not in borrowed or stands_alone(each.path))
+
+
+def _lent(path: Path, files: Sequence[Path], mappings: Sequence[Mapping]) -> list[Path]:
+    nearby = files if len(files) > 1 else sorted(each for each in path.parent.iterdir() if each.is_file())
+    others = [each for each in nearby if each != path]
+    found = [
+        lent
+        for mapping in mappings
+        for beside in mapping.beside
+        for lent in fitting(beside, mapping.used_columns, others, _columns_of)
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _refuse_other_shape(path: Path, mapping: Mapping, types: Types[str, str]) -> None:
@@ -332,9 +429,12 @@ def _refuse_other_shape(path: Path, mapping: Mapping, types: Types[str, str]) ->
         column for column in mapping.used_columns if column not in types and column not in mapping.optional
     ]
     if missing:
-        raise InputError(
+        found = compare([*missing, *mapping.used_columns], types)
+        raise BatchRefusedError(
             f"The file {path} has no column {', '.join(missing)}, which the mapping {mapping.name} reads.",
-            f"It has {', '.join(list(types)[:12])}{' ...' if len(types) > 12 else ''}. Is it for another mapping?",
+            f"{found.guesses()} It has {', '.join(list(types)[:12])}{' ...' if len(types) > 12 else ''}."
+            " Is it for another mapping?".strip(),
+            mapping.name,
         )
 
 

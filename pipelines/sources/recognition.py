@@ -18,22 +18,30 @@ NAMED = 12  # columns or keys that an error names; a file may have hundreds
 class Recognise:
     """The marks of a shape. JSON: an object with all `keys`, wherever it lies; a table: a header with all `columns`.
 
-    `lacks` are keys or columns that only another shape has.
+    `lacks` are keys or columns that only another shape has; `where` tells what is written in some of the keys.
     """
 
     keys: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
+    where: tuple[tuple[str, str], ...] = ()
 
     def fits(self, names: Collection[str]) -> bool:
-        """Say whether an object with these keys, or a table with these columns, is of this shape."""
+        """Say whether an object, or a table with these columns, is of this shape."""
         marks = self.keys or self.columns
-        return all(mark in names for mark in marks) and not any(name in names for name in self.lacks)
+        if not all(mark in names for mark in marks) or any(name in names for name in self.lacks):
+            return False
+        return not isinstance(names, dict) or all(names.get(key) == word for key, word in self.where)
+
+    def may_be(self, thing: dict[str, Any]) -> bool:
+        """Say whether nothing that is written in an object speaks against this shape."""
+        return all(thing.get(key, word) == word for key, word in self.where)
 
     def __str__(self) -> str:
         what = "objects with" if self.keys else "columns"
         without = f", without {', '.join(self.lacks)}" if self.lacks else ""
-        return f"{what} {', '.join(self.keys or self.columns)}{without}"
+        where = "".join(f", where {key} is {word}" for key, word in self.where)
+        return f"{what} {', '.join(self.keys or self.columns)}{without}{where}"
 
 
 def find_objects(document: Any, shape: Recognise, all_shapes: Sequence[Recognise]) -> Iterator[Record]:
@@ -49,13 +57,13 @@ def _search(
     thing: Any, shape: Recognise, all_shapes: Sequence[Recognise], around: tuple[Any, ...], number: int
 ) -> Iterator[Record]:
     if isinstance(thing, dict):
-        if shape.fits(thing.keys()):
+        if shape.fits(thing):
             yield Record(thing, around, number)
             return
         for item in thing.values():
             yield from _search(item, shape, all_shapes, (thing, *around), 0)
     elif isinstance(thing, list):
-        own = any(isinstance(item, dict) and shape.fits(item.keys()) for item in thing)
+        own = any(isinstance(item, dict) and shape.fits(item) for item in thing)
         for place, item in enumerate(thing, start=1):
             if own and isinstance(item, dict) and _is_stray(item, shape, all_shapes, thing):
                 yield Record(item, around, place)
@@ -67,12 +75,12 @@ def _is_stray(
     item: dict[str, Any], shape: Recognise, all_shapes: Sequence[Recognise], neighbours: list[Any]
 ) -> bool:
     """Say whether an object is of no shape and `shape`, half of whose marks it has, is the nearest that a neighbour has."""
-    if _share(shape, item) < 0.5 or any(other.fits(item.keys()) for other in all_shapes):
+    if _share(shape, item) < 0.5 or not shape.may_be(item) or any(other.fits(item) for other in all_shapes):
         return False
     present = [
         other
         for other in all_shapes
-        if other.keys and any(isinstance(each, dict) and other.fits(each.keys()) for each in neighbours)
+        if other.keys and any(isinstance(each, dict) and other.fits(each) for each in neighbours)
     ]
     return bool(present) and max(present, key=lambda other: _share(other, item)) == shape
 
@@ -137,7 +145,9 @@ def keys_of(document: Any) -> list[str]:
         document = document[0]
     if not isinstance(document, dict):
         return []
-    inner = [item for item in document.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
+    inner = [
+        item for item in document.values() if isinstance(item, list) and item and isinstance(item[0], dict)
+    ]
     return keys_of(inner[0]) if len(inner) == 1 else [str(key) for key in document]
 
 

@@ -6,16 +6,17 @@ with one of these verbs:
 column: X        with drop (a pattern that is taken away), extract (a pattern; its first group is kept), case (lower or
                  upper), map (words to words, whatever their case) with otherwise (refuse, keep or empty)
 value: x         a constant                         company: x        the company's own currency or time_zone
-empty: true      nothing
+empty: true      nothing                            arrival: true  when it came in, for what the file gives no date
 first_of: [..]   the first that is there            template: "{A} {B}"   columns put together; missing if one of them is
 time: x          with formats and zone, given as UTC                date: x   with formats
 money: x         a decimal amount, in minor units   scaled: x         with digits: a decimal moved by so many digits
 integer: x       a whole number                     flag: x           with true_if and false_if: lists of words
+total: x         with currency: the decimal amounts of a list (tax_lines[].price) added up, in minor units
 add, subtract, multiply: [..]    negate: x    absolute: x
 cases: [{when: condition, then: x}]   with otherwise: x
 
-A condition is one of {column: X} with is: [..], same_as: Y, starts_with, matches or empty: true|false; {number: x} with above or below;
-{all: [..]}; {any: [..]}. Patterns are RE2, so that none can run away.
+A condition is one of {column: X} with is: [..], same_as: Y, starts_with, matches or empty: true|false; {number: x} with
+above or below; {all: [..]}; {any: [..]}. Patterns are RE2, so that none can run away.
 All words in a mapping file are text: NO is Norway and 007 keeps its zeros.
 What cannot be read becomes `unreadable: <text>`, which no column takes: the row is set aside with that reason.
 """
@@ -27,17 +28,20 @@ from typing import Any
 from data_contracts.errors import ContractError
 
 Expression = str | dict[str, Any]
-NUMERIC = frozenset({"money", "scaled", "integer", "add", "subtract", "multiply", "negate", "absolute"})
+NUMERIC = frozenset(
+    {"money", "scaled", "total", "integer", "add", "subtract", "multiply", "negate", "absolute"}
+)
 OPTIONS = {
     "column": {"drop", "extract", "case", "map", "otherwise"},
     "time": {"formats", "zone"},
     "date": {"formats"},
     "money": {"currency"},
+    "total": {"currency"},
     "scaled": {"digits"},
     "flag": {"true_if", "false_if"},
     "cases": {"otherwise"},
 }
-CONSTANT = frozenset({"value", "company", "empty"})
+CONSTANT = frozenset({"value", "company", "empty", "arrival"})
 VERBS = NUMERIC | CONSTANT | {"column", "first_of", "template", "time", "date", "flag", "cases"}
 NESTED = (VERBS - CONSTANT - {"template"}) | {"when", "then", "all", "any", "number", "currency", "same_as"}
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
@@ -92,7 +96,7 @@ def leaves(expression: Expression) -> Iterator[dict[str, Any]]:
     """Give the parts of a number that are read from text."""
     item = {"integer": expression} if isinstance(expression, str) else expression
     verb = verb_of(item)
-    if verb in {"money", "scaled", "integer"}:
+    if verb in {"money", "scaled", "integer", "total"}:
         yield item
     elif verb in {"negate", "absolute"}:
         yield from leaves(item[verb])
