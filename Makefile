@@ -23,8 +23,9 @@ lint: .venv/.stamp ## Style, types and layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: .venv/.stamp ## Measure the build on a real shop's order lines and print the table
-	@$(BIN)/python -m benchmarks
+ROWS ?= 1000000
+bench: .venv/.stamp ## Measure landing (ROWS=10000000 for more) and the build on a real shop's order lines
+	@$(BIN)/python -m benchmarks --rows $(ROWS)
 
 up: .venv/.stamp ## Start the app, Dagster, the webhooks, the dispatcher and the sandbox on the demo's company
 	@$(BIN)/rapport up --demo

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--json] [--people N]`: what a build costs, in CPU seconds, and what dominates."""
+"""`python -m benchmarks [--json] [--people N] [--rows N]`: what landing and a build cost, and what dominates."""
 
 import argparse
 import json
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks import landing
+from benchmarks.landing import DEFAULT_ROWS, landing_rows, mail_rows
 from benchmarks.measure import Measured, measure, measure_process
 
 IMPORTS = {
@@ -27,22 +29,29 @@ IMPORTS = {
 
 def main() -> None:
     """Measure, print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What a build costs.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="What landing and a build cost."
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--people", type=int, default=5000, help="size of the sample company (default 5000)")
+    parser.add_argument(
+        "--rows", type=int, default=DEFAULT_ROWS, help=f"rows to land, 0 for none (default {DEFAULT_ROWS:,})"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
-        rows = run(Path(folder), options.people)
+        rows = run(Path(folder), options.people, options.rows)
     if options.json:
         print(json.dumps(document(rows), indent=2))
     else:
         show(rows)
 
 
-def run(folder: Path, people: int) -> list[Measured]:
-    """Measure everything that this machine has the data for."""
+def run(folder: Path, people: int, landed: int) -> list[Measured]:
+    """Measure everything that this machine has the data for; landing with so many rows, in processes of its own."""
     rows = [measure_process("import", name, ["-W", "ignore", "-c", code]) for name, code in IMPORTS.items()]
     rows.append(measure_process("start-up", "rapport --help", ["-m", "rapport", "--help"]))
+    if landed:
+        rows += landing_rows(folder / "landing", landed) + mail_rows(folder / "mail")
     warm()
     rows.append(sample_row(folder / "sample", people))
     from benchmarks.retail import FILE, real_data, retail_rows
@@ -98,6 +107,7 @@ def document(rows: Sequence[Measured]) -> dict[str, object]:
         "rows": [{**asdict(row), "rows_per_cpu_second": row.rows_per_second} for row in rows],
         "dominates": dominating(rows),
         "times_the_floor": times_floor(rows),
+        "landing": landing.sentence(rows),
     }
 
 
@@ -113,7 +123,7 @@ def show(rows: Sequence[Measured]) -> None:
         print(
             f"{label:<13} {row.name:<42} {row.cpu_seconds:8.2f} {row.seconds:8.2f} {counts} {peak}".rstrip()
         )
-    for sentence in (dominating(rows), times_floor(rows)):
+    for sentence in (landing.sentence(rows), dominating(rows), times_floor(rows)):
         if sentence:
             print(sentence)
 

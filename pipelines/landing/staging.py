@@ -60,6 +60,7 @@ def open_stage(settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "autoinstall_known_extensions": "false",
+            "enable_progress_bar": "false",  # else it draws one on our standard output
             "memory_limit": MEMORY,
             "temp_directory": spill,
             "TimeZone": "UTC",

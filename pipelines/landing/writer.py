@@ -18,7 +18,7 @@ from data_contracts.sql import Sql, joined, name, sql, value
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.durable import PART, telling_of_full_disk, whole_file
-from pipelines.landing.judging import Counts, decide, judge_rows
+from pipelines.landing.judging import Counts, decide, judge_rows, typed_column
 from pipelines.landing.keys import write_keys
 from pipelines.landing.lock import landing_lock
 from pipelines.landing.manifest import (
@@ -34,6 +34,7 @@ from pipelines.landing.manifest import (
 )
 from pipelines.landing.seals import delete_sealed, sealed_file
 from pipelines.landing.staging import (
+    OCCURRED,
     RECEIVED,
     Delivery,
     clear_spills,
@@ -322,7 +323,11 @@ def _landed_column(column: str, kind: str, received_at: datetime, types: Mapping
     """Give a column of an accepted row in its type: that its text looks like it was judged before."""
     if column == RECEIVED:  # versions of a record keep their order
         return sql("CAST({} AS TIMESTAMP) + to_microseconds(version)", value(received_at))
-    return name(column) if types[column] == kind else sql("CAST({} AS {})", name(column), Sql(kind))
+    if types[column] == kind:
+        return name(column)
+    if column == OCCURRED:
+        return typed_column(column, kind, received_at, types)
+    return sql("CAST({} AS {})", name(column), Sql(kind))
 
 
 _DECIDED_ROWS = """(
