@@ -56,16 +56,17 @@ def open_stage(settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
     if settings:
         (settings.landing_dir / SPILL).mkdir(parents=True, exist_ok=True)
         spill = str(settings.landing_dir / SPILL / str(os.getpid()))
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:",
         config={
             "autoinstall_known_extensions": "false",
-            "enable_progress_bar": "false",  # else it draws one on our standard output
             "memory_limit": MEMORY,
             "temp_directory": spill,
             "TimeZone": "UTC",
         },
     )
+    connection.execute("SET enable_progress_bar = false")  # it would draw one on our standard output
+    return connection
 
 
 def clear_spills(settings: Settings) -> None:
