@@ -149,7 +149,9 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> int
 def _land(paths: Mapping[str, Path], home: Path, name: str, group: str) -> list[Measured]:
     """Ingest each file under the name of its table; a row for each stage, and one for the whole."""
     settings, clock = read_settings(home=home), Clock()
-    open_stage(settings).close()  # the first one in a process takes longer
+    open_stage(settings).close()  # what is slow the first time in a process: this, and to read all mappings
+    for table in paths:
+        readers.find_reader(settings, table, None)
     with Stopwatch(STAGES) as watch:
         whole, _ = measure(
             group,
