@@ -135,7 +135,8 @@ class Compiler:
         if self.types.get(str(item["column"])):
             text = sql("CAST({} AS VARCHAR)", text)
         if "drop" in item:
-            text = filled(sql("regexp_replace({}, {}, '', 'g')", text, value(str(item["drop"]))))
+            put = value(str(item.get("put", "")))
+            text = filled(sql("regexp_replace({}, {}, {}, 'g')", text, value(str(item["drop"])), put))
         if "extract" in item:
             text = filled(sql("regexp_extract({}, {}, 1)", text, value(str(item["extract"]))))
         if "case" in item:

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from data_contracts.contracts import contract_names, load_contract
-from data_contracts.errors import BatchRefusedError, InputError, UsageError
+from data_contracts.errors import InputError, UsageError
 from messaging.settings import Settings
 from pipelines.landing.staging import stage_records
 from pipelines.sources import mail
@@ -25,8 +25,10 @@ from pipelines.sources.canonical import canonical_sources, stage_canonical
 from pipelines.sources.columns import Seen, noting
 from pipelines.sources.csv_text import SPACES
 from pipelines.sources.documents import Record, find_records, read_document, records_below
+from pipelines.sources.drift import columns_changed, compare
 from pipelines.sources.files import Found, subset
 from pipelines.sources.mailbox import SUFFIXES as MAIL_SUFFIXES
+from pipelines.sources.mapping import FOLDER as SHIPPED
 from pipelines.sources.mapping import (
     Mapping,
     load_mapping,
@@ -53,6 +55,7 @@ from pipelines.sources.records import (
     load_parquet,
     load_records,
 )
+from pipelines.sources.vocabulary import columns_in
 
 Stage = Callable[[duckdb.DuckDBPyConnection], Seen]
 KINDS = {**dict.fromkeys(CSV_SUFFIXES, "csv"), **dict.fromkeys(PARQUET_SUFFIXES, "parquet")}
@@ -289,7 +292,10 @@ def _strange(path: Path, source: str, names: Sequence[str], shapes: Types[str, R
 
 
 def _made_ready(settings: Settings, mapping: Mapping) -> Mapping:
-    try_mapping(mapping)
+    if not mapping.path.is_relative_to(
+        SHIPPED
+    ):  # those are tried by our tests, and a vendor may have a dozen
+        try_mapping(mapping)
     return mapping.for_company(settings.currency, settings.time_zone)
 
 
@@ -341,9 +347,7 @@ def _objects(document: Any, mapping: Mapping, shapes: Sequence[Recognise]) -> It
         yield from records_below(record, mapping.records)
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping
-) -> tuple[dict[str, str], Seen]:
+def _load(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -> tuple[dict[str, str], Seen]:
     kind = mapping.kind or _kind(path)
     if kind == "parquet":
         types = load_parquet(connection, path)
@@ -425,17 +429,10 @@ def _lent(path: Path, files: Sequence[Path], mappings: Sequence[Mapping]) -> lis
 
 
 def _refuse_other_shape(path: Path, mapping: Mapping, types: Types[str, str]) -> None:
-    missing = [
-        column for column in mapping.used_columns if column not in types and column not in mapping.optional
-    ]
-    if missing:
-        found = compare([*missing, *mapping.used_columns], types)
-        raise BatchRefusedError(
-            f"The file {path} has no column {', '.join(missing)}, which the mapping {mapping.name} reads.",
-            f"{found.guesses()} It has {', '.join(list(types)[:12])}{' ...' if len(types) > 12 else ''}."
-            " Is it for another mapping?".strip(),
-            mapping.name,
-        )
+    expected = [column for column in mapping.used_columns if column not in mapping.optional]
+    drift = compare(expected, [column for column in types if column not in mapping.optional])
+    if drift.missing:
+        raise columns_changed(path, mapping.name, drift)
 
 
 def _refuse_no_records(path: Path, mapping: Mapping, records: list[Record]) -> None:

@@ -34,6 +34,11 @@ def reading(text: Sql, form: str, zone: Sql) -> Sql:
             "CASE WHEN regexp_full_match({}, '[0-9]{{1,11}}') THEN try_cast({} AS BIGINT) END", text, text
         )
         return sql("(to_timestamp({}) AT TIME ZONE 'UTC')", seconds)
+    if form == "unix_ms":
+        passed = sql(
+            "CASE WHEN regexp_full_match({}, '[0-9]{{12,14}}') THEN try_cast({} AS BIGINT) END", text, text
+        )
+        return sql("make_timestamp_ms({})", passed)
     if form == "iso":
         fixed = sql(
             "regexp_replace({}, {}, {})", text, value(r"([+-][0-9]{2}):?([0-9]{2})$"), value(r"\1:\2")

@@ -3,8 +3,9 @@
 A text is the name of a column of the file (spaces around values are dropped, empty text is missing). Otherwise a mapping
 with one of these verbs:
 
-column: X        with drop (a pattern that is taken away), extract (a pattern; its first group is kept), case (lower or
-                 upper), map (words to words, whatever their case) with otherwise (refuse, keep or empty)
+column: X        with drop (a pattern that is taken away; put: what stands in its place), extract (a pattern; its first
+                 group is kept), case (lower or upper), map (words to words, whatever their case) with otherwise
+                 (refuse, keep or empty)
 value: x         a constant                         company: x        the company's own currency or time_zone
 empty: true      nothing                            arrival: true  when it came in, for what the file gives no date
 first_of: [..]   the first that is there            template: "{A} {B}"   columns put together; missing if one of them is
@@ -32,7 +33,7 @@ NUMERIC = frozenset(
     {"money", "scaled", "total", "integer", "add", "subtract", "multiply", "negate", "absolute"}
 )
 OPTIONS = {
-    "column": {"drop", "extract", "case", "map", "otherwise"},
+    "column": {"drop", "put", "extract", "case", "map", "otherwise"},
     "time": {"formats", "zone"},
     "date": {"formats"},
     "money": {"currency"},

@@ -53,7 +53,9 @@ def test_one_page_of_tickets_gives_tickets_comments_and_people(take: Take, lande
         "contacts": 1,  # the team's own people are no customers
         "tickets": 2,
     }
-    columns = "ticket_id, status, priority, kind, external_id, email, tags, due_at, sla_breached, satisfaction"
+    columns = (
+        "ticket_id, status, priority, kind, external_id, email, tags, due_at, sla_breached, satisfaction"
+    )
     assert landed("tickets", columns) == [
         ("7", "hold", "high", "problem", "501", "ann@example.com", '["late", "vip"]',
          datetime(2024, 5, 24, 14), True, "bad"),
@@ -121,9 +123,7 @@ def test_an_intercom_contact_who_unsubscribed_is_an_opt_out(take: Take, landed: 
 
 def test_an_intercom_ticket_says_whom_it_waits_for(take: Take, landed: Landed) -> None:
     take("intercom", FIXTURES / "intercom" / "tickets.json")
-    assert landed("tickets", "ticket_id, status, subject, external_id") == [
-        ("38", "pending", "Refund", "6a")
-    ]
+    assert landed("tickets", "ticket_id, status, subject, external_id") == [("38", "pending", "Refund", "6a")]
 
 
 def test_chatwoots_notes_and_activities_are_told_from_what_was_said(take: Take, landed: Landed) -> None:
@@ -146,7 +146,7 @@ def test_chatwoots_notes_and_activities_are_told_from_what_was_said(take: Take, 
         ("ratings", "survey_responses", "score, score_scale, answer", (2.0, 5, "Slow")),
     ],
 )  # fmt: skip
-def test_chatwoots_other_shapes(  # noqa: PLR0917 - what to take and what is expected of it
+def test_chatwoots_other_shapes(
     take: Take, landed: Landed, name: str, table: str, columns: str, expected: tuple[Any, ...]
 ) -> None:
     assert take("chatwoot", FIXTURES / "chatwoot" / f"{name}.json").quarantined == 0
