@@ -18,6 +18,7 @@ from pipelines.sources.completion import completed
 from pipelines.sources.files import Found, find_files
 from pipelines.sources.opt_outs import heed
 from pipelines.sources.readers import Part, Reader, chosen_parts, find_reader
+from pipelines.sources.row_count import refuse_other_count
 
 NUMBERS = ("rows_in", "accepted", "quarantined", "already_landed", "changed")
 
@@ -175,6 +176,7 @@ class Intake:
     waiting: Callable[[str], None]
     tables: Collection[str] | None
     named: Collection[Path]  # on the command line, so that one of no known shape is an error
+    rows: int | None = None  # so many records every file has to hold
 
     def take(self, reader: Reader, found: Found) -> FileReport:
         """Land one delivery: all its tables, or none of them."""
@@ -195,6 +197,7 @@ class Intake:
             fresh = [each for each in staged if not self._landed_before(each[1])]
             for part, _, connection in fresh:
                 part.stage(connection)
+            refuse_other_count(found.path, self.rows, [connection for _, _, connection in fresh])
             # first of all, so that they count though the delivery may be refused, or we be killed
             opt_outs = heed(
                 self.settings,
@@ -233,11 +236,13 @@ def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and who
     *,
     tables: Collection[str] | None = None,
     complete: bool = False,
+    rows: int | None = None,
     waiting: Callable[[str], None] = _ignore,
 ) -> IngestReport:
     """Land files and folders of one source. `waiting` hears who writes to the landing zone, if somebody else does.
 
-    `tables` limits what is taken of them; `complete` says that files are whole though their last line has no end.
+    `tables` limits what is taken of them; `complete` says that files are whole though their last line has no end; `rows`
+    is how many records every file has to hold.
     A file of a folder that is of no shape we know is passed over and told of; one that was named itself is an error.
 
     Raises UsageError for a wrong source, mapping or table before any file is opened, InputError for a file that cannot
@@ -255,7 +260,7 @@ def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and who
         if complete:
             found = [stack.enter_context(completed(each)) for each in found]
         named = {each.files[0] for each in found if each.path.is_file() and len(each.files) == 1}
-        intake = Intake(settings, clock, waiting, tables, named)
+        intake = Intake(settings, clock, waiting, tables, named, rows)
         reports = _take_all(intake, reader, [part for each in found for part in reader.split(each)])
     report = IngestReport(reader.source, tuple(reports))
     if report.unread and not report.landings:
