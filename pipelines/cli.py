@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.contracts.commands import app as contracts_app
 from pipelines.identity.commands import app as identity_app
 from pipelines.pulls.commands import app as pulls_app
 from pipelines.samples.command import app as sample_app
@@ -20,6 +21,7 @@ app.add_typer(demo_app)
 app.add_typer(sample_app)
 app.add_typer(landing_app)
 app.add_typer(pulls_app, name="pull")
+app.add_typer(contracts_app, name="contract")
 app.add_typer(identity_app, name="identity")
 
 

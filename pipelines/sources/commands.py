@@ -1,4 +1,4 @@
-"""The commands of the way in: `ingest`, `quarantine list | show | replay` and `contract diff`."""
+"""The commands of the way in: `ingest` and `quarantine list | show | replay`."""
 
 import sys
 from pathlib import Path
@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from data_contracts.differences import Difference
     from pipelines.landing.quarantine import Quarantined, QuarantinedRow, Replay
     from pipelines.sources.intake import IngestReport
 
 app = typer.Typer()
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that a contract refused, with their reasons.")
-contract = typer.Typer(no_args_is_help=True, help="Contracts: what every table promises.")
 app.add_typer(quarantine, name="quarantine")
-app.add_typer(contract, name="contract")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Table = Annotated[str | None, typer.Option(help="Only this canonical table, such as purchases.")]
@@ -119,30 +116,6 @@ def replay(*, table: Table = None, as_json: Json = False) -> None:
     emit(document, as_json=as_json, human=lambda: _tell_replays(replays))
 
 
-@contract.command("diff")
-def diff_command(
-    old: Annotated[str, typer.Argument(help="A contract file, or the name of a table for the shipped one.")],
-    new: Annotated[str, typer.Argument(help="A contract file, or the name of a table for the shipped one.")],
-    *,
-    as_json: Json = False,
-) -> None:
-    """Say what differs between two versions of a contract; exit 1 where a difference breaks those who use it."""
-    from data_contracts.contracts import find_contract
-    from data_contracts.differences import diff
-    from messaging.terminal import emit
-
-    differences = diff(find_contract(old), find_contract(new))
-    breaking = sum(1 for difference in differences if difference.kind == "breaking")
-    listed = [{"kind": difference.kind, "what": difference.what} for difference in differences]
-    emit(
-        {"breaking": breaking, "differences": listed},
-        as_json=as_json,
-        human=lambda: _tell_differences(differences),
-    )
-    if breaking:
-        raise typer.Exit(1)
-
-
 def _known(table: str | None) -> str | None:
     from data_contracts.contracts import load_contract
 
@@ -216,12 +189,3 @@ def _tell_replays(replays: "list[Replay]") -> None:
         )
     if not replays:
         say("Nothing is set aside.")
-
-
-def _tell_differences(differences: "list[Difference]") -> None:
-    from messaging.terminal import say
-
-    for difference in differences:
-        say(f"{difference.kind}: {difference.what}")
-    if not differences:
-        say("The contracts promise the same.")
