@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 
 from messaging.sandbox.exchange import Exchange
 from messaging.sandbox.faults import Fault
-from messaging.sandbox.listing import list_page
+from messaging.sandbox.listing import empty_calls, list_page
 from messaging.sandbox.messages import API, Message, resource
 from messaging.sandbox.refusals import Refusal
 from messaging.sandbox.requests import read_request
@@ -31,6 +31,7 @@ def api_routes(exchange: Exchange) -> APIRouter:
     message = "/Accounts/{account_sid}/Messages/{sid}.json"
     router.add_api_route(messages, api.create, methods=["POST"])
     router.add_api_route(messages, api.list, methods=["GET"])
+    router.add_api_route("/Accounts/{account_sid}/Calls.json", api.calls, methods=["GET"])
     router.add_api_route(message, api.fetch, methods=["GET"])
     router.add_api_route(message, api.update, methods=["POST"])
     router.add_api_route(message, api.delete, methods=["DELETE"])
@@ -84,6 +85,11 @@ class _Api:
         return self._respond(
             list_page(self.exchange.newest_first(), dict(request.query_params), account_sid), 200
         )
+
+    async def calls(self, request: Request, account_sid: str) -> Response:
+        if refusal := self._stranger(request, account_sid):
+            return self._refuse(refusal)
+        return self._respond(empty_calls(dict(request.query_params), account_sid), 200)
 
     async def fetch(self, request: Request, account_sid: str, sid: str) -> Response:
         return self._with(

@@ -1,4 +1,4 @@
-"""GET /Messages.json: which messages, in what order, a page at a time, as Twilio gives them (pure)."""
+"""GET /Messages.json and /Calls.json: which resources, in what order, a page at a time, as Twilio gives them (pure)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -37,6 +37,23 @@ def list_page(messages: Sequence[Message], query: Mapping[str, str], account_sid
         "messages": [resource(message, account_sid) for message in rows],
         "start": start,
         "uri": address.of(page, query.get("PageToken", "")),
+    }
+
+
+def empty_calls(query: Mapping[str, str], account_sid: str) -> dict[str, Any]:
+    """Give the one page of the calls: nobody calls in the sandbox, and whoever lists them should be told so."""
+    size = min(max(_number(query.get("PageSize"), PAGE_SIZE), 1), LARGEST_PAGE)
+    uri = f"{API}/Accounts/{account_sid}/Calls.json?{urlencode({'PageSize': size, 'Page': 0})}"
+    return {
+        "calls": [],
+        "end": 0,
+        "first_page_uri": uri,
+        "next_page_uri": None,
+        "page": 0,
+        "page_size": size,
+        "previous_page_uri": None,
+        "start": 0,
+        "uri": uri,
     }
 
 

@@ -3,12 +3,13 @@
 from dagster import Definitions, in_process_executor
 
 from messaging.settings import Settings
-from pipelines.defs.automation import daily_schedule, drop_folder, refresh, work_requests
+from pipelines.defs.automation import daily_schedule, drop_folder, fresh_landings, refresh, work_requests
 from pipelines.defs.contracts import inbound_checks, published_checks
 from pipelines.defs.landed import dropped_files, landed_tables, outreach_export
 from pipelines.defs.models import model_assets
 from pipelines.defs.people import people
 from pipelines.defs.published import release_asset, store_consents
+from pipelines.defs.pulls import pull_files_sensor, pull_jobs, pull_schedules
 from pipelines.defs.resources import build_session
 from pipelines.warehouse.dbt_runner import manifest_path
 
@@ -28,9 +29,9 @@ def build_definitions(settings: Settings) -> Definitions:
             release_asset(after_identity),
         ],
         asset_checks=[inbound_checks, published_checks],
-        jobs=[refresh],
-        schedules=[daily_schedule(settings)],
-        sensors=[drop_folder, work_requests],
+        jobs=[*pull_jobs(), refresh],
+        schedules=[daily_schedule(settings), *pull_schedules(settings)],
+        sensors=[drop_folder, pull_files_sensor(settings), fresh_landings, work_requests],
         resources={"build": build_session},
         executor=in_process_executor,
     )

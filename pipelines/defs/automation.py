@@ -1,4 +1,4 @@
-"""When a build runs by itself: once a day, when a file is dropped, when somebody asks for one in the app."""
+"""When a build runs by itself: once a day, when something has landed, when somebody asks for one in the app."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dagster import (
     AssetSelection,
     DagsterInstance,
+    DagsterRunStatus,
     DefaultScheduleStatus,
     DefaultSensorStatus,
     RunRequest,
@@ -24,6 +25,8 @@ from messaging.settings import Settings, read_settings
 from messaging.store import open_store
 from pipelines.defs.inbox import settled_files
 from pipelines.defs.keys import PREFIX
+from pipelines.defs.landings import newest_rows
+from pipelines.defs.pulls import land_files
 from pipelines.defs.session import INTERRUPTED
 from pipelines.defs.work_requests import (
     REQUEST_TAG,
@@ -32,11 +35,20 @@ from pipelines.defs.work_requests import (
     take_requests,
     waiting_requests,
 )
+from pipelines.publishing.pointer import POINTER
 
 JOB = "refresh"
 DAILY = "0 4 * * *"  # after midnight's exports have come in, before anybody is at work
-INBOX_SECONDS = 30
+INBOX_SECONDS = 15
+LANDED_SECONDS = 15
 REQUEST_SECONDS = 5
+
+UNDER_WAY = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+]
 
 refresh = define_asset_job(
     JOB,
@@ -59,10 +71,10 @@ def daily_schedule(settings: Settings) -> ScheduleDefinition:
 
 @sensor(
     name="drop_folder",
-    job=refresh,
+    job=land_files,
     minimum_interval_seconds=INBOX_SECONDS,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Asks for a build when whole files lie in inbox/<source>/; the build ingests and moves them.",
+    description="Has the whole files that lie in inbox/<source>/ landed and moved.",
 )
 def drop_folder(context: SensorEvaluationContext) -> RunRequest | SkipReason:
     """Ask once for the set of files that lie there, by a name that carries no file's name."""
@@ -72,9 +84,36 @@ def drop_folder(context: SensorEvaluationContext) -> RunRequest | SkipReason:
     waiting = sorted((str(file.path), file.path.stat().st_mtime_ns) for file in files)
     seen = hashlib.sha256(json.dumps(waiting).encode()).hexdigest()  # a file's name may be a person's
     if seen == context.cursor:
-        return SkipReason("The build that takes these files was asked for.")
+        return SkipReason("The run that takes these files was asked for.")
     context.update_cursor(seen)
     return RunRequest(tags={"rapport/files": str(len(files))})
+
+
+@sensor(
+    name="fresh_landings",
+    job=refresh,
+    minimum_interval_seconds=LANDED_SECONDS,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Asks for a build when rows have landed that the newest one has not seen, whoever landed them.",
+)
+def fresh_landings(context: SensorEvaluationContext) -> RunRequest | SkipReason:
+    """Ask for one build at a time; what lands while it runs is asked for when it has ended."""
+    settings = read_settings()
+    seen = int(context.cursor) if context.cursor else _built_at(settings)
+    newest = newest_rows(settings, seen)
+    if newest == seen:
+        context.update_cursor(str(seen))
+        return SkipReason("Nothing has landed since the last build was asked for.")
+    if context.instance.get_runs(filters=RunsFilter(job_name=JOB, statuses=UNDER_WAY), limit=1):
+        return SkipReason("A build is running; the next one takes what has landed since.")
+    context.update_cursor(str(newest))
+    return RunRequest()
+
+
+def _built_at(settings: Settings) -> int:
+    """Give when the newest release came (nanoseconds): where nothing is known, what landed before it is in it."""
+    pointer = settings.releases_dir / POINTER
+    return pointer.stat().st_mtime_ns if pointer.exists() else 0
 
 
 @sensor(

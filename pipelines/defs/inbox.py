@@ -1,22 +1,29 @@
 """The drop folder: inbox/<source>/[<mapping>/]<file>.
 
-The next build ingests what lies there and moves it to inbox/<source>/done/ or refused/.
+What lies there is landed by a job of its own, or by a build that comes first, and moved to inbox/<source>/done/ or
+refused/.
 
 A file is taken once nobody has written to it for a few seconds. Write it under a name that begins with a dot
 or ends in .part or .tmp and rename it when it is whole, and there is nothing to wait for.
 """
 
+import fcntl
 import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_contracts.errors import RapportError
 from messaging.clock import Clock
 from messaging.settings import Settings
 
+if TYPE_CHECKING:
+    from pipelines.sources.intake import IngestReport
+
 DONE, REFUSED = "done", "refused"
+LOCK = ".lock"
 UNFINISHED = (".part", ".tmp", ".crdownload")
 SETTLE_SECONDS = 5.0  # real time, whatever a demo's clock says
 
@@ -32,12 +39,21 @@ class DroppedFile:
 
 @dataclass(frozen=True)
 class TakenFile:
-    """What became of a file: rows accepted and quarantined, or why it was refused as a whole."""
+    """What became of a file: what landed of it, or why it was refused as a whole."""
 
     source: str
-    accepted: int = 0
-    quarantined: int = 0
+    report: "IngestReport | None" = None
     refused: str = ""
+
+    @property
+    def accepted(self) -> int:
+        """Rows that landed."""
+        return self.report.accepted if self.report else 0
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that were set aside."""
+        return self.report.quarantined if self.report else 0
 
 
 def settled_files(settings: Settings, settle_seconds: float = SETTLE_SECONDS) -> list[DroppedFile]:
@@ -49,8 +65,12 @@ def settled_files(settings: Settings, settle_seconds: float = SETTLE_SECONDS) ->
 def take_dropped_files(
     settings: Settings, clock: Clock, settle_seconds: float = SETTLE_SECONDS
 ) -> list[TakenFile]:
-    """Ingest what waits; one bad file keeps no other from being taken."""
-    return [_take(settings, clock, file) for file in settled_files(settings, settle_seconds)]
+    """Ingest what waits; one bad file keeps no other from being taken. A second process waits for the first."""
+    if not settled_files(settings, settle_seconds):
+        return []
+    with (settings.inbox_dir / LOCK).open("a") as lock:
+        fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
+        return [_take(settings, clock, file) for file in settled_files(settings, settle_seconds)]
 
 
 def _dropped(inbox: Path) -> Iterator[DroppedFile]:
@@ -81,7 +101,7 @@ def _take(settings: Settings, clock: Clock, file: DroppedFile) -> TakenFile:
         target.with_name(f"{target.name}.reason.json").write_text(json.dumps(reason, indent=2) + "\n")
         return TakenFile(file.source, refused=error.message)
     _move(file.path, folder / DONE)
-    return TakenFile(file.source, report.accepted, report.quarantined)
+    return TakenFile(file.source, report)
 
 
 def _move(path: Path, folder: Path) -> Path:

@@ -7,6 +7,7 @@ from dagster import AssetExecutionContext, AssetSpec, MaterializeResult, asset, 
 from data_contracts.contracts import contract_names, inbound_contracts
 from pipelines.defs.inbox import take_dropped_files
 from pipelines.defs.keys import key
+from pipelines.defs.landings import record_landings
 from pipelines.defs.resources import session_of
 from pipelines.landing.manifest import list_landings
 from pipelines.sources.outreach import export_outreach
@@ -27,7 +28,7 @@ def dropped_files(context: AssetExecutionContext) -> MaterializeResult[None]:
     session = session_of(context)
     with session.stage("drop folder") as stage:
         taken = take_dropped_files(session.settings, session.clock)
-        stage.rows = sum(file.accepted for file in taken)
+        stage.rows = record_landings(context, [file.report for file in taken if file.report])
     refused = sum(1 for file in taken if file.refused)
     return MaterializeResult(metadata={"files": len(taken), "refused": refused, "rows": stage.rows})
 

@@ -1,7 +1,6 @@
 """What came, as files that a reader takes: JSON lines of an API, parquet of a database, an mbox of a mailbox."""
 
 import json
-import mailbox
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from messaging.settings import Settings
 from pipelines.pulls.marks import Mark, newest
 from pipelines.pulls.places import whole_delivery
+from pipelines.sources.mailbox import mbox_entry
 
 JSON_ROWS = 50_000  # readers hold a JSON file in memory as a whole
 TABLE_ROWS = 500_000
@@ -124,14 +124,14 @@ class _Mbox:
     suffix = ".mbox"
 
     def __init__(self, path: Path) -> None:
-        self._box = mailbox.mbox(path.with_name(path.name + self.suffix))
+        self._file = path.with_name(path.name + self.suffix).open("wb")
 
     def fits(self, batch: Batch, rows: int) -> bool:
         return rows + len(batch.records) <= JSON_ROWS
 
     def write(self, batch: Batch) -> None:
-        for message in batch.records:
-            self._box.add(message)
+        for mail in batch.records:
+            self._file.write(mbox_entry(mail))
 
     def close(self) -> None:
-        self._box.close()
+        self._file.close()

@@ -176,20 +176,22 @@ class RestPull(_Pull):
 
 
 class Mailbox(_Part):
-    """A folder of an IMAP server."""
+    """A folder of an IMAP server; one signs in with a password, or with a token where the provider wants OAuth 2."""
 
     host: str
-    port: int = 993
     user: str
-    password: str
+    password: str = ""
+    token: str = ""
     folder: str = "INBOX"
-    limit: int = 2000
+    security: Literal["tls", "starttls", "none"] = "tls"
+    port: int = 0
+    certificates: str = ""
 
-    @field_validator("password")
+    @field_validator("password", "token")
     @classmethod
-    def _no_password_in_the_file(cls, value: str) -> str:
-        if not _SECRET.search(value):
-            raise ValueError("password should name a secret, such as {MAIL_PASSWORD}, and never be one")
+    def _no_secret_in_the_file(cls, value: str) -> str:
+        if value and not _SECRET.search(value):
+            raise ValueError("it should name a secret, such as {MAIL_PASSWORD}, and never be one")
         return value
 
 

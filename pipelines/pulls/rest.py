@@ -7,6 +7,7 @@ name any), pages may carry the objects that their records refer to (`sideload`),
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -83,34 +84,39 @@ def _with_parents(plan: RestPull, endpoint: Endpoint) -> list[Endpoint]:
 
 
 def _read(client: Mapping[str, Any], chain: Sequence[Endpoint], since: Mark | None) -> Iterator[Batch]:
-    config: dict[str, Any] = {
-        "client": _client(client),
-        "resources": [_resource(item, chain[:place], since) for place, item in enumerate(chain)],
-    }
-    last = chain[-1]
-    (resource,) = (item for item in rest_api_resources(config) if item.name == last.name)  # type: ignore[arg-type]
-    for rows in _in_batches(resource):
-        yield Batch([_finished(row, last, chain) for row in rows], _newest(rows, last))
+    with closing(_session(str(client["base_url"]))) as session:
+        config: dict[str, Any] = {
+            "client": _client(client, session),
+            "resources": [_resource(item, chain[:place], since) for place, item in enumerate(chain)],
+        }
+        last = chain[-1]
+        (resource,) = (item for item in rest_api_resources(config) if item.name == last.name)  # type: ignore[arg-type]
+        for rows in _in_batches(resource):
+            yield Batch([_finished(row, last, chain) for row in rows], _newest(rows, last))
 
 
-def _client(client: Mapping[str, Any]) -> dict[str, Any]:
-    """Give dlt's configuration of a client, with a session that has patience and knows one host."""
-    base = str(client["base_url"])
-    own = Client(
+def _client(client: Mapping[str, Any], session: requests.Session) -> dict[str, Any]:
+    """Give dlt's configuration of a client."""
+    base = str(client["base_url"]).rstrip("/") + "/"
+    given: dict[str, Any] = {"base_url": base, "headers": dict(client["headers"]), "session": session}
+    given |= {"auth": dict(client["auth"])} if client["auth"] else {}
+    return given | ({"paginator": _paginator(client["paginator"])} if client["paginator"] else {})
+
+
+def _session(base: str) -> requests.Session:
+    """Open a session that has patience and knows one host."""
+    session: requests.Session = Client(
         raise_for_status=False,  # dlt raises by itself, after our hooks
         request_timeout=reaching.TIMEOUT_SECONDS,
         request_max_attempts=reaching.ATTEMPTS,
         request_backoff_factor=reaching.BACKOFF_SECONDS,
         request_max_retry_delay=reaching.LONGEST_PAUSE_SECONDS,
-    )
-    session = own.session
+    ).session
     session.trust_env = not is_loopback(host_of(base))  # no proxy stands between us and us
     session.headers["User-Agent"] = "Rapport"
     for scheme in ("http://", "https://"):
         session.mount(scheme, _OneHost(urlsplit(base).netloc))
-    given = {"base_url": base.rstrip("/") + "/", "headers": dict(client["headers"]), "session": session}
-    given |= {"auth": dict(client["auth"])} if client["auth"] else {}
-    return given | ({"paginator": _paginator(client["paginator"])} if client["paginator"] else {})
+    return session
 
 
 class _OneHost(HTTPAdapter):
@@ -127,7 +133,9 @@ class _OneHost(HTTPAdapter):
                 f"{self._netloc} sent us on to {netloc}, where the pull's key does not belong.",
                 "Check its base_url.",
             )
-        return super().send(request, *args, **kwargs)
+        response = super().send(request, *args, **kwargs)
+        _ = response.content  # a hook that raises would leave the connection unread and open
+        return response
 
 
 def _paginator(config: Mapping[str, Any]) -> Any:
@@ -226,9 +234,14 @@ def _finished(row: Any, endpoint: Endpoint, chain: Sequence[Endpoint]) -> Any:
     return {**row, **endpoint.adds}
 
 
-def _newest(rows: Iterable[Any], endpoint: Endpoint) -> Mark | None:
+def _newest(rows: Sequence[Any], endpoint: Endpoint) -> Mark | None:
     if not endpoint.cursor:
         return None
+    if not any(_has(row, endpoint.cursor) for row in rows):
+        raise SettingsError(
+            f"Here no record of {endpoint.name} has a cursor at {endpoint.cursor}, so everything would come for ever.",
+            "Name the field that says when a record changed; `rapport pull check` shows a page.",
+        )
     try:
         return newest(read_mark(Record(row).get(endpoint.cursor), endpoint.since) for row in rows)
     except (ValueError, TypeError):
@@ -236,6 +249,12 @@ def _newest(rows: Iterable[Any], endpoint: Endpoint) -> Mark | None:
             f"The cursor {endpoint.cursor} of {endpoint.name} is no {endpoint.since} that can be compared.",
             "Name a field that holds a moment, or say `since: number` or `since: text`.",
         ) from None
+
+
+def _has(row: Any, path: str) -> bool:
+    outer, _, last = path.rpartition(".")
+    around = _at(row, outer) if outer else row
+    return isinstance(around, dict) and last in around
 
 
 def _in_batches(rows: Iterable[Any]) -> Iterator[list[Any]]:

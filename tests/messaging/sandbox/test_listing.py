@@ -97,3 +97,7 @@ def test_a_page_size_is_kept_within_bounds(box_settings: SandboxSettings) -> Non
     messages = [message(number) for number in range(3)]
     for asked, given in (("0", 1), ("-5", 50), ("rubbish", 50), ("5000", 1000)):
         assert list_page(messages, {"PageSize": asked}, box_settings.account_sid)["page_size"] == given
+
+
+def test_the_client_lists_no_calls_for_nobody_calls_here(twilio: Client) -> None:
+    assert twilio.calls.list() == []

@@ -7,17 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import DagsterInstance, RunRequest, SkipReason, build_sensor_context
+from dagster import (
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    RunRequest,
+    SkipReason,
+    build_sensor_context,
+)
+from dagster._core.utils import make_new_run_id
 from sqlalchemy import insert, select
 
+from messaging.clock import Clock
 from messaging.settings import Settings, read_settings
 from messaging.store import open_store
 from messaging.store.ids import new_id
 from messaging.store.tables import work_requests as requests
-from pipelines.defs.automation import daily_schedule, drop_folder, work_requests
+from pipelines.defs.automation import JOB, daily_schedule, drop_folder, fresh_landings, work_requests
 from pipelines.defs.work_requests import REQUEST_TAG
+from pipelines.publishing.pointer import POINTER
 
-from .conftest import NOON
+from .conftest import NOON, PURCHASES, TEXTS, land
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +67,9 @@ def test_an_empty_drop_folder_asks_for_nothing() -> None:
     assert isinstance(look()[0], SkipReason)
 
 
-def test_a_dropped_file_asks_for_one_build_and_not_again_until_something_changes(settings: Settings) -> None:
+def test_a_dropped_file_is_landed_by_one_run_and_not_asked_for_again_until_something_changes(
+    settings: Settings,
+) -> None:
     drop(settings, "messages.json")
     request, cursor = look()
     assert isinstance(request, RunRequest)
@@ -102,3 +114,48 @@ def test_a_request_from_the_app_starts_one_build_with_what_it_asked_for(settings
     with open_store(settings) as store, store.read() as connection:
         assert connection.execute(select(requests.c.state)).scalar() == "running"
     assert row["requested_at"] == NOON
+
+
+def watch(instance: DagsterInstance, cursor: str | None = None) -> tuple[Any, str | None]:
+    with build_sensor_context(instance=instance, cursor=cursor) as context:
+        return fresh_landings(context), context.cursor
+
+
+def test_fresh_rows_ask_for_one_build_and_not_again_until_more_come(settings: Settings, clock: Clock) -> None:
+    with DagsterInstance.ephemeral() as instance:
+        assert isinstance(watch(instance)[0], SkipReason)
+        land(settings, clock, "purchases", PURCHASES)
+        request, cursor = watch(instance)
+        assert isinstance(request, RunRequest)
+        assert isinstance(watch(instance, cursor)[0], SkipReason)
+        land(settings, clock, "sms_messages", TEXTS)
+        assert isinstance(watch(instance, cursor)[0], RunRequest)
+
+
+def test_what_is_in_the_release_already_asks_for_no_build(settings: Settings, clock: Clock) -> None:
+    land(settings, clock, "purchases", PURCHASES)
+    settings.releases_dir.mkdir(parents=True)
+    (settings.releases_dir / POINTER).write_text("{}")
+    with DagsterInstance.ephemeral() as instance:
+        assert isinstance(watch(instance)[0], SkipReason)
+
+
+def test_a_landing_without_rows_and_our_own_export_ask_for_no_build(settings: Settings, clock: Clock) -> None:
+    land(settings, clock, "purchases", [{**PURCHASES[0], "source": "rapport"}])
+    land(settings, clock, "purchases", [{**PURCHASES[1], "occurred_at": "unreadable: never"}])
+    with DagsterInstance.ephemeral() as instance:
+        assert isinstance(watch(instance)[0], SkipReason)
+
+
+def test_while_a_build_runs_the_next_one_waits_and_is_asked_for_then(
+    settings: Settings, clock: Clock
+) -> None:
+    land(settings, clock, "purchases", PURCHASES)
+    with DagsterInstance.ephemeral() as instance:
+        run = instance.add_run(
+            DagsterRun(job_name=JOB, run_id=make_new_run_id(), status=DagsterRunStatus.STARTED)
+        )
+        request, cursor = watch(instance)
+        assert isinstance(request, SkipReason)
+        instance.report_run_canceled(run)
+        assert isinstance(watch(instance, cursor)[0], RunRequest)
