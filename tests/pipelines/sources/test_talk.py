@@ -95,6 +95,14 @@ def test_the_csv_of_tickets_is_the_same_record_as_the_apis(take: Take, landed: L
     ]
 
 
+def test_tables_of_tickets_and_comments_are_joined(take: Take, landed: Landed) -> None:
+    assert take("zendesk", FIXTURES / "zendesk" / "tables").accepted == 3
+    assert landed("chat_messages", "message_id, author_kind, external_id, topic, is_private") == [
+        ("71", "customer", "501", "Where is it?", False),
+        ("72", "agent", "501", "Where is it?", True),
+    ]
+
+
 def test_an_intercom_conversation_gives_its_words_without_markup_and_its_rating(
     take: Take, landed: Landed
 ) -> None:
