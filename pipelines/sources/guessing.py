@@ -84,7 +84,7 @@ def guess(table: str, profiles: Sequence[Profile]) -> Guess:
         (score(contract, canonical, profile), canonical, profile)
         for canonical in wanted
         for profile in profiles
-        if profile.filled
+        if profile.filled or not profile.rows  # of a header alone its words have to do
     ]
     found: dict[str, tuple[float, Profile]] = {}
     more: dict[str, list[Profile]] = {}
@@ -116,7 +116,7 @@ def nearest_table(profiles: Sequence[Profile], asked: Guess) -> str:
 def score(contract: Contract, canonical: str, profile: Profile) -> float:
     """Say how probable it is, 0 to 1, that a column of the file is that column of the table."""
     by_header = header_score(contract.name, canonical, profile.column)
-    fits = _plausible(contract, canonical, profile)
+    fits = _plausible(contract, canonical, profile) if profile.rows else 1.0
     points = by_header * fits
     if canonical in BY_VALUES:
         pattern, sure = BY_VALUES[canonical]
@@ -210,7 +210,8 @@ def _rated(kind: str, profile: Profile) -> float:
 def _text_fits(contract: Contract, canonical: str, profile: Profile) -> float:
     if allowed := allowed_values(contract, canonical):
         known = sum(1 for word in profile.words if word_of(canonical, word, allowed))
-        return known / len(profile.words) if profile.words else 0.0
+        least = 0.0 if contract.column(canonical).required else 0.5  # a person can say what the words mean
+        return max(known / len(profile.words), least) if profile.words else 0.0
     if canonical == "phone":
         return profile.share(_is_phone)
     if canonical in CODES:

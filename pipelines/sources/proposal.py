@@ -132,7 +132,7 @@ def _made(proposal: Proposal, canonical: str, profile: Profile) -> tuple[Express
     if kind != "VARCHAR":
         return _number(canonical, kind, profile), ""
     if allowed := allowed_values(proposal.contract, canonical):
-        return _mapped(canonical, profile, allowed)
+        return _mapped(canonical, profile, allowed, optional=not proposal.contract.column(canonical).required)
     if canonical == "phone" and (more := proposal.guess.more.get("phone")):
         return {"first_of": [column, *(each.column for each in more)]}, ""
     return {"column": column, "case": "upper"} if canonical == "currency" else column, ""
@@ -195,19 +195,19 @@ def _flag(profile: Profile) -> Expression:
     }
 
 
-def _mapped(canonical: str, profile: Profile, allowed: tuple[str, ...]) -> tuple[Expression, str]:
+def _mapped(
+    canonical: str, profile: Profile, allowed: tuple[str, ...], *, optional: bool
+) -> tuple[Expression, str]:
     meant = {word: word_of(canonical, word, allowed) for word in profile.words}
-    if all(word == meaning for word, meaning in meant.items()):
+    if meant and all(word == meaning for word, meaning in meant.items()):
         return profile.column, ""
     unknown = [word for word, meaning in meant.items() if not meaning]
     remark = f"legal are {', '.join(allowed)}" + (
         f"; say what {', '.join(unknown[:5])} is" if unknown else ""
     )
-    known = {word: meaning for word, meaning in meant.items() if meaning}
-    return {
-        "column": profile.column,
-        "map": {word.lower(): meaning for word, meaning in known.items()},
-    }, remark
+    known = {word.lower(): meaning for word, meaning in meant.items() if meaning} or {allowed[0]: allowed[0]}
+    made: dict[str, Any] = {"column": profile.column, "map": known}
+    return made | ({"otherwise": "empty"} if optional and unknown else {}), remark
 
 
 def _names(proposal: Proposal) -> None:
@@ -302,10 +302,16 @@ def _ids(proposal: Proposal, profiles: Mapping[str, Profile]) -> None:
                 proposal.set(own, profile.column)
             break
     proposal.record_id = proposal.record_id or f"{prefix}/{{content}}-{{ordinal}}"
-    if own and own != "external_id" and own not in proposal.lines and proposal.facts.together:
+    if not own or own == "external_id" or own in proposal.lines:
+        return
+    if proposal.facts.together:
         proposal.set(
             own, {"template": proposal.facts.together}, "no column names each record, so these do together"
         )
+        return
+    for profile in (each for each in proposal.guess.columns.values() if each.always):
+        begin = {"column": profile.column, "extract": "^(.{1,100})"}
+        proposal.set(own, begin, "no column names each record: find one, or let the sender add one")
 
 
 def _is_id(profile: Profile) -> bool:

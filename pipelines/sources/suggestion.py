@@ -29,7 +29,7 @@ from pipelines.sources.files import find_files
 from pipelines.sources.guessing import Guess, guess, nearest_table
 from pipelines.sources.mapping import load_mapping
 from pipelines.sources.projection import stage_mapping, try_mapping
-from pipelines.sources.proposal import Facts, currency_of, propose
+from pipelines.sources.proposal import Facts, currency_of, fits_template, propose
 from pipelines.sources.records import (
     JSON_SUFFIXES,
     PARQUET_SUFFIXES,
@@ -45,6 +45,7 @@ SAMPLE = 1000
 SHOWN = 5
 MOST_NAMES = 400  # of columns that are looked at; an object of JSON may have any number
 DEEPEST = 4
+LONGEST_NAME = 60  # of a record, and of each column that is part of it
 LEFT_OUT = {"source", "raw_record"}
 NAMING = (
     "occurred_at",
@@ -123,6 +124,12 @@ def suggest(settings: Settings, clock: Clock, table: str, path: Path) -> Suggest
 def _suggest(connection: duckdb.DuckDBPyConnection, case: Case) -> Suggestion:
     profiles = profiles_of(connection, case.types, case.clock.now(), SAMPLE)
     guessed = guess(case.table, profiles)
+    other = nearest_table(profiles, guessed)
+    if not guessed.columns:
+        hint = (
+            f"It looks like {other}." if other else "Write the mapping by hand: docs/mappings.md shows how."
+        )
+        raise InputError(f"No column of the file {case.path} looks like one of {case.table}.", hint)
     sign, doubt = decimal_sign(profiles)
     facts = Facts(
         decimal=sign,
@@ -133,7 +140,6 @@ def _suggest(connection: duckdb.DuckDBPyConnection, case: Case) -> Suggestion:
         together=_together(connection, guessed),
     )
     proposal = propose(guessed, facts, {profile.column: profile for profile in profiles})
-    other = nearest_table(profiles, guessed)
     text = written(proposal, case.path, case.form, profiles, other)
     return _tried(connection, case, text, other, proposal.unused(profiles))
 
@@ -208,30 +214,19 @@ def _time_formats(guessed: Guess, profiles: Sequence[Profile]) -> tuple[str, ...
 
 
 def _together(connection: duckdb.DuckDBPyConnection, guessed: Guess) -> str:
-    """Find a few columns that together name each row: not more than three, and such as every row has."""
-    wanted = (
-        "occurred_at",
-        "order_id",
-        "email",
-        "external_id",
-        "phone",
-        "handle",
-        "product_id",
-        "product_name",
-        "name",
-        "conversation_id",
-    )
-    at_hand = [profile.column for name in wanted if (profile := guessed.get(name)) and profile.always]
-    at_hand += [
-        profile.column
-        for profile in guessed.columns.values()
-        if profile.always and profile.column not in at_hand
-    ]
+    """Find a few columns that together name each row: not more than three, short ones, and such as every row has."""
+    first = [guessed.columns[each] for each in NAMING if each in guessed.columns]
+    fitting = [each.column for each in (*first, *guessed.columns.values()) if _can_name(each)]
     for size in (1, 2, 3):
-        for columns in islice(combinations(at_hand[:6], size), 20):
+        for columns in islice(combinations(list(dict.fromkeys(fitting))[:6], size), 20):
             if unique_together(connection, columns):
                 return "-".join(f"{{{column}}}" for column in columns)
     return ""
+
+
+def _can_name(profile: Profile) -> bool:
+    short = all(len(text) <= LONGEST_NAME for text in profile.values)
+    return profile.always and short and fits_template(profile.column)
 
 
 def _tried(
