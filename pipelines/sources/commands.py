@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.sources.source_commands import sources, suggest_map
+
 if TYPE_CHECKING:
     from pipelines.landing.quarantine import Quarantined, QuarantinedRow, Replay
     from pipelines.sources.intake import IngestReport
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that a contract refused, with their reasons.")
 app.add_typer(quarantine, name="quarantine")
+app.command()(sources)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Table = Annotated[str | None, typer.Option(help="Only this canonical table, such as purchases.")]
@@ -32,12 +35,24 @@ def ingest(  # noqa: PLR0913 - the options of a command are its arguments
         str | None,
         typer.Option(help="Take only these canonical tables of a vendor's files: purchases,contacts."),
     ] = None,
+    suggest: Annotated[
+        bool,
+        typer.Option(
+            "--suggest-map", help="Land nothing: print a mapping proposed for this one file of a table."
+        ),
+    ] = False,
+    rows: Annotated[
+        int | None, typer.Option(min=0, help="Refuse a file that holds another number of records.")
+    ] = None,
     complete: Annotated[
         bool, typer.Option("--complete", help="The files are whole, though their last line has no end.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Land files: read them, check each row by its contract, keep the good ones and set the others aside."""
+    if suggest:
+        suggest_map(source, paths, named=mapping is not None, as_json=as_json)
+        return
     from messaging.clock import read_clock
     from messaging.settings import read_settings
     from messaging.terminal import emit, progress
@@ -53,6 +68,7 @@ def ingest(  # noqa: PLR0913 - the options of a command are its arguments
             mapping,
             tables=[table.strip() for table in tables.split(",")] if tables else None,
             complete=complete,
+            rows=rows,
             waiting=_waiting,
         )
     emit(report.to_document(), as_json=as_json, human=lambda: _tell_ingest(report))
