@@ -258,7 +258,7 @@ def _metrics(
                 rule.name,
                 _count(connection, sql("SELECT count(*) - count(DISTINCT ({})) FROM landed", names)),
             )
-        elif files := [str(landing.path) for landing in list_landings(settings, rule.table)]:
+        elif files := [str(each.path) for each in _whole(list_landings(settings, rule.table))]:
             yield rule.name, _count(connection, _orphans(rule, files))
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from data_contracts import contracts
+from data_contracts.model import Contract
 from messaging.clock import Clock
 from messaging.settings import Settings, read_settings
+from pipelines.landing import quarantine, writer
 from pipelines.landing.staging import Delivery
 from pipelines.landing.writer import Landed, land_records
 
@@ -90,3 +94,24 @@ def _rows(landed: Landed, columns: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as connection:
         query = f"SELECT {columns} FROM read_parquet(?) ORDER BY source_record_id, received_at"
         return connection.execute(query, [str(landed.landing.path)]).fetchall()
+
+
+@pytest.fixture
+def mended(monkeypatch: pytest.MonkeyPatch) -> Contract:
+    """Let the contract of consents take the channel fax."""
+    old = contracts.load_contract("consents")
+    columns = tuple(
+        replace(
+            column,
+            rules=tuple(
+                replace(rule, values=(*rule.values, "fax")) if rule.values else rule for rule in column.rules
+            ),
+        )
+        if column.name == "channel"
+        else column
+        for column in old.columns
+    )
+    new = replace(old, columns=columns)
+    for module in (quarantine, writer):
+        monkeypatch.setattr(module, "load_contract", lambda _: new)
+    return new

@@ -1,7 +1,6 @@
 """What was set aside: listed, shown, and judged again under the contract as it is now."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,27 +23,6 @@ from pipelines.landing.writer import Landed
 Make = Callable[..., dict[str, str | None]]
 Land = Callable[..., Landed]
 Rows = Callable[[Landed, str], list[tuple[Any, ...]]]
-
-
-@pytest.fixture
-def mended(monkeypatch: pytest.MonkeyPatch) -> Contract:
-    """Let the contract of consents take the channel fax."""
-    old = contracts.load_contract("consents")
-    columns = tuple(
-        replace(
-            column,
-            rules=tuple(
-                replace(rule, values=(*rule.values, "fax")) if rule.values else rule for rule in column.rules
-            ),
-        )
-        if column.name == "channel"
-        else column
-        for column in old.columns
-    )
-    new = replace(old, columns=columns)
-    for module in (quarantine, writer):
-        monkeypatch.setattr(module, "load_contract", lambda _: new)
-    return new
 
 
 def test_nothing_is_set_aside_at_first(settings: Settings) -> None:
