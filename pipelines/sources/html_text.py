@@ -69,6 +69,13 @@ class _Text(HTMLParser):
         text = re.sub(r"\s+", " ", data)
         self.lines[-1] += text.lstrip() if self._empty() else text
 
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """Pass over `<![whatever`, at which the standard library stops with an error that is no HTML's."""
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:
+            return self.rawdata.find(">", i) + 1 or -1
+
     def _break(self) -> None:
         if not self._empty():
             self.lines.append(self._prefix())

@@ -70,7 +70,9 @@ def mails_of_form(path: Path) -> Iterator[bytes]:
         yield mail_of_fields(*_posted(path, raw, start[1]))
         return
     for fields in _documents(path, raw):
-        yield mail_of_fields({name: text for name, text in fields.items() if isinstance(text, str)})
+        yield mail_of_fields(
+            {name: told if isinstance(told, str) else json.dumps(told) for name, told in fields.items()}
+        )
 
 
 def _documents(path: Path, raw: bytes) -> list[dict[str, Any]]:

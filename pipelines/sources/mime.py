@@ -105,6 +105,7 @@ def _taken_apart(raw: bytes) -> tuple[Headers, bytes]:
         return {}, raw[1 if raw[:1] == b"\n" else 2 :]
     end = _END_OF_HEADERS.search(raw)
     block, body = (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
+    block = block.replace(b"\x00", b"")
     text = _FOLD.sub("", block.decode() if block.isascii() else _eight_bit(block))
     headers: dict[str, list[str]] = {}
     lines = text.split("\n")

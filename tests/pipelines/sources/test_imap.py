@@ -73,6 +73,7 @@ class Server:
     owner: str
 
     def mailbox(self, user: str, **more: Any) -> ImapMailbox:
+        """Describe a mailbox of this server, as somebody would set it up."""
         return ImapMailbox("127.0.0.1", user, "secret", security="none", port=self.plain, timeout=20, **more)
 
     def deliver(self, user: str, *mails: bytes) -> None:

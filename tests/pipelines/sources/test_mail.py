@@ -206,3 +206,106 @@ def test_a_folder_of_mails_is_one_delivery(tmp_path: Path, take: Any, landed: An
         (folder / f"{number}.eml").write_bytes(mail(Message_ID=f"<{number}@x>"))
     assert (take("mail", folder).accepted, len(take("mail", folder).files)) == (3, 1)
     assert landed("email_messages", "message_id") == [("0@x",), ("1@x",), ("2@x",)]
+
+
+CUT = {"Content_Type": 'multipart/mixed; boundary="b"'}
+
+
+def test_one_mail_that_is_cut_off_or_unreadable_is_set_aside_and_the_others_land(
+    tmp_path: Path, take: Any, landed: Any
+) -> None:
+    cut = mail("--b\nContent-Type: text/plain\n\nHi, I wan", Message_ID="<cut@x>", **CUT)
+    noise = b"What: is this\n\nnobody knows\n"
+    path = tmp_path / "box.mbox"
+    path.write_bytes(mbox(mail(Message_ID="<1@x>"), cut, noise, mail(Message_ID="<2@x>")))
+    report = take("mail", path)
+    assert (report.rows_in, report.accepted, report.quarantined) == (4, 2, 2)
+    assert report.reasons["kind_allowed"] == 2
+    assert landed("email_messages", "message_id") == [("1@x",), ("2@x",)]
+
+
+def test_in_a_folder_a_mail_that_is_cut_off_costs_the_others_nothing(tmp_path: Path, take: Any) -> None:
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    (folder / "1.eml").write_bytes(mail(Message_ID="<1@x>"))
+    (folder / "2.eml").write_bytes(
+        mail("--b\nContent-Type: text/plain\n\nHi, I wan", Message_ID="<2@x>", **CUT)
+    )
+    (folder / "3.eml").write_bytes(b"\x89PNG\r\n\x1a\n\x00")
+    report = take("mail", folder)
+    assert (report.accepted, report.quarantined) == (1, 2)
+
+
+def test_a_mail_that_only_lost_its_second_form_is_read(read: Read) -> None:
+    body = "--b\nContent-Type: text/plain\n\nAll of it.\n--b\nContent-Type: text/html\n\n<p>All"
+    records = read(mbox(mail(body, **CUT), mail(Message_ID="<2@x>")))
+    assert (records[0]["kind"], records[0]["body_text"]) == ("letter", "All of it.")
+
+
+def test_what_a_parser_stumbles_over_is_set_aside(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(text: str) -> str:
+        if "Hi" in text:
+            raise LookupError(text)
+        return text
+
+    monkeypatch.setattr("pipelines.sources.mail.new_text", stumble)
+    assert [record["kind"] for record in read(mbox(mail(), mail("Yes.", Message_ID="<2@x>")))] == [
+        "unreadable",
+        "letter",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("headers", "direction", "customer"),
+    [
+        (
+            {"From": "Shop <mailer@forms.example.net>", "Reply_To": "Bo Lee <bo@example.com>"},
+            "inbound",
+            "bo@example.com",
+        ),
+        ({"From": "hello@shop.example.com", "Reply_To": "bo@example.com"}, "inbound", "bo@example.com"),
+        ({"From": "bo@example.com", "Reply_To": "home@example.com"}, "inbound", "bo@example.com"),
+        (
+            {"From": "hello@shop.example.com", "To": "bo@example.com", "Reply_To": "x@example.com"},
+            "outbound",
+            "bo@example.com",
+        ),
+        (
+            {"From": "hello@shop.example.com", "To": None, "Bcc": "bo@example.com"},
+            "outbound",
+            "bo@example.com",
+        ),
+        ({"From": None, "Sender": "bo@example.com"}, "inbound", "bo@example.com"),
+    ],
+)
+def test_the_customer_is_found_behind_forms_and_in_blind_copies(
+    read: Read, headers: dict[str, str | None], direction: str, customer: str
+) -> None:
+    (record,) = read(mbox(mail(**headers)))
+    assert (record["direction"], record["email"]) == (direction, customer)
+
+
+def test_a_message_id_that_is_too_long_for_a_record_is_named_by_its_hash(read: Read) -> None:
+    (record,) = read(mbox(mail(Message_ID=f"<{'x' * 600}@x>")))
+    assert len(str(record["source_record_id"])) == len("message/sha256-") + 64
+    assert len(str(record["message_id"])) == 602
+
+
+def test_a_mailbox_is_read_mail_by_mail_and_never_held_as_a_whole(tmp_path: Path, settings: Settings) -> None:
+    import tracemalloc
+
+    path = tmp_path / "large.mbox"
+    with path.open("wb") as file:
+        for number in range(300):
+            file.write(mbox(mail("x" * 100_000, Message_ID=f"<{number}@x>")))
+    tracemalloc.start()
+    assert sum(1 for _ in read_mail([path], settings)) == 300
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
+def test_the_same_mail_from_two_mailboxes_is_one_record(tmp_path: Path, take: Any) -> None:
+    (tmp_path / "one.mbox").write_bytes(mbox(mail(Delivered_To="hello@shop.example.com")))
+    (tmp_path / "two.mbox").write_bytes(mbox(mail(Delivered_To="sales@shop.example.com", Received="x")))
+    assert take("mail", tmp_path / "one.mbox").accepted == 1
+    assert take("mail", tmp_path / "two.mbox").already_landed == 1

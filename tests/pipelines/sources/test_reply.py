@@ -60,6 +60,7 @@ def test_a_huge_mail_takes_no_long_time() -> None:
             "Hi\n> old\n> older\n> > oldest",
         ),
         ("<div>not closed", "not closed"),
+        ("Hi <![foo bar]> there <![", "Hi  there <!["),
         ("", ""),
         ("<<<>>>", "<<<>>>"),
     ],
