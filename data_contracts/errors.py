@@ -64,12 +64,13 @@ class ContractError(InputError):
 class BatchRefusedError(InputError):
     """A delivery breaks its contract as a whole, so nothing of it landed; the refusal stays open until it is mended.
 
-    `mapping` names the mapping whose columns are missing, where that is what is wrong.
+    Where columns are `missing`, `mapping` names the mapping that reads them.
     """
 
-    def __init__(self, message: str, mend: str = "", mapping: str = "") -> None:
+    def __init__(self, message: str, mend: str = "", *, mapping: str = "", missing: str = "") -> None:
         super().__init__(message, mend)
         self.mapping = mapping
+        self.missing = missing
 
 
 class BuildError(RapportError):

@@ -19,7 +19,14 @@ from pipelines.landing.staging import staged_types
 from pipelines.landing.writer import Prepared
 
 FEWEST_VALUES = 3  # so many values have to be there before we say that a column holds something else now
-Origins = Mapping[str, Sequence[str]]  # by column of the contract, the columns of the file that it is made from
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What read a delivery: the mapping, and, by column of the contract, the columns of the file that it is made from."""
+
+    mapping: str
+    origins: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -29,13 +36,15 @@ class _Breach:
     what: str
 
 
-def find_refusal(prepared: Prepared, mapping: str, origins: Origins) -> Refusal | None:
+def find_refusal(prepared: Prepared, reads: Reads) -> Refusal | None:
     """Say why a prepared delivery has to be refused as a whole; None where it may land."""
     if prepared.repeated is not None:
         return None
     contract = load_contract(prepared.delivery.table)
-    breach = next(_retyped(prepared, contract, origins), None) or next(_over(prepared.counts, contract), None)
-    return _refusal(prepared, contract, mapping, breach) if breach else None
+    breach = next(_retyped(prepared, contract, reads.origins), None) or next(
+        _over(prepared.counts, contract), None
+    )
+    return _refusal(prepared, contract, reads.mapping, breach) if breach else None
 
 
 def _over(counts: Counts, contract: Contract) -> Iterator[_Breach]:
@@ -52,7 +61,9 @@ def _over(counts: Counts, contract: Contract) -> Iterator[_Breach]:
             )
 
 
-def _retyped(prepared: Prepared, contract: Contract, origins: Origins) -> Iterator[_Breach]:
+def _retyped(
+    prepared: Prepared, contract: Contract, origins: Mapping[str, Sequence[str]]
+) -> Iterator[_Breach]:
     """Find columns of which values are there and none reads as its type."""
     suspects = {
         rule.columns[0]: rule
@@ -66,8 +77,8 @@ def _retyped(prepared: Prepared, contract: Contract, origins: Origins) -> Iterat
             yield _Breach(
                 rule,
                 there,
-                f"The column {column}{made} holds something else than before: {rule.sentence} Not one of its {there:,} values"
-                f" does ({rule.name}).",
+                f"The column {column}{made} holds something else than before: {rule.sentence} Not one of its"
+                f" {there:,} values does ({rule.name}).",
             )
 
 

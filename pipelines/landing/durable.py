@@ -24,9 +24,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}{PART}")
     try:
         yield part
-        _flush(part)
+        flush(part)
         part.replace(path)
-        _flush(path.parent)
+        flush(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
@@ -57,7 +57,8 @@ def _is_full(error: OSError | duckdb.Error) -> bool:
     return any(sign in str(error) for sign in FULL_SIGNS)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Have a file, or a folder's list of files, lie on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -51,6 +51,17 @@ class Counts:
     reasons: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Again:
+    """Rows that came before are judged again: records that stand in a `newer` landing are overtaken.
+
+    These are set aside; where the file itself is read again they are `passed` over, as already landed.
+    """
+
+    newer: Sequence[Landing]
+    passed: bool = False
+
+
 def judge_rows(connection: duckdb.DuckDBPyConnection, contract: Contract, received_at: datetime) -> None:
     """Make `judged`: for each staged row the hash of its record id, and whether it keeps every critical rule."""
     types = staged_types(connection)
@@ -67,18 +78,21 @@ def decide(
     contract: Contract,
     received_at: datetime,
     earlier: Sequence[Landing],
-    *,
-    replay: bool = False,
+    again: Again | None = None,
 ) -> Counts:
     """Make `doubtful` and `decided`, against what has landed earlier from the same source and table.
 
     Of a record that stands in the delivery in several versions the last one counts: where the contract wants each record
-    once the others are quarantined, else they land before it. In a replay, a record that landed since is left alone.
+    once the others are quarantined, else they land before it. What is judged `again` leaves newer records alone.
     """
     find_landed(connection, earlier)
     _find_doubtful(connection, contract, received_at)
     once = any(rule.check == "unique" for rule in contract.set_rules)
-    connection.execute(_DECIDE, {"once": once, "replay": replay, "twice": _unique_name(contract)})
+    told = {
+        "newer": [each.landing_id for each in again.newer] if again else [],
+        "passed": bool(again and again.passed),
+    }
+    connection.execute(_DECIDE, {"once": once, "twice": _unique_name(contract), **told})
     return _count(connection)
 
 
@@ -209,7 +223,10 @@ marked AS (
         doubtful.*,
         copies.copy,
         doubtful.row_hash IN (SELECT row_hash FROM landed_rows) AS known,
-        doubtful.record_id IN (SELECT record_id FROM landed_rows) AS seen
+        doubtful.record_id IN (SELECT record_id FROM landed_rows) AS seen,
+        doubtful.record_id IN (
+            SELECT record_id FROM landed_rows WHERE list_contains($newer::VARCHAR[], landing_id)
+        ) AS overtaken
     FROM doubtful INNER JOIN copies USING (position)
 ),
 versions AS (
@@ -227,12 +244,13 @@ reasoned AS (
         row_hash,
         known,
         seen,
+        overtaken AND $passed AS passed,
         copy,
         CASE WHEN $once THEN 0 ELSE coalesce(version, 0) END AS version,
         CASE
             WHEN len(reasons) > 0 THEN reasons
             WHEN copy > 1 THEN []
-            WHEN $replay AND seen THEN ['overtaken']
+            WHEN overtaken THEN ['overtaken']
             WHEN $once AND position < last THEN [$twice]
             WHEN position < last_known THEN ['overtaken']
             ELSE []
@@ -244,7 +262,7 @@ SELECT
     row_hash,
     reasons,
     CASE
-        WHEN known THEN 'already_landed'
+        WHEN known OR passed THEN 'already_landed'
         WHEN len(reasons) > 0 THEN 'quarantined'
         WHEN copy > 1 THEN 'already_landed'
         ELSE 'accepted'

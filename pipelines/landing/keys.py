@@ -24,11 +24,13 @@ def hash_probe(connection: duckdb.DuckDBPyConnection) -> str:
 def find_landed(connection: duckdb.DuckDBPyConnection, earlier: Sequence[Landing]) -> None:
     """Find out which rows of `judged` may have landed in one of the `earlier` landings.
 
-    Makes landed_keys(key), the hashes that both sides have, and landed_rows(record_id, row_hash), all landed rows of these
-    keys. Raises InputError where a landed file that is needed is damaged.
+    Makes landed_keys(key), the hashes that both sides have, and landed_rows(record_id, row_hash, landing_id), all landed
+    rows of these keys. Raises InputError where a landed file that is needed is damaged.
     """
     connection.execute("CREATE OR REPLACE TEMP TABLE met (path VARCHAR, key UBIGINT)")
-    connection.execute("CREATE OR REPLACE TEMP TABLE landed_rows (record_id VARCHAR, row_hash VARCHAR)")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE landed_rows (record_id VARCHAR, row_hash VARCHAR, landing_id VARCHAR)"
+    )
     by_index = {str(landing.keys_path): landing for landing in _indexed(connection, earlier)}
     if by_index:
         connection.execute(
@@ -40,9 +42,9 @@ def find_landed(connection: duckdb.DuckDBPyConnection, earlier: Sequence[Landing
     for landing in met:
         verify(landing)
         connection.execute(
-            "INSERT INTO landed_rows SELECT source_record_id, row_hash FROM read_parquet(?)"
+            "INSERT INTO landed_rows SELECT source_record_id, row_hash, ? FROM read_parquet(?)"
             " WHERE hash(source_record_id) IN (SELECT key FROM landed_keys)",
-            [str(landing.path)],
+            [landing.landing_id, str(landing.path)],
         )
 
 

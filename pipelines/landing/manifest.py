@@ -7,7 +7,7 @@ several tables are listed first, and the list is what is renamed.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ KEYS_SUFFIX = ".keys"
 REPLAYED = "quarantine of "  # and the landing that the rows were set aside from
 PUBLISHING = ".publishing.json"
 SEAL = "manifest_sha256"
-ADDED = {"form", "keys_sha256", "keys_probe", "replaces", "origin"}  # older manifests have none of them, nor a seal
+# older manifests have none of them, nor a seal
+ADDED = {"form", "keys_sha256", "keys_probe", "replaces", "origin"}
 FORM = 2  # from this on manifests and quarantine files are sealed
 BROKEN = (ValueError, KeyError, TypeError, AttributeError)
 CHUNK = 1 << 20
@@ -58,7 +59,7 @@ class Landing:
     keys_sha256: str = ""
     keys_probe: str = ""
     replaces: str = ""
-    origin: Origin = Origin()
+    origin: Origin = field(default_factory=Origin)
 
     @property
     def keys_path(self) -> Path:
@@ -157,7 +158,7 @@ def read_manifest(path: Path) -> Landing:
 def _landing(path: Path, document: dict[str, Any]) -> Landing:
     if not _sealed(document):
         raise ValueError(SEAL)
-    names = {field.name for field in fields(Landing)} - {"path"}
+    names = {each.name for each in fields(Landing)} - {"path"}
     values = {name: document[name] for name in names if name in document or name not in ADDED}
     values["received_at"] = datetime.fromisoformat(values["received_at"])
     values["columns"] = tuple(values["columns"])

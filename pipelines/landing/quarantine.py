@@ -15,9 +15,10 @@ from data_contracts.errors import InputError
 from data_contracts.sql import joined, name, sql
 from messaging.clock import Clock
 from messaging.settings import Settings
-from pipelines.landing.judging import OVERTAKEN, Counts, decide, judge_rows
+from pipelines.landing.ages import came_after
+from pipelines.landing.judging import OVERTAKEN, Again, Counts, decide, judge_rows
 from pipelines.landing.lock import landing_lock
-from pipelines.landing.manifest import FORM, REPLAYED, Landing, list_landings
+from pipelines.landing.manifest import FORM, REPLAYED, Landing, is_whole, list_landings
 from pipelines.landing.seals import check_seal, delete_sealed
 from pipelines.landing.staging import Delivery, open_stage, staged_columns
 from pipelines.landing.writer import (
@@ -125,12 +126,7 @@ def _missing(settings: Settings, landing: Landing, landings: Sequence[Landing]) 
     aside = quarantine_path(settings, landing)
     if not aside.exists():
         return {}
-    later = [
-        str(item.path)
-        for item in landings
-        if (item.source, item.received_at > landing.received_at) == (landing.source, True)
-        and item.path.exists()
-    ]
+    later = [str(item.path) for item in came_after(landing, landings) if is_whole(item)]
     with _readable(landing, aside), open_stage() as connection:
         connection.execute("CREATE TEMP TABLE came (source_record_id VARCHAR)")
         if later:
@@ -141,6 +137,7 @@ def _missing(settings: Settings, landing: Landing, landings: Sequence[Landing]) 
 
 def show_quarantine(item: Quarantined, limit: int = 20) -> list[QuarantinedRow]:
     """Read the first rows of one file's quarantine, in the order of the file. They may hold personal data."""
+    check_seal(item.path, needed=False)
     contract = load_contract(item.table)
     columns = staged_columns(contract)
     query = sql("SELECT {}, reasons FROM read_parquet(?) LIMIT ?", joined(", ", map(name, columns)))
@@ -171,11 +168,9 @@ def _replay(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
     with open_stage() as connection:
         _stage_again(connection, contract, item.path)
         judge_rows(connection, contract, received_at)
-        counts = decide(connection, contract, received_at, earlier, replay=True)
+        counts = decide(connection, contract, received_at, earlier, Again(_newer(item, earlier)))
         if counts.accepted:
-            write_landing(
-                connection, settings, _delivery(item, contract), received_at, only_accepted(counts)
-            )
+            write_landing(connection, settings, _delivery(item, contract), received_at, only_accepted(counts))
         _keep(connection, contract, item, received_at, counts)
     return Replay(
         item.landing_id,
@@ -186,6 +181,12 @@ def _replay(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
         counts.quarantined,
         counts.already_landed,
     )
+
+
+def _newer(item: Quarantined, landings: Sequence[Landing]) -> list[Landing]:
+    """Give the landings whose records the rows of a quarantine may not replace: what came in the same file, or later."""
+    mine = next(each for each in landings if each.landing_id == item.landing_id)
+    return [mine, *came_after(mine, landings)]
 
 
 def _keep(

@@ -1,7 +1,7 @@
 """Deliveries that were refused as a whole: why, and which of these refusals are still open.
 
-A refusal lies in `landing/.refusals/<source>/<table>.json` until a later delivery of that source and table lands, or a person
-dismisses it. As long as it is open the table's contract is red (`standing.py`); what has landed before stays as it is.
+A refusal lies in `landing/.refusals/<source>/<table>.json` until a later delivery of that source and table lands, or a
+person dismisses it. As long as it is open the table's contract is red (`standing.py`); what landed before stays as it is.
 """
 
 import json
@@ -17,7 +17,9 @@ from pipelines.landing.durable import write_json
 
 FOLDER = ".refusals"
 DISMISSED = "dismissed.jsonl"  # who dismissed what, when and why
+UNTOLD = "untold"  # lies there as long as the store may not know of a change
 EXAMPLES = 3
+LONG_AGO = datetime(1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def refusal_error(refusals: Sequence[Refusal]) -> BatchRefusedError:
     return BatchRefusedError(
         f"{first.file_name} was refused as a whole: {first.table} from {first.source} is broken. "
         f"{first.reason}{example}{more}",
-        "Nothing of it landed, and what stood before stands. Mend the file where it comes from, or the mapping, and ingest it"
-        f" again; if the rule is wrong, mend the contract. `rapport quarantine dismiss {first.source}/{first.table}` does"
+        "Nothing of it landed, and what stood before stands. Mend the file where it comes from, or the mapping, and ingest"
+        f" it again; if the rule is wrong, mend the contract. `rapport quarantine dismiss {first.source}/{first.table}` does"
         " without it.",
     )
 
@@ -83,13 +85,19 @@ def open_refusals(settings: Settings, table: str | None = None) -> list[Refusal]
     return sorted(found, key=lambda each: (each.refused_at, each.source, each.table))
 
 
-def any_refused(settings: Settings) -> bool:
-    """Say whether a delivery was ever refused here."""
-    return (settings.landing_dir / FOLDER).is_dir()
+def untold(settings: Settings) -> bool:
+    """Say whether the store may not know yet what was refused, mended or dismissed."""
+    return (settings.landing_dir / FOLDER / UNTOLD).exists()
+
+
+def told(settings: Settings) -> None:
+    """Note that the store knows."""
+    (settings.landing_dir / FOLDER / UNTOLD).unlink(missing_ok=True)
 
 
 def open_refusal(settings: Settings, refusal: Refusal) -> None:
     """Write a refusal down; it takes the place of an older one of the same source and table."""
+    _note_change(settings)
     write_json(_path(settings, refusal.source, refusal.table), refusal.to_document())
 
 
@@ -103,6 +111,7 @@ def close_refusals(settings: Settings, landed: Iterable[tuple[str, str, datetime
         path = _path(settings, source, table)
         refusal = _read(path)
         if refusal is not None and received_at >= refusal.refused_at:
+            _note_change(settings)
             path.unlink()
             closed.add(table)
     return closed
@@ -114,7 +123,9 @@ def dismiss_refusal(settings: Settings, which: str, reason: str, actor: str, now
     Raises NotFoundError where none is open.
     """
     source, _, table = which.partition("/")
-    refusal = next((each for each in open_refusals(settings) if (each.source, each.table) == (source, table)), None)
+    refusal = next(
+        (each for each in open_refusals(settings) if (each.source, each.table) == (source, table)), None
+    )
     if refusal is None:
         listed = ", ".join(f"{each.source}/{each.table}" for each in open_refusals(settings)) or "none"
         raise NotFoundError(f"No refusal of {which!r} is open.", f"Open are: {listed}.")
@@ -122,8 +133,15 @@ def dismiss_refusal(settings: Settings, which: str, reason: str, actor: str, now
     line = {**refusal.to_document(), "reason": reason, "actor": actor, "dismissed_at": now.isoformat()}
     with (settings.landing_dir / FOLDER / DISMISSED).open("a") as log:
         log.write(json.dumps(line, ensure_ascii=False) + "\n")
+    _note_change(settings)
     path.unlink()
     return refusal
+
+
+def _note_change(settings: Settings) -> None:
+    folder = settings.landing_dir / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / UNTOLD).touch()
 
 
 def _path(settings: Settings, source: str, table: str) -> Path:
@@ -159,6 +177,5 @@ def _unreadable(path: Path) -> Refusal:
         rows=0,
         threshold=0.0,
         record_ids=(),
-        refused_at=datetime.min,
+        refused_at=LONG_AGO,
     )
-

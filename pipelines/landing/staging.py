@@ -3,13 +3,14 @@
 It has a `position` (the order in the file, from 1) and the contract's columns but `received_at`, each of them either in
 the contract's type or as text in canonical form: whole numbers in digits, `true` or `false`, times as 2026-10-30 12:00:00
 (naive UTC), dates as 2026-10-30. What a reader could not make sense of it hands on as `unreadable: <text>`, so that the row
-is set aside with that reason. Where nothing tells the time of a row, `on arrival` stands for it. It may be a view of a parquet file, which is then read a few columns at a time.
+is set aside with that reason. Where nothing tells the time of a row, `on arrival` stands for it.
+It may be a view of a parquet file, which is then read a few columns at a time.
 """
 
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class Delivery:
     file_sha256: str
     mapping_hash: str
     streamed: Path | None = None
-    origin: Origin = Origin()
+    origin: Origin = field(default_factory=Origin)
 
 
 def open_stage(settings: Settings | None = None) -> duckdb.DuckDBPyConnection:

@@ -9,7 +9,7 @@ from typing import Any
 
 from messaging.clock import Clock
 from messaging.settings import Settings
-from pipelines.landing.refusals import Refusal, open_refusals
+from pipelines.landing.refusals import Refusal, open_refusals, told, untold
 
 REFUSED = "refused"  # marks the entries of a status that stand for an open refusal
 
@@ -23,24 +23,25 @@ def with_refusals(
     return ("red" if entries else state), [*entries, *own]
 
 
-def tell_store(settings: Settings, clock: Clock, tables: Iterable[str] | None = None) -> bool:
-    """Bring the standing of tables (of all, else) in the store into line with the refusals that are open.
+def tell_store(settings: Settings, clock: Clock) -> None:
+    """Bring the standing of all tables in the store into line with the refusals that are open, where it may not be.
 
-    Gives False where there is no store to tell, or it does not answer: what is open stands in the landing zone, and the next
-    ingest or build tells the store.
+    Where the store does not answer, what is open stands in the landing zone, and the next ingest or build tells the store.
     """
+    if not untold(settings):
+        return
     from data_contracts.errors import StoreError
-    from messaging.store import open_store  # SQLAlchemy; most ingests have nothing to tell
+    from messaging.store import open_store  # SQLAlchemy: most ingests have nothing to tell
 
     try:
         with open_store(settings) as store, store.write() as connection:
-            _settle(connection, settings, clock, tables)
+            _settle(connection, settings, clock)
     except StoreError:
-        return False
-    return True
+        return
+    told(settings)
 
 
-def _settle(connection: Any, settings: Settings, clock: Clock, tables: Iterable[str] | None) -> None:
+def _settle(connection: Any, settings: Settings, clock: Clock) -> None:
     from sqlalchemy import select
 
     from messaging.store.tables import contract_status
@@ -49,7 +50,7 @@ def _settle(connection: Any, settings: Settings, clock: Clock, tables: Iterable[
     refused: dict[str, list[Refusal]] = {}
     for refusal in open_refusals(settings):  # read inside the transaction: a build does so too
         refused.setdefault(refusal.table, []).append(refusal)
-    for table in sorted({*known, *refused} & set(tables)) if tables is not None else sorted({*known, *refused}):
+    for table in sorted({*known, *refused}):
         _put(connection, table, known.get(table), refused.get(table, []), clock)
 
 

@@ -18,7 +18,7 @@ from data_contracts.sql import Sql, joined, name, sql, value
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.durable import PART, telling_of_full_disk, whole_file
-from pipelines.landing.judging import Counts, decide, judge_rows, typed_column
+from pipelines.landing.judging import Again, Counts, decide, judge_rows, typed_column
 from pipelines.landing.keys import write_keys
 from pipelines.landing.lock import landing_lock
 from pipelines.landing.manifest import (
@@ -89,16 +89,18 @@ def land(
         return commit(settings, [prepare(connection, settings, clock, delivery)])[0]
 
 
-def prepare(
+def prepare(  # noqa: PLR0913, PLR0917 - where, when, what, and what came with it or before it
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
     clock: Clock,
     delivery: Delivery,
     after: datetime | None = None,
+    again: Again | None = None,
 ) -> Prepared:
     """Judge what `connection` holds in its table `staged` and decide what becomes of each row. The lock has to be held.
 
-    `after` is the time of reception of another part of the same delivery, which this one has to follow. Where the very
+    `after` is the time of reception of another part of the same delivery, which this one has to follow. A delivery that came
+    before is read `again` by another mapping: it overtakes nothing. Where the very
     file has landed before and what it landed is damaged, it is judged as if that had not landed.
     """
     sweep(settings, delivery.source, delivery.table)
@@ -114,7 +116,7 @@ def prepare(
     with telling_of_full_disk(delivery.file_name):
         judge_rows(connection, contract, received_at)
         counts = decide(
-            connection, contract, received_at, list(filter(is_whole, earlier)) if damaged else earlier
+            connection, contract, received_at, list(filter(is_whole, earlier)) if damaged else earlier, again
         )
     return Prepared(connection, delivery, received_at, counts, None, damaged)
 

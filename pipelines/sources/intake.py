@@ -2,22 +2,30 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import duckdb
+
 from data_contracts.contracts import contract_names
-from data_contracts.errors import InputError, UsageError
+from data_contracts.errors import BatchRefusedError, InputError, UsageError
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.judging import Counts
 from pipelines.landing.lock import landing_lock
+from pipelines.landing.origin import Origin
+from pipelines.landing.originals import keep_original
+from pipelines.landing.settlement import Reads, find_refusals, refuse, refuse_changed, settle
 from pipelines.landing.staging import Delivery, open_stage
+from pipelines.landing.standing import tell_store
 from pipelines.landing.writer import Landed, Prepared, commit, find_landing, landings_of, prepare
 from pipelines.sources.archives import as_came, unpacked
+from pipelines.sources.columns import Changes, Seen, changes
 from pipelines.sources.completion import completed
 from pipelines.sources.files import Found, find_files
+from pipelines.sources.mapping import load_mapping
 from pipelines.sources.opt_outs import heed
-from pipelines.sources.readers import Part, Reader, chosen_parts, find_reader
+from pipelines.sources.readers import Part, Reader, Reading, chosen_parts, find_reader
 from pipelines.sources.row_count import refuse_other_count
 
 NUMBERS = ("rows_in", "accepted", "quarantined", "already_landed", "changed")
@@ -73,13 +81,17 @@ class Sums:
 
 @dataclass(frozen=True)
 class LandingReport(Sums):
-    """What became of the rows that a delivery gave for one table; `repeated` where it had landed before."""
+    """What became of the rows that a delivery gave for one table; `repeated` where it had landed before.
+
+    `changes` are the columns of the file that came and went since the one before.
+    """
 
     table: str
     mapping: str
     landing_id: str
     repeated: bool
     counts: Counts
+    changes: Changes = field(default_factory=Changes)
 
     def _counts(self) -> Iterable[Counts]:
         return (self.counts,)
@@ -87,7 +99,8 @@ class LandingReport(Sums):
     def to_document(self) -> dict[str, object]:
         """Give the report as plain data."""
         names = {"table": self.table, "mapping": self.mapping, "landing_id": self.landing_id}
-        return {**names, "repeated": self.repeated, **self.numbers(), "reasons": self.reasons}
+        columns = {"new_columns": list(self.changes.new), "gone_columns": list(self.changes.gone)}
+        return {**names, "repeated": self.repeated, **self.numbers(), "reasons": self.reasons, **columns}
 
 
 @dataclass(frozen=True)
@@ -168,8 +181,22 @@ class IngestReport(Sums):
 
 
 @dataclass(frozen=True)
+class _Staged:
+    """A part of a delivery whose rows are staged, or, where it is not `fresh`, had landed before."""
+
+    part: Part
+    delivery: Delivery
+    connection: duckdb.DuckDBPyConnection
+    seen: Seen
+    fresh: bool
+
+
+@dataclass(frozen=True)
 class Intake:
-    """Who takes files in, for whom: the settings, the clock, and who hears whom we wait for."""
+    """Who takes files in, for whom: the settings, the clock, and who hears whom we wait for.
+
+    `asked` and `mapping` are what the reader was found by.
+    """
 
     settings: Settings
     clock: Clock
@@ -177,42 +204,89 @@ class Intake:
     tables: Collection[str] | None
     named: Collection[Path]  # on the command line, so that one of no known shape is an error
     rows: int | None = None  # so many records every file has to hold
+    asked: str = ""
+    mapping: str = ""
 
     def take(self, reader: Reader, found: Found) -> FileReport:
-        """Land one delivery: all its tables, or none of them."""
-        reading = reader.read(found)
-        for path, error in reading.unread.items():
-            if path in self.named:
-                raise error
-        parts = chosen_parts(reading.parts, self.tables)
+        """Land one delivery: all its tables, or none of them.
+
+        Raises BatchRefusedError where it breaks a contract as a whole: then that is on record, and the contract is red.
+        """
+        try:
+            reading = reader.read(found)
+            for path, error in reading.unread.items():
+                if path in self.named:
+                    raise error
+            return self._land(reader, found, reading)
+        except BatchRefusedError as error:
+            if error.mapping:
+                self._refuse_changed(reader, found, error)
+            raise
+        finally:
+            tell_store(self.settings, self.clock)
+
+    def _land(self, reader: Reader, found: Found, reading: Reading) -> FileReport:
         with ExitStack() as stack:
             staged = [
-                (
-                    part,
-                    self._delivery(reader, part, found),
-                    stack.enter_context(closing(open_stage(self.settings))),
-                )
-                for part in parts
+                self._stage(part, self._delivery(reader, part, found), stack)
+                for part in chosen_parts(reading.parts, self.tables)
             ]
-            fresh = [each for each in staged if not self._landed_before(each[1])]
-            for part, _, connection in fresh:
-                part.stage(connection)
-            refuse_other_count(found.path, self.rows, [connection for _, _, connection in fresh])
+            fresh = [each for each in staged if each.fresh]
+            refuse_other_count(found.path, self.rows, [each.connection for each in fresh])
             # first of all, so that they count though the delivery may be refused, or we be killed
             opt_outs = heed(
                 self.settings,
-                [(part.table, connection) for part, _, connection in fresh],
+                [(each.part.table, each.connection) for each in fresh],
                 self.clock.now(),
                 {"file_sha256": found.sha256},
             )
             stack.enter_context(landing_lock(self.settings, self.waiting))
-            prepared: list[Prepared] = []
-            for _, delivery, connection in staged:
-                after = max((each.received_at for each in prepared), default=None)
-                prepared.append(prepare(connection, self.settings, self.clock, delivery, after))
+            prepared = self._prepare(staged)
+            refuse(self.settings, find_refusals(zip(prepared, map(_reads, staged), strict=True)))
+            changed = self._changes(staged, prepared)
+            if any(each.counts.quarantined for each in prepared):
+                keep_original(self.settings, found.sha256, found.files)
             landed = commit(self.settings, prepared)
-        landings = tuple(map(_report, parts, landed))
+            settle(self.settings, landed)
+        landings = tuple(map(_report, [each.part for each in staged], landed, changed))
         return FileReport(found.path, landings, tuple(reading.unread), opt_outs.recorded)
+
+    def _stage(self, part: Part, delivery: Delivery, stack: ExitStack) -> "_Staged":
+        connection = stack.enter_context(closing(open_stage(self.settings)))
+        if self._landed_before(delivery):
+            return _Staged(part, delivery, connection, Seen(), fresh=False)
+        seen = part.stage(connection)
+        origin = Origin(self.asked, self.mapping, part.mapping, seen.columns)
+        return _Staged(part, replace(delivery, origin=origin), connection, seen, fresh=True)
+
+    def _prepare(self, staged: Sequence["_Staged"]) -> list[Prepared]:
+        prepared: list[Prepared] = []
+        for each in staged:
+            after = max((judged.received_at for judged in prepared), default=None)
+            prepared.append(prepare(each.connection, self.settings, self.clock, each.delivery, after))
+        return prepared
+
+    def _changes(self, staged: Sequence["_Staged"], prepared: Sequence[Prepared]) -> list[Changes]:
+        """Say for each part which columns came and went since the landing before."""
+        read = {column for each in staged if each.part.plan for column in each.part.plan.used_columns}
+        return [
+            Changes()
+            if judged.repeated
+            else changes(
+                landings_of(self.settings, each.delivery.source, each.delivery.table),
+                each.part.mapping,
+                each.seen,
+                read,
+                judged.counts.rows_in,
+            )
+            for each, judged in zip(staged, prepared, strict=True)
+        ]
+
+    def _refuse_changed(self, reader: Reader, found: Found, error: BatchRefusedError) -> None:
+        table = load_mapping(error.mapping, self.settings.mappings_dir).table
+        with landing_lock(self.settings, self.waiting):
+            delivery = Delivery(reader.source, table, found.path.name, found.sha256, "")
+            refuse_changed(self.settings, self.clock, delivery, error)
 
     def _delivery(self, reader: Reader, part: Part, found: Found) -> Delivery:
         source = part.source or reader.source
@@ -260,7 +334,7 @@ def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and who
         if complete:
             found = [stack.enter_context(completed(each)) for each in found]
         named = {each.files[0] for each in found if each.path.is_file() and len(each.files) == 1}
-        intake = Intake(settings, clock, waiting, tables, named, rows)
+        intake = Intake(settings, clock, waiting, tables, named, rows, source, _lasting(mapping))
         reports = _take_all(intake, reader, [part for each in found for part in reader.split(each)])
     report = IngestReport(reader.source, tuple(reports))
     if report.unread and not report.landings:
@@ -271,6 +345,18 @@ def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and who
     return report
 
 
+def _lasting(mapping: str | Path | None) -> str:
+    """Name a mapping so that it is found again: by its name, or by its whole path."""
+    if mapping is None:
+        return ""
+    path = Path(mapping)
+    return str(path.absolute()) if path.is_file() else str(mapping)
+
+
+def _reads(staged: _Staged) -> Reads:
+    return Reads(staged.part.mapping, staged.part.origins())
+
+
 def _take_all(intake: Intake, reader: Reader, deliveries: Sequence[Found]) -> list[FileReport]:
     reports: list[FileReport] = []
     for delivery in deliveries:
@@ -278,9 +364,7 @@ def _take_all(intake: Intake, reader: Reader, deliveries: Sequence[Found]) -> li
             reports.append(_as_came(intake.take(reader, delivery), delivery))
         except InputError as error:
             if any(report.landings for report in reports):
-                raise InputError(
-                    error.message, f"{error.mend} The {len(reports)} before it landed."
-                ) from error
+                error.mend = f"{error.mend} The {len(reports)} before it landed."
             raise
     return reports
 
@@ -291,5 +375,7 @@ def _as_came(report: FileReport, found: Found) -> FileReport:
     return replace(report, path=Path(as_came(str(report.path), found.came)), unread=unread)
 
 
-def _report(part: Part, landed: Landed) -> LandingReport:
-    return LandingReport(part.table, part.mapping, landed.landing.landing_id, landed.repeated, landed.counts)
+def _report(part: Part, landed: Landed, changed: Changes) -> LandingReport:
+    return LandingReport(
+        part.table, part.mapping, landed.landing.landing_id, landed.repeated, landed.counts, changed
+    )

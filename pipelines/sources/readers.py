@@ -429,8 +429,7 @@ def _lent(path: Path, files: Sequence[Path], mappings: Sequence[Mapping]) -> lis
 
 
 def _refuse_other_shape(path: Path, mapping: Mapping, types: Types[str, str]) -> None:
-    expected = [column for column in mapping.used_columns if column not in mapping.optional]
-    drift = compare(expected, [column for column in types if column not in mapping.optional])
+    drift = compare([*mapping.used_columns, *mapping.optional], types).without(mapping.optional)
     if drift.missing:
         raise columns_changed(path, mapping.name, drift)
 

@@ -9,6 +9,7 @@ from typing import Any
 from data_contracts.errors import InputError
 from pipelines.sources.csv_text import check_text, plain_text, read_header
 from pipelines.sources.documents import Record
+from pipelines.sources.drift import columns_changed, compare
 from pipelines.sources.encodings import marked_encoding
 
 NAMED = 12  # columns or keys that an error names; a file may have hundreds
@@ -122,12 +123,9 @@ def nearly(path: Path, names: Sequence[str], shapes: Mapping[str, Recognise]) ->
     near = _nearest(names, shapes)
     if near is None:
         return None
-    mapping, missing = near
-    return InputError(
-        f"The file {path} looks like {mapping}, but it has no {_some(missing)}.",
-        f"It has {_some(names)}. Export it again, or write a mapping file of your own"
-        " (rapport ingest TABLE FILE --suggest-map).",
-    )
+    mapping, _ = near
+    drift = compare(shapes[mapping].keys or shapes[mapping].columns, names)
+    return columns_changed(path, mapping, drift, f"looks like {mapping}, but it has no {drift.missed()}")
 
 
 def strange(path: Path, source: str, names: Sequence[str], shapes: Mapping[str, Recognise]) -> InputError:
