@@ -111,7 +111,9 @@ class _Parquet:
 
     def fits(self, batch: Batch, rows: int) -> bool:
         # a batch of another schema (a column that had been empty so far) begins a file of its own
-        return rows + len(batch.records) <= TABLE_ROWS and self._schema.equals(batch.records.schema)
+        table = batch.records
+        same = isinstance(table, pa.Table) and self._schema.equals(table.schema)
+        return same and rows + len(table) <= TABLE_ROWS
 
     def write(self, batch: Batch) -> None:
         self._file.write_table(batch.records)

@@ -1,6 +1,6 @@
 """Mailboxes: what is new in a folder since the mail that landed last, through `pipelines.sources.imap`."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def imap_stream(settings: Settings, plan: ImapPull) -> Stream:
     )
 
 
-def _read(mailbox: ImapMailbox, since: Mark | None) -> Iterator[Batch]:
+def _read(mailbox: ImapMailbox, since: Mark | None) -> Generator[Batch, None, None]:
     mark = _imap_mark(since)
     while mails := list(fetch_new(mailbox, mark, AT_ONCE)):
         mark = mails[-1][1]

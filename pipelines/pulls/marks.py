@@ -53,7 +53,7 @@ def write_mark(mark: Mark, form: Form) -> str:
 def newest(marks: Iterable[Mark | None]) -> Mark | None:
     """Give the greatest of marks of one kind."""
     found = [mark for mark in marks if mark is not None]
-    return max(found, default=None)  # type: ignore[type-var]
+    return max(found, default=None)
 
 
 def stepped_back(mark: Mark, overlap: Overlap) -> Mark:

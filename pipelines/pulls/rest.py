@@ -6,7 +6,7 @@ name any), pages may carry the objects that their records refer to (`sideload`),
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -83,7 +83,9 @@ def _with_parents(plan: RestPull, endpoint: Endpoint) -> list[Endpoint]:
     return chain
 
 
-def _read(client: Mapping[str, Any], chain: Sequence[Endpoint], since: Mark | None) -> Iterator[Batch]:
+def _read(
+    client: Mapping[str, Any], chain: Sequence[Endpoint], since: Mark | None
+) -> Generator[Batch, None, None]:
     with closing(_session(str(client["base_url"]))) as session:
         config: dict[str, Any] = {
             "client": _client(client, session),

@@ -1,6 +1,6 @@
 """Databases through dlt: any that SQLAlchemy knows, in Arrow batches, from a cursor column's value on."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
@@ -64,7 +64,7 @@ def sql_stream(settings: Settings, plan: SqlPull) -> Stream:
     )
 
 
-def _read(engine: Engine, plan: SqlPull, since: Mark | None) -> Iterator[Batch]:
+def _read(engine: Engine, plan: SqlPull, since: Mark | None) -> Generator[Batch, None, None]:
     try:
         table = _query(engine, plan) if plan.query else _table(engine, plan)
         yield from _batches(engine, plan, table, since)
@@ -72,7 +72,7 @@ def _read(engine: Engine, plan: SqlPull, since: Mark | None) -> Iterator[Batch]:
         engine.dispose()
 
 
-def _batches(engine: Engine, plan: SqlPull, table: Table, since: Mark | None) -> Iterator[Batch]:
+def _batches(engine: Engine, plan: SqlPull, table: Table, since: Mark | None) -> Generator[Batch, None, None]:
     incremental: Any = None
     if plan.cursor:
         column = _cursor_column(plan, table)
@@ -113,7 +113,7 @@ def _query(engine: Engine, plan: SqlPull) -> Table:
     return Table(QUERY, MetaData(), *(Column(name, NullType()) for name in names))
 
 
-def _with_query(query: str, select: Select[Any], _table: Table) -> Select[Any]:
+def _with_query(query: str, select: Select[Any], *_: object) -> Select[Any]:
     inner = text(query.strip().rstrip(";")).columns().cte(QUERY)
     return select.add_cte(inner)
 

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,7 +29,7 @@ class Stream:
     begin: Mark | None
     tables: tuple[str, ...]
     form: Form
-    read: Callable[[Mark | None], Iterator[Batch]]
+    read: Callable[[Mark | None], Generator[Batch, None, None]]
 
 
 def open_streams(settings: Settings, pull: Pull) -> list[Stream]:
