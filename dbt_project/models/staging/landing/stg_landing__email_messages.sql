@@ -27,7 +27,7 @@ renamed as (
         attachments
     from latest
 
-)
+),
 
 answers as (
 
@@ -47,7 +47,7 @@ answers as (
     from answers
     inner join renamed as earlier
         on answers.thread_id = earlier.message_id and answers.thread_id <> earlier.thread_id
-    where answers.hops < 100
+    where answers.hops < 100 and answers.thread_id <> answers.message_id
 
 ),
 
@@ -55,12 +55,31 @@ threads as (
 
     select
         message_id,
-        max_by(thread_id, hops) as thread_id
+        thread_id,
+        row_number() over (partition by message_id order by hops desc, thread_id) as place
     from answers
-    group by message_id
 
 )
 
-select renamed.* replace (threads.thread_id as thread_id)
+select
+    renamed.source,
+    renamed.source_record_id,
+    renamed.occurred_at,
+    renamed.received_at,
+    renamed.message_id,
+    threads.thread_id,
+    renamed.direction,
+    renamed.kind,
+    renamed.email,
+    renamed.given_name,
+    renamed.family_name,
+    renamed.from_email,
+    renamed.to_email,
+    renamed.subject,
+    renamed.body_text,
+    renamed.in_reply_to,
+    renamed.attachment_count,
+    renamed.attachments
 from renamed
-inner join threads on renamed.message_id = threads.message_id
+inner join threads
+    on renamed.message_id = threads.message_id and threads.place = 1
