@@ -51,6 +51,7 @@ class Compiler:
             "arrival": lambda _: value(ARRIVAL),
             "first_of": lambda item: sql("coalesce({})", joined(", ", map(self.text, item["first_of"]))),
             "template": lambda item: self.template(str(item["template"])),
+            "json": self._json,
             "time": self._time,
             "date": self._date,
             "flag": self._flag,
@@ -63,7 +64,7 @@ class Compiler:
             "total": self._total,
             "add": lambda item: joined(" + ", map(self._or_zero, item["add"])),
             "subtract": lambda item: joined(" - ", map(self._or_zero, item["subtract"])),
-            "multiply": lambda item: joined(" * ", map(self.number, item["multiply"])),
+            "multiply": lambda item: self._product(item["multiply"]),
             "negate": lambda item: sql("-({})", self.number(item["negate"])),
             "absolute": lambda item: sql("abs({})", self.number(item["absolute"])),
             "cases": lambda item: self._cases(item, self.number, Sql("CAST(NULL AS HUGEINT)")),
@@ -153,6 +154,13 @@ class Compiler:
             "CASE lower({}) {} ELSE {} END", text, joined(" ", pairs), others[item.get("otherwise", "refuse")]
         )
 
+    def _json(self, item: dict[str, Any]) -> Sql:
+        pairs = [sql("{}, {}", value(str(key)), self.text(part)) for key, part in item["json"].items()]
+        whole = sql(
+            "json_merge_patch('{{}}', json_object({}))", joined(", ", pairs)
+        )  # takes away what is missing
+        return sql("nullif(CAST({} AS VARCHAR), '{{}}')", whole)
+
     def _flag(self, item: dict[str, Any]) -> Sql:
         text = self.text(item["flag"])
         words = {
@@ -226,6 +234,11 @@ class Compiler:
         whole = sql("regexp_extract({}, {}, 1)", text, value(r"^([+-]?[0-9]{1,18})(\.0+)?$"))
         return sql("try_cast({} AS HUGEINT)", filled(whole))
 
+    def _product(self, parts: Sequence[Expression]) -> Sql:
+        """Multiply. Two numbers always fit (see `_scaled` and `_integer`); of more the product is NULL where it does not."""
+        product = joined(" * ", map(self.number, parts))
+        return product if len(parts) <= 2 else sql("TRY({})", product)
+
     def _or_zero(self, expression: Expression) -> Sql:
         return sql("coalesce({}, 0)", self.number(expression))
 
@@ -242,6 +255,9 @@ class Compiler:
         for leaf in leaves(expression):
             text = self.text(leaf[verb_of(leaf)])
             yield sql("CASE WHEN {} IS NULL THEN {} END", self.number(leaf), unreadable(text))
+        if verb_of(normal(expression)) == "multiply":
+            there = joined(" AND ", (sql("{} IS NOT NULL", self.number(leaf)) for leaf in leaves(expression)))
+            yield sql("CASE WHEN {} THEN {} END", there, unreadable(value("a product that is too large")))
 
 
 def _first(parts: Sequence[Sql]) -> Sql:

@@ -9,6 +9,7 @@ column: X        with drop (a pattern that is taken away; put: what stands in it
 value: x         a constant                         company: x        the company's own currency or time_zone
 empty: true      nothing                            arrival: true  when it came in, for what the file gives no date
 first_of: [..]   the first that is there            template: "{A} {B}"   columns put together; missing if one of them is
+json: {a: A}     those of these columns that are there, as one JSON text
 time: x          with formats and zone, given as UTC                date: x   with formats
 money: x         a decimal amount, in minor units   scaled: x         with digits: a decimal moved by so many digits
 integer: x       a whole number                     flag: x           with true_if and false_if: lists of words
@@ -43,7 +44,7 @@ OPTIONS = {
     "cases": {"otherwise"},
 }
 CONSTANT = frozenset({"value", "company", "empty", "arrival"})
-VERBS = NUMERIC | CONSTANT | {"column", "first_of", "template", "time", "date", "flag", "cases"}
+VERBS = NUMERIC | CONSTANT | {"column", "first_of", "template", "json", "time", "date", "flag", "cases"}
 NESTED = (VERBS - CONSTANT - {"template"}) | {"when", "then", "all", "any", "number", "currency", "same_as"}
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
@@ -80,6 +81,8 @@ def columns_in(thing: Any) -> Iterator[str]:
         for key, part in thing.items():
             if key == "template":
                 yield from (column for _, column in template_parts(str(part)) if column)
+            elif key == "json" and isinstance(part, Mapping):
+                yield from columns_in(list(part.values()))
             elif key in NESTED or (key == "otherwise" and "cases" in thing):
                 yield from columns_in(part)
 
