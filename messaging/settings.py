@@ -184,6 +184,11 @@ class Settings(BaseSettings):
         return self.home / "releases"
 
     @property
+    def reports_dir(self) -> Path:
+        """Where each build leaves its page about the contracts; `contracts-latest.html` is the newest."""
+        return self.home / "reports"
+
+    @property
     def library_dir(self) -> Path:
         """Where segments, templates and campaigns lie."""
         return self.library or self.home / "library"

@@ -1,7 +1,7 @@
 """`rapport build`: the whole way once, in this process, through the same job that the schedule runs."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,10 @@ from pipelines.warehouse.records import ContractState, TableSum
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build did. Times are naive UTC; `people` counts customers, orders and guests of the release."""
+    """What a build did. Times are naive UTC; `people` counts customers, orders and guests of the release.
+
+    `page` is the file that tells of the contracts.
+    """
 
     version: str
     as_of: datetime
@@ -34,6 +37,7 @@ class BuildReport:
     contracts: tuple[ContractState, ...]
     row_counts: Mapping[str, int]
     consents: Mapping[str, int]
+    page: Path | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Give the report as plain data."""
@@ -47,6 +51,7 @@ class BuildReport:
             "contracts": [state.to_document() for state in self.contracts],
             "row_counts": dict(self.row_counts),
             "consents": dict(self.consents),
+            "page": str(self.page) if self.page else None,
         }
 
 
@@ -69,7 +74,8 @@ def run_build(
             raise session.failure or BuildError(
                 f"The build failed in {_failed_step(result)}.", f"Dagster's run {result.run_id} tells more."
             )
-        return _report(session)
+        report = _report(session)
+    return replace(report, page=session.page)  # it is written last
 
 
 def _execute(settings: Settings, session: BuildSession) -> ExecuteInProcessResult:

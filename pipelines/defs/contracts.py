@@ -20,6 +20,7 @@ from data_contracts.contracts import (
     published_contracts,
 )
 from data_contracts.errors import ContractBrokenError, InputError
+from pipelines.contracts.page import LATEST
 from pipelines.defs.contract_status import record_states
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
@@ -88,7 +89,12 @@ def judge_landed(session: BuildSession) -> list[ContractState]:
     for table in contract_names("inbound"):
         verdict = judge(table, session.settings, session.clock, session.as_of)
         state = ContractState(
-            table, verdict.rows_checked, verdict.rows_quarantined, verdict.results, verdict.checked_at
+            table,
+            verdict.rows_checked,
+            verdict.rows_quarantined,
+            verdict.results,
+            verdict.checked_at,
+            verdict.rows,
         )
         refused = len(session.refused.get(table, ()))  # the loader hashes every file that it reads
         states.append(_with(state, [_damaged(table, refused)] if refused else []))
@@ -115,14 +121,15 @@ def judge_marts(session: BuildSession) -> list[ContractState]:
 
 def settle(session: BuildSession, states: Sequence[ContractState]) -> None:
     """Tell the store, and keep the sentence that a person is told when something is red."""
-    record_states(session.store, states)
+    record_states(session.settings, session.store, states)
     session.contracts.extend(states)
     red = [state for state in states if state.state == "red"]
     if red:
         session.failure = ContractBrokenError(
             f"The contract of {red[0].table} is red: {_worst(red[0])}"
             + (f" ({len(red) - 1} more tables are red)." if len(red) > 1 else "."),
-            f"Nothing was published; the last release stands. {_mend(session, red[0])}".strip(),
+            f"Nothing was published; the last release stands. {_mend(session, red[0])}".strip()
+            + f" Each rule stands on {session.settings.reports_dir / LATEST}.",
         )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -23,6 +24,7 @@ from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.ids import new_id
 from messaging.store.tables import builds
+from pipelines.defs.contract_page import leave_page
 from pipelines.identity.people import IdentityReport
 from pipelines.publishing.pointer import Pointer
 from pipelines.redaction import redacted
@@ -72,6 +74,7 @@ class BuildSession:
     people: dict[str, int] = field(default_factory=dict)
     consents: dict[str, int] = field(default_factory=dict)
     pointer: Pointer | None = None
+    page: Path | None = None
     failure: RapportError | None = None
 
     @contextmanager
@@ -125,6 +128,7 @@ def _recorded(session: BuildSession) -> Iterator[None]:
         yield
     finally:
         _record_end(session)
+        session.page = leave_page(session)
 
 
 def _record_start(session: BuildSession) -> None:

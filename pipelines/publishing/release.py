@@ -59,8 +59,13 @@ class ReleaseFacts:
     @property
     def version(self) -> str:
         """Name the release: the moment it tells of, and the birth of the build."""
-        born = self.build_id.removeprefix("bld_")[:12]  # a UUIDv7 begins with its milliseconds
-        return f"{self.as_of.strftime(TIME_OF_DAY)}-{born}"
+        return release_version(self.as_of, self.build_id)
+
+
+def release_version(as_of: datetime, build_id: str) -> str:
+    """Name the release of a build, or what it would have been."""
+    born = build_id.removeprefix("bld_")[:12]  # a UUIDv7 begins with its milliseconds
+    return f"{as_of.strftime(TIME_OF_DAY)}-{born}"
 
 
 def publish(

@@ -26,7 +26,7 @@ def judge_table(
     """
     wrong = _shape(connection, schema, contract)
     rows, found = (0, wrong) if wrong else _rules(connection, schema, contract, as_of or checked_at)
-    return ContractState(contract.name, rows, 0, tuple(found), checked_at)
+    return ContractState(contract.name, rows, 0, tuple(found), checked_at, rows)
 
 
 def _shape(connection: duckdb.DuckDBPyConnection, schema: str, contract: Contract) -> list[RuleResult]:

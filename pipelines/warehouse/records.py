@@ -21,6 +21,7 @@ class ContractState:
     rows_quarantined: int
     results: tuple[RuleResult, ...]
     checked_at: datetime
+    rows: int = 0  # of the table; Great Expectations looked at rows_checked of them
 
     @property
     def state(self) -> TableState:

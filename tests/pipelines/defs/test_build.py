@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from data_contracts.contracts import load_contract
 from data_contracts.errors import BuildRunningError, ContractBrokenError
 from messaging.clock import Clock, pin_clock
 from messaging.release import ReleaseReader
@@ -165,6 +166,30 @@ def test_a_red_contract_publishes_nothing_and_is_told_by_table_rule_and_count(
     last = max(stored(copied, builds), key=lambda build: build["build_id"])
     assert last["state"] == "failed"
     assert "purchases is red" in last["detail"]["reason"]
+    page = (copied.reports_dir / "contracts-latest.html").read_text()
+    assert "This build was refused, so nothing was published." in page
+    assert f"Everybody goes on reading release {built.version}." in page
+    assert str(copied.reports_dir / "contracts-latest.html") in told.value.mend
+
+
+def test_a_build_leaves_a_page_about_its_contracts_without_personal_data(
+    built: BuildReport, built_settings: Settings
+) -> None:
+    assert built.page == built_settings.reports_dir / f"contracts-{built.version}.html"
+    page = built.page.read_text()
+    assert "Without an e-mail address or a phone number nobody can be written to." in page
+    assert "quill" not in page.lower()
+
+
+def test_the_release_holds_the_result_of_every_rule(built: BuildReport, built_settings: Settings) -> None:
+    query = "SELECT * FROM c360.contract_results WHERE table_name = 'purchases'"
+    results = {row["rule"]: row for row in rows(built_settings, query)}
+    assert {rule.name for rule in load_contract("purchases").rules} <= results.keys()
+    missing = results["contact_details_given"]
+    assert (missing["owner"], missing["severity"], missing["rule_state"]) == ("Shop", "warning", "warning")
+    assert (missing["rule_checked"], missing["failed"], missing["share"]) == (4, 1, 0.25)
+    assert results["order_id_present"]["rule_state"] == "kept"
+    assert "landed_files_whole" in results
 
 
 def test_a_build_while_another_builds_is_refused_by_name(settings: Settings, clock: Clock) -> None:
