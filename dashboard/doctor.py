@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -65,6 +67,7 @@ def examine(settings: Settings) -> list[Check]:
         ("store", _store),
         ("build", _build),
         ("contracts", _contracts),
+        ("pulls", _pulls),
         ("browser", _browser),
     )
     checks: list[Check] = []
@@ -244,6 +247,34 @@ def _contracts(settings: Settings) -> Iterator[Check]:
         )
     elif rows:
         yield Check("contracts", "green", f"{len(rows)} tables hold their contracts")
+
+
+def _pulls(settings: Settings) -> Iterator[Check]:
+    """Ask the command, for the windows and the pipelines do not import each other; only where there are pull files."""
+    if not any((settings.home / "pulls").glob("*.yaml")):
+        return
+    command = [str(Path(sys.executable).with_name("rapport")), "pull", "list", "--json"]
+    environment = {**os.environ, "RAPPORT_HOME": str(settings.home)}
+    asked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    if asked.returncode:
+        yield Check("pulls", "red", asked.stderr.strip(), "rapport pull list")
+        return
+    found = json.loads(asked.stdout)
+    for item in found["broken"]:
+        yield Check("pulls", "red", item["error"], f"Mend {item['path']} (docs/pulls.md).")
+    own = [pull for pull in found["pulls"] if pull["own"]]
+    for pull in own:
+        wanted = [*pull["asks"], *(name for name, there in pull["secrets"].items() if not there)]
+        if wanted and pull["enabled"]:
+            yield Check(
+                "pulls",
+                "red",
+                f"{pull['name']} wants {', '.join(wanted)}.",
+                f"rapport pull check {pull['name']}",
+            )
+    timed = sum(1 for pull in own if pull["cron"])
+    if not found["broken"]:
+        yield Check("pulls", "green", f"{len(own)} of your own, {timed} of them by themselves")
 
 
 def _browser(_: Settings) -> Iterator[Check]:

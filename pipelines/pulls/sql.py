@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     create_engine,
+    event,
     inspect,
     text,
 )
@@ -45,6 +46,7 @@ def sql_stream(settings: Settings, plan: SqlPull) -> Stream:
     try:
         url = make_url(with_secrets(settings, plan.url))
         engine = create_engine(url)
+        event.listen(engine, "connect", partial(_in_utc, url.get_backend_name()))
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise SettingsError(
             f"{' and '.join(keys) or 'The url'} makes no address of a database ({type(error).__name__}).",
@@ -62,6 +64,20 @@ def sql_stream(settings: Settings, plan: SqlPull) -> Stream:
         form=form,
         read=partial(_read, engine, plan),
     )
+
+
+def _in_utc(backend: str, connection: Any, _: object) -> None:
+    """Have the session speak UTC, so that a moment without a zone that we compare with means what it says."""
+    statements = {
+        "postgresql": "SET TIME ZONE 'UTC'",
+        "mysql": "SET time_zone = '+00:00'",
+        "mariadb": "SET time_zone = '+00:00'",
+    }
+    if backend in statements:
+        cursor = connection.cursor()
+        cursor.execute(statements[backend])
+        cursor.close()
+        connection.commit()
 
 
 def _read(engine: Engine, plan: SqlPull, since: Mark | None) -> Generator[Batch, None, None]:

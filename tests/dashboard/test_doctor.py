@@ -162,3 +162,27 @@ def test_a_red_contract_is_told_of_before_anything_was_published(settings: Setti
     check = found(examine(settings), "contracts")
     assert (check.state, check.seen) == ("red", "broken: purchases.")
     assert "rapport build" in check.mend
+
+
+def pull_file(settings: Settings, name: str, text: str) -> None:
+    folder = settings.home / "pulls"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.yaml").write_text(text)
+
+
+def test_without_pull_files_nothing_is_said_about_pulls(settings: Settings) -> None:
+    assert [check for check in examine(settings) if check.name == "pulls"] == []
+
+
+def test_pulls_that_cannot_run_are_named_with_the_reason(settings: Settings) -> None:
+    pull_file(settings, "torn", "kind: ftp\n")
+    pull_file(settings, "stripe", "use: stripe\n")
+    seen = [check.seen for check in examine(settings) if check.name == "pulls" and check.state == "red"]
+    assert "torn.yaml has the kind 'ftp'" in seen[0]
+    assert seen[1] == "stripe wants STRIPE_API_KEY."
+
+
+def test_pulls_that_can_run_are_counted(settings: Settings) -> None:
+    pull_file(settings, "twilio", "use: twilio\n")
+    check = found(examine(settings), "pulls")
+    assert (check.state, check.seen) == ("green", "1 of your own, 1 of them by themselves")
