@@ -1,4 +1,4 @@
-"""The commands of the way in: `ingest` and `quarantine list | show | replay`."""
+"""The commands of the way in: `ingest`, `sources` and `quarantine`."""
 
 import sys
 from pathlib import Path
@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.sources.quarantine_commands import app as quarantine
 from pipelines.sources.source_commands import sources, suggest_map
 
 if TYPE_CHECKING:
-    from pipelines.landing.quarantine import Quarantined, QuarantinedRow, Replay
-    from pipelines.sources.intake import IngestReport
+    from pipelines.sources.intake import FileReport, IngestReport
 
 app = typer.Typer()
-quarantine = typer.Typer(no_args_is_help=True, help="Rows that a contract refused, with their reasons.")
 app.add_typer(quarantine, name="quarantine")
 app.command()(sources)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Table = Annotated[str | None, typer.Option(help="Only this canonical table, such as purchases.")]
 
 
 @app.command()
@@ -51,7 +49,7 @@ def ingest(  # noqa: PLR0913 - the options of a command are its arguments
 ) -> None:
     """Land files: read them, check each row by its contract, keep the good ones and set the others aside."""
     if suggest:
-        suggest_map(source, paths, named=mapping is not None, as_json=as_json)
+        suggest_map(source, paths, named=mapping is not None, complete=complete, as_json=as_json)
         return
     from messaging.clock import read_clock
     from messaging.settings import read_settings
@@ -74,70 +72,6 @@ def ingest(  # noqa: PLR0913 - the options of a command are its arguments
     emit(report.to_document(), as_json=as_json, human=lambda: _tell_ingest(report))
 
 
-@quarantine.command("list")
-def list_command(*, table: Table = None, as_json: Json = False) -> None:
-    """List the files of which rows are set aside."""
-    from messaging.settings import read_settings
-    from messaging.terminal import emit
-    from pipelines.landing.quarantine import list_quarantine
-
-    items = list_quarantine(read_settings(), _known(table))
-    document = {"rows": sum(item.rows for item in items), "files": [item.to_document() for item in items]}
-    emit(document, as_json=as_json, human=lambda: _tell_quarantine(items))
-
-
-@quarantine.command()
-def show(
-    landing_id: Annotated[
-        str, typer.Argument(help="As `rapport quarantine list` shows it; its beginning is enough.")
-    ],
-    *,
-    limit: Annotated[int, typer.Option(min=1, help="Show so many rows.")] = 20,
-    as_json: Json = False,
-) -> None:
-    """Show rows that are set aside, and what is wrong with each. They may hold personal data."""
-    from data_contracts.errors import NotFoundError
-    from messaging.settings import read_settings
-    from messaging.terminal import emit
-    from pipelines.landing.quarantine import list_quarantine, show_quarantine
-
-    found = [item for item in list_quarantine(read_settings()) if item.landing_id.startswith(landing_id)]
-    if len(found) != 1:
-        what = "No" if not found else "More than one"
-        raise NotFoundError(
-            f"{what} file with rows set aside begins with {landing_id!r}.", "See rapport quarantine list."
-        )
-    rows = show_quarantine(found[0], limit)
-    document = {**found[0].to_document(), "shown": [row.to_document() for row in rows]}
-    emit(document, as_json=as_json, human=lambda: _tell_rows(found[0], rows))
-
-
-@quarantine.command()
-def replay(*, table: Table = None, as_json: Json = False) -> None:
-    """Judge rows that are set aside again, by the contract as it is now; what passes lands."""
-    from messaging.clock import read_clock
-    from messaging.settings import read_settings
-    from messaging.terminal import emit, progress
-    from pipelines.landing.quarantine import replay_quarantine
-
-    settings = read_settings()
-    with progress("Judging again"):
-        replays = replay_quarantine(settings, read_clock(settings.home), _known(table), _waiting)
-    document = {
-        "landed": sum(item.landed for item in replays),
-        "still": sum(item.still for item in replays),
-        "already_landed": sum(item.already_landed for item in replays),
-        "files": [item.to_document() for item in replays],
-    }
-    emit(document, as_json=as_json, human=lambda: _tell_replays(replays))
-
-
-def _known(table: str | None) -> str | None:
-    from data_contracts.contracts import load_contract
-
-    return load_contract(table).name if table else None
-
-
 def _waiting(holder: str) -> None:
     sys.stderr.write(f"Waiting for {holder}, which is landing files.\n")
 
@@ -152,6 +86,8 @@ def _tell_ingest(report: "IngestReport") -> None:
         say(f"[bold]all from {report.source}: {_sum(report.numbers())}[/bold]")
     for reason, count in report.reasons.items():
         say(f"  {count:,} x {reason}")
+    for file in report.files:
+        _tell_file(file)
     if report.unread:
         say(
             f"{len(report.unread):,} files are of no shape of {report.source} that we know and were left alone."
@@ -160,48 +96,23 @@ def _tell_ingest(report: "IngestReport") -> None:
         say("See them with: rapport quarantine list")
 
 
+def _tell_file(file: "FileReport") -> None:
+    """Say what is out of the ordinary in a file."""
+    from rich.markup import escape
+
+    from messaging.terminal import say
+
+    if not file.rows_in and not file.unread:
+        say(f"{escape(str(file.path))} holds no rows.")
+    for landing in file.landings:
+        for what, columns in (("new", landing.changes.new), ("no longer there", landing.changes.gone)):
+            if columns:
+                say(escape(f"  {file.path.name} ({landing.table}), {what}: {', '.join(columns)}"))
+
+
 def _sum(numbers: dict[str, int]) -> str:
     return (
         f"{numbers['rows_in']:,} rows in = {numbers['accepted']:,} accepted"
         f" ({numbers['changed']:,} of them changed) + {numbers['quarantined']:,} quarantined"
         f" + {numbers['already_landed']:,} already landed"
     )
-
-
-def _tell_quarantine(items: "list[Quarantined]") -> None:
-    from rich.markup import escape
-
-    from messaging.terminal import say
-
-    for item in items:
-        reasons = ", ".join(f"{count:,} x {reason}" for reason, count in item.reasons.items())
-        say(
-            f"{item.landing_id}  {item.source}/{item.table}  {item.rows:,} rows of {escape(item.file_name)}: {reasons}"
-        )
-    say(f"{sum(item.rows for item in items):,} rows are set aside." if items else "Nothing is set aside.")
-
-
-def _tell_rows(item: "Quarantined", rows: "list[QuarantinedRow]") -> None:
-    from rich.markup import escape
-
-    from messaging.terminal import say
-
-    for row in rows:
-        say(f"[bold]{escape(row.source_record_id or 'a record without an id')}[/bold]")
-        for sentence in row.reasons.values():
-            say(f"  {escape(sentence)}")
-        for column, value in row.values.items():
-            say(f"    {column}: {escape(value) if value is not None else 'missing'}")
-    say(f"{len(rows):,} of {item.rows:,} rows of {escape(item.file_name)}.")
-
-
-def _tell_replays(replays: "list[Replay]") -> None:
-    from messaging.terminal import say
-
-    for item in replays:
-        say(
-            f"{item.landing_id}  {item.source}/{item.table}: {item.rows:,} rows = {item.landed:,} landed"
-            f" + {item.still:,} still set aside + {item.already_landed:,} already landed"
-        )
-    if not replays:
-        say("Nothing is set aside.")

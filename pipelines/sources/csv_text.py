@@ -17,6 +17,7 @@ from pipelines.sources.encodings import guess_encoding, marked_encoding
 
 DELIMITERS = ",;\t|"
 SPACES = "spaces"  # as a delimiter: columns set apart by blanks, however many
+OURS = {"rapport_position", "rapport_record"}  # columns that we add ourselves
 CHUNK = 1 << 20
 HEADER = 1 << 24  # a first line longer than 16 MB is none
 PLAIN = {"utf-8", "utf-8-sig"}
@@ -93,6 +94,8 @@ def read_header(path: Path, delimiter: str = "") -> tuple[list[str], str]:
     called after its place: `column 3`.
     """
     first = _first_line(path)
+    if "\x00" in first:
+        raise _no_text(path, "it holds zero bytes")
     csv.field_size_limit(HEADER)
     try:
         sign = delimiter or max(DELIMITERS, key=lambda mark: len(_cells(first, mark)))
@@ -111,6 +114,7 @@ def read_header(path: Path, delimiter: str = "") -> tuple[list[str], str]:
 def distinct_names(cells: list[str]) -> list[str]:
     """Give each column a name of its own; DuckDB tells names apart by their letters and not by their case."""
     names = [cell or f"column {place}" for place, cell in enumerate(cells, start=1)]
+    names = [f"{cell} (theirs)" if cell.casefold() in OURS else cell for cell in names]
     folded = [cell.casefold() for cell in names]
     seen: dict[str, int] = {}
     found = []

@@ -19,6 +19,26 @@ from pipelines.sources.mapping import MADE_BY_US
 FILE = Path(__file__).with_name("header_words.yaml")
 FULL_NAME = "full_name"  # not a column of any table: it is taken apart into given_name and family_name
 ENOUGH = 0.45
+# words that mean a column only where they stand alone: "number of items" is no order number
+ALONE = {
+    (word,)
+    for word in (
+        "number",
+        "nummer",
+        "numero",
+        "id",
+        "no",
+        "nr",
+        "an",
+        "de",
+        "via",
+        "from",
+        "to",
+        "von",
+        "order",
+        "pos",
+    )
+}
 NOT_OURS = {"raw_record", *MADE_BY_US}
 MAILS = {"email", "from_email", "to_email"}
 NAMES = {"given_name", "family_name", FULL_NAME}
@@ -242,7 +262,7 @@ def _alike(heard: tuple[str, ...], phrase: tuple[str, ...]) -> float:
     one, other = "".join(heard), "".join(phrase)
     if heard == phrase or one == other:
         return 1.0
-    if set(phrase) <= set(heard):
+    if set(phrase) <= set(heard) and phrase not in ALONE:
         return 0.62 + 0.28 * len(phrase) / len(heard)
     if len(other) >= 6 and (one.startswith(other) or one.endswith(other)):
         return 0.6

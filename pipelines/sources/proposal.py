@@ -275,7 +275,8 @@ def _scales(proposal: Proposal) -> None:
 
 def _currencies(proposal: Proposal) -> None:
     columns = proposal.contract.duckdb_columns()
-    if "currency" not in columns or not any(column.endswith("_minor") for column in proposal.lines):
+    amounts = any(column.endswith("_minor") for column in proposal.lines)
+    if "currency" not in columns or not (amounts or proposal.contract.column("currency").required):
         return
     if proposal.facts.currency:
         proposal.set("currency", {"value": proposal.facts.currency}, "told by the amounts or their header")
@@ -343,6 +344,8 @@ def _required(proposal: Proposal) -> None:
     ):
         arrived = {"when": {"column": came.column, "empty": "false"}, "then": {"value": "delivered"}}
         proposal.set("status", {"cases": [arrived], "otherwise": {"value": "in_transit"}})
+    if table == "purchases" and not proposal.guess.get("order_id"):
+        _orders(proposal)
     for column in proposal.contract.columns:
         if not column.required or column.name in NOT_OURS or column.name in proposal.lines:
             continue
@@ -357,6 +360,17 @@ def _required(proposal: Proposal) -> None:
             proposal.set(
                 column.name, EMPTY, f"TO DO: {column.description.rstrip('.')}. No column looks like it"
             )
+
+
+def _orders(proposal: Proposal) -> None:
+    """Take what a customer buys at a time for an order, where nothing names orders."""
+    who = proposal.guess.get("external_id") or proposal.guess.get("email")
+    when = proposal.guess.get("occurred_at")
+    if who and when and fits_template(who.column) and fits_template(when.column):
+        template = {"template": f"{{{who.column}}}-{{{when.column}}}"}
+        proposal.set(
+            "order_id", template, "no column names the order: what a customer buys at one time is one"
+        )
 
 
 def record_prefix(contract: Contract) -> str:

@@ -4,7 +4,8 @@ Columns of a CSV or JSON file are text; those of a parquet file keep their types
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from data_contracts.errors import InputError
 from data_contracts.sql import Sql, joined, name, sql, value
-from pipelines.sources.csv_text import SPACES, check_text, plain_text, read_header
+from pipelines.sources.csv_text import OURS, SPACES, check_text, plain_text, read_header
 from pipelines.sources.documents import Record
 
 POSITION = "rapport_position"
@@ -21,6 +22,14 @@ CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 PARQUET_SUFFIXES = (".parquet",)
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 SUFFIXES = CSV_SUFFIXES + PARQUET_SUFFIXES + JSON_SUFFIXES
+BATCH = 20_000
+_FIRST_RECORDS = (
+    "CREATE OR REPLACE TEMP TABLE records AS SELECT *, row_number() OVER () AS rapport_position FROM incoming"
+)
+_MORE_RECORDS = (
+    "INSERT INTO records SELECT *, row_number() OVER () + (SELECT max(rapport_position) FROM records)"
+    " FROM incoming"
+)
 
 
 def load_csv(
@@ -49,7 +58,7 @@ def load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str,
     """Load a parquet file; gives its columns and their types."""
     try:
         described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
-        types = {row[0]: row[1] for row in described}
+        types = {row[0]: row[1] for row in described if row[0].casefold() not in OURS}
         _create(connection, types, sql("read_parquet({})", value(str(path))))
     except duckdb.Error:
         raise InputError(
@@ -61,21 +70,25 @@ def load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str,
 def load_records(
     connection: duckdb.DuckDBPyConnection, records: Iterable[Record], columns: Sequence[str]
 ) -> dict[str, str]:
-    """Load records that Python holds."""
-    values: dict[str, list[str | None]] = {column: [] for column in (*columns, RECORD)}
-    for record in records:
-        for column in columns:
-            values[column].append(record.get(column))
-        values[RECORD].append(json.dumps(record.fields, ensure_ascii=False))
-    table = pa.table({column: pa.array(items, pa.string()) for column, items in values.items()})
-    connection.register("incoming", table)
-    create = sql(
-        "CREATE OR REPLACE TEMP TABLE records AS SELECT *, row_number() OVER () AS {} FROM incoming",
-        name(POSITION),
-    )
-    connection.execute(create.text)
-    connection.unregister("incoming")
+    """Load records that Python reads, piece by piece."""
+    first = True
+    for batch in _batches(records):
+        values = {column: [record.get(column) for record in batch] for column in columns}
+        values[RECORD] = [json.dumps(record.fields, ensure_ascii=False) for record in batch]
+        table = pa.table({column: pa.array(items, pa.string()) for column, items in values.items()})
+        connection.register("incoming", table)
+        connection.execute(_FIRST_RECORDS if first else _MORE_RECORDS)
+        connection.unregister("incoming")
+        first = False
     return dict.fromkeys(columns, "VARCHAR")
+
+
+def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Give the records in pieces, so that those of a long file never lie in memory together; one piece at least."""
+    rest = iter(records)
+    yield list(islice(rest, BATCH))
+    while batch := list(islice(rest, BATCH)):
+        yield batch
 
 
 def _read_csv(  # noqa: PLR0913 - the file, what it is called, and how it is written

@@ -6,6 +6,7 @@ landed on trial (nothing is kept).
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import combinations, islice
 from pathlib import Path
@@ -21,7 +22,8 @@ from messaging.settings import Settings
 from pipelines.landing.staging import Delivery, open_stage, staged_columns
 from pipelines.landing.writer import prepare
 from pipelines.sources.archives import as_came, unpacked
-from pipelines.sources.csv_text import PLAIN, check_text, plain_text, read_header
+from pipelines.sources.completion import completed
+from pipelines.sources.csv_text import PLAIN, SPACES, check_text, plain_text, read_header
 from pipelines.sources.documents import find_records, read_document
 from pipelines.sources.encodings import guess_encoding, marked_encoding
 from pipelines.sources.evidence import Profile, decimal_sign, profiles_of, unique_together
@@ -100,8 +102,10 @@ class Case:
     types: dict[str, str]
 
 
-def suggest(settings: Settings, clock: Clock, table: str, path: Path) -> Suggestion:
-    """Propose a mapping of one file for a canonical table.
+def suggest(
+    settings: Settings, clock: Clock, table: str, path: Path, *, complete: bool = False
+) -> Suggestion:
+    """Propose a mapping of one file for a canonical table; `complete` as in `ingest`.
 
     Raises UsageError for a table that we do not know or a folder, InputError for a file that cannot be read.
     """
@@ -110,14 +114,20 @@ def suggest(settings: Settings, clock: Clock, table: str, path: Path) -> Suggest
         raise UsageError(
             f"{path} is a folder.", "Name one of its files: a mapping is for files of one shape."
         )
-    with unpacked(find_files(path, SUFFIXES), SUFFIXES, settings.max_file_mb) as found:
+    with ExitStack() as stack:
+        found = stack.enter_context(unpacked(find_files(path, SUFFIXES), SUFFIXES, settings.max_file_mb))
+        found = stack.enter_context(completed(found)) if complete else found
         if len(found.files) > 1:
             names = ", ".join(as_came(str(each), found.came) for each in found.files[:5])
             raise UsageError(
                 f"{path} holds {len(found.files)} files ({names}).", "Unpack it and name one of them."
             )
         with open_stage() as connection:
-            form, types = _load(connection, found.files[0])
+            try:
+                form, types = _load(connection, found.files[0])
+            except InputError as error:
+                error.message = as_came(error.message, found.came)
+                raise
             return _suggest(connection, Case(settings, clock, table, path, form, types))
 
 
@@ -153,7 +163,9 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, 
         return _load_json(connection, path)
     encoding = marked_encoding(path) or guess_encoding(path) or "utf-8"
     with plain_text(path, check_text(path, encoding)) as text:
-        delimiter = read_header(text)[1]
+        header, delimiter = read_header(text)
+    if len(header) == 1 and "  " in header[0]:
+        delimiter = SPACES
     form = {"kind": "csv", "delimiter": delimiter.replace("\t", "\\t")}
     form |= {"encoding": encoding} if encoding not in PLAIN and not marked_encoding(path) else {}
     return form, load_csv(connection, path, encoding, delimiter)
