@@ -36,6 +36,13 @@ def came_after(landing: Landing, landings: Sequence[Landing]) -> list[Landing]:
     ]
 
 
+def came_later(landing: Landing, landings: Sequence[Landing]) -> list[Landing]:
+    """Give the landings of the same source and table whose rows came later, in other files."""
+    found = ages(landings)
+    moment = found[landing.path][0]
+    return [each for each in came_after(landing, landings) if found[each.path][0] > moment]
+
+
 def _file(landing: Landing) -> tuple[str, ...]:
     return (landing.source, landing.table, landing.file_sha256, landing.origin.part)
 

@@ -73,7 +73,8 @@ def _retyped(
     for column, (there, readable) in _values(prepared, contract, list(suspects)).items():
         if there >= FEWEST_VALUES and not readable:
             rule = suspects[column]
-            made = f", which is made from {', '.join(origins[column])}" if origins.get(column) else ""
+            others = [each for each in origins.get(column, ()) if each != column]
+            made = f", which is made from {', '.join(others)}," if others else ""
             yield _Breach(
                 rule,
                 there,

@@ -1,10 +1,12 @@
 """Rows that were set aside: how many, why, what they hold, and judging them again under the present contract."""
 
 import hashlib
+import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -16,9 +18,11 @@ from data_contracts.sql import joined, name, sql
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.ages import came_after
+from pipelines.landing.durable import whole_file, write_json
 from pipelines.landing.judging import OVERTAKEN, Again, Counts, decide, judge_rows
 from pipelines.landing.lock import landing_lock
-from pipelines.landing.manifest import FORM, REPLAYED, Landing, is_whole, list_landings
+from pipelines.landing.manifest import FORM, REPLAYED, Landing, file_sha256, is_whole, list_landings
+from pipelines.landing.originals import tidy_originals
 from pipelines.landing.seals import check_seal, delete_sealed
 from pipelines.landing.staging import Delivery, open_stage, staged_columns
 from pipelines.landing.writer import (
@@ -31,6 +35,7 @@ from pipelines.landing.writer import (
     write_quarantine,
 )
 
+DISCARDED = "discarded"
 SENTENCES = {OVERTAKEN: "A newer version of the record has landed."}
 
 
@@ -60,20 +65,28 @@ class Quarantined:
 
 @dataclass(frozen=True)
 class QuarantinedRow:
-    """One row that was set aside: each broken rule with its sentence, and what stands in the columns concerned."""
+    """One row that was set aside: each broken rule with its sentence, and what stands in the columns concerned.
+
+    `owners` says by rule who answers for it.
+    """
 
     source_record_id: str | None
     reasons: dict[str, str]
     values: dict[str, str | None]
+    owners: dict[str, str] = field(default_factory=dict)
 
     def to_document(self) -> dict[str, object]:
         """Give the row as plain data."""
-        return {"source_record_id": self.source_record_id, "reasons": self.reasons, "values": self.values}
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What judging one file's quarantine again did. rows = landed + still + already_landed."""
+    """What judging one file's quarantine again did. rows = landed + still + already_landed.
+
+    Where the file itself was `read_again`, by a mended mapping, its rows are all rows of the file. `refused` says why it
+    could not be read in that way; then its rows are where they were.
+    """
 
     landing_id: str
     source: str
@@ -82,10 +95,12 @@ class Replay:
     landed: int
     still: int
     already_landed: int
+    read_again: bool = False
+    refused: str = ""
 
     def to_document(self) -> dict[str, object]:
         """Give the counts as plain data."""
-        return dict(self.__dict__)
+        return asdict(self)
 
 
 def list_quarantine(settings: Settings, table: str | None = None) -> list[Quarantined]:
@@ -152,16 +167,19 @@ def replay_quarantine(
     table: str | None = None,
     waiting: Callable[[str], None] = lambda _: None,
 ) -> list[Replay]:
-    """Judge all rows that are set aside (of one table, or of all) under the present contract.
+    """Judge all rows that are set aside (of one table, or of all) under the present contract."""
+    with landing_lock(settings, waiting):
+        replays = [replay_rows(settings, clock, item) for item in list_quarantine(settings, table)]
+        tidy_originals(settings)
+        return replays
+
+
+def replay_rows(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
+    """Judge what is set aside of one file under the present contract. The landing lock has to be held.
 
     What passes now lands in a file of its own and leaves the quarantine. A record of which a newer version has landed
     since stays: landing it would bring old content back.
     """
-    with landing_lock(settings, waiting):
-        return [_replay(settings, clock, item) for item in list_quarantine(settings, table)]
-
-
-def _replay(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
     contract = load_contract(item.table)
     earlier = landings_of(settings, item.source, item.table)
     received_at = next_moment(clock, earlier)
@@ -181,6 +199,28 @@ def _replay(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
         counts.quarantined,
         counts.already_landed,
     )
+
+
+def discard_rows(settings: Settings, item: Quarantined, reason: str, actor: str, now: datetime) -> Path:
+    """Put what is set aside of one file away for good, with who did so, when (naive UTC) and why; gives where it lies.
+
+    It counts for no verdict any more, and no replay looks at it. The landing lock has to be held.
+    """
+    folder = settings.quarantine_dir / DISCARDED / item.source / item.table
+    target = folder / f"{item.landing_id}-{file_sha256(item.path)[:8]}.parquet"
+    about = {**item.to_document(), "reason": reason, "actor": actor, "discarded_at": now.isoformat()}
+    write_json(target.with_suffix(".json"), about)
+    with whole_file(target) as part:
+        shutil.copyfile(item.path, part)
+    delete_sealed(item.path)
+    tidy_originals(settings)
+    return target
+
+
+def count_discarded(settings: Settings, table: str | None = None) -> int:
+    """Count the rows that were discarded, of one table or of all."""
+    found = (settings.quarantine_dir / DISCARDED).glob(f"*/{table or '*'}/*.json")
+    return sum(int(json.loads(path.read_text())["rows"]) for path in found)
 
 
 def _newer(item: Quarantined, landings: Sequence[Landing]) -> list[Landing]:
@@ -264,6 +304,7 @@ def _row(contract: Contract, values: dict[str, str | None], reasons: list[str]) 
         values["source_record_id"],
         sentences,
         {column: values[column] for column in values if column in concerned},
+        {reason: rules[reason].owner or contract.owner for reason in reasons if reason in rules},
     )
 
 

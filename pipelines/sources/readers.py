@@ -133,6 +133,18 @@ def find_reader(settings: Settings, source: str, mapping: str | Path | None) -> 
     return mapping_reader(settings, found)
 
 
+def present_version(settings: Settings, part: str) -> str | None:
+    """Give the version in which a part of a delivery is read today; None where what read it is no longer there."""
+    if not part:
+        return CANONICAL_VERSION
+    if part == MAIL:
+        return mail.reader_version(settings)
+    try:
+        return _version(settings, load_mapping(part, settings.mappings_dir))
+    except UsageError:
+        return None
+
+
 def source_names(settings: Settings) -> tuple[str, ...]:
     """Name all that `rapport ingest` takes: the vendors, and the canonical tables."""
     return (MAIL, *recognised_sources(settings.mappings_dir), *contract_names("inbound"))
@@ -199,7 +211,7 @@ def _vendor(settings: Settings, source: str) -> Reader:
 
     def readers_of(path: Path) -> list[Mapping]:
         columns = table_columns(path)
-        return [each for each in tables if each.recognise and each.recognise.fits(columns)]
+        return [each for each in tables if each.recognise and each.recognise.fits_table(path, columns)]
 
     def split(found: Found) -> Iterator[Found]:
         joining = any(each.beside for each in tables)
@@ -278,7 +290,7 @@ def _read_table(
     parts = [
         _table_part(settings, each, partial(_stage_file, path=path, mapping=own, others=others))
         for each, own in mappings
-        if each.name in shapes and shapes[each.name].fits(columns)
+        if each.name in shapes and shapes[each.name].fits_table(path, columns)
     ]
     return Reading(tuple(parts), {} if parts else {path: _strange(path, source, columns, shapes)})
 
@@ -300,8 +312,12 @@ def _made_ready(settings: Settings, mapping: Mapping) -> Mapping:
 
 
 def _table_part(settings: Settings, mapping: Mapping, stage: Stage) -> Part:
+    return Part(mapping.table, mapping.name, _version(settings, mapping), stage, plan=mapping)
+
+
+def _version(settings: Settings, mapping: Mapping) -> str:
     company = f"-{settings.currency}-{settings.time_zone}" if _depends(mapping) else ""
-    return Part(mapping.table, mapping.name, f"{mapping.hash}{company}", stage, plan=mapping)
+    return f"{mapping.hash}{company}"
 
 
 def _stage_canonical(

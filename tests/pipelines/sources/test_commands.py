@@ -88,7 +88,12 @@ def test_people_read_sentences_in_the_quarantine(consents: Path) -> None:
 
 def test_an_empty_quarantine_says_so() -> None:
     assert run("quarantine", "list").output == "Nothing is set aside.\n"
-    assert json.loads(run("quarantine", "list", "--json").stdout) == {"rows": 0, "files": []}
+    assert json.loads(run("quarantine", "list", "--json").stdout) == {
+        "rows": 0,
+        "files": [],
+        "refused": [],
+        "discarded": 0,
+    }
 
 
 def test_a_file_that_is_not_in_quarantine_and_an_unknown_table_are_refused() -> None:
