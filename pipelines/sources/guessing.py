@@ -188,7 +188,7 @@ def _fit(table: str, points: dict[str, float]) -> float:
     """Weigh what was found: a column that few tables have says more; a table without its marks is none."""
     weights = _weights()
     total = sum(weights.get(canonical, 0.3) * point for canonical, point in points.items())
-    missing = sum(1 for group in MARKS[table] if not any(column in points for column in group))
+    missing = sum(1 for group in MARKS.get(table, ()) if not any(column in points for column in group))
     return total - 0.8 * missing
 
 
