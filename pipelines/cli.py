@@ -95,6 +95,10 @@ def _tell(report: "BuildReport") -> None:
             aside = [f"{state.rows_quarantined:,} rows set aside"] if state.rows_quarantined else []
             broken = [f"{rule.rule} broken {rule.failed:,} times" for rule in state.failed]
             say(f"  {state.table} is {state.state}: {', '.join(aside + broken)}")
+    for refusal in report.refused:
+        say(f"  {refusal.source}/{refusal.table}: a delivery was refused as a whole: {refusal.reason}")
+    if report.refused:
+        say("  What landed before stands in this release; see rapport quarantine list.")
     if report.page:
         say(f"Contracts, table by table: {report.page}")
     say(f"[bold]Release {report.version}[/bold] stands, as of {report.as_of:%Y-%m-%d %H:%M} UTC.")

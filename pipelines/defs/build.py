@@ -17,6 +17,7 @@ from pipelines.defs.assembly import build_definitions
 from pipelines.defs.automation import JOB
 from pipelines.defs.instance import open_instance
 from pipelines.defs.session import BuildOrder, BuildSession, Stage, open_session
+from pipelines.landing.refusals import Refusal, open_refusals
 from pipelines.warehouse.dbt_runner import project_hash
 from pipelines.warehouse.lock import FOREVER, Patience
 from pipelines.warehouse.records import ContractState, TableSum
@@ -26,7 +27,7 @@ from pipelines.warehouse.records import ContractState, TableSum
 class BuildReport:
     """What a build did. Times are naive UTC; `people` counts customers, orders and guests of the release.
 
-    `page` is the file that tells of the contracts.
+    `page` is the file that tells of the contracts; `refused` are deliveries that wait to be mended.
     """
 
     version: str
@@ -38,6 +39,7 @@ class BuildReport:
     row_counts: Mapping[str, int]
     consents: Mapping[str, int]
     page: Path | None = None
+    refused: tuple[Refusal, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """Give the report as plain data."""
@@ -52,6 +54,7 @@ class BuildReport:
             "row_counts": dict(self.row_counts),
             "consents": dict(self.consents),
             "page": str(self.page) if self.page else None,
+            "refused": [refusal.to_document() for refusal in self.refused],
         }
 
 
@@ -117,4 +120,5 @@ def _report(session: BuildSession) -> BuildReport:
         contracts=tuple(session.contracts),
         row_counts=session.pointer.row_counts,
         consents=session.consents,
+        refused=tuple(open_refusals(session.settings)),
     )

@@ -32,7 +32,8 @@ def record_landings(log: EventLog, reports: Iterable[IngestReport]) -> int:
 
 
 def _event(source: str, landing: LandingReport) -> AssetMaterialization:
-    metadata: dict[str, str | int] = {"landing_id": landing.landing_id, **landing.numbers()}
+    columns = {"new_columns": len(landing.changes.new), "gone_columns": len(landing.changes.gone)}
+    metadata: dict[str, str | int] = {"landing_id": landing.landing_id, **landing.numbers(), **columns}
     return AssetMaterialization(asset_key=key("landed", source, landing.table), metadata=metadata)
 
 

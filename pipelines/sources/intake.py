@@ -11,6 +11,7 @@ from data_contracts.contracts import contract_names
 from data_contracts.errors import BatchRefusedError, InputError, UsageError
 from messaging.clock import Clock
 from messaging.settings import Settings
+from pipelines.landing.durable import telling_of_full_disk
 from pipelines.landing.judging import Counts
 from pipelines.landing.lock import landing_lock
 from pipelines.landing.origin import Origin
@@ -245,7 +246,8 @@ class Intake:
             refuse(self.settings, find_refusals(zip(prepared, map(_reads, staged), strict=True)))
             changed = self._changes(staged, prepared)
             if any(each.counts.quarantined for each in prepared):
-                keep_original(self.settings, found.sha256, found.files)
+                with telling_of_full_disk(found.path.name):
+                    keep_original(self.settings, found.sha256, found.files)
             landed = commit(self.settings, prepared)
             settle(self.settings, landed)
         landings = tuple(map(_report, [each.part for each in staged], landed, changed))
