@@ -16,7 +16,7 @@ _HEAD = {"source": TEXT, "source_record_id": TEXT, "occurred_at": TIME, "receive
 _ODD_TYPES = {
     "quantity": WHOLE, "unit_price_minor": WHOLE, "net_amount_minor": WHOLE, "price_minor": WHOLE,
     "price_micros": WHOLE, "attachment_count": SMALL, "error_code": SMALL, "segment_count": SMALL,
-    "media_count": SMALL, "is_machine": pa.bool_(), "birth_date": pa.date32(), "shipped_at": TIME,
+    "media_count": SMALL, "is_machine": pa.bool_(), "is_private": pa.bool_(), "birth_date": pa.date32(), "shipped_at": TIME,
     "estimated_delivery_at": TIME, "delivered_at": TIME, "read_at": TIME, "clicked_at": TIME,
 }  # fmt: skip
 _WORDS = {
@@ -26,13 +26,13 @@ _WORDS = {
     "products": "product_id name category price_minor currency",
     "shipments": "shipment_id order_id external_id email phone carrier tracking_number status shipped_at "
     "estimated_delivery_at delivered_at",
-    "email_messages": "message_id thread_id direction email given_name family_name from_email to_email "
-    "subject body_text in_reply_to attachment_count",
+    "email_messages": "message_id thread_id direction kind email given_name family_name from_email to_email "
+    "subject body_text in_reply_to attachment_count attachments",
     "email_events": "event_id event email message_ref url reason is_machine campaign",
     "sms_messages": "message_id channel direction phone from_address to_address body status error_code "
     "segment_count media_count price_micros currency",
     "chat_messages": "conversation_id message_id author_kind author_name email phone external_id handle "
-    "device_id given_name family_name order_id body topic conversation_status",
+    "device_id given_name family_name order_id body topic conversation_status channel is_private",
     "contacts": "external_id email phone device_id handle given_name family_name birth_date street city "
     "postcode country language time_zone",
     "consents": "external_id email phone channel purpose action legal_basis method wording locale",

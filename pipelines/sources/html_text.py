@@ -69,7 +69,7 @@ class _Text(HTMLParser):
         text = re.sub(r"\s+", " ", data)
         self.lines[-1] += text.lstrip() if self._empty() else text
 
-    def parse_marked_section(self, i: int, report: int = 1) -> int:
+    def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: FBT001, FBT002 - as in the base class
         """Pass over `<![whatever`, at which the standard library stops with an error that is no HTML's."""
         try:
             return super().parse_marked_section(i, report)

@@ -38,10 +38,8 @@ def delivered_to(part: Part) -> str:
     for name in ("delivered-to", "x-original-to", "envelope-to", "apparently-to", "x-envelope-to"):
         for found in _listed(part.header(name)):
             return found.address
-    for header in part.headers.get("received", ()):
-        if found := _RECEIVED_FOR.search(header):
-            return found[1].lower()
-    return ""
+    received = (_RECEIVED_FOR.search(header) for header in part.headers.get("received", ()))
+    return next((named[1].lower() for named in received if named), "")
 
 
 @lru_cache(maxsize=4096)  # a mailbox writes few addresses often, above all its own

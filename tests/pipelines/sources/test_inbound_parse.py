@@ -149,3 +149,13 @@ def test_posts_in_a_folder_are_found_among_other_files(tmp_path: Path, take: Any
     (folder / "2.json").write_text(json.dumps(FIELDS | {"headers": HEADERS.replace("<1@", "<2@")}))
     (folder / "readme.txt").write_text("Posts of last week.")
     assert take("mail", folder).accepted == 2
+
+
+@pytest.mark.real_data
+def test_posts_as_a_real_account_got_them(real_data: Path, take: Any, landed: Any) -> None:
+    report = take("mail", real_data / "vendor_shapes" / "sendgrid" / "inbound_parse")
+    assert (report.rows_in, report.accepted) == (3, 3)
+    assert {row[:2] for row in landed("email_messages", "body_text, email, attachment_count")} == {
+        ("Hello Twilio SendGrid!", "test@example.com")
+    }
+    assert sorted(row[0] for row in landed("email_messages", "attachment_count")) == [0, 0, 1]
