@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import IO, Any
 
 from data_contracts.errors import InputError
 from pipelines.sources.files import ARCHIVE, COMPRESSED, Found, is_clutter
 
-OPEN = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+OPEN: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 ARCHIVES = (*COMPRESSED, ARCHIVE)
 OTHERS = (".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar", ".zst")  # not read, whether inside or outside
 MAGIC = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf", b"Rar!")
@@ -124,7 +124,7 @@ def _decompress(path: Path, file: Path, budget: _Budget) -> Path:
     _refuse_nested(path, file.name, b"")
     file.parent.mkdir()
     with OPEN[_kind(path)](path, "rb") as packed:
-        _copy(packed, file, path, budget, 0)  # type: ignore[arg-type]  # each is a binary stream
+        _copy(packed, file, path, budget, 0)
     return file
 
 

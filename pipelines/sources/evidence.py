@@ -263,28 +263,35 @@ def _day_or_month(
         return form, "", False
     other = re.sub("%[dm]", lambda match: SWAPPED[match.group(0)], form)
     tried = {each: _tried(connection, column, each) for each in (form, other)}
-    counts = {each: result[0] for each, result in tried.items()}
-    best = max(tried, key=lambda each: counts[each])
-    worse = other if best == form else form
-    if counts[best] > counts[worse]:
-        return best, "", False
-    for each, against in ((form, other), (other, form)):
-        if tried[against][1] and tried[against][1] > now and tried[each][1] and tried[each][1] <= now:
+    pairs = [(form, other), (other, form)]
+    for each, against in pairs:
+        if tried[each].read > tried[against].read:
+            return each, "", False
+    for each, against in pairs:
+        if not tried[each].after(now) and tried[against].after(now):
             return each, "the other order of day and month would give days in the future", False
-    for each, against in ((form, other), (other, form)):
-        if tried[each][2] and not tried[against][2]:
+    for each, against in pairs:
+        if tried[each].ordered and not tried[against].ordered:
             return each, "the rows are in the order of time only with the day and the month this way", False
-    if "." in form.replace(".%f", ""):
-        return next(each for each in (form, other) if each.startswith("%d")), "", False
-    american = "%p" in form
-    first = next(each for each in (form, other) if each.startswith("%m" if american else "%d"))
-    return first, "", True
+    first = "%m" if "%p" in form else "%d"
+    chosen = form if form.startswith(first) else other
+    # nobody writes 03.04.2026 and means March
+    return chosen, "", ".%m" not in chosen
 
 
-def _tried(
-    connection: duckdb.DuckDBPyConnection, column: str, form: str
-) -> tuple[int, datetime | None, bool]:
-    """Read all values in one format: how many can be read, the latest, and whether they rise or fall row by row."""
+@dataclass(frozen=True)
+class _Tried:
+    """All values read in one format: how many could be read, the latest, and whether they rise or fall row by row."""
+
+    read: int
+    latest: datetime | None
+    ordered: bool
+
+    def after(self, now: datetime) -> bool:
+        return self.latest is not None and self.latest > now
+
+
+def _tried(connection: duckdb.DuckDBPyConnection, column: str, form: str) -> _Tried:
     moment = reading(Sql("t"), form, value("UTC"))
     query = sql(
         "WITH read AS (SELECT {} AS p, trim(CAST({} AS VARCHAR)) AS t FROM records), timed AS (SELECT p, {} AS m FROM read)"
@@ -294,4 +301,4 @@ def _tried(
         name(POSITION), name(column), moment,
     )  # fmt: skip
     count, latest, ordered = connection.execute(query.text, query.bound).fetchall()[0]
-    return count, latest, bool(ordered) and count > 2
+    return _Tried(count, latest, bool(ordered) and count > 2)
