@@ -46,9 +46,22 @@ class Record:
         if level > len(self.around):
             return None
         here = self.around[level - 1] if level else self.fields
+        if "->" in inner:
+            reference, _, inner = inner.partition("->")
+            here = _included(_walk(here, reference), self.around)
         if "[]" in inner and not (isinstance(here, dict) and inner in here):
             return _text(_all_at(here, inner))
         return _text(_walk(here, inner))
+
+
+def _included(reference: Any, around: tuple[Any, ...]) -> Any:
+    """Find the object that a reference of JSON:API names, in what the page around it includes: a few hundred objects."""
+    if not isinstance(reference, dict):
+        return None
+    wanted = (reference.get("type"), reference.get("id"))
+    lists = (page.get("included") for page in around if isinstance(page, dict))
+    items = (item for found in lists if isinstance(found, list) for item in found if isinstance(item, dict))
+    return next((item for item in items if (item.get("type"), item.get("id")) == wanted), None)
 
 
 class LongList(list[Any]):

@@ -97,6 +97,8 @@ class Compiler:
         for word, between in (("all", " AND "), ("any", " OR ")):
             if word in item:
                 return sql("({})", joined(between, map(self.condition, item[word])))
+        if "not" in item:
+            return sql("(NOT {})", self.condition(item["not"]))
         if "number" in item:
             return self._number_condition(item)
         column = self.text(item["column"])

@@ -7,7 +7,7 @@ columns of a file without a header; records: the path of JSON records), `time_zo
 `optional` (columns that not every export has), `fill_down` (`within` a column, the `columns` that only the first row of a
 group carries), `also` (further rows made from some rows, `when` a condition holds, with `columns` that replace the others),
 `recognise` (the marks of the files that it reads by itself: `keys` of JSON objects, wherever they lie, or `columns` of a
-header; `lacks` names what only another shape has, `where` what is written in some keys. The path `records` then begins at
+header; `lacks` names what only another shape has, `where` what is written in some keys, `file` a table's name. The path `records` then begins at
 each such object), `beside` (files of the same delivery whose columns join: `besides.py`).
 
 The record id is a template: {Column} of the file, {columns.external_id} as the mapping made it, {ordinal} (the row's
@@ -216,13 +216,15 @@ class _Checker:
         if "recognise" not in document:
             return None
         given = self._dict(document, "recognise")
-        self._known(given, {"keys", "columns", "lacks", "where"}, "recognise ")
+        self._known(given, {"keys", "columns", "lacks", "where", "file"}, "recognise ")
         marks = {key: tuple(_listed(given.get(key) or [])) for key in ("keys", "columns", "lacks")}
         one = bool(marks["keys"]) != bool(marks["columns"])
         self._need(one, "has a recognise that has to have either keys (JSON) or columns (CSV, parquet)")
         where = self._dict(given, "where")
         self._need(not where or marks["keys"], "has a recognise with where, which only JSON objects can keep")
-        return Recognise(**marks, where=tuple((key, str(word)) for key, word in where.items()))
+        file = str(given.get("file") or "")
+        self._need(not file or marks["columns"], "has a recognise with file, which only tables can keep")
+        return Recognise(**marks, where=tuple((key, str(word)) for key, word in where.items()), file=file)
 
     def _beside(self, document: dict[str, Any]) -> tuple[Beside, ...]:
         found = []

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,19 @@ NAMED = 12  # columns or keys that an error names; a file may have hundreds
 class Recognise:
     """The marks of a shape. JSON: an object with all `keys`, wherever it lies; a table: a header with all `columns`.
 
-    `lacks` are keys or columns that only another shape has; `where` tells what is written in some of the keys.
+    `lacks` are keys or columns that only another shape has; `where` tells what is written in some of the keys; `file` is
+    a pattern of the name of the file, for a table whose columns alone do not say what it is.
     """
 
     keys: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     where: tuple[tuple[str, str], ...] = ()
+    file: str = ""
+
+    def fits_table(self, path: Path, columns: Collection[str]) -> bool:
+        """Say whether a table of this name and with these columns is of this shape."""
+        return self.fits(columns) and (not self.file or fnmatch(path.name.lower(), self.file))
 
     def fits(self, names: Collection[str]) -> bool:
         """Say whether an object, or a table with these columns, is of this shape."""
@@ -42,7 +49,8 @@ class Recognise:
         what = "objects with" if self.keys else "columns"
         without = f", without {', '.join(self.lacks)}" if self.lacks else ""
         where = "".join(f", where {key} is {word}" for key, word in self.where)
-        return f"{what} {', '.join(self.keys or self.columns)}{without}{where}"
+        named = f" in a file {self.file}" if self.file else ""
+        return f"{what} {', '.join(self.keys or self.columns)}{without}{where}{named}"
 
 
 def find_objects(document: Any, shape: Recognise, all_shapes: Sequence[Recognise]) -> Iterator[Record]:

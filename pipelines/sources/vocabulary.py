@@ -18,7 +18,7 @@ add, subtract, multiply: [..]    negate: x    absolute: x
 cases: [{when: condition, then: x}]   with otherwise: x
 
 A condition is one of {column: X} with is: [..], same_as: Y, starts_with, matches or empty: true|false; {number: x} with
-above or below; {all: [..]}; {any: [..]}. Patterns are RE2, so that none can run away.
+above or below; {all: [..]}; {any: [..]}; {not: ..}. Patterns are RE2, so that none can run away.
 All words in a mapping file are text: NO is Norway and 007 keeps its zeros.
 What cannot be read becomes `unreadable: <text>`, which no column takes: the row is set aside with that reason.
 """
@@ -45,7 +45,7 @@ OPTIONS = {
 }
 CONSTANT = frozenset({"value", "company", "empty", "arrival"})
 VERBS = NUMERIC | CONSTANT | {"column", "first_of", "template", "json", "time", "date", "flag", "cases"}
-NESTED = (VERBS - CONSTANT - {"template"}) | {"when", "then", "all", "any", "number", "currency", "same_as"}
+NESTED = (VERBS - CONSTANT - {"template"}) | {"when", "then", "all", "any", "not", "number", "currency", "same_as"}
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
