@@ -7,8 +7,9 @@ columns of a file without a header; records: the path of JSON records), `time_zo
 `optional` (columns that not every export has), `fill_down` (`within` a column, the `columns` that only the first row of a
 group carries), `also` (further rows made from some rows, `when` a condition holds, with `columns` that replace the others),
 `recognise` (the marks of the files that it reads by itself: `keys` of JSON objects, wherever they lie, or `columns` of a
-header; `lacks` names what only another shape has, `where` what is written in some keys, `file` a table's name. The path `records` then begins at
-each such object), `beside` (files of the same delivery whose columns join: `besides.py`).
+header; `lacks` names what only another shape has, `where` what is written in some keys, `file` how a table's file is called.
+The path `records` then begins at each such object), `beside` (files of the same delivery whose columns join: `besides.py`),
+`merge` (a record that stands in a delivery several times is one: the last counts, and what it leaves open the others tell).
 
 The record id is a template: {Column} of the file, {columns.external_id} as the mapping made it, {ordinal} (the row's
 number among those of the same `ordinal_within` columns), {content} (a hash of the row's own content; then {ordinal}
@@ -42,7 +43,7 @@ KEYS = frozenset(
     [
         "name", "description", "table", "source", "format", "time_zone", "time_formats", "date_formats", "decimal",
         "currency", "optional", "only", "fill_down", "record_id", "ordinal_within", "columns", "also", "recognise",
-        "beside",
+        "beside", "merge",
     ]
 )  # fmt: skip
 MADE_BY_US = {"source", "source_record_id", "received_at", "raw_record"}
@@ -88,6 +89,7 @@ class Mapping:
     ordinal_within: tuple[str, ...]
     columns: dict[str, Expression]
     also: tuple[Also, ...]
+    merge: bool
     hash: str
 
     def for_company(self, currency: str, time_zone: str) -> "Mapping":
@@ -209,6 +211,7 @@ class _Checker:
             ordinal_within=tuple(document.get("ordinal_within") or ()),
             columns=document["columns"],
             also=also,
+            merge=document.get("merge") == "true",
             hash=_hash(document),
         )
 

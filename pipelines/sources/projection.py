@@ -22,7 +22,7 @@ def stage_mapping(connection: duckdb.DuckDBPyConnection, mapping: Mapping, types
     """Make `staged` from `records`, whose columns have `types`."""
     rows = [_rows(mapping, types, None, 0)]
     rows += [_rows(mapping, types, also, number) for number, also in enumerate(mapping.also, start=1)]
-    columns = joined(", ", map(name, staged_columns(load_contract(mapping.table))))
+    columns = joined(", ", _picked(mapping, staged_columns(load_contract(mapping.table))))
     statement = sql(
         "CREATE OR REPLACE TEMP TABLE staged AS WITH clean AS ({}) SELECT position, {} FROM ({}){}",
         _clean(mapping, types),
@@ -31,6 +31,20 @@ def stage_mapping(connection: duckdb.DuckDBPyConnection, mapping: Mapping, types
         Sql(" ORDER BY position" if mapping.fill_within or mapping.also else ""),
     )
     connection.execute(statement.text, statement.bound)
+
+
+def _picked(mapping: Mapping, columns: list[str]) -> list[Sql]:
+    """Pick the columns; where a mapping merges, each version of a record takes the last of what they all tell."""
+    if not mapping.merge:
+        return [name(column) for column in columns]
+    versions = Sql(
+        "(PARTITION BY coalesce(source_record_id, CAST(position AS VARCHAR)) ORDER BY position"
+        " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
+    )
+    return [
+        sql("last_value({} IGNORE NULLS) OVER {} AS {}", name(column), versions, name(column))
+        for column in columns
+    ]
 
 
 def try_mapping(mapping: Mapping) -> None:

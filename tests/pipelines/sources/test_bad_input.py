@@ -204,9 +204,12 @@ def test_broken_json(refused: Any, lines: Any, source: str, content: str) -> Non
 
 
 def test_json_without_the_records_that_the_mapping_expects(refused: Any, lines: Any) -> None:
-    path = lines('{"orders": []}', "x.json")
-    assert "has no records at fulfillments[]" in refused("shipments", path, "shopify_fulfilments")
-    path = lines('{"fulfillments": [{"number": 1}]}', "x.json")
+    path = lines('{"orders": [{"id": 1}]}', "x.json")
+    assert "has no objects with order_id, status, tracking_company" in refused(
+        "shipments", path, "shopify_fulfilments"
+    )
+    nameless = '{"order_id": 1, "status": "open", "tracking_company": null, "tracking_number": null}'
+    path = lines(f'{{"fulfillments": [{nameless}]}}', "x.json")
     assert "has records without id" in refused("shipments", path, "shopify_fulfilments")
 
 

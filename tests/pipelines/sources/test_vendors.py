@@ -176,7 +176,10 @@ def test_a_shops_orders_become_lines_refunds_and_cancellations(
 
 
 def test_a_shops_parcels_say_how_far_they_are(tmp_path: Path, take: Take, landed: Landed) -> None:
-    parcel = {"id": 1, "order_name": "#1", "status": "success", "created_at": "2026-07-01T10:00:00+01:00"}
+    parcel = {
+        "id": 1, "order_id": 9, "order_name": "#1", "status": "success", "created_at": "2026-07-01T10:00:00+01:00",
+        "tracking_company": "Royal Mail", "tracking_number": "RM1",
+    }  # fmt: skip
     parcels = [
         {**parcel, "shipment_status": "delivered", "delivered_at": "2026-07-03T10:00:00+01:00"},
         {**parcel, "id": 2, "shipment_status": None, "destination": {"phone": "+447700900001"}},
