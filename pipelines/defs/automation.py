@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dagster import (
     AssetSelection,
     DagsterInstance,
-    DagsterRunStatus,
     DefaultScheduleStatus,
     DefaultSensorStatus,
     RunRequest,
@@ -24,9 +23,9 @@ from messaging.clock import read_clock
 from messaging.settings import Settings, read_settings
 from messaging.store import open_store
 from pipelines.defs.inbox import settled_files
-from pipelines.defs.keys import PREFIX
+from pipelines.defs.keys import LANE, PREFIX
 from pipelines.defs.landings import newest_rows
-from pipelines.defs.pulls import land_files
+from pipelines.defs.pulls import UNDER_WAY, land_files
 from pipelines.defs.session import INTERRUPTED
 from pipelines.defs.work_requests import (
     REQUEST_TAG,
@@ -43,17 +42,11 @@ INBOX_SECONDS = 15
 LANDED_SECONDS = 15
 REQUEST_SECONDS = 5
 
-UNDER_WAY = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-]
-
 refresh = define_asset_job(
     JOB,
     selection=AssetSelection.key_prefixes(PREFIX),
     description="Everything once: land, check, model, resolve, model, check, publish.",
+    tags={LANE: "build"},
     executor_def=in_process_executor,  # one process holds the warehouse's lock and dbt's runner
 )
 

@@ -3,6 +3,7 @@
 from dagster import AssetKey
 
 PREFIX = "rapport"
+LANE = "rapport/lane"  # runs of one lane go one after the other (dagster.yaml)
 
 
 def key(*parts: str) -> AssetKey:

@@ -4,14 +4,18 @@ A build follows as soon as something has landed (`automation.fresh_landings`).
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from dagster import (
+    DagsterRunStatus,
     DefaultScheduleStatus,
     DefaultSensorStatus,
     Failure,
     JobDefinition,
     OpExecutionContext,
+    RunsFilter,
     ScheduleDefinition,
+    ScheduleEvaluationContext,
     SensorDefinition,
     SensorEvaluationContext,
     SkipReason,
@@ -25,10 +29,18 @@ from data_contracts.errors import RefusedError
 from messaging.clock import read_clock
 from messaging.settings import Settings, read_settings
 from pipelines.defs.inbox import take_dropped_files
+from pipelines.defs.keys import LANE
 from pipelines.defs.landings import record_landings
 from pipelines.pulls.files import Pull, list_pulls, load_pull
 
 PULL = "pull"
+TAG = "rapport/pull"
+UNDER_WAY = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+]
 FILES_SECONDS = 60
 
 
@@ -44,6 +56,7 @@ def take_files(context: OpExecutionContext) -> None:
 
 @job(
     name="land_files",
+    tags={LANE: "landing"},
     executor_def=in_process_executor,
     description="Lands the files of the drop folder; a build follows.",
 )
@@ -73,6 +86,7 @@ def pull_once(context: OpExecutionContext) -> None:
 
 @job(
     name="pull_data",
+    tags={LANE: "landing"},
     executor_def=in_process_executor,
     description="Runs one pull: a database, an HTTP API or a mailbox; a build follows.",
 )
@@ -99,10 +113,17 @@ def _schedule(settings: Settings, pull: Pull) -> ScheduleDefinition:
         cron_schedule=pull.cron,
         execution_timezone=settings.time_zone,
         run_config={"ops": {PULL: {"config": {"name": pull.name}}}},
-        tags={"rapport/pull": pull.name},
+        tags={TAG: pull.name},
+        should_execute=partial(_is_idle, pull.name),
         default_status=DefaultScheduleStatus.RUNNING,
         description=f"Runs the pull {pull.name} {pull.plan.every}.",
     )
+
+
+def _is_idle(name: str, context: ScheduleEvaluationContext) -> bool:
+    """Say whether no run of a pull waits or works: what that one brings is what another would."""
+    under_way = RunsFilter(tags={TAG: name}, statuses=UNDER_WAY)
+    return not context.instance.get_runs(filters=under_way, limit=1)
 
 
 def pull_files_sensor(settings: Settings) -> SensorDefinition:
