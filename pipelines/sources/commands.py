@@ -49,7 +49,7 @@ def ingest(  # noqa: PLR0913 - the options of a command are its arguments
 ) -> None:
     """Land files: read them, check each row by its contract, keep the good ones and set the others aside."""
     if suggest:
-        suggest_map(source, paths, named=mapping is not None, complete=complete, as_json=as_json)
+        suggest_map(source, paths, named=mapping is not None, as_json=as_json)
         return
     from messaging.clock import read_clock
     from messaging.settings import read_settings

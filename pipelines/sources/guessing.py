@@ -1,7 +1,7 @@
 """Which column of a strange file is probably which column of a table: told by the words of its header and by its values."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cache
@@ -127,10 +127,18 @@ def guess(table: str, profiles: Sequence[Profile]) -> Guess:
 
 
 def nearest_table(profiles: Sequence[Profile], asked: Guess) -> str:
-    """Name the table that the file looks like much more than the one that was asked for; empty where there is none."""
-    guesses = [guess(table, profiles) for table in inbound_contracts()]
-    best = max(guesses, key=lambda each: each.score)
+    """Name the table that the file looks like much more than the one that was asked for; empty where there is none.
+
+    Only a table of which all marks are there can be named.
+    """
+    guesses = (guess(table, profiles) for table in inbound_contracts())
+    likely = [each for each in guesses if _has_marks(each.table, each.columns)]
+    best = max(likely, key=lambda each: each.score, default=asked)
     return best.table if best.table != asked.table and best.score > 1.25 * asked.score + 0.3 else ""
+
+
+def _has_marks(table: str, columns: Collection[str]) -> bool:
+    return all(any(column in columns for column in group) for group in MARKS.get(table, ()))
 
 
 def score(contract: Contract, canonical: str, profile: Profile) -> float:

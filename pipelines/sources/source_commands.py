@@ -34,7 +34,7 @@ def sources(
     emit(document, as_json=as_json, human=lambda: _tell_sources(shapes))
 
 
-def suggest_map(table: str, paths: Sequence[Path], *, named: bool, complete: bool, as_json: bool) -> None:
+def suggest_map(table: str, paths: Sequence[Path], *, named: bool, as_json: bool) -> None:
     """Propose a mapping for one file: YAML on standard output, what it does on standard error."""
     from messaging.clock import read_clock
     from messaging.settings import read_settings
@@ -47,7 +47,7 @@ def suggest_map(table: str, paths: Sequence[Path], *, named: bool, complete: boo
         raise UsageError("--suggest-map looks at one file.", "Name one: a mapping is for files of one shape.")
     settings = read_settings()
     with progress(f"Looking at {paths[0].name}"):
-        suggestion = suggest(settings, read_clock(settings.home), table, paths[0], complete=complete)
+        suggestion = suggest(settings, read_clock(settings.home), table, paths[0])
     emit(suggestion.to_document(), as_json=as_json, human=lambda: _tell_suggestion(suggestion))
 
 

@@ -100,12 +100,11 @@ class Case:
     path: Path
     form: dict[str, str]
     types: dict[str, str]
+    open_end: bool  # the last line has none, so only a person can say that the file is whole
 
 
-def suggest(
-    settings: Settings, clock: Clock, table: str, path: Path, *, complete: bool = False
-) -> Suggestion:
-    """Propose a mapping of one file for a canonical table; `complete` as in `ingest`.
+def suggest(settings: Settings, clock: Clock, table: str, path: Path) -> Suggestion:
+    """Propose a mapping of one file for a canonical table; a last line without an end is taken for whole.
 
     Raises UsageError for a table that we do not know or a folder, InputError for a file that cannot be read.
     """
@@ -116,7 +115,9 @@ def suggest(
         )
     with ExitStack() as stack:
         found = stack.enter_context(unpacked(find_files(path, SUFFIXES), SUFFIXES, settings.max_file_mb))
-        found = stack.enter_context(completed(found)) if complete else found
+        whole = stack.enter_context(completed(found))
+        open_end = whole.files != found.files
+        found = whole
         if len(found.files) > 1:
             names = ", ".join(as_came(str(each), found.came) for each in found.files[:5])
             raise UsageError(
@@ -128,7 +129,7 @@ def suggest(
             except InputError as error:
                 error.message = as_came(error.message, found.came)
                 raise
-            return _suggest(connection, Case(settings, clock, table, path, form, types))
+            return _suggest(connection, Case(settings, clock, table, path, form, types, open_end))
 
 
 def _suggest(connection: duckdb.DuckDBPyConnection, case: Case) -> Suggestion:
@@ -150,7 +151,7 @@ def _suggest(connection: duckdb.DuckDBPyConnection, case: Case) -> Suggestion:
         together=_together(connection, guessed),
     )
     proposal = propose(guessed, facts, {profile.column: profile for profile in profiles})
-    text = written(proposal, case.path, case.form, profiles, other)
+    text = written(proposal, case.path, case.form, profiles, other, open_end=case.open_end)
     return _tried(connection, case, text, other, proposal.unused(profiles))
 
 

@@ -13,18 +13,25 @@ from pipelines.sources.proposal import Facts, Proposal
 
 ZONED = re.compile(r"\d(Z| ?[+-]\d\d:?\d\d)$")
 SAID_UTC = re.compile(r"\b(utc|gmt)\b")
+OPEN_END = " --complete (if it is whole: its last line has no end)"
 NAMED = 60  # columns that a remark names at most
 
 
-def written(
-    proposal: Proposal, path: Path, form: Mapping[str, str], profiles: Sequence[Profile], other: str
+def written(  # noqa: PLR0913 - what was found out about the file
+    proposal: Proposal,
+    path: Path,
+    form: Mapping[str, str],
+    profiles: Sequence[Profile],
+    other: str,
+    *,
+    open_end: bool,
 ) -> str:
     """Give the text of a mapping file. `other` is the table that the file looks more like, or empty."""
     table = proposal.guess.table
     command = f"rapport ingest {table} {path.name}"
     lines = [
         f"# Proposed by {command} --suggest-map. Read it through, mend what is wrong, and then:",
-        f"# {command} --map THIS_FILE.yaml",
+        f"# {command} --map THIS_FILE.yaml{OPEN_END if open_end else ''}",
         *_about_other(other, path),
         f"description: {_flow(f'{table} as in {path.name}')}",
         f"table: {table}",

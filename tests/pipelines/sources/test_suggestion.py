@@ -358,12 +358,18 @@ def test_odd_headers_do_no_harm(propose: Propose) -> None:
     assert suggestion.rows == 1
 
 
+def test_a_last_line_without_an_end_is_looked_at_and_said_so(propose: Propose) -> None:
+    suggestion = propose("purchases", GERMAN_ORDERS.strip())
+    assert suggestion.accepted == 3
+    assert "--complete (if it is whole: its last line has no end)" in suggestion.yaml
+
+
 def test_a_header_alone_gives_a_mapping_of_its_words(propose: Propose) -> None:
     suggestion = propose("purchases", GERMAN_ORDERS.splitlines()[0] + "\n")
     assert (suggestion.rows, suggestion.accepted) == (0, 0)
 
 
-@pytest.mark.parametrize("content", ["", "a,b\n1,2", b"\x00\x01\x02\n"])
+@pytest.mark.parametrize("content", ["", b"\x00\x01\x02\n"])
 def test_what_cannot_be_read_is_refused(propose: Propose, content: str | bytes) -> None:
     with pytest.raises(InputError):
         propose("purchases", content)
