@@ -10,11 +10,12 @@ from pipelines.sources.encoded_words import words
 from pipelines.sources.mime import Part
 
 LONGEST_LIST = 20_000  # characters of a header with addresses: some hundred readers
+SHORT = 500  # characters of one address: patterns take quadratic time on blanks without end
 EARLIEST = datetime(1970, 1, 2)
 CLOCKS_DIFFER = timedelta(
     days=1
 )  # a mail that was written later than this after its reception has a wrong date
-_ID = re.compile(r"<\s*([^<>]+?)\s*>")
+_ID = re.compile(r"<([^<>]+)>")
 _PLAIN_ADDRESS = re.compile(r'\s*("?)([^"<>,;:()@\\]*)\1\s*<([^<>@\s,;:()"]+@[^<>@\s,;:()"]+)>\s*')
 _BARE_ADDRESS = re.compile(r'\s*([^<>@\s,;:()"]+@[^<>@\s,;:()"]+)\s*')
 _IN_BRACKETS = re.compile(r"<\s*([^<>\s@]+@[^<>\s@]+)\s*>")
@@ -45,9 +46,10 @@ def delivered_to(part: Part) -> str:
 @lru_cache(maxsize=4096)  # a mailbox writes few addresses often, above all its own
 def _listed(header: str) -> tuple[Address, ...]:
     header = header[:LONGEST_LIST]
-    if plain := _PLAIN_ADDRESS.fullmatch(header):
+    short = header if len(header) <= SHORT else ""
+    if plain := _PLAIN_ADDRESS.fullmatch(short):
         return (Address(words(plain[2]).strip(), plain[3].lower()),)
-    if bare := _BARE_ADDRESS.fullmatch(header):
+    if bare := _BARE_ADDRESS.fullmatch(short):
         return (Address("", bare[1].lower()),)
     found = _parsed(header)
     if not found and "=?" in header:  # the address itself is encoded
@@ -66,7 +68,7 @@ def ids(part: Part, name: str) -> list[str]:
     """Give the message ids in a header, without their angle brackets; prose about another mail is none."""
     header = " ".join(part.headers.get(name, ()))
     found = _ID.findall(header) or [word for word in header.split() if "@" in word]
-    return [re.sub(r"\s+", "", item) for item in found]
+    return [name for item in found if (name := "".join(item.split()))]
 
 
 def moment(part: Part) -> datetime | str | None:

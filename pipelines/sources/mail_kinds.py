@@ -25,8 +25,8 @@ _ANSWERING = re.compile(  # how Outlook, Exchange and Gmail begin the subject of
     r"|risposta automatica|automatisch antwoord|autosvar|automatiskt svar|odpowiedź automatyczna|автоответ)\b",
     re.IGNORECASE,
 )
-_NAMED_RECIPIENT = re.compile(r"^\s*<([^<>\s]+@[^<>\s]+)>:?\s*$", re.MULTILINE)
-_ADDRESS = re.compile(r"[^\s<>;,\"]+@[^\s<>;,\"]+")
+_NAMED_RECIPIENT = re.compile(r"^[ \t]*<([^<>\s]+@[^<>\s]+)>:?[ \t]*$", re.MULTILINE)
+_BETWEEN_ADDRESSES = re.compile(r"[\s<>;,\"]+")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def find_failures(mail: Part, kind: Kind) -> list[Failure]:
     reported = [failure for leaf in mail.leaves() for failure in _reported(leaf, about)]
     if reported or kind == "complaint":
         return reported or _complained(mail, about)
-    named = _ADDRESS.findall(" ".join(mail.headers.get("x-failed-recipients", ())))
+    named = _named(mail.headers, "x-failed-recipients")
     text = next((leaf.text for leaf in mail.leaves() if leaf.kind == "text/plain"), "")
     found = named or _NAMED_RECIPIENT.findall(text[:20_000])
     return [Failure(address.lower(), "bounce", "", about) for address in dict.fromkeys(found)]
@@ -92,7 +92,7 @@ def _reported(leaf: Part, about: str) -> list[Failure]:
         return [failure for failure in found if failure is not None]
     if leaf.kind == "message/feedback-report":
         fields = parse_mail(leaf.content.strip() + b"\n\n").headers
-        named = _ADDRESS.findall(" ".join(fields.get("original-rcpt-to", ())))
+        named = _named(fields, "original-rcpt-to")
         why = fields.get("feedback-type", [""])[0]
         return [Failure(address.lower(), "spamreport", why, about) for address in dict.fromkeys(named)]
     return []
@@ -100,15 +100,16 @@ def _reported(leaf: Part, about: str) -> list[Failure]:
 
 def _failure(fields: Headers, about: str) -> Failure | None:
     action = fields.get("action", ["failed"])[0].lower()
-    named = [
-        address
-        for name in ("original-recipient", "final-recipient")
-        for address in _ADDRESS.findall(fields.get(name, [""])[0])
-    ]
+    named = _named(fields, "original-recipient") or _named(fields, "final-recipient")
     if not named or action not in {"failed", "delayed"}:
         return None
     reason = " ".join((fields.get("status", [""])[0], fields.get("diagnostic-code", [""])[0])).strip()
     return Failure(named[0].lower(), "bounce" if action == "failed" else "deferred", reason[:1000], about)
+
+
+def _named(fields: Headers, name: str) -> list[str]:
+    words = _BETWEEN_ADDRESSES.split(" ".join(fields.get(name, ())))
+    return [word for word in words if "@" in word.strip("@")]
 
 
 def _complained(mail: Part, about: str) -> list[Failure]:

@@ -109,13 +109,20 @@ def _taken_apart(raw: bytes) -> tuple[Headers, bytes]:
     text = _FOLD.sub("", block.decode() if block.isascii() else _eight_bit(block))
     headers: dict[str, list[str]] = {}
     lines = text.split("\n")
+    last = -1
     for place, line in enumerate(lines):
         name, colon, content = line.partition(":")
         if colon and name and " " not in name.rstrip():
             headers.setdefault(name.rstrip().lower(), []).append(content.strip())
-        elif line.strip() and headers and not any(map(_HEADER.match, lines[place:])):
-            return headers, _from_line(raw, line)  # the empty line is missing
+        elif line.strip() and headers:
+            last = last if last >= 0 else _last_header(lines)
+            if place > last:  # the empty line is missing
+                return headers, _from_line(raw, line)
     return headers, body
+
+
+def _last_header(lines: list[str]) -> int:
+    return max((place for place, line in enumerate(lines) if _HEADER.match(line)), default=0)
 
 
 def _from_line(raw: bytes, line: str) -> bytes:

@@ -309,3 +309,24 @@ def test_the_same_mail_from_two_mailboxes_is_one_record(tmp_path: Path, take: An
     (tmp_path / "two.mbox").write_bytes(mbox(mail(Delivered_To="sales@shop.example.com", Received="x")))
     assert take("mail", tmp_path / "one.mbox").accepted == 1
     assert take("mail", tmp_path / "two.mbox").already_landed == 1
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "From: " + "(" * 100_000,
+        "From: " + " " * 200_000 + "<a@x",
+        "References: " + "<" + " a" * 200_000,
+        "X-Failed-Recipients: " + "a" * 500_000,
+        "Subject: " + "=?utf-8?q?" * 50_000,
+        "no header\n" * 100_000 + "Subject: Hi",
+        'Content-Type: multipart/mixed; boundary="' + "\\" * 200_000,
+    ],
+    ids=["comments", "blanks", "ids", "recipients", "words", "noise", "parameters"],
+)
+def test_a_header_without_end_takes_no_long_time(read: Read, header: str) -> None:
+    import time
+
+    started = time.process_time()
+    read(mbox(f"Message-ID: <1@x>\n{header}\n\nHi.\n".encode(), mail()))
+    assert time.process_time() - started < 5
