@@ -331,15 +331,15 @@ def _stage_file(
     connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping, others: Sequence[Path]
 ) -> Seen:
     types: dict[str, str] = {}
+    used = mapping.used_columns
     for beside in mapping.beside:
-        used = mapping.used_columns
         lent = the_one(beside, used, path, fitting(beside, used, others, _columns_of))
         load = partial(_load_lent, connection, columns=beside.needed(used))
         types |= load_beside(connection, beside, used, lent, load)
     own, seen = _load(connection, path, mapping)
     types |= own
     for beside in mapping.beside:
-        join_beside(connection, beside, mapping.used_columns)
+        join_beside(connection, beside, used)
     _refuse_other_shape(path, mapping, types)
     stage_mapping(connection, mapping, types)
     return seen
@@ -371,13 +371,15 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -
     if kind == "json":
         document = read_document(path)
         if mapping.recognise:
-            records = list(_objects(document, mapping, [mapping.recognise]))
+            records = _objects(document, mapping, [mapping.recognise])
         else:
-            records = list(find_records(document, mapping.records))
-        if not (mapping.recognise and is_empty_page(document)):
-            _refuse_no_records(path, mapping, records)
+            records = find_records(document, mapping.records)
         keys: dict[str, None] = {}
-        types = load_records(connection, noting(records, keys), mapping.used_columns)
+        named: set[bool] = set()
+        found = _noting_names(records, mapping, named)
+        types = load_records(connection, noting(found, keys), mapping.used_columns)
+        if True not in named and not (mapping.recognise and is_empty_page(document)):
+            raise _no_records(path, mapping, any_there=bool(named))
         return types, Seen(tuple(keys), header=False)
     types = load_csv(connection, path, mapping.encoding, mapping.delimiter, mapping.names)
     return types, Seen(tuple(types))
@@ -450,15 +452,25 @@ def _refuse_other_shape(path: Path, mapping: Mapping, types: Types[str, str]) ->
         raise columns_changed(path, mapping.name, drift)
 
 
-def _refuse_no_records(path: Path, mapping: Mapping, records: list[Record]) -> None:
-    named = [column for column in mapping.record_id_columns if column != "#"]
-    if records and any(all(record.get(column) is not None for column in named) for record in records):
-        return
-    if records:
-        what = f"records without {', '.join(named)}"
+def _noting_names(records: Iterable[Record], mapping: Mapping, named: set[bool]) -> Iterator[Record]:
+    """Hand records on one by one, and note whether there are such as have what the record id is made of."""
+    columns = _named_by(mapping)
+    for record in records:
+        if True not in named:
+            named.add(all(record.get(column) is not None for column in columns))
+        yield record
+
+
+def _named_by(mapping: Mapping) -> list[str]:
+    return [column for column in mapping.record_id_columns if column != "#"]
+
+
+def _no_records(path: Path, mapping: Mapping, *, any_there: bool) -> InputError:
+    if any_there:
+        what = f"records without {', '.join(_named_by(mapping))}"
     else:
         what = f"no {mapping.recognise}" if mapping.recognise else f"no records at {mapping.records}"
-    raise InputError(f"The file {path} has {what}.", f"The mapping {mapping.name} expects them there.")
+    return InputError(f"The file {path} has {what}.", f"The mapping {mapping.name} expects them there.")
 
 
 def _depends(mapping: Mapping) -> bool:
