@@ -40,6 +40,9 @@ ARGUMENTS = {
     NOT_NULL: {"column"},
 }
 MOMENTS = {"TIMESTAMP", "DATE"}
+EXACT = (
+    2**53 - 1
+)  # beyond it pandas compares a whole number as a fraction where a rule has a condition (2026-11-22)
 SUFFIXES = ("type", "present", "form", "length", "range")  # of the rules that follow from a column
 
 
@@ -359,6 +362,14 @@ class RuleReader:
                 f"{item.name} ({item.physicalType}) is bounded by {bound!r}; "
                 + ("write dates and times between quotes, in ISO form" if moment else "write a number"),
             )
+            exact = moment or bound is None or not good or abs(bound) <= EXACT  # type: ignore[arg-type]
+            self.file.need(
+                exact, (*place, key), f"{item.name} is bounded by {bound}; engines agree up to {EXACT:,} only"
+            )
+        low, high = bounds.values()
+        if low is not None and high is not None:
+            ordered = str(low) <= str(high) if isinstance(low, str) else low <= high  # type: ignore[operator]
+            self.file.need(ordered, place, f"{item.name} is bounded from {low} to {high}, which nothing is")
 
     def _pattern(self, text: Any, place: Place) -> str:
         pattern = str(text)

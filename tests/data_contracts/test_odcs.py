@@ -1,5 +1,6 @@
 """Contract files: what the ODCS library lets pass and we do not, each with one sentence."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,165 @@ def test_an_expectation_that_we_do_not_know_is_refused(tmp_path: Path) -> None:
 def test_a_threshold_is_a_share(tmp_path: Path) -> None:
     document = good() | {"customProperties": [{"property": "quarantineThreshold", "value": 5}]}
     assert "a share between 0 and 1" in refused(tmp_path, document)
+
+
+def lines(path: Path, text: str) -> int:
+    """Give the line of the file in which a text stands."""
+    return next(index for index, line in enumerate(path.read_text().splitlines(), 1) if text in line)
+
+
+def told_at(path: Path) -> tuple[int, str]:
+    """Give the line that a refusal names, and its words."""
+    with pytest.raises(ContractError) as caught:
+        read_contract(path)
+    found = re.match(
+        r"The contract things\.odcs\.yaml line (\d+): (.*)\. Mend that line\.", str(caught.value)
+    )
+    assert found, str(caught.value)
+    return int(found[1]), found[2]
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "sentence"),
+    [
+        ((), "descripton", "unknown key descripton in a contract; did you mean description?"),
+        (("schema", 0), "relationships", "unknown key relationships in a table"),
+        (("schema", 0, "properties", 1), "unique", "unknown key unique in a column"),
+        (("schema", 0, "properties", 1), "requird", "did you mean required?"),
+        (("description",), "audience", "ODCS 3.1 is broken at description.audience"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_its_line_wherever_it_stands(
+    tmp_path: Path, place: tuple[str | int, ...], key: str, sentence: str
+) -> None:
+    document: Any = good()
+    item = document
+    for part in place:
+        item = item[part]
+    item[key] = "odd"
+    path = write(tmp_path, document)
+    line, words = told_at(path)
+    assert sentence in words
+    assert line == lines(path, f"{key}: odd")
+
+
+@pytest.mark.parametrize(
+    ("where", "name"), [("head", "quarantineTreshold"), ("column", "threshold"), ("rule", "thresholds")]
+)
+def test_an_unknown_custom_property_is_refused_with_its_line(tmp_path: Path, where: str, name: str) -> None:
+    document = good()
+    rule = {"name": "rows", "metric": "rowCount", "mustBeGreaterThan": 0, "severity": "warning"}
+    table(document)["quality"] = [rule]
+    item = {"head": document, "column": table(document)["properties"][1], "rule": rule}[where]
+    item["customProperties"] = [{"property": name, "value": 0.5}]
+    path = write(tmp_path, document)
+    line, words = told_at(path)
+    assert f"unknown custom property {name}" in words
+    assert line == lines(path, f"property: {name}")
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence", "at"),
+    [
+        ({"metric": "invalidValues", "arguments": {"validValues": ["a"]}, "mustBe": 1}, "neither mustBe: 0", "mustBe: 1"),
+        ({"metric": "invalidValues", "arguments": {"regex": "^a$"}, "mustBe": 0}, "validValues or pattern", "arguments:"),
+        ({"metric": "medianValue", "mustBe": 0}, "none that a column can have", "metric: medianValue"),
+        ({"metric": "nullValues", "mustBe": 0, "severity": "mild"}, "use critical or warning", "severity: mild"),
+        ({"metric": "nullValues", "mustBeLessOrEqualTo": 5, "unit": "rows"}, "unit: percent", "mustBeLessOrEqualTo"),
+        ({"metric": "invalidValues", "arguments": {"validValues": [True]}, "mustBe": 0}, "list of texts", "validValues:"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_we_cannot_judge_is_refused_with_its_line(
+    tmp_path: Path, rule: dict[str, Any], sentence: str, at: str
+) -> None:
+    document = good()
+    table(document)["properties"][0]["quality"] = [{"name": "odd", "severity": "critical"} | rule]
+    path = write(tmp_path, document)
+    line, words = told_at(path)
+    assert sentence in words
+    assert line == lines(path, at)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"minimum": 5, "maximum": 1}, "bounded from 5 to 1, which nothing is"),
+        ({"maximum": 2**60}, "engines agree up to"),
+        ({"maximum": "ten"}, "write a number"),
+        ({"maxLength": 5}, "only a text has a length"),
+    ],
+)
+def test_bounds_that_nothing_can_keep_or_engines_read_differently_are_refused(
+    tmp_path: Path, options: dict[str, Any], sentence: str
+) -> None:
+    document = good()
+    table(document)["properties"][1]["logicalTypeOptions"] = options
+    assert sentence in told_at(write(tmp_path, document))[1]
+
+
+@pytest.mark.parametrize(
+    ("level", "sentence"),
+    [
+        ({"property": "availability", "value": 1}, "none that we keep; known are retention, latency, frequency"),
+        ({"property": "retention", "value": "long"}, "is no span of time"),
+        ({"property": "retention", "value": 1, "unit": "y", "element": "things.colour"}, "unknown column things.colour"),
+        ({"property": "latency", "value": 1, "unit": "y", "element": "things.price"}, "unit h, d or w"),
+        ({"property": "latency", "value": 1, "unit": "d", "element": "things.price"}, "needs a time, and price is none"),
+    ],
+)  # fmt: skip
+def test_a_service_level_that_nobody_keeps_is_refused(
+    tmp_path: Path, level: dict[str, Any], sentence: str
+) -> None:
+    assert sentence in told_at(write(tmp_path, good() | {"slaProperties": [level]}))[1]
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path, good())
+    path.write_text(path.read_text() + "status: retired\n")
+    line, words = told_at(path)
+    assert "the key status stands twice" in words
+    assert line == len(path.read_text().splitlines())
+
+
+def test_a_file_that_is_no_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "things.odcs.yaml"
+    path.write_text("kind: DataContract\nname: [things\n")
+    assert told_at(path)[0] == 3
+
+
+def test_rules_take_owner_and_threshold_from_their_contract_unless_they_have_their_own(
+    tmp_path: Path,
+) -> None:
+    document = good() | {
+        "team": {"name": "Shop"},
+        "slaProperties": [{"property": "retention", "value": 90, "unit": "d"}],
+    }
+    price = table(document)["properties"][1]
+    price["required"] = True
+    price["customProperties"] = [{"property": "thresholds", "value": {"present": 0.5}}]
+    half = {"property": "threshold", "value": 0.4}, {"property": "owner", "value": "Finance"}
+    table(document)["quality"] = [
+        {"name": "many", "metric": "rowCount", "mustBeGreaterThan": 9, "severity": "warning", "customProperties": [*half]}
+    ]  # fmt: skip
+    contract = read_contract(write(tmp_path, document))
+    rules = {rule.name: (rule.owner, rule.threshold) for rule in contract.rules}
+    assert rules == {"price_type": ("Shop", 0.05), "price_present": ("Shop", 0.5), "many": ("Finance", 0.4)}
+    assert (contract.owner, contract.retention, contract.column("name").retention) == ("Shop", "P90D", "P90D")
+
+
+def test_frequency_and_latency_together_say_how_old_the_newest_row_may_be(tmp_path: Path) -> None:
+    document = good()
+    table(document)["properties"].append(column("came", "timestamp", "TIMESTAMP"))
+    spans = (("frequency", 1, "d"), ("latency", 12, "h"))
+    document["slaProperties"] = [
+        {"property": name, "value": value, "unit": unit, "element": "things.came"}
+        for name, value, unit in spans
+    ]
+    (fresh,) = read_contract(write(tmp_path, document)).set_rules
+    assert (fresh.check, fresh.columns, fresh.hours, fresh.severity) == (
+        "freshness",
+        ("came",),
+        36,
+        "warning",
+    )
+    assert fresh.sentence == "The newest row of things is at most 36 hours old."

@@ -153,7 +153,7 @@ def broken_in_expectations(rows: pa.Table) -> dict[str, list[int]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 def test_both_forms_of_every_rule_break_on_the_same_rows(
     connection: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]
