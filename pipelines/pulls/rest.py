@@ -202,7 +202,9 @@ def _sideload(sides: Sequence[Sideload], response: requests.Response, *_: Any, *
             wanted = refers.get(side.key) if isinstance(refers, dict) else refers
             kind = refers.get("type") if isinstance(refers, dict) else None
             found = beside.get((kind, wanted)) or beside.get((None, wanted))
-            if found is not None:
+            if found is not None and side.into.endswith("[]"):
+                record.setdefault(side.into.removesuffix("[]"), []).append(found)
+            elif found is not None:
                 record[side.into] = found
     response._content = json.dumps(page).encode()  # noqa: SLF001 - the way that dlt documents for changing a page
 

@@ -48,14 +48,14 @@ class Record:
         here = self.around[level - 1] if level else self.fields
         if "->" in inner:
             reference, _, inner = inner.partition("->")
-            here = _included(_walk(here, reference), self.around)
+            here = _included(_walk(here, reference), (self.fields, *self.around))
         if "[]" in inner and not (isinstance(here, dict) and inner in here):
             return _text(_all_at(here, inner))
         return _text(_walk(here, inner))
 
 
 def _included(reference: Any, around: tuple[Any, ...]) -> Any:
-    """Find the object that a reference of JSON:API names, in what the page around it includes: a few hundred objects."""
+    """Find the object that a reference of JSON:API names, in what it or the page around it includes: some hundreds."""
     if not isinstance(reference, dict):
         return None
     wanted = (reference.get("type"), reference.get("id"))

@@ -123,9 +123,9 @@ def test_an_enabled_pull_has_a_schedule_in_the_company_s_zone_that_runs(members:
     assert schedule.default_status is DefaultScheduleStatus.RUNNING
 
 
-def test_a_pull_that_waits_or_works_is_not_asked_for_again(members: Settings) -> None:
+def test_a_pull_that_waits_or_works_is_not_asked_for_again(members: Settings, tmp_path: Path) -> None:
     (schedule,) = pull_schedules(members)
-    with DagsterInstance.ephemeral() as instance:
+    with DagsterInstance.local_temp(str(tmp_path)) as instance:
         tags = {TAG: "members"}
         run = DagsterRun("pull_data", make_new_run_id(), tags=tags, status=DagsterRunStatus.STARTED)
         with build_schedule_context(instance=instance) as context:
