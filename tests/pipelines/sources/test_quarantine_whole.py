@@ -1,12 +1,15 @@
 """Contracts, quarantine, replay, drift and refusal from the command line, end to end."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
@@ -17,6 +20,7 @@ from messaging.store import open_store
 from messaging.store.tables import contract_status
 from pipelines.landing.manifest import list_landings
 from pipelines.sources.commands import app
+from pipelines.sources.quarantine_commands import app as quarantine
 
 HEADER = ["record_id", "occurred_at", "email", "channel", "purpose", "action", "legal_basis"]
 MAPPING = """
@@ -340,3 +344,97 @@ def test_a_row_is_shown_with_rule_sentence_and_owner(write: Write) -> None:
     assert shown["owners"] == {"channel_allowed": "Data protection"}
     output = run("quarantine", "show", item["landing_id"]).output
     assert "(channel_allowed, Data protection)" in output
+
+
+TWO = {
+    "guest_consents": MAPPING.replace("club", "guests") + "recognise: {columns: [record_id, legal_basis]}\n",
+    "guest_contacts": """
+table: contacts
+source: guests
+recognise: {columns: [record_id, legal_basis]}
+columns: {occurred_at: {time: occurred_at}, email: email, external_id: record_id}
+record_id: "contact/{record_id}"
+""",
+}
+
+
+@pytest.fixture
+def two_tables() -> None:
+    """Let each file of the source guests feed two tables."""
+    for name, text in TWO.items():
+        (read_settings().mappings_dir / f"{name}.yaml").write_text(text)
+
+
+@pytest.mark.usefixtures("two_tables")
+def test_a_delivery_that_is_broken_in_one_table_lands_in_none(write: Write) -> None:
+    result = run("ingest", "guests", write("bad.csv", range(30), channel="fax"))
+    assert isinstance(result.exception, BatchRefusedError)
+    assert list_landings(read_settings()) == []
+    assert [(each["source"], each["table"]) for each in document("quarantine", "list")["refused"]] == [
+        ("guests", "consents")
+    ]
+    landed = document("ingest", "guests", write("good.csv", range(30)))
+    assert landed["tables"]["consents"]["accepted"] == landed["tables"]["contacts"]["accepted"] == 30
+    assert document("quarantine", "list")["refused"] == []
+
+
+@pytest.mark.usefixtures("two_tables")
+def test_a_row_that_is_set_aside_in_one_table_is_replayed_in_that_one(write: Write) -> None:
+    landed = document("ingest", "guests", write("a.csv", range(20), channel=one_in_nine_by_fax))
+    assert (landed["rows_in"], landed["accepted"], landed["quarantined"]) == (40, 37, 3)
+    path = read_settings().mappings_dir / "guest_consents.yaml"
+    path.write_text(path.read_text().replace("  channel: channel\n", WITH_FAX))
+    (file,) = document("quarantine", "replay")["files"]
+    assert (file["table"], file["rows"], file["landed"], file["already_landed"]) == ("consents", 20, 3, 17)
+
+
+@pytest.mark.usefixtures("two_tables")
+@hypothesis.settings(deadline=None, max_examples=6, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(
+    files=st.lists(
+        st.lists(
+            st.tuples(
+                st.integers(0, 12),
+                st.sampled_from(["email", "sms", "fax", ""]),
+                st.sampled_from(["2026-10-01T10:00:00Z", "soon"]),
+            ),
+            max_size=15,
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_the_sums_of_any_files_close_by_table_by_file_and_as_a_whole(
+    write: Write, files: list[list[tuple[int, str, str]]]
+) -> None:
+    for number, rows in enumerate(files):
+        path = write(
+            f"{number}.csv",
+            range(len(rows)),
+            record_id=[str(each[0]) for each in rows].__getitem__,
+            channel=[each[1] for each in rows].__getitem__,
+            occurred_at=[each[2] for each in rows].__getitem__,
+        )
+        result = run("ingest", "guests", path, "--json")
+        if isinstance(result.exception, BatchRefusedError):  # three times "soon" and nothing else
+            assert sum(each[2] == "soon" for each in rows) == len(rows) >= 3
+            continue
+        report = json.loads(result.stdout)
+        assert report["rows_in"] == 2 * len(rows)
+        parts = [*report["files"], *report["files"][0]["landings"], *report["tables"].values(), report]
+        assert all(map(closes, parts))
+        assert sum(each["rows_in"] for each in report["tables"].values()) == report["rows_in"]
+    before = document("quarantine", "list")["rows"]
+    replayed = document("quarantine", "replay")
+    assert before == replayed["landed"] + replayed["still"] + replayed["already_landed"]
+    assert document("quarantine", "list")["rows"] == replayed["still"]
+
+
+def test_the_document_names_every_command_of_the_quarantine() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "quarantine.md").read_text()
+    names = {
+        command.name or command.callback.__name__
+        for command in quarantine.registered_commands
+        if command.callback
+    }
+    assert set(re.findall(r"rapport quarantine (\w+)", text)) | {"list"} == names
