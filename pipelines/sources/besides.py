@@ -2,10 +2,10 @@
 
 A mapping says in `beside`, for each of them under a name of its own: `file` (a pattern such as *order*; of the files that
 it fits the one that has the columns counts), `key` (the column that names a row there) and `is` (what it is equal to here,
-or in one named before). Columns are then called after it: `order.email`. Where a key may stand on several rows, `newest` names
-the column after which the last one counts, or `total` the columns whose decimals are added up; `only` is a condition that
-the rows have to meet. A row without a partner stays, with nothing in these columns. `optional: true` is for a file that not
-every export has.
+or in one named before). Columns are then called after it: `order.email`. Where a key may stand on several rows, `newest`
+names the column after which the last one counts, or `total` the columns whose decimals are added up; `only` is a condition
+that the rows have to meet. A row without a partner stays, with nothing in these columns. `optional: true` is for a file that
+not every export has.
 """
 
 from collections.abc import Callable, Sequence

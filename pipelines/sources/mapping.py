@@ -189,7 +189,7 @@ class _Checker:
         fill = self._dict(document, "fill_down")
         self._known(fill, {"within", "columns"}, "fill_down ")
         also = tuple(self._also(contract, item) for item in document.get("also") or ())
-        return Mapping(
+        mapping = Mapping(
             path=self.path,
             name=str(document.get("name") or self.path.stem),
             description=str(document.get("description") or ""),
@@ -214,6 +214,11 @@ class _Checker:
             merge=document.get("merge") == "true",
             hash=_hash(document),
         )
+        for beside in mapping.beside:
+            self._need(
+                beside.named(mapping.used_columns), f"names {beside.name} beside it and takes nothing of it"
+            )
+        return mapping
 
     def _recognise(self, document: dict[str, Any]) -> Recognise | None:
         if "recognise" not in document:

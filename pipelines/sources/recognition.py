@@ -39,11 +39,11 @@ class Recognise:
         marks = self.keys or self.columns
         if not all(mark in names for mark in marks) or any(name in names for name in self.lacks):
             return False
-        return not isinstance(names, dict) or all(names.get(key) == word for key, word in self.where)
+        return not isinstance(names, dict) or all(_word(names.get(key)) == word for key, word in self.where)
 
     def may_be(self, thing: dict[str, Any]) -> bool:
         """Say whether nothing that is written in an object speaks against this shape."""
-        return all(thing.get(key, word) == word for key, word in self.where)
+        return all(_word(thing.get(key, word)) == word for key, word in self.where)
 
     def __str__(self) -> str:
         what = "objects with" if self.keys else "columns"
@@ -51,6 +51,11 @@ class Recognise:
         where = "".join(f", where {key} is {word}" for key, word in self.where)
         named = f" in a file {self.file}" if self.file else ""
         return f"{what} {', '.join(self.keys or self.columns)}{without}{where}{named}"
+
+
+def _word(thing: Any) -> str:
+    """Write a plain value as JSON does."""
+    return ("true" if thing else "false") if isinstance(thing, bool) else str(thing)
 
 
 def find_objects(document: Any, shape: Recognise, all_shapes: Sequence[Recognise]) -> Iterator[Record]:
@@ -158,9 +163,14 @@ def keys_of(document: Any) -> list[str]:
 
 
 def _nearest(names: Sequence[str], shapes: Mapping[str, Recognise]) -> tuple[str, list[str]] | None:
-    """Find the shape of which most marks are there, if that is at least two and more than half of them."""
+    """Find the shape of which most marks are there, if that is at least two and more than half of them.
+
+    A shape that is told by what is written in a key is near to nothing: its marks are those of all its kind.
+    """
     best: tuple[float, str, list[str]] | None = None
     for name, shape in shapes.items():
+        if shape.where:
+            continue
         marks = shape.keys or shape.columns
         missing = [mark for mark in marks if mark not in names]
         share = _share(shape, names)

@@ -4,6 +4,7 @@ import csv
 import email.policy
 import json
 import mailbox
+from datetime import datetime
 from email import message_from_bytes
 from email.utils import parsedate_to_datetime
 from filecmp import dircmp
@@ -14,10 +15,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from messaging.clock import Clock
+from messaging.settings import read_settings
 from pipelines.samples.broken import BROKEN
 from pipelines.samples.shapes import WrittenFile, write_company
 from pipelines.samples.truth import write_truth
 from pipelines.samples.world import World, make_world
+from pipelines.sources.intake import ingest
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -184,3 +188,29 @@ def test_mail_comes_in_many_encodings(company: Path) -> None:
 
 def _utc(moment: Any) -> float:
     return (moment - moment.__class__(1970, 1, 1)).total_seconds()
+
+
+def test_the_shops_files_are_recognised_by_themselves(
+    company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+    names = [
+        "shopify_products.csv",
+        "shopify_customers.csv",
+        "consents.csv",
+        "shopify_orders.csv",
+        "shopify_fulfilments.json",
+    ]
+    settings = read_settings(home=tmp_path / "home", own_domains="shop.example.com")
+    report = ingest(settings, Clock(datetime(2030, 1, 1)), "shopify", [company / name for name in names])
+    read = {
+        file.path.name: [(landing.mapping, landing.quarantined) for landing in file.landings]
+        for file in report.files
+    }
+    assert read == {
+        "shopify_products.csv": [("shopify_products", len(BROKEN["shopify_products.csv"]))],
+        "shopify_customers.csv": [("shopify_customers", len(BROKEN["shopify_customers.csv"]))],
+        "consents.csv": [("shopify_consents", len(BROKEN["consents.csv"]))],
+        "shopify_orders.csv": [("shopify_orders", len(BROKEN["shopify_orders.csv"]))],
+        "shopify_fulfilments.json": [("shopify_fulfilments", len(BROKEN["shopify_fulfilments.json"]))],
+    }

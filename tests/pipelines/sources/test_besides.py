@@ -9,9 +9,11 @@ import duckdb
 import pytest
 
 from data_contracts.errors import ContractError, InputError
+from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.sources.intake import IngestReport
 from pipelines.sources.mapping import load_mapping
+from pipelines.sources.replay import replay
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]
@@ -89,6 +91,21 @@ def test_a_corrected_order_reads_its_lines_anew(folder: Path, take: Take) -> Non
     assert (report.accepted, report.changed, report.already_landed) == (1, 1, 2)
 
 
+def test_a_mended_mapping_joins_again_what_was_kept(
+    folder: Path, take: Take, settings: Settings, clock: Clock, landed: Landed
+) -> None:
+    own = settings.mappings_dir / "erp_lines.yaml"
+    own.write_text(MAPPING.replace("currency: {value: EUR}", "currency: {value: euros}"))
+    assert take("erp", folder).quarantined == 3
+    for path in folder.iterdir():
+        path.unlink()
+    own.write_text(MAPPING)
+    assert [done.landed for done in replay(settings, clock)] == [3]
+    assert landed("purchases", "email, currency") == [
+        ("jane@example.com", "EUR"), ("jane@example.com", "EUR"), (None, "EUR"),
+    ]  # fmt: skip
+
+
 def test_several_rows_of_a_key_are_added_up_or_the_newest_counts(
     folder: Path, take: Take, landed: Landed
 ) -> None:
@@ -144,6 +161,20 @@ def test_a_missing_or_ambiguous_file_is_refused_with_what_it_needs(
     with pytest.raises(InputError) as caught:
         take("erp", folder)
     assert sentence in caught.value.message
+
+
+def test_a_mapping_that_takes_nothing_of_a_file_beside_it_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "erp.yaml"
+    path.write_text(MAPPING.replace("stage.at", "sku"))
+    with pytest.raises(ContractError, match="names stage beside it and takes nothing of it"):
+        load_mapping(path)
+
+
+def test_what_is_written_in_a_key_cannot_tell_tables_apart(tmp_path: Path) -> None:
+    path = tmp_path / "erp.yaml"
+    path.write_text(MAPPING.replace("price]}\nbeside", "price], where: {sku: stool}}\nbeside"))
+    with pytest.raises(ContractError, match="where, which only JSON objects can keep"):
+        load_mapping(path)
 
 
 def test_a_mapping_that_does_not_say_what_the_key_is_equal_to_is_refused(tmp_path: Path) -> None:

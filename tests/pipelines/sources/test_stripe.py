@@ -140,6 +140,23 @@ def test_test_mode_is_kept_as_events_that_name_nobody(take: Take, landed: Landed
     assert all(email != "test@example.com" for (email,) in landed("contacts", "email"))
 
 
+def test_objects_that_say_nothing_of_customers_are_left_unread(tmp_path: Path, take: Take) -> None:
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    write(folder / "charges.json", {"object": "list", "data": [charge(refunds=None)]})
+    payout = {
+        "id": "po_1",
+        "object": "payout",
+        "amount": 5,
+        "currency": "gbp",
+        "created": 1788256800,
+        "livemode": True,
+    }
+    write(folder / "payouts.json", {"object": "list", "data": [payout]})
+    report = take("stripe", folder)
+    assert (report.accepted, [path.name for path in report.unread]) == (1, ["payouts.json"])
+
+
 def test_a_shop_that_counts_its_orders_elsewhere_takes_events_and_contacts_only(
     settings: Settings, clock: Clock
 ) -> None:
