@@ -257,7 +257,8 @@ class Intake:
         connection = stack.enter_context(closing(open_stage(self.settings)))
         if self._landed_before(delivery):
             return _Staged(part, delivery, connection, Seen(), fresh=False)
-        seen = part.stage(connection)
+        with telling_of_full_disk(delivery.file_name):
+            seen = part.stage(connection)
         origin = Origin(self.asked, self.mapping, part.mapping, seen.columns)
         return _Staged(part, replace(delivery, origin=origin), connection, seen, fresh=True)
 
