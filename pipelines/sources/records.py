@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from data_contracts.errors import InputError
 from data_contracts.sql import Sql, joined, name, sql, value
+from pipelines.landing.durable import telling_of_full_disk
 from pipelines.sources.csv_text import OURS, SPACES, check_text, plain_text, read_header
 from pipelines.sources.documents import Record
 
@@ -59,7 +60,8 @@ def load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str,
     try:
         described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
         types = {row[0]: row[1] for row in described if row[0].casefold() not in OURS}
-        _create(connection, types, sql("read_parquet({})", value(str(path))))
+        with telling_of_full_disk(path.name):
+            _create(connection, types, sql("read_parquet({})", value(str(path))))
     except duckdb.Error:
         raise InputError(
             f"The file {path} is no complete parquet file.", "It may have been cut off: export it again."
@@ -109,7 +111,8 @@ def _read_csv(  # noqa: PLR0913 - the file, what it is called, and how it is wri
         value(named),
     )
     try:
-        _create(connection, header, reader)
+        with telling_of_full_disk(path.name):
+            _create(connection, header, reader)
     except duckdb.Error as error:
         line = _line_of(str(error))
         raise InputError(
