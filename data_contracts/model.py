@@ -116,6 +116,11 @@ class Contract:
         return tuple(rule for column in self.columns for rule in column.rules) + self.cross_rules
 
     @property
+    def table_rules(self) -> tuple[Rule | SetRule, ...]:
+        """The rules of no single column: those across columns, then those about the rows together."""
+        return (*self.cross_rules, *self.set_rules)
+
+    @property
     def rules(self) -> tuple[Rule | SetRule, ...]:
         """All rules: those about single rows, then those about the rows together."""
         return (*self.row_rules, *self.set_rules)

@@ -19,7 +19,7 @@ def contract_document(contract: Contract) -> dict[str, Any]:
         "retention": contract.retention,
         "threshold": contract.quarantine_threshold,
         "columns": [_column(column) for column in contract.columns],
-        "rules": [_rule(rule) for rule in (*contract.cross_rules, *contract.set_rules)],
+        "rules": [_rule(rule) for rule in contract.table_rules],
     }
 
 

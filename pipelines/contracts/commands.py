@@ -83,8 +83,8 @@ def _tell_contract(contract: "Contract") -> None:
         for rule in column.rules:
             say(f"  - {_rule_line(rule, contract)}")
     say("\n[bold]Across columns and rows[/bold]")
-    for rule in (*contract.cross_rules, *contract.set_rules):
-        say(f"  - {_rule_line(rule, contract)}")
+    for each in contract.table_rules:
+        say(f"  - {_rule_line(each, contract)}")
 
 
 def _rule_line(rule: "Rule | SetRule", contract: "Contract") -> str:

@@ -146,7 +146,12 @@ def _by_words(node: Mapping[str, Any], table: str, path: str, known: Tables) -> 
 
 
 def _outputs(scope: Scope) -> list[str]:
-    return [projection.alias_or_name for projection in scope.expression.selects]
+    return [projection.alias_or_name for projection in _selects(scope)]
+
+
+def _selects(scope: Scope) -> list[exp.Expr]:
+    query = scope.expression
+    return list(query.selects) if isinstance(query, exp.Query) else []
 
 
 def _read(scope: Scope, column: exp.Column) -> Iterable[Field]:
@@ -168,7 +173,7 @@ def _origins(scope: Scope, name: str, above: frozenset[int]) -> Iterator[Field]:
             if 0 <= place < len(outputs):
                 yield from _origins(part, outputs[place], above)
         return
-    for projection in scope.expression.selects:
+    for projection in _selects(scope):
         if projection.alias_or_name == name:
             for column in projection.find_all(exp.Column):
                 yield from _column_origins(scope, column, above)
