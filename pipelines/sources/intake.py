@@ -11,12 +11,13 @@ from data_contracts.contracts import contract_names
 from data_contracts.errors import BatchRefusedError, InputError, UsageError
 from messaging.clock import Clock
 from messaging.settings import Settings
+from pipelines.landing.breaches import Reads
 from pipelines.landing.durable import telling_of_full_disk
 from pipelines.landing.judging import Counts
 from pipelines.landing.lock import landing_lock
 from pipelines.landing.origin import Origin
 from pipelines.landing.originals import keep_original
-from pipelines.landing.settlement import Reads, find_refusals, refuse, refuse_changed, settle
+from pipelines.landing.settlement import find_refusals, refuse, refuse_changed, settle
 from pipelines.landing.staging import Delivery, open_stage
 from pipelines.landing.standing import tell_store
 from pipelines.landing.writer import Landed, Prepared, commit, find_landing, landings_of, prepare

@@ -94,8 +94,11 @@ def test_a_wrong_mapping(refused: Any, lines: Any, source: str, mapping: str, se
 
 def test_a_file_of_another_shape(refused: Any, lines: Any) -> None:
     sentence = refused("purchases", lines("Name,Email\n#1,a@example.com\n"), "online_retail")
-    assert "has no column InvoiceNo, CustomerID, InvoiceDate, Country, StockCode" in sentence
+    assert "has no shape of online_retail" in sentence
     assert "It has Name, Email." in sentence
+    sentence = refused("purchases", lines("InvoiceNo,Email\n#1,a@example.com\n"), "online_retail")
+    assert "has no column CustomerID, InvoiceDate, Country, StockCode" in sentence
+    assert "It has InvoiceNo, Email. The mapping does not name Email." in sentence
 
 
 def test_a_parquet_file_of_another_shape(refused: Any, tmp_path: Path) -> None:
