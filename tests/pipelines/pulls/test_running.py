@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from data_contracts.errors import InputError, RefusedError, SettingsError
+from data_contracts.errors import BatchRefusedError, InputError, RefusedError, SettingsError
 from messaging.settings import Settings
 from pipelines.landing.manifest import list_landings
 from pipelines.pulls.places import pulled_dir, read_watermarks
@@ -22,7 +22,7 @@ table: events
 source: till
 record_id: event/{id}
 columns:
-  occurred_at: {time: at}
+  occurred_at: {time: {first_of: [rung, at]}}
   event_id: id
   name: {value: rang}
   external_id: who
@@ -159,6 +159,19 @@ def test_a_batch_that_is_refused_leaves_the_watermark_where_it_was(
     assert str(rings.error) == "The batch breaks a rule. Mend it."
     assert read_watermarks(settings, "till") == before
     monkeypatch.undo()
+
+
+def test_the_contract_may_refuse_a_batch_and_the_mended_one_comes_by_itself(
+    till: Vendor, settings: Settings
+) -> None:
+    broken = [{**record(1 + number % 28), "id": number, "rung": "at tea time"} for number in range(40)]
+    till.answer = lambda _: Answer({"rings": broken, "next": None})
+    (rings,) = pull(settings, "till").streams
+    assert isinstance(rings.error, BatchRefusedError)
+    assert (landed(settings), read_watermarks(settings, "till")) == (0, {})
+    till.answer = page
+    assert pull(settings, "till").streams[0].total("accepted") == 6
+    assert left(settings) == []
 
 
 def test_the_next_run_asks_from_the_watermark_back_by_the_overlap(till: Vendor, settings: Settings) -> None:
