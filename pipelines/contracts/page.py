@@ -17,6 +17,7 @@ from data_contracts.contracts import contract_names, load_contract, published_co
 from data_contracts.model import Contract
 from pipelines.contracts.changes import Change, Standing, changes, standing
 from pipelines.landing.durable import write_json
+from pipelines.landing.refusals import Refusal
 from pipelines.landing.results import RuleResult
 from pipelines.warehouse.records import ContractState
 
@@ -73,11 +74,20 @@ class TableView:
         return self.state.rows_checked < self.state.rows
 
 
-def write_page(folder: Path, facts: BuildFacts, states: Sequence[ContractState], keep: int = KEEP) -> Path:
-    """Write the page of a build and the one that is always the latest; older ones go. Gives the path of the former."""
+def write_page(
+    folder: Path,
+    facts: BuildFacts,
+    states: Sequence[ContractState],
+    refused: Sequence[Refusal] = (),
+    keep: int = KEEP,
+) -> Path:
+    """Write the page of a build and the one that is always the latest; older ones go. Gives the path of the former.
+
+    `refused` are the deliveries that were refused as a whole and have not been mended.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     before = _read(folder / STANDING)
-    text = render_page(facts, states, changes(before, states))
+    text = render_page(facts, states, changes(before, states), refused)
     path = folder / f"contracts-{facts.version}.html"
     for target in (path, folder / LATEST):
         aside = target.with_suffix(".tmp")
@@ -90,17 +100,25 @@ def write_page(folder: Path, facts: BuildFacts, states: Sequence[ContractState],
     return path
 
 
-def render_page(facts: BuildFacts, states: Sequence[ContractState], changed: Sequence[Change]) -> str:
+def render_page(
+    facts: BuildFacts,
+    states: Sequence[ContractState],
+    changed: Sequence[Change],
+    refused: Sequence[Refusal] = (),
+) -> str:
     """Draw the page."""
     views = [_table(state) for state in states]
     landed = [view for view in views if view.state.table not in contract_names("published")]
     return _template().render(
         facts=facts,
-        worst=min((state.state for state in states), key=ORDER.__getitem__, default="green"),
+        worst=min(
+            [*(state.state for state in states), *(["amber"] if refused else [])], key=ORDER.__getitem__
+        ),
         came=_sorted(view for view in landed if view.state.rows or view.state.rows_quarantined),
         silent=[view for view in landed if not view.state.rows and not view.state.rows_quarantined],
         published=_sorted(view for view in views if view not in landed),
         changes=changed[:MOST_CHANGES],
+        refused=refused,
         more_changes=max(0, len(changed) - MOST_CHANGES),
         titles={view.state.table: view.title for view in views},
         totals=_totals(states),

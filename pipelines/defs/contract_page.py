@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from pipelines.contracts.page import BuildFacts, write_page
+from pipelines.landing.refusals import open_refusals
 from pipelines.publishing.pointer import read_pointer
 from pipelines.publishing.release import release_version
 
@@ -29,7 +30,7 @@ def leave_page(session: "BuildSession") -> Path | None:
         stands=stands.version if stands else "",
     )
     try:
-        return write_page(settings.reports_dir, facts, session.contracts)
+        return write_page(settings.reports_dir, facts, session.contracts, open_refusals(settings))
     except OSError as error:
         log.warning("contract page not written", build_id=session.build_id, error=type(error).__name__)
         return None

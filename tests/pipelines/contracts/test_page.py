@@ -13,6 +13,7 @@ from data_contracts.contracts import load_contract, published_contract
 from data_contracts.model import Contract
 from pipelines.contracts.changes import Change, changes, standing
 from pipelines.contracts.page import BuildFacts, render_page, write_page
+from pipelines.landing.refusals import Refusal
 from pipelines.landing.results import Count, rule_result
 from pipelines.warehouse.records import ContractState
 
@@ -74,6 +75,18 @@ def test_a_refused_build_says_what_everybody_goes_on_reading(broken: ContractSta
     text = words(render_page(facts, [broken], []))
     assert "This build was refused, so nothing was published." in text
     assert "Everybody goes on reading release 20261029T120000-01a1." in text
+
+
+def test_a_delivery_that_was_refused_whole_is_told_without_its_file_and_rows(fine: ContractState) -> None:
+    refusal = Refusal(
+        source="shop", table="purchases", file_name="ada.quill.csv", file_sha256="", mapping="m", rule="currency_form",
+        sentence="", owner="Shop", what="90 of 100 rows name no currency.", failed=90, rows=100, threshold=0.05,
+        record_ids=("line/ada",), refused_at=NOON,
+    )  # fmt: skip
+    text = words(page := render_page(FACTS, [fine], [], [refusal]))
+    assert "Purchases from shop: 90 of 100 rows name no currency." in text
+    assert "Published, and some of it needs a look." in text  # though every table keeps its promises
+    assert "ada" not in page
 
 
 def test_markup_in_a_sentence_stays_text(fine: ContractState) -> None:
