@@ -103,7 +103,7 @@ def _tell_file(file: "FileReport") -> None:
     from messaging.terminal import say
 
     if not file.rows_in and not file.unread:
-        say(f"{escape(str(file.path))} holds no rows.")
+        say(f"{escape(str(file.path))} gave no rows.")
     for landing in file.landings:
         for what, columns in (("new", landing.changes.new), ("no longer there", landing.changes.gone)):
             if columns:

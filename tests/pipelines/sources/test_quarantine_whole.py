@@ -333,7 +333,7 @@ def test_a_header_without_rows_lands_nothing_and_says_so(write: Write) -> None:
     path = write("empty.csv", [])
     result = run("ingest", "consents", "--map", "club", path)
     assert result.exit_code == 0
-    assert "empty.csv holds no rows." in result.output
+    assert "empty.csv gave no rows." in result.output
     assert ingest(path)["rows_in"] == 0
 
 
