@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from pipelines.sources.mapping import MADE_BY_US
 FILE = Path(__file__).with_name("header_words.yaml")
 FULL_NAME = "full_name"  # not a column of any table: it is taken apart into given_name and family_name
 ENOUGH = 0.45
+MISSPELT = 0.88  # as alike as Artikelnumer and Artikelnummer
 # words that mean a column only where they stand alone: "number of items" is no order number
 ALONE = {
     (word,)
@@ -264,6 +265,7 @@ def _is_currency(text: str) -> bool:
     return bool(CURRENCY.fullmatch(text.upper()))
 
 
+@lru_cache(maxsize=100_000)  # tables share most of their phrases, and a file may have a thousand columns
 def _alike(heard: tuple[str, ...], phrase: tuple[str, ...]) -> float:
     if not heard or not phrase:
         return 0.0
@@ -274,7 +276,10 @@ def _alike(heard: tuple[str, ...], phrase: tuple[str, ...]) -> float:
         return 0.62 + 0.28 * len(phrase) / len(heard)
     if len(other) >= 6 and (one.startswith(other) or one.endswith(other)):
         return 0.6
-    return 0.55 if len(other) >= 5 and SequenceMatcher(None, one, other).ratio() >= 0.88 else 0.0
+    shorter, longer = sorted((len(one), len(other)))
+    if len(other) < 5 or 2 * shorter / (shorter + longer) < MISSPELT:
+        return 0.0
+    return 0.55 if SequenceMatcher(None, one, other).ratio() >= MISSPELT else 0.0
 
 
 def _phrases(table: str, canonical: str) -> tuple[tuple[str, ...], ...]:
