@@ -16,6 +16,7 @@ app = typer.Typer()
 app.add_typer(quarantine, name="quarantine")
 app.command()(sources)
 
+NAMED = 12  # columns that are told; --json has all of them
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -107,7 +108,9 @@ def _tell_file(file: "FileReport") -> None:
     for landing in file.landings:
         for what, columns in (("new", landing.changes.new), ("no longer there", landing.changes.gone)):
             if columns:
-                say(escape(f"  {file.path.name} ({landing.table}), {what}: {', '.join(columns)}"))
+                more = f" and {len(columns) - NAMED} more" if len(columns) > NAMED else ""
+                named = ", ".join(columns[:NAMED])
+                say(escape(f"  {file.path.name} ({landing.table}), {what}: {named}{more}"))
 
 
 def _sum(numbers: dict[str, int]) -> str:

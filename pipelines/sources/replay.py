@@ -9,6 +9,7 @@ from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.ages import came_later
 from pipelines.landing.breaches import Reads
+from pipelines.landing.durable import telling_of_full_disk
 from pipelines.landing.judging import Again, Counts
 from pipelines.landing.lock import landing_lock
 from pipelines.landing.manifest import Landing
@@ -47,13 +48,12 @@ def _replay(settings: Settings, clock: Clock, item: Quarantined) -> Replay:
     landings = landings_of(settings, item.source, item.table)
     landing = next(each for each in landings if each.landing_id == item.landing_id)
     try:
-        part = _mended(settings, landing)
-        if part is not None:
-            return _read_again(settings, clock, landing, part)
+        with telling_of_full_disk(f"what {item.landing_id} set aside"):
+            part = _mended(settings, landing)
+            return _read_again(settings, clock, landing, part) if part else replay_rows(settings, clock, item)
     except InputError as error:
         names = (item.landing_id, item.source, item.table)
         return Replay(*names, item.rows, 0, item.rows, 0, refused=str(error))
-    return replay_rows(settings, clock, item)
 
 
 def _mended(settings: Settings, landing: Landing) -> Part | None:

@@ -1,5 +1,6 @@
 """Contracts, quarantine, replay, drift and refusal from the command line, end to end."""
 
+import errno
 import json
 import re
 import shutil
@@ -14,11 +15,14 @@ from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from data_contracts import contracts
-from data_contracts.errors import BatchRefusedError, NotFoundError, UsageError
+from data_contracts.errors import BatchRefusedError, InputError, NotFoundError, UsageError
+from messaging.clock import read_clock
 from messaging.settings import read_settings
 from messaging.store import open_store
 from messaging.store.tables import contract_status
+from pipelines.landing import originals
 from pipelines.landing.manifest import list_landings
+from pipelines.sources import replay as replaying
 from pipelines.sources.commands import app
 from pipelines.sources.quarantine_commands import app as quarantine
 
@@ -428,6 +432,53 @@ def test_the_sums_of_any_files_close_by_table_by_file_and_as_a_whole(
     replayed = document("quarantine", "replay")
     assert before == replayed["landed"] + replayed["still"] + replayed["already_landed"]
     assert document("quarantine", "list")["rows"] == replayed["still"]
+
+
+def test_a_replay_that_was_cut_off_can_be_run_again(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    ingest(write("a.csv", range(20), channel=one_in_nine_by_fax))
+    mend_mapping()
+    settings = read_settings()
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replaying, "settle", killed)  # the new landing is there, and so is what it replaces
+        with pytest.raises(KeyboardInterrupt):
+            replaying.replay(settings, read_clock(settings.home))
+    assert document("quarantine", "list")["rows"] == 3
+    (file,) = document("quarantine", "replay")["files"]
+    assert (file["rows"], file["landed"], file["still"], file["already_landed"]) == (20, 0, 0, 20)
+    assert document("quarantine", "list")["rows"] == 0
+    assert sum(landing.accepted for landing in list_landings(settings)) == 20
+    assert kept() == []
+
+
+def test_a_disk_that_is_full_when_the_original_is_kept_is_told_and_nothing_lands(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = write("a.csv", range(20), channel=one_in_nine_by_fax)
+    with monkeypatch.context() as patch:
+        patch.setattr(originals.shutil, "copyfile", full)
+        result = run("ingest", "consents", "--map", "club", path)
+        assert isinstance(result.exception, InputError)
+        assert "The disk is full: nothing of a.csv has landed." in str(result.exception)
+    assert list_landings(read_settings()) == []
+    assert list((read_settings().quarantine_dir / "files").iterdir()) == []
+    assert ingest(path)["accepted"] == 17
+
+
+def test_a_kept_file_that_is_damaged_is_told_and_its_rows_stay(write: Write) -> None:
+    ingest(write("a.csv", range(20), channel=one_in_nine_by_fax))
+    mend_mapping()
+    kept()[0].write_text("other")
+    result = run("quarantine", "replay")
+    assert result.exit_code == 1
+    assert "are not what came" in result.output
+    assert document("quarantine", "list")["rows"] == 3
 
 
 def test_the_document_names_every_command_of_the_quarantine() -> None:
