@@ -100,9 +100,9 @@ def _posted(path: Path, raw: bytes, boundary: bytes) -> tuple[dict[str, Field], 
     files = []
     for part in form.children:
         if part.file_name:
-            files.append(PostedFile(part.file_name, part.kind, part.body))
+            files.append(PostedFile(part.file_name, part.kind, part.content))
         else:
-            fields[_field_name(part)] = part.body
+            fields[_field_name(part)] = part.content
     return fields, files
 
 

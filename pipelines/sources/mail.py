@@ -104,7 +104,7 @@ class MailReader:
         """Make a record of a mail. Raises InputError where it is the last of its file and cut off."""
         mail = parse_mail(raw.content)
         message_id = (ids(mail, "message-id")[:1] or [self._made_id(raw.content)])[0]
-        if raw.last and not mail.closed and (mail.children or not mail.body.strip()):
+        if raw.last and not mail.closed and (mail.children or not mail.content.strip()):
             raise InputError(
                 f"The mail {message_id} in {path} is cut off: one of its parts has no end.",
                 "Export it again.",
@@ -180,7 +180,7 @@ def _unreadable(mail: Part, message_id: str) -> Record:
         "source_record_id": f"message/{_short(message_id)}",
         "message_id": message_id,
         "kind": UNREADABLE_MAIL,
-        "raw_record": _raw(mail, decoded(mail.body[:SHOWN], "utf-8")),
+        "raw_record": _raw(mail, decoded(mail.content[:SHOWN], "utf-8")),
     }
 
 
@@ -221,7 +221,7 @@ def _is_cut(mail: Part, shown: Shown) -> bool:
     if mail.closed:
         return False
     if not mail.children:
-        return not mail.body.strip()
+        return not mail.children and not mail.content.strip()
     *_, last = mail.leaves()
     return any(part is last for part in shown.parts)
 
