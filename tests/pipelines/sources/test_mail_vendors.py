@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from data_contracts.errors import InputError
+from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.manifest import list_landings
-from pipelines.sources.intake import IngestReport
+from pipelines.sources.intake import IngestReport, ingest
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]
@@ -410,3 +411,38 @@ def test_each_vendors_word_means_what_the_document_says(
     meaning = documented()[vendor, said]
     assert found == (set() if meaning == "nothing" else {(meaning, datetime(2026, 3, 4, 10))})
     assert (report.opt_outs == 1) == (meaning not in {"nothing", "grant"})
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("source", "folder", "accepted", "others", "opt_outs"),
+    [  # others: set aside, already landed
+        (
+            "klaviyo",
+            "klaviyo_openapi",
+            {"contacts": 2, "reviews": 1},
+            (3, 1),
+            0,
+        ),  # three examples of events have no id
+        ("klaviyo", "fivetran_klaviyo", {"contacts": 2, "events": 7}, (0, 1), 0),
+        ("mailchimp", "mandrill_mailchimp", {"email_events": 3}, (0, 1), 1),
+        # one activity is of a member who is not in the table of members
+        ("mailchimp", "fivetran_mailchimp", {"consents": 10, "contacts": 9, "email_events": 24}, (1, 0), 2),
+        ("sendgrid", "sendgrid", {"email_events": 34}, (0, 1), 16),
+    ],
+)
+def test_real_samples_of_the_mail_vendors(
+    real_data: Path,
+    settings: Settings,
+    clock: Clock,
+    source: str,
+    folder: str,
+    accepted: dict[str, int],
+    others: tuple[int, int],
+    opt_outs: int,
+) -> None:
+    report = ingest(settings, clock, source, [real_data / "vendor_shapes" / folder], complete=True)
+    landed = {table: counts["accepted"] for table, counts in report.tables().items() if counts["accepted"]}
+    assert (landed, (report.quarantined, report.already_landed)) == (accepted, others)
+    assert report.rows_in == report.accepted + report.quarantined + report.already_landed
+    assert report.opt_outs == opt_outs
