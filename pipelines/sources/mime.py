@@ -105,14 +105,19 @@ def _part(message: Message, depth: int) -> Part:
 def _parts(message: Message) -> tuple[list[Message], bool]:
     """Give the parts of a mail; where its boundary never stands in it, split at the one that does, if that is closed."""
     if message.is_multipart():
-        return list(islice(message.get_payload(), MOST_PARTS + 1)), False  # type: ignore[arg-type]
+        return list(islice(_inside(message), MOST_PARTS + 1)), False
     body = _content(message)
     found = _BOUNDARY_LINE.search(body)
     if not found or b"\n--" + found[1] + b"--" not in body:
         return [], False
     boundary = found[1].replace(b"\\", b"\\\\").replace(b'"', b'\\"')
     again = _PARSER.parsebytes(b'Content-Type: multipart/mixed; boundary="' + boundary + b'"\n\n' + body)
-    return (list(again.get_payload()), True) if again.is_multipart() else ([], False)
+    return (list(_inside(again)), True) if again.is_multipart() else ([], False)
+
+
+def _inside(message: Message) -> Iterator[Message]:
+    payload = message.get_payload()
+    yield from (each for each in (payload if isinstance(payload, list) else ()) if isinstance(each, Message))
 
 
 def _headers(message: Message) -> Headers:
@@ -129,9 +134,8 @@ def _headers(message: Message) -> Headers:
 def _content(message: Message) -> bytes:
     """Give what a part holds, with its transfer encoding undone; a letter too many in base64 is what a cut has left."""
     if message.is_multipart():  # a mail within this one
-        inner = [each for each in message.get_payload() if isinstance(each, Message)]
         try:
-            return b"".join(each.as_bytes() for each in inner)
+            return b"".join(each.as_bytes() for each in _inside(message))
         except (
             RecursionError,
             UnicodeError,
