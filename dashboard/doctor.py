@@ -243,7 +243,7 @@ def _contracts(settings: Settings) -> Iterator[Check]:
             "contracts",
             "red",
             f"broken: {', '.join(red)}.",
-            "rapport build says which rule and the mend; rapport quarantine list shows rows set aside",
+            "rapport build says which rule and the mend; rapport quarantine list shows what was refused or set aside",
         )
     elif rows:
         yield Check("contracts", "green", f"{len(rows)} tables hold their contracts")
