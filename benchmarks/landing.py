@@ -8,9 +8,10 @@ nothing; the rest of the work is that. Everything is measured in processes of th
 """
 
 import mailbox
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -80,7 +81,7 @@ def alone(work: Callable[..., list[Measured]], *arguments: object) -> list[Measu
         return pool.submit(work, *arguments).result()
 
 
-def sentence(rows: list[Measured]) -> str:
+def sentence(rows: Sequence[Measured]) -> str:
     """Compare landing with its floor, and the 1 % with the whole."""
     cpu = {(row.group, row.name): row for row in rows}
     floor = cpu.get((FLOOR, "COPY and one SELECT"))
@@ -114,8 +115,8 @@ def _floor(paths: Mapping[str, Path], folder: Path) -> list[Measured]:
     copied, counted = [], []
     with _plain_database() as connection:
         for table, path in paths.items():
-            copy, _ = measure(FLOOR, table, lambda p=path: _copy(connection, p, folder), lambda n: n)
-            select, _ = measure(FLOOR, table, lambda t=table, p=path: _count(connection, t, p), lambda n: n)
+            copy, _ = measure(FLOOR, table, partial(_copy, connection, path, folder), int)
+            select, _ = measure(FLOOR, table, partial(_count, connection, table, path), int)
             copied.append(copy)
             counted.append(select)
     parts = [_summed("COPY to zstd parquet", copied), _summed("one SELECT of the row rules", counted)]

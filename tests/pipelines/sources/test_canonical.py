@@ -1,6 +1,6 @@
 """Parquet files that have a table's own columns land without a mapping, typed as they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.manifest import list_landings
 from pipelines.landing.quarantine import list_quarantine, show_quarantine
-from pipelines.sources import readers
+from pipelines.sources.canonical import stage_canonical
 from pipelines.sources.intake import IngestReport, ingest
 
 Take = Callable[..., IngestReport]
@@ -30,9 +30,9 @@ PRODUCT = {
 }
 
 
-def canonical(path: Path, rows: int = 3, columns: dict[str, str] = PRODUCT, **changes: str | None) -> Path:
+def canonical(path: Path, changes: Mapping[str, str | None] = PRODUCT, rows: int = 3) -> Path:
     """Write a file whose columns are these expressions over n = 1, 2 ...; None leaves a column out."""
-    wanted = {name: sql for name, sql in (columns | changes).items() if sql is not None}
+    wanted = {name: sql for name, sql in (PRODUCT | dict(changes)).items() if sql is not None}
     picked = ", ".join(f'{expression} AS "{name}"' for name, expression in wanted.items())
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'America/New_York'")
@@ -81,7 +81,7 @@ def test_a_landed_file_can_be_taken_in_again_by_another_installation(
 
 def test_the_rows_of_several_systems_land_apart(tmp_path: Path, take: Take, settings: Settings) -> None:
     sources = "CASE n WHEN 1 THEN 'till' WHEN 2 THEN 'shop' WHEN 3 THEN 'My Shop' END"
-    report = take("products", canonical(tmp_path / "products.parquet", rows=4, source=sources))
+    report = take("products", canonical(tmp_path / "products.parquet", {"source": sources}, rows=4))
     assert {item.source: item.accepted for item in list_landings(settings)} == {"shop": 1, "till": 1}
     assert (report.rows_in, report.quarantined) == (4, 2)
     assert report.reasons == {"source_form": 1, "source_present": 1}
@@ -114,7 +114,7 @@ def test_types_that_fit_are_taken_and_text_is_read(
     column: str,
     expected: object,
 ) -> None:
-    assert take("products", canonical(tmp_path / "p.parquet", rows=1, **changes)).accepted == 1
+    assert take("products", canonical(tmp_path / "p.parquet", changes, rows=1)).accepted == 1
     assert landed("products", column) == [(expected,)]
 
 
@@ -137,7 +137,7 @@ def test_a_row_that_breaks_a_rule_is_set_aside_as_text(
     }
     if "'" in wrong.get("price_minor", ""):
         wrong["price_minor"] = f"CASE WHEN n = 2 THEN {changes['price_minor']} ELSE '100' END"
-    report = take("products", canonical(tmp_path / "p.parquet", **wrong))
+    report = take("products", canonical(tmp_path / "p.parquet", wrong))
     assert (report.accepted, report.quarantined, report.reasons) == (2, 1, {reason: 1})
     (row,) = show_quarantine(list_quarantine(settings)[0])
     assert row.source_record_id == "product/2"
@@ -146,7 +146,7 @@ def test_a_row_that_breaks_a_rule_is_set_aside_as_text(
 def test_a_record_is_kept_whole_where_the_file_does_not_bring_the_vendors_own(
     tmp_path: Path, take: Take, landed: Landed
 ) -> None:
-    take("products", canonical(tmp_path / "p.parquet", rows=1, raw_record=None, colour="'red'"))
+    take("products", canonical(tmp_path / "p.parquet", {"raw_record": None, "colour": "'red'"}, rows=1))
     ((raw,),) = landed("products", "raw_record")
     assert '"colour":"red"' in raw
 
@@ -166,7 +166,7 @@ def test_a_file_of_another_shape_is_refused(
     tmp_path: Path, take: Take, changes: dict[str, str | None], sentence: str
 ) -> None:
     with pytest.raises(InputError) as error:
-        take("products", canonical(tmp_path / "p.parquet", rows=30, **changes))
+        take("products", canonical(tmp_path / "p.parquet", changes, rows=30))
     assert sentence in str(error.value)
 
 
@@ -188,13 +188,13 @@ def test_a_file_that_changes_while_it_is_read_lands_nothing(
     tmp_path: Path, take: Take, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = canonical(tmp_path / "p.parquet")
-    stage = readers.stage_canonical
+    stage = stage_canonical
 
     def changing(*arguments: Any, **options: Any) -> None:
         stage(*arguments, **options)
         canonical(path, rows=5)
 
-    monkeypatch.setattr(readers, "stage_canonical", changing)
+    monkeypatch.setattr("pipelines.sources.readers.stage_canonical", changing)
     with pytest.raises(InputError, match="changed while it was read"):
         take("products", path)
     assert list_landings(settings) == []
