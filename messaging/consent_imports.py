@@ -168,8 +168,8 @@ def _is_over(one: ImportedOptOut, standing: Mapping[str, Any] | None) -> bool:
 
 def _harder(one: ImportedOptOut, standing: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Give the suppression as it is to be, or None where the one that stands is as hard."""
-    stands = standing and standing["lifted_at"] is None
-    if stands and hardness(one.reason) <= hardness(standing["reason"]):
+    weight = -1 if standing is None or standing["lifted_at"] is not None else hardness(standing["reason"])
+    if hardness(one.reason) <= weight:
         return None
     return {"reason": one.reason, "since": one.occurred_at, "source": one.source, "lifted_at": None}
 
@@ -200,9 +200,9 @@ def _people(connection: Connection, batch: Sequence[ImportedOptOut]) -> dict[Pla
     rows = select(table.address_hash, table.channel, table.customer_id).where(
         table.address_hash.in_({one.address_hash for one in batch})
     )
-    for address_hash, channel, customer_id in connection.execute(rows.distinct()):
-        if (address_hash, channel) in found:
-            found[address_hash, channel].add(customer_id)
+    for row in connection.execute(rows.distinct()):
+        if (row.address_hash, row.channel) in found:
+            found[row.address_hash, row.channel].add(row.customer_id)
     for one in batch:
         if one.customer_id:
             found[one.place].add(one.customer_id)

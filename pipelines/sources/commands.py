@@ -87,6 +87,8 @@ def _tell_ingest(report: "IngestReport") -> None:
         say(f"[bold]all from {report.source}: {_sum(report.numbers())}[/bold]")
     for reason, count in report.reasons.items():
         say(f"  {count:,} x {reason}")
+    if report.opt_outs:
+        say(f"{report.opt_outs:,} opt-outs were new; they count from now on, before the next message.")
     for file in report.files:
         _tell_file(file)
     if report.unread:
