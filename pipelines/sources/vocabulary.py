@@ -45,7 +45,8 @@ OPTIONS = {
 }
 CONSTANT = frozenset({"value", "company", "empty", "arrival"})
 VERBS = NUMERIC | CONSTANT | {"column", "first_of", "template", "json", "time", "date", "flag", "cases"}
-NESTED = (VERBS - CONSTANT - {"template"}) | {"when", "then", "all", "any", "not", "number", "currency", "same_as"}
+CONDITIONS = frozenset({"when", "then", "all", "any", "not", "number", "currency", "same_as"})
+NESTED = (VERBS - CONSTANT - {"template"}) | CONDITIONS
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
