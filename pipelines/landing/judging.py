@@ -73,19 +73,22 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, contract: Contract, receiv
     connection.execute(statement.text, statement.bound)
 
 
-def decide(
+def decide(  # noqa: PLR0913, PLR0917 - the rows, what they have to keep, and what came before or with them
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
     received_at: datetime,
     earlier: Sequence[Landing],
     again: Again | None = None,
+    beside: Sequence[duckdb.DuckDBPyConnection] = (),
 ) -> Counts:
     """Make `doubtful` and `decided`, against what has landed earlier from the same source and table.
+
+    `beside` are the decided parts of the same delivery that land before this one: their rows count as landed.
 
     Of a record that stands in the delivery in several versions the last one counts: where the contract wants each record
     once the others are quarantined, else they land before it. What is judged `again` leaves newer records alone.
     """
-    find_landed(connection, earlier)
+    find_landed(connection, contract, earlier, beside)
     _find_doubtful(connection, contract, received_at)
     once = any(rule.check == "unique" for rule in contract.set_rules)
     told = {

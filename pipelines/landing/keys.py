@@ -2,6 +2,7 @@
 
 An index only rules landings out. Where a hash of the delivery stands in it, the landed file itself is read, whole and
 verified, and decides. An index that is missing, damaged or of another version of DuckDB is made again from that file.
+The parts of one delivery that feed the same table have no landing yet: each is asked where it was decided.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,9 +10,12 @@ from dataclasses import replace
 
 import duckdb
 
+from data_contracts.contracts import Contract
 from data_contracts.errors import InputError
+from data_contracts.sql import Sql, sql
 from pipelines.landing.durable import whole_file, write_json
 from pipelines.landing.manifest import Landing, file_sha256, verify
+from pipelines.landing.staging import row_hash, staged_types
 
 PROBE = "rapport"  # DuckDB may hash differently one day: what it makes of this word stands in the manifest
 
@@ -21,11 +25,17 @@ def hash_probe(connection: duckdb.DuckDBPyConnection) -> str:
     return str(connection.execute("SELECT hash(?::VARCHAR)", [PROBE]).fetchall()[0][0])
 
 
-def find_landed(connection: duckdb.DuckDBPyConnection, earlier: Sequence[Landing]) -> None:
-    """Find out which rows of `judged` may have landed in one of the `earlier` landings.
+def find_landed(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    earlier: Sequence[Landing],
+    beside: Sequence[duckdb.DuckDBPyConnection] = (),
+) -> None:
+    """Find out which rows of `judged` may have landed in one of the `earlier` landings, or are about to land `beside` them.
 
-    Makes landed_keys(key), the hashes that both sides have, and landed_rows(record_id, row_hash, landing_id), all landed
-    rows of these keys. Raises InputError where a landed file that is needed is damaged.
+    `beside` hold the decided parts of the same delivery that land before this one. Makes landed_keys(key), the hashes that
+    both sides have, and landed_rows(record_id, row_hash, landing_id), all landed rows of these keys. Raises InputError
+    where a landed file that is needed is damaged.
     """
     connection.execute("CREATE OR REPLACE TEMP TABLE met (path VARCHAR, key UBIGINT)")
     connection.execute(
@@ -38,6 +48,8 @@ def find_landed(connection: duckdb.DuckDBPyConnection, earlier: Sequence[Landing
             [list(by_index)],
         )
     connection.execute("CREATE OR REPLACE TEMP TABLE landed_keys AS SELECT DISTINCT key FROM met")
+    for other in beside:
+        _find_beside(connection, contract, other)
     met = [by_index[path] for (path,) in connection.execute("SELECT DISTINCT path FROM met").fetchall()]
     for landing in met:
         verify(landing)
@@ -46,6 +58,31 @@ def find_landed(connection: duckdb.DuckDBPyConnection, earlier: Sequence[Landing
             " WHERE hash(source_record_id) IN (SELECT key FROM landed_keys)",
             [landing.landing_id, str(landing.path)],
         )
+
+
+def _find_beside(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, other: duckdb.DuckDBPyConnection
+) -> None:
+    """Add the accepted rows of another part that have a record id of this one."""
+    connection.register("coming", other.sql(_ACCEPTED_KEYS.text).to_arrow_table())
+    shared = connection.sql("SELECT DISTINCT key FROM judged SEMI JOIN coming USING (key)").to_arrow_table()
+    connection.unregister("coming")
+    if not shared.num_rows:
+        return
+    other.register("shared", shared)
+    rows = sql(
+        "SELECT source_record_id AS record_id, {} AS row_hash FROM staged"
+        " SEMI JOIN (FROM {} SEMI JOIN shared USING (key)) USING (position)",
+        row_hash(contract, staged_types(other)),
+        _ACCEPTED,
+    )
+    connection.register("coming", other.sql(rows.text, params=rows.bound).to_arrow_table())
+    other.unregister("shared")
+    connection.execute("INSERT INTO landed_rows SELECT record_id, row_hash, '' FROM coming")
+    connection.unregister("coming")
+    connection.register("shared", shared)
+    connection.execute("INSERT INTO landed_keys FROM shared ANTI JOIN landed_keys USING (key)")
+    connection.unregister("shared")
 
 
 def whole_index(landing: Landing, probe: str) -> bool:
@@ -84,8 +121,11 @@ def write_keys(connection: duckdb.DuckDBPyConnection, landing: Landing) -> Landi
     """Write the index of a decided delivery; gives the landing with what its manifest has to say about it."""
     with whole_file(landing.keys_path) as part:
         connection.execute(
-            "COPY (SELECT key FROM judged ANTI JOIN (FROM decided WHERE decision <> 'accepted') USING (position)) TO ?"
-            " (FORMAT parquet, COMPRESSION uncompressed)",
+            sql("COPY ({}) TO ? (FORMAT parquet, COMPRESSION uncompressed)", _ACCEPTED_KEYS).text,
             [str(part)],
         )
     return replace(landing, keys_sha256=file_sha256(landing.keys_path), keys_probe=hash_probe(connection))
+
+
+_ACCEPTED = Sql("judged ANTI JOIN (FROM decided WHERE decision <> 'accepted') USING (position)")
+_ACCEPTED_KEYS = sql("SELECT key FROM {}", _ACCEPTED)

@@ -94,14 +94,14 @@ def prepare(  # noqa: PLR0913, PLR0917 - where, when, what, and what came with i
     settings: Settings,
     clock: Clock,
     delivery: Delivery,
-    after: datetime | None = None,
+    siblings: Sequence[Prepared] = (),
     again: Again | None = None,
 ) -> Prepared:
     """Judge what `connection` holds in its table `staged` and decide what becomes of each row. The lock has to be held.
 
-    `after` is the time of reception of another part of the same delivery, which this one has to follow. A delivery that came
-    before is read `again` by another mapping: it overtakes nothing. Where the very
-    file has landed before and what it landed is damaged, it is judged as if that had not landed.
+    `siblings` are the parts of the same delivery that were prepared before: this one is received after them, and what they
+    bring to the same table counts as landed. A delivery that came before is read `again` by another mapping: it overtakes
+    nothing. Where the very file has landed before and what it landed is damaged, it is judged as if that had not landed.
     """
     sweep(settings, delivery.source, delivery.table)
     earlier = landings_of(settings, delivery.source, delivery.table)
@@ -110,15 +110,30 @@ def prepare(  # noqa: PLR0913, PLR0917 - where, when, what, and what came with i
         return Prepared(connection, delivery, same.received_at, repeated_counts(settings, same), same)
     damaged = find_damaged(earlier, delivery)
     received_at = damaged.received_at if damaged else next_moment(clock, earlier)
-    if after is not None and damaged is None:
-        received_at = max(received_at, after + STEP)
+    if siblings and damaged is None:
+        received_at = max(received_at, max(each.received_at for each in siblings) + STEP)
     contract = load_contract(delivery.table)
     with telling_of_full_disk(delivery.file_name):
         judge_rows(connection, contract, received_at)
         counts = decide(
-            connection, contract, received_at, list(filter(is_whole, earlier)) if damaged else earlier, again
+            connection,
+            contract,
+            received_at,
+            list(filter(is_whole, earlier)) if damaged else earlier,
+            again,
+            _beside(delivery, siblings),
         )
     return Prepared(connection, delivery, received_at, counts, None, damaged)
+
+
+def _beside(delivery: Delivery, siblings: Iterable[Prepared]) -> list[duckdb.DuckDBPyConnection]:
+    """Find the parts that are about to land in the same table from the same source."""
+    place = (delivery.source, delivery.table)
+    return [
+        each.connection
+        for each in siblings
+        if each.repeated is None and (each.delivery.source, each.delivery.table) == place
+    ]
 
 
 def commit(settings: Settings, prepared: Sequence[Prepared]) -> list[Landed]:

@@ -266,8 +266,9 @@ class Intake:
     def _prepare(self, staged: Sequence["_Staged"]) -> list[Prepared]:
         prepared: list[Prepared] = []
         for each in staged:
-            after = max((judged.received_at for judged in prepared), default=None)
-            prepared.append(prepare(each.connection, self.settings, self.clock, each.delivery, after))
+            prepared.append(
+                prepare(each.connection, self.settings, self.clock, each.delivery, tuple(prepared))
+            )
         return prepared
 
     def _changes(self, staged: Sequence["_Staged"], prepared: Sequence[Prepared]) -> list[Changes]:

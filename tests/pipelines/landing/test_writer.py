@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from data_contracts.errors import InputError
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing import writer
+from pipelines.landing.judging import Counts
 from pipelines.landing.manifest import list_landings, read_manifest, verify
-from pipelines.landing.staging import Delivery
-from pipelines.landing.writer import Landed, land_records, quarantine_path
+from pipelines.landing.staging import Delivery, open_stage, stage_records
+from pipelines.landing.writer import Landed, Prepared, commit, land_records, prepare, quarantine_path
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 Make = Callable[..., dict[str, str | None]]
@@ -261,6 +263,57 @@ def test_another_source_knows_nothing_of_the_first(
     land(consent(1))
     other = Delivery("other_shop", "consents", "x.csv", "0" * 64, "test")
     assert land_records(settings, clock, other, [consent(1, source="other_shop")]).counts.accepted == 1
+
+
+def test_parts_of_one_delivery_that_feed_the_same_table_know_what_the_others_bring(
+    settings: Settings, clock: Clock, chat: Make
+) -> None:
+    first = [chat(1), chat(2), chat(3, author_kind="nobody"), chat(5, body="old")]
+    second = [chat(2), chat(3), chat(4), chat(5, body="new")]
+    third = [chat(1), chat(4), chat(5, body="old")]
+    counts = _land_parts(settings, clock, first, second, third)
+    assert [(each.accepted, each.quarantined, each.already_landed, each.changed) for each in counts] == [
+        (3, 1, 0, 0),
+        (3, 0, 1, 1),  # of message 3 nothing good had come before
+        (0, 0, 3, 0),
+    ]
+
+
+def test_what_parts_bring_twice_is_the_same_as_if_they_had_come_one_by_one(
+    settings: Settings, clock: Clock, consent: Make, tmp_path: Path
+) -> None:
+    parts = [[consent(1), consent(2)], [consent(2), consent(1, method="form")], [consent(1), consent(3)]]
+    together = _land_parts(settings, clock, *parts)
+    apart = settings.model_copy(update={"home": tmp_path / "apart"})
+    assert together == [
+        _land_parts(apart, clock, part, name=f"{place}")[0] for place, part in enumerate(parts)
+    ]
+
+
+def test_a_part_that_had_landed_before_takes_nothing_from_the_others(
+    settings: Settings, clock: Clock, consent: Make
+) -> None:
+    _land_parts(settings, clock, [consent(1)])
+    counts = _land_parts(settings, clock, [consent(1)], [consent(1), consent(2)])
+    assert [(each.accepted, each.already_landed) for each in counts] == [(0, 1), (1, 1)]
+
+
+def _land_parts(
+    settings: Settings, clock: Clock, *parts: list[dict[str, str | None]], name: str = "x"
+) -> list[Counts]:
+    """Land records as parts of one delivery, each read by a mapping of its own."""
+    table = "chat_messages" if "message_id" in parts[0][0] else "consents"
+    prepared: list[Prepared] = []
+    with ExitStack() as stack:
+        for place, records in enumerate(parts):
+            connection = stack.enter_context(closing(open_stage(settings)))
+            stage_records(connection, load_contract(table), records)
+            delivery = Delivery("shop", table, "x.json", f"{name:0>64}", f"mapping {place}")
+            prepared.append(prepare(connection, settings, clock, delivery, tuple(prepared)))
+        landed = commit(settings, prepared)
+    for each in landed:
+        verify(each.landing)
+    return [each.counts for each in landed]
 
 
 def _files(home: Path) -> list[str]:
