@@ -15,12 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from data_contracts.errors import RapportError
 from messaging.clock import Clock
 from messaging.settings import Settings
+from pipelines.redaction import redacted
 
 if TYPE_CHECKING:
     from pipelines.sources.intake import IngestReport
+
+log = structlog.get_logger(__name__)
 
 DONE, REFUSED = "done", "refused"
 LOCK = ".lock"
@@ -58,14 +63,25 @@ class TakenFile:
 
 def settled_files(settings: Settings, settle_seconds: float = SETTLE_SECONDS) -> list[DroppedFile]:
     """List the files that wait and are whole, in the order of their names."""
-    limit = time.time() - settle_seconds
-    return [file for file in _dropped(settings.inbox_dir) if file.path.stat().st_mtime <= limit]
+    return [file for file in _dropped(settings.inbox_dir) if _is_settled(file.path, settle_seconds)]
+
+
+def _is_settled(path: Path, seconds: float) -> bool:
+    """Say whether nobody has written to a file lately; a moment to come is that of a clock that was wrong."""
+    try:
+        return abs(time.time() - path.stat().st_mtime) >= seconds
+    except FileNotFoundError:  # taken away in between
+        return False
 
 
 def take_dropped_files(
     settings: Settings, clock: Clock, settle_seconds: float = SETTLE_SECONDS
 ) -> list[TakenFile]:
-    """Ingest what waits; one bad file keeps no other from being taken. A second process waits for the first."""
+    """Ingest what waits; one bad file keeps no other from being taken. A second process waits for the first.
+
+    A file on which a reader fails in a way that nobody foresaw is refused too: else it would stand before the others, and
+    before every build, for ever.
+    """
     if not settled_files(settings, settle_seconds):
         return []
     with (settings.inbox_dir / LOCK).open("a") as lock:
@@ -96,12 +112,23 @@ def _take(settings: Settings, clock: Clock, file: DroppedFile) -> TakenFile:
     try:
         report = ingest(settings, clock, file.source, [file.path], file.mapping)
     except RapportError as error:
-        target = _move(file.path, folder / REFUSED)
-        reason = {"reason": error.message, "mend": error.mend}
-        target.with_name(f"{target.name}.reason.json").write_text(json.dumps(reason, indent=2) + "\n")
-        return TakenFile(file.source, refused=error.message)
+        return _refuse(folder, file, error.message, error.mend)
+    except Exception as error:  # noqa: BLE001 - see `take_dropped_files`
+        log.warning("a dropped file could not be read", source=file.source, error=type(error).__name__)
+        what = f"Reading it failed: {type(error).__name__}: {redacted(str(error))}"
+        return _refuse(
+            folder, file, what, "Ingest it by hand to see where: `rapport ingest` names the place."
+        )
     _move(file.path, folder / DONE)
     return TakenFile(file.source, report)
+
+
+def _refuse(folder: Path, file: DroppedFile, reason: str, mend: str) -> TakenFile:
+    target = _move(file.path, folder / REFUSED)
+    target.with_name(f"{target.name}.reason.json").write_text(
+        json.dumps({"reason": reason, "mend": mend}, indent=2) + "\n"
+    )
+    return TakenFile(file.source, refused=reason)
 
 
 def _move(path: Path, folder: Path) -> Path:

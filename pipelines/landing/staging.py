@@ -8,6 +8,7 @@ It may be a view of a parquet file, which is then read a few columns at a time.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ ARRIVAL = "on arrival"  # as the time of a row that has none of its own: it is t
 MEMORY = "1GB"
 SPILL = ".spill"  # a folder for each process, below the landing zone
 CHUNK = 2_000  # records that Python holds at once
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,16 @@ def stage_records(
 
 def _as_table(columns: Sequence[str], records: Sequence[Mapping[str, str | None]]) -> pa.Table:
     return pa.table(
-        {
-            column: pa.array([record.get(column) or None for record in records], pa.string())
-            for column in columns
-        }
+        {column: text_array([record.get(column) or None for record in records]) for column in columns}
     )
+
+
+def text_array(texts: Sequence[str | None]) -> pa.Array:
+    """Give texts to Arrow. Half a character, as JSON may hold of an emoji that was cut off, becomes the mark of a lost one."""
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([text and _HALVES.sub("\ufffd", text) for text in texts], pa.string())
 
 
 def _append(

@@ -14,6 +14,7 @@ import pyarrow as pa
 from data_contracts.errors import InputError
 from data_contracts.sql import Sql, joined, name, sql, value
 from pipelines.landing.durable import telling_of_full_disk
+from pipelines.landing.staging import text_array
 from pipelines.sources.csv_text import OURS, SPACES, check_text, plain_text, read_header
 from pipelines.sources.documents import Record
 
@@ -77,7 +78,7 @@ def load_records(
     for batch in _batches(records):
         values = {column: [record.get(column) for record in batch] for column in columns}
         values[RECORD] = [json.dumps(record.fields, ensure_ascii=False) for record in batch]
-        table = pa.table({column: pa.array(items, pa.string()) for column, items in values.items()})
+        table = pa.table({column: text_array(items) for column, items in values.items()})
         connection.register("incoming", table)
         connection.execute(_FIRST_RECORDS if first else _MORE_RECORDS)
         connection.unregister("incoming")

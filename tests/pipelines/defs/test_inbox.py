@@ -1,12 +1,20 @@
 """Dropped files are ingested and moved; a bad one is moved too, with the reason beside it."""
 
 import json
+import os
+import time
 from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
 
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.defs.inbox import take_dropped_files
 from pipelines.landing.manifest import list_landings
+from pipelines.sources import intake
+from pipelines.sources.intake import IngestReport, ingest
 
 MESSAGE = {
     "sid": "SM1",
@@ -72,3 +80,39 @@ def test_a_folder_of_an_unknown_source_is_refused_by_name(settings: Settings, cl
     drop(settings, "twillio", "page.json", "{}")
     (taken,) = take_dropped_files(settings, clock, settle_seconds=0)
     assert "twillio" in taken.refused
+
+
+def test_a_file_on_which_a_reader_fails_unforeseen_keeps_no_other_from_being_taken(
+    settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = drop(settings, "twilio", "a.json", "{}")
+    drop(settings, "twilio", "b.json", json.dumps({"messages": [MESSAGE]}))
+
+    def fail(*args: Any) -> IngestReport:
+        if args[3][0].name == "a.json":
+            raise ValueError("cannot read ada@example.com")
+        return ingest(*args)
+
+    monkeypatch.setattr(intake, "ingest", fail)
+    bad, good = take_dropped_files(settings, clock, settle_seconds=0)
+    assert (bad.refused, good.accepted) == ("Reading it failed: ValueError: cannot read …", 1)
+    assert "ada" not in (folder / "refused" / "a.json.reason.json").read_text()
+
+
+def test_a_file_of_a_day_to_come_is_taken_for_its_clock_was_wrong(settings: Settings, clock: Clock) -> None:
+    folder = drop(settings, "twilio", "page.json", json.dumps({"messages": [MESSAGE]}))
+    tomorrow = time.time() + 86_400
+    os.utime(folder / "page.json", (tomorrow, tomorrow))
+    assert [taken.accepted for taken in take_dropped_files(settings, clock)] == [1]
+
+
+def test_half_a_character_in_a_message_keeps_nothing_from_landing(settings: Settings, clock: Clock) -> None:
+    text = json.dumps({"messages": [MESSAGE | {"body": "So happy \ud83d"}]})  # an emoji that was cut off
+    drop(settings, "twilio", "page.json", text)
+    (taken,) = take_dropped_files(settings, clock, settle_seconds=0)
+    assert (taken.refused, taken.accepted) == ("", 1)
+    (landing,) = list_landings(settings)
+    with duckdb.connect() as connection:
+        assert connection.execute("SELECT body FROM read_parquet(?)", [str(landing.path)]).fetchall() == [
+            ("So happy \ufffd",)
+        ]
