@@ -16,6 +16,7 @@ from data_contracts.errors import InputError
 from pipelines.sources.encodings import guess_encoding, marked_encoding
 
 DELIMITERS = ",;\t|"
+QUOTE = '"'
 SPACES = "spaces"  # as a delimiter: columns set apart by blanks, however many
 OURS = {"rapport_position", "rapport_record"}  # columns that we add ourselves
 CHUNK = 1 << 20
@@ -61,15 +62,18 @@ def check_text(path: Path, encoding: str) -> Text:
 
 
 @contextmanager
-def plain_text(path: Path, text: Text, delimiter: str = "") -> Iterator[Path]:
-    """Give a file that DuckDB can read, for as long as the block runs; blanks between columns become one tab."""
+def plain_text(path: Path, text: Text, delimiter: str = "", quote: str = QUOTE) -> Iterator[Path]:
+    """Give a file that DuckDB can read, for as long as the block runs; blanks between columns become one tab.
+
+    Without a `quote`, a line end always ends a row.
+    """
     if text.plain and delimiter != SPACES:
         yield path
         return
     with TemporaryDirectory() as folder:
         recoded = Path(folder) / "recoded.csv"
         with recoded.open("w", encoding="utf-8", newline="") as target:
-            for piece in _one_line_end(_texts(path, text.encoding)):
+            for piece in _one_line_end(_texts(path, text.encoding), quote):
                 target.write(piece)
         if delimiter == SPACES:
             recoded = _set_apart(recoded)
@@ -87,19 +91,19 @@ def _set_apart(path: Path) -> Path:
     return apart
 
 
-def read_header(path: Path, delimiter: str = "") -> tuple[list[str], str]:
+def read_header(path: Path, delimiter: str = "", quote: str = QUOTE) -> tuple[list[str], str]:
     """Read the column names of a plain text and the sign between them; `delimiter` says it where it is known.
 
     Columns that share a name are told apart as `Mail (1)` and `Mail (2)`, whatever their case; one without a name is
     called after its place: `column 3`.
     """
-    first = _first_line(path)
+    first = _first_line(path, quote)
     if "\x00" in first:
         raise _no_text(path, "it holds zero bytes")
     csv.field_size_limit(HEADER)
     try:
-        sign = delimiter or max(DELIMITERS, key=lambda mark: len(_cells(first, mark)))
-        cells = _cells(first, sign)
+        sign = delimiter or max(DELIMITERS, key=lambda mark: len(_cells(first, mark, quote)))
+        cells = _cells(first, sign, quote)
     except csv.Error as error:
         raise InputError(
             f"The first line of {path} is no list of column names ({error}).", "Export it again."
@@ -124,19 +128,21 @@ def distinct_names(cells: list[str]) -> list[str]:
     return found
 
 
-def _first_line(path: Path) -> str:
+def _first_line(path: Path, quote: str) -> str:
     """Read the first line, and those after it that a quoted name runs into."""
     first = ""
     with path.open(encoding="utf-8-sig", newline="") as file:
         while line := file.readline(HEADER):
             first += line
-            if first.count('"') % 2 == 0 or len(first) > HEADER:
+            if not quote or first.count(quote) % 2 == 0 or len(first) > HEADER:
                 break
     return first
 
 
-def _cells(line: str, mark: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader(StringIO(line, newline=""), delimiter=mark), [])]
+def _cells(line: str, mark: str, quote: str) -> list[str]:
+    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
+    rows = csv.reader(StringIO(line, newline=""), delimiter=mark, quoting=quoting)
+    return [cell.strip() for cell in next(rows, [])]
 
 
 def _texts(path: Path, encoding: str) -> Iterator[str]:
@@ -176,18 +182,18 @@ def _line_ends(text: str) -> set[str]:
     return ends
 
 
-def _one_line_end(texts: Iterator[str]) -> Iterator[str]:
+def _one_line_end(texts: Iterator[str], quote: str) -> Iterator[str]:
     """Write every line end outside of quotation marks as a line feed; those in a cell stay as they are."""
     quoted, held = False, ""
     for text in texts:
         whole = held + text
         held = "\r" if whole.endswith("\r") else ""
-        pieces = whole.removesuffix(held).split('"')
+        pieces = whole.removesuffix(held).split(quote) if quote else [whole.removesuffix(held)]
         for place, piece in enumerate(pieces):
             inside = quoted ^ (place % 2 == 1)
             pieces[place] = piece if inside else piece.replace("\r\n", "\n").replace("\r", "\n")
         quoted ^= len(pieces) % 2 == 0
-        yield '"'.join(pieces)
+        yield quote.join(pieces)
     yield "\n" if held and not quoted else held
 
 

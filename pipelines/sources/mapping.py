@@ -1,8 +1,9 @@
 """Mapping files: which column of a vendor's file is what in a canonical table, and how things are written there.
 
 A mapping names its `table` and `source`, the `columns` as expressions (`vocabulary.py`) and the `record_id`; and where
-needed `format` (kind csv, parquet or json; delimiter, `spaces` for columns set apart by blanks; encoding; names: the
-columns of a file without a header; records: the path of JSON records), `time_zone`,
+needed `format` (kind csv, parquet or json; delimiter, `spaces` for columns set apart by blanks; quote, `none` where
+quotation marks are part of the text; encoding; names: the columns of a file without a header; records: the path of JSON
+records), `time_zone`,
 `time_formats`, `date_formats`, `decimal`, `currency`, `only` (a condition: other rows of the file are no records),
 `optional` (columns that not every export has), `fill_down` (`within` a column, the `columns` that only the first row of a
 group carries), `also` (further rows made from some rows, `when` a condition holds, with `columns` that replace the others),
@@ -34,6 +35,7 @@ from data_contracts.contracts import Contract, load_contract
 from data_contracts.errors import ContractError, UsageError
 from pipelines.sources.besides import OPTIONS as BESIDE
 from pipelines.sources.besides import Beside
+from pipelines.sources.csv_text import QUOTE
 from pipelines.sources.expressions import Dialect
 from pipelines.sources.recognition import Recognise
 from pipelines.sources.vocabulary import Expression, columns_in
@@ -52,6 +54,7 @@ CANONICAL = "columns."
 SOURCE_NAME = re.compile(
     "[a-z][a-z0-9_]{0,39}"
 )  # as every contract wants it; it also names a folder of the landing zone
+QUOTES = {"double": QUOTE, "none": ""}
 COMPANY = (("currency", "GBP"), ("time_zone", "UTC"))  # stands in until the settings are known
 
 
@@ -77,6 +80,7 @@ class Mapping:
     beside: tuple[Beside, ...]
     kind: str
     delimiter: str
+    quote: str
     encoding: str
     names: tuple[str, ...]
     records: str
@@ -184,7 +188,7 @@ class _Checker:
         contract = load_contract(str(document["table"]))
         self._check_columns(contract, document["columns"])
         form = self._dict(document, "format")
-        self._known(form, {"kind", "delimiter", "encoding", "names", "records"}, "format ")
+        self._known(form, {"kind", "delimiter", "quote", "encoding", "names", "records"}, "format ")
         self._check_encoding(str(form.get("encoding", "utf-8")))
         fill = self._dict(document, "fill_down")
         self._known(fill, {"within", "columns"}, "fill_down ")
@@ -199,6 +203,7 @@ class _Checker:
             beside=self._beside(document),
             kind=str(form.get("kind", "")),
             delimiter=str(form.get("delimiter", "")).replace("\\t", "\t"),
+            quote=self._quote(form),
             encoding=str(form.get("encoding", "utf-8")),
             names=tuple(form.get("names") or ()),
             records=str(form.get("records", "" if "recognise" in document else "[]")),
@@ -280,6 +285,14 @@ class _Checker:
             codecs.lookup(encoding)
         except LookupError as error:
             raise self._error(f"has the encoding {encoding!r}; write one such as utf-8 or cp1252") from error
+
+    def _quote(self, form: dict[str, Any]) -> str:
+        given = form.get("quote", "double")
+        self._need(
+            given in QUOTES,
+            f"has the quote {given!r}; it is double, or none where marks are part of the text",
+        )
+        return QUOTES[given]
 
     def _check_columns(self, contract: Contract, columns: Any) -> None:
         self._need(isinstance(columns, dict), "has columns that are no mapping")

@@ -42,6 +42,7 @@ from pipelines.sources.recognition import (
     find_objects,
     is_empty_page,
     keys_of,
+    missed_object,
     nearly,
     strange,
     table_columns,
@@ -173,7 +174,9 @@ def _is_something_else(path: Path, mapping: Mapping) -> bool:
     if (mapping.kind or _kind(path)) == "json" or mapping.names or mapping.delimiter == SPACES:
         return False
     encoding = mapping.encoding if _kind(path) == "csv" else "utf-8"
-    return not set(table_columns(path, encoding, mapping.delimiter)) & set(mapping.used_columns)
+    return not set(table_columns(path, encoding, mapping.delimiter, mapping.quote)) & set(
+        mapping.used_columns
+    )
 
 
 def _canonical(table: str) -> Reader:
@@ -251,6 +254,7 @@ def _read_documents(
 ) -> Reading:
     """Read JSON files, which come as pages of one delivery."""
     shapes = {each.name: each.recognise for each, _ in mappings if each.recognise and each.recognise.keys}
+    lists = {each.records.partition("[]")[0] for each, _ in mappings if "[]" in each.records}
     documents = {path: read_document(path) for path in found.files}
     fitting = {
         path: [
@@ -260,6 +264,9 @@ def _read_documents(
         ]
         for path, document in documents.items()
     }
+    for path in found.files:
+        if fitting[path]:
+            _refuse_missed(path, documents[path], shapes, lists)
     parts = [
         _table_part(
             settings,
@@ -293,6 +300,14 @@ def _read_table(
         if each.name in shapes and shapes[each.name].fits_table(path, columns)
     ]
     return Reading(tuple(parts), {} if parts else {path: _strange(path, source, columns, shapes)})
+
+
+def _refuse_missed(path: Path, document: Any, shapes: Types[str, Recognise], lists: Collection[str]) -> None:
+    """Refuse a page of which some objects would land and others, which are nearly of a shape, would be lost."""
+    missed = missed_object(document, shapes, lists)
+    error = None if missed is None else nearly(path, list(missed), shapes)
+    if error is not None:
+        raise error
 
 
 def _strange(path: Path, source: str, names: Sequence[str], shapes: Types[str, Recognise]) -> InputError:
@@ -381,7 +396,9 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -
         if True not in named and not (mapping.recognise and is_empty_page(document)):
             raise _no_records(path, mapping, any_there=bool(named))
         return types, Seen(tuple(keys), header=False)
-    types = load_csv(connection, path, mapping.encoding, mapping.delimiter, mapping.names)
+    types = load_csv(
+        connection, path, mapping.encoding, mapping.delimiter, mapping.names, quote=mapping.quote
+    )
     return types, Seen(tuple(types))
 
 

@@ -1,6 +1,6 @@
 """Which mappings read a file: told by the keys that its objects have, or by the columns in its header."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.errors import InputError
-from pipelines.sources.csv_text import check_text, plain_text, read_header
+from pipelines.sources.csv_text import QUOTE, check_text, plain_text, read_header
 from pipelines.sources.documents import Record
 from pipelines.sources.drift import columns_changed, compare
 from pipelines.sources.encodings import marked_encoding
@@ -99,6 +99,52 @@ def _is_stray(
     return bool(present) and max(present, key=lambda other: _share(other, item)) == shape
 
 
+def missed_object(
+    thing: Any, shapes: Mapping[str, Recognise], lists: Collection[str]
+) -> dict[str, Any] | None:
+    """Find an object that nothing takes though it is nearly of a shape: an order with a renamed key, around its customer.
+
+    What lies inside an object that is taken is part of it and not looked at. An object without one of the `lists` of which
+    records are made, such as an order without its lines, has nothing to give.
+    """
+    if isinstance(thing, dict):
+        if any(shape.fits(thing) for shape in shapes.values()):
+            return None
+        if _has_renamed(thing, shapes, lists):
+            return thing
+        return _first_missed(thing.values(), shapes, lists)
+    if isinstance(thing, list):
+        others = (item for item in thing if not _is_any_stray(item, shapes, thing))
+        return _first_missed(others, shapes, lists)
+    return None
+
+
+def _has_renamed(thing: dict[str, Any], shapes: Mapping[str, Recognise], lists: Collection[str]) -> bool:
+    """Say whether an object bears each mark of the nearest shape, some of them under what looks like a new name.
+
+    One that merely has no such key may be whole: the sender in Chatwoot's messages is a contact cut short.
+    """
+    near = _nearest(list(thing), shapes)
+    if near is None or any(key in lists for key in near[1]):
+        return False
+    drift = compare(shapes[near[0]].keys, thing)
+    return len(drift.renamed) == len(drift.missing)
+
+
+def _first_missed(
+    things: Iterable[Any], shapes: Mapping[str, Recognise], lists: Collection[str]
+) -> dict[str, Any] | None:
+    found = (missed_object(thing, shapes, lists) for thing in things)
+    return next((each for each in found if each is not None), None)
+
+
+def _is_any_stray(item: Any, shapes: Mapping[str, Recognise], neighbours: list[Any]) -> bool:
+    if not isinstance(item, dict) or _nearest(list(item), shapes) is None:
+        return False
+    known = list(shapes.values())
+    return any(_is_stray(item, shape, known, neighbours) for shape in known)
+
+
 def _share(shape: Recognise, names: Collection[str]) -> float:
     marks = shape.keys or shape.columns
     return sum(mark in names for mark in marks) / len(marks)
@@ -112,7 +158,7 @@ def is_empty_page(document: Any) -> bool:
     return isinstance(document, list) and not document
 
 
-def table_columns(path: Path, encoding: str = "utf-8", delimiter: str = "") -> list[str]:
+def table_columns(path: Path, encoding: str = "utf-8", delimiter: str = "", quote: str = QUOTE) -> list[str]:
     """Read the column names of a CSV or parquet file. Raises InputError where it is neither."""
     if path.suffix.lower() == ".parquet":
         import pyarrow as pa
@@ -126,9 +172,11 @@ def table_columns(path: Path, encoding: str = "utf-8", delimiter: str = "") -> l
             ) from None
     if encoding == "utf-8" and not marked_encoding(path):
         with suppress(UnicodeDecodeError):
-            return read_header(path, delimiter)[0]  # whether the file is whole is asked when it is loaded
-    with plain_text(path, check_text(path, encoding)) as text:
-        return read_header(text, delimiter)[0]
+            return read_header(path, delimiter, quote)[
+                0
+            ]  # whether the file is whole is asked when it is loaded
+    with plain_text(path, check_text(path, encoding), quote=quote) as text:
+        return read_header(text, delimiter, quote)[0]
 
 
 def nearly(path: Path, names: Sequence[str], shapes: Mapping[str, Recognise]) -> InputError | None:
@@ -169,7 +217,7 @@ def _nearest(names: Sequence[str], shapes: Mapping[str, Recognise]) -> tuple[str
     """
     best: tuple[float, str, list[str]] | None = None
     for name, shape in shapes.items():
-        if shape.where:
+        if shape.where or any(name in names for name in shape.lacks):
             continue
         marks = shape.keys or shape.columns
         missing = [mark for mark in marks if mark not in names]

@@ -15,7 +15,7 @@ from data_contracts.errors import InputError
 from data_contracts.sql import Sql, joined, name, sql, value
 from pipelines.landing.durable import telling_of_full_disk
 from pipelines.landing.staging import text_array
-from pipelines.sources.csv_text import OURS, SPACES, check_text, plain_text, read_header
+from pipelines.sources.csv_text import OURS, QUOTE, SPACES, check_text, plain_text, read_header
 from pipelines.sources.documents import Record
 
 POSITION = "rapport_position"
@@ -34,25 +34,29 @@ _MORE_RECORDS = (
 )
 
 
-def load_csv(
+def load_csv(  # noqa: PLR0913 - each is one way in which such a file may be written
     connection: duckdb.DuckDBPyConnection,
     path: Path,
     encoding: str = "utf-8",
     delimiter: str = "",
     names: Sequence[str] = (),
+    *,
+    quote: str = QUOTE,
 ) -> dict[str, str]:
     """Load a CSV file; gives its columns, all of them VARCHAR. `names` are those of a file without a header.
 
+    Without a `quote`, quotation marks are signs like others, as in text that people typed between tabs.
+
     Raises InputError where the file is not whole.
     """
-    with plain_text(path, check_text(path, encoding), delimiter) as text:
-        header, sign = read_header(text, "\t" if delimiter == SPACES else delimiter)
+    with plain_text(path, check_text(path, encoding), delimiter, quote) as text:
+        header, sign = read_header(text, "\t" if delimiter == SPACES else delimiter, quote)
         if names and len(names) != len(header):
             raise InputError(
                 f"The file {path} has {len(header)} columns, and the mapping names {len(names)}.",
                 "Name each column once, from left to right.",
             )
-        _read_csv(connection, path, text, list(names) or header, sign, named=not names)
+        _read_csv(connection, path, text, list(names) or header, sign, quote=quote, named=not names)
     return dict.fromkeys(names or header, "VARCHAR")
 
 
@@ -101,15 +105,18 @@ def _read_csv(  # noqa: PLR0913 - the file, what it is called, and how it is wri
     header: Sequence[str],
     sign: str,
     *,
+    quote: str,
     named: bool,
 ) -> None:
     reader = sql(
-        "read_csv({}, columns = {}, delim = {}, header = {}, auto_detect = false, quote = '\"', escape = '\"',"
+        "read_csv({}, columns = {}, delim = {}, header = {}, auto_detect = false, quote = {}, escape = {},"
         " strict_mode = true, null_padding = false, max_line_size = 16777216)",
         value(str(text)),
         value(dict.fromkeys(header, "VARCHAR")),
         value(sign),
         value(named),
+        value(quote),
+        value(quote),
     )
     try:
         with telling_of_full_disk(path.name):
@@ -118,7 +125,8 @@ def _read_csv(  # noqa: PLR0913 - the file, what it is called, and how it is wri
         line = _line_of(str(error))
         raise InputError(
             f"The file {path} is no regular CSV{line}: it should have {len(header)} columns on every line.",
-            "It may have been cut off, or has an open quotation mark: export it again.",
+            "It may have been cut off, or has an open quotation mark: export it again. Where quotation marks are part"
+            " of the text, say so in the mapping file (format: {quote: none}).",
         ) from None
 
 

@@ -19,8 +19,8 @@ from data_contracts.sql import Sql, sql, value
 from messaging.settings import Settings
 from pipelines.landing.manifest import list_landings
 from pipelines.landing.staging import open_stage
-from pipelines.sources.intake import IngestReport
 from pipelines.sources.readings import to_utc
+from pipelines.sources.report import IngestReport
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]
@@ -378,3 +378,17 @@ def test_sentences_of_refusals_hold_no_content_of_the_file(land: Land) -> None:
     with pytest.raises(InputError) as caught:
         land(content)
     assert not re.search("canary", str(caught.value))
+
+
+def test_quotation_marks_are_part_of_the_text_where_the_mapping_says_so(
+    land: Land, names: Callable[[], list[str]]
+) -> None:
+    form = {"kind": "csv", "delimiter": "\t", "quote": "none"}
+    rows = '1\t"  a stool, it says\t1.00\t2026-10-01\r\n2\tLamp 12" tall\t2.00\t2026-10-02\n'
+    assert sums(land(HEADER.replace(",", "\t") + rows, format=form)) == (2, 2, 0)
+    assert names() == ['"  a stool, it says', 'Lamp 12" tall']
+
+
+def test_a_file_whose_quotation_marks_stand_open_says_how_to_take_them_as_text(land: Land) -> None:
+    with pytest.raises(InputError, match=r"format: \{quote: none\}"):
+        land(HEADER + '1,"Lamp,1.00,2026-10-01\n2,Stool,1.00,2026-10-01\n')

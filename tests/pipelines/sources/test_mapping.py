@@ -341,6 +341,7 @@ def test_an_unknown_mapping_is_refused_with_the_nearest_name() -> None:
         ({"source": "../elsewhere"}, "write it like my_shop"),
         ({"source": "My shop"}, "write it like my_shop"),
         ({"decimal": ";"}, "it is . or ,"),
+        ({"format": {"quote": "single"}}, "it is double, or none"),
         ({"also": [{"columns": {}}]}, "an `also` without when"),
     ],
 )

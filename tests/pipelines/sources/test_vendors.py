@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from data_contracts.errors import InputError
-from pipelines.sources.intake import IngestReport
+from data_contracts.errors import BatchRefusedError, InputError
+from messaging.settings import Settings
+from pipelines.landing.manifest import list_landings
+from pipelines.sources.report import IngestReport
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]
@@ -210,3 +212,15 @@ def test_products_without_a_title_are_further_pictures(tmp_path: Path, take: Tak
 def test_json_of_another_kind_is_refused(tmp_path: Path, take: Take, source: str, document: object) -> None:
     with pytest.raises(InputError, match=r"has no shape of \w+ that we know.*Known are"):
         take(source, write(tmp_path / "a.json", document))
+
+
+def test_a_page_whose_orders_have_a_renamed_key_is_refused_although_their_customers_are_known(
+    tmp_path: Path, take: Take, settings: Settings
+) -> None:
+    consent = {"state": "subscribed", "consent_updated_at": "2026-01-01T00:00:00Z"}
+    customer = {"id": 5, "email": "a@example.com", "email_marketing_consent": consent}
+    order = {"line_items": [], "financial_state": "paid", "order_number": 1, "total_price": "1.00"}
+    page = write(tmp_path / "page.json", {"orders": [{**order, "customer": customer}]})
+    with pytest.raises(BatchRefusedError, match=r"no financial_status \(now financial_state\?\)"):
+        take("shopify", page)
+    assert list_landings(settings) == []
