@@ -23,7 +23,7 @@ from messaging.settings import Settings
 from pipelines.redaction import redacted
 
 if TYPE_CHECKING:
-    from pipelines.sources.intake import IngestReport
+    from pipelines.sources.report import IngestReport
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from dagster import AssetMaterialization
 from messaging.settings import Settings
 from pipelines.defs.keys import key
 from pipelines.landing.manifest import SUFFIX, read_manifest
-from pipelines.sources.intake import IngestReport, LandingReport
 from pipelines.sources.outreach import SOURCE as OWN_STORE
+from pipelines.sources.report import IngestReport, LandingReport
 
 
 class EventLog(Protocol):

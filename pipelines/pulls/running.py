@@ -25,7 +25,8 @@ from pipelines.pulls.places import (
 )
 from pipelines.pulls.reaching import explain
 from pipelines.pulls.streams import Stream, open_streams
-from pipelines.sources.intake import IngestReport, ingest
+from pipelines.sources.intake import ingest
+from pipelines.sources.report import IngestReport
 
 
 @dataclass(frozen=True)

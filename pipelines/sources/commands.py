@@ -10,7 +10,7 @@ from pipelines.sources.quarantine_commands import app as quarantine
 from pipelines.sources.source_commands import sources, suggest_map
 
 if TYPE_CHECKING:
-    from pipelines.sources.intake import FileReport, IngestReport
+    from pipelines.sources.report import FileReport, IngestReport
 
 app = typer.Typer()
 app.add_typer(quarantine, name="quarantine")

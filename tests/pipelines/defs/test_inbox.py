@@ -14,7 +14,8 @@ from messaging.settings import Settings
 from pipelines.defs.inbox import take_dropped_files
 from pipelines.landing.manifest import list_landings
 from pipelines.sources import intake
-from pipelines.sources.intake import IngestReport, ingest
+from pipelines.sources.intake import ingest
+from pipelines.sources.report import IngestReport
 
 MESSAGE = {
     "sid": "SM1",

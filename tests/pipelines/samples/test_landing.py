@@ -14,7 +14,8 @@ from pipelines.samples.shapes import write_company
 from pipelines.samples.times import END
 from pipelines.samples.truth import write_truth
 from pipelines.samples.world import World, make_world
-from pipelines.sources.intake import IngestReport, ingest
+from pipelines.sources.intake import ingest
+from pipelines.sources.report import IngestReport
 
 
 @dataclass

@@ -12,7 +12,8 @@ import pytest
 from messaging.clock import Clock
 from messaging.settings import Settings, read_settings
 from pipelines.landing.manifest import list_landings
-from pipelines.sources.intake import IngestReport, ingest
+from pipelines.sources.intake import ingest
+from pipelines.sources.report import IngestReport
 
 REPOSITORY = Path(__file__).parents[3]
 # Read when the tests are collected: each test runs without any RAPPORT_ variable.

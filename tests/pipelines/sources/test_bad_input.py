@@ -11,7 +11,7 @@ import pytest
 from data_contracts.errors import InputError, RapportError, UsageError
 from messaging.settings import Settings
 from pipelines.landing.manifest import list_landings
-from pipelines.sources.intake import IngestReport
+from pipelines.sources.report import IngestReport
 
 Take = Callable[..., IngestReport]
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"

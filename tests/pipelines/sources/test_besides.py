@@ -11,9 +11,9 @@ import pytest
 from data_contracts.errors import ContractError, InputError
 from messaging.clock import Clock
 from messaging.settings import Settings
-from pipelines.sources.intake import IngestReport
 from pipelines.sources.mapping import load_mapping
 from pipelines.sources.replay import replay
+from pipelines.sources.report import IngestReport
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]

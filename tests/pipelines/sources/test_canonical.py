@@ -14,7 +14,8 @@ from messaging.settings import Settings
 from pipelines.landing.manifest import list_landings
 from pipelines.landing.quarantine import list_quarantine, show_quarantine
 from pipelines.sources.canonical import stage_canonical
-from pipelines.sources.intake import IngestReport, ingest
+from pipelines.sources.intake import ingest
+from pipelines.sources.report import IngestReport
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]

@@ -13,7 +13,7 @@ import pytest
 
 from messaging.settings import Settings
 from pipelines.landing.manifest import list_landings, verify
-from pipelines.sources.intake import IngestReport
+from pipelines.sources.report import IngestReport
 
 Take = Callable[..., IngestReport]
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"

@@ -14,7 +14,8 @@ from data_contracts.errors import InputError
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.manifest import list_landings
-from pipelines.sources.intake import IngestReport, ingest
+from pipelines.sources.intake import ingest
+from pipelines.sources.report import IngestReport
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]

@@ -25,8 +25,8 @@ from messaging.store import open_store
 from messaging.store.tables import campaign_runs, consent_events, messages, suppressions
 from pipelines.landing.manifest import list_landings
 from pipelines.sources import intake
-from pipelines.sources.intake import IngestReport
 from pipelines.sources.opt_outs import find_words
+from pipelines.sources.report import IngestReport
 
 NOW = datetime.fromisoformat("2026-10-30T12:00")  # as the clock of these tests
 MAIL, PHONE = "ada@example.com", "+447400123456"

@@ -13,9 +13,10 @@ from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.verdict import judge
 from pipelines.sources.html_text import html_text
-from pipelines.sources.intake import IngestReport, ingest
+from pipelines.sources.intake import ingest
 from pipelines.sources.mail import read_mail
 from pipelines.sources.reply import new_text
+from pipelines.sources.report import IngestReport
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]

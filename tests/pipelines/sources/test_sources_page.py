@@ -14,7 +14,7 @@ from messaging.settings import Settings
 from pipelines.sources import archives, documents
 from pipelines.sources.catalogue import as_markdown, list_shapes, packed_suffixes
 from pipelines.sources.commands import app
-from pipelines.sources.intake import IngestReport
+from pipelines.sources.report import IngestReport
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "sources.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")

@@ -10,7 +10,8 @@ import pytest
 
 from messaging.clock import Clock
 from messaging.settings import Settings
-from pipelines.sources.intake import IngestReport, ingest
+from pipelines.sources.intake import ingest
+from pipelines.sources.report import IngestReport
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]

@@ -12,7 +12,7 @@ import yaml
 from data_contracts.errors import InputError, UsageError
 from messaging.clock import Clock
 from messaging.settings import Settings
-from pipelines.sources.intake import IngestReport
+from pipelines.sources.report import IngestReport
 from pipelines.sources.suggestion import Suggestion, suggest
 
 Take = Callable[..., IngestReport]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.sources.intake import IngestReport
+from pipelines.sources.report import IngestReport
 
 Take = Callable[..., IngestReport]
 Landed = Callable[[str, str], list[tuple[Any, ...]]]
