@@ -112,7 +112,7 @@ def _as_table(columns: Sequence[str], records: Sequence[Mapping[str, str | None]
 
 
 def text_array(texts: Sequence[str | None]) -> pa.Array:
-    """Give texts to Arrow. Half a character, as JSON may hold of an emoji that was cut off, becomes the mark of a lost one."""
+    """Give texts to Arrow. Half a character, as JSON may hold of an emoji that was cut off, becomes the sign for that."""
     try:
         return pa.array(texts, pa.string())
     except UnicodeEncodeError:

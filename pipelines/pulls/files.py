@@ -11,7 +11,7 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 from pydantic import (
@@ -36,6 +36,7 @@ _BLANK = re.compile(
     r"\{([a-z][a-z0-9_]*)\}"
 )  # {shop}: given under `with`, or by a setting; {KEY} is a secret's name
 _SECRET = re.compile(r"\{[A-Z][A-Z0-9_]*\}")
+_TELLING = re.compile("auth|token|secret|key|password", re.IGNORECASE)  # names of headers that hold one
 SINCE = "since"
 
 
@@ -60,6 +61,14 @@ class Client(_Part):
                     f"auth {key} should name a secret, such as {{SHOP_API_KEY}}, and never be one"
                 )
         return auth
+
+    @field_validator("headers")
+    @classmethod
+    def _no_secret_in_a_header(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, said in headers.items():
+            if _TELLING.search(name) and not _SECRET.search(said):
+                raise ValueError(f"{name} should name a secret, such as {{SHOP_API_KEY}}, and never be one")
+        return headers
 
 
 class Sideload(_Part):
@@ -135,8 +144,9 @@ class SqlPull(_Pull):
     @field_validator("url")
     @classmethod
     def _no_password_in_the_file(cls, url: str) -> str:
-        password = urlsplit(_SECRET.sub("secret", url)).password
-        if password and password != "secret":  # noqa: S105 - stands for the name of one
+        parts = urlsplit(_SECRET.sub("secret", url))
+        asked = {item.lower(): said for item, said in parse_qsl(parts.query)}
+        if {parts.password, asked.get("password"), asked.get("pwd")} - {None, "", "secret"}:
             raise ValueError(
                 "url should name the secret that holds it, such as {SHOP_DB_URL}, and hold no password"
             )

@@ -1,7 +1,7 @@
 """Whom a pull may reach, and what is said when it does not get there."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import requests
@@ -41,33 +41,42 @@ def causes_of(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def explain(error: BaseException, asked: str, keys: tuple[str, ...]) -> RapportError:
-    """Say in a sentence why asking `asked` failed; `keys` are the names of the secrets that were used."""
+def explain(
+    error: BaseException, asked: str, keys: tuple[str, ...], hide: Callable[[str], str]
+) -> RapportError:
+    """Say in a sentence why asking `asked` failed; `keys` are the names of the secrets that were used.
+
+    `hide` takes the secrets themselves out of what the other side said: many say a key back that they refuse.
+    """
     for cause in causes_of(error):
-        told = cause if isinstance(cause, RapportError) else _explained(cause, asked, keys)
+        told = cause if isinstance(cause, RapportError) else _explained(cause, asked, keys, hide)
         if told:
             return told
     last = list(causes_of(error))[-1]
     return ServiceError(
-        f"Asking {asked} failed: {type(last).__name__}: {redacted(str(last))}",
+        f"Asking {asked} failed: {type(last).__name__}: {redacted(hide(str(last)))}",
         "Check the pull file; nothing landed.",
     )
 
 
-def _explained(error: BaseException, asked: str, keys: tuple[str, ...]) -> RapportError | None:
+def _explained(
+    error: BaseException, asked: str, keys: tuple[str, ...], hide: Callable[[str], str]
+) -> RapportError | None:
     if isinstance(error, requests.RequestException):
-        return _unreached(error, asked, keys)
+        return _unreached(error, asked, keys, hide)
     if isinstance(error, SQLAlchemyError):
-        said = redacted(str(getattr(error, "orig", None) or error).splitlines()[0])
+        said = redacted(hide(str(getattr(error, "orig", None) or error).splitlines()[0]))
         return ServiceError(
             f"The database at {asked} refused: {said}", "Check the url, the table and the columns."
         )
     return None
 
 
-def _unreached(error: requests.RequestException, asked: str, keys: tuple[str, ...]) -> RapportError:
+def _unreached(
+    error: requests.RequestException, asked: str, keys: tuple[str, ...], hide: Callable[[str], str]
+) -> RapportError:
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        return _refusal(error.response, asked, keys)
+        return _refusal(error.response, asked, keys, hide)
     if isinstance(error, requests.Timeout):
         return ServiceError(f"{asked} did not answer in time.", "Run the pull again; nothing was lost.")
     if isinstance(error, requests.JSONDecodeError):
@@ -79,9 +88,11 @@ def _unreached(error: requests.RequestException, asked: str, keys: tuple[str, ..
     )
 
 
-def _refusal(response: requests.Response, asked: str, keys: tuple[str, ...]) -> RapportError:
+def _refusal(
+    response: requests.Response, asked: str, keys: tuple[str, ...], hide: Callable[[str], str]
+) -> RapportError:
     status: int = response.status_code
-    path = urlsplit(str(response.url)).path
+    path = hide(urlsplit(str(response.url)).path)
     key = " or ".join(keys) or "its key"
     if status in {401, 403}:
         return ServiceError(
@@ -99,7 +110,7 @@ def _refusal(response: requests.Response, asked: str, keys: tuple[str, ...]) -> 
             f"{asked} failed and kept failing ({status}) at {path}.",
             "Run the pull again later; nothing was lost.",
         )
-    said = redacted(_TAGS.sub(" ", str(response.text)))
+    said = redacted(hide(_TAGS.sub(" ", str(response.text))))
     return ServiceError(
         f"{asked} refused the request ({status}) at {path}: {said}", "Check the pull's params."
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from data_contracts.errors import RapportError, SettingsError
@@ -24,6 +25,7 @@ from pipelines.pulls.places import (
     sweep_deliveries,
 )
 from pipelines.pulls.reaching import explain
+from pipelines.pulls.secrets import without_secrets
 from pipelines.pulls.streams import Stream, open_streams
 from pipelines.sources.intake import ingest
 from pipelines.sources.report import IngestReport
@@ -123,17 +125,23 @@ def look(settings: Settings, pull: Pull, rows: int) -> list[StreamSight]:
     _refuse_unfilled(pull)
     streams = open_streams(settings, pull)
     marks = read_watermarks(settings, pull.name)
-    return [_look(stream, marks.get(stream.name), rows) for stream in streams]
+    return [_look(settings, pull, stream, marks.get(stream.name), rows) for stream in streams]
 
 
-def _look(stream: Stream, mark: Mark | None, rows: int) -> StreamSight:
+def _look(settings: Settings, pull: Pull, stream: Stream, mark: Mark | None, rows: int) -> StreamSight:
     sight = StreamSight(stream.name, stream.asked, _begin(stream, mark), stream.tables)
     try:
         with closing(stream.read(sight.since)) as batches:
             batch = next(batches, None)
     except Exception as error:  # noqa: BLE001 - as in `_Run.take`
-        return replace(sight, error=explain(error, stream.asked, stream.keys))
+        return replace(sight, error=_explained(settings, pull, stream, error))
     return replace(sight, batch=Batch(batch.records[:rows]) if batch else None)
+
+
+def _explained(settings: Settings, pull: Pull, stream: Stream, error: Exception) -> RapportError:
+    """Say why a stream brought nothing. Dagster keeps the sentence, so that no secret may stand in it."""
+    hide = partial(without_secrets, settings, pull.plan.model_dump())
+    return explain(error, stream.asked, stream.keys, hide)
 
 
 def _begin(stream: Stream, mark: Mark | None) -> Mark | None:
@@ -169,7 +177,7 @@ class _Run:
             landed = tuple(self._land(delivery.files))
             reached = self._remember(delivery.mark, since, started)
         except Exception as error:  # noqa: BLE001 - dlt wraps whatever happens in it; one stream must not stop the others
-            told = explain(error, self.stream.asked, self.stream.keys)
+            told = _explained(self.settings, self.pull, self.stream, error)
             return StreamReport(self.stream.name, rows, since, self.mark, error=told)
         drop_delivery(self.settings, self.pull.name, self.stream.name)
         return StreamReport(self.stream.name, rows, since, reached, landed)

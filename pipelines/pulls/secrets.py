@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 from data_contracts.errors import SettingsError
 from messaging.settings import ENV_FILE, HOME_SETTINGS, Settings
 
+SHORTEST = 6  # characters; what is shorter also stands in words that are no secret
 _NAMED = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
 
 
@@ -39,6 +40,15 @@ def secret_names(thing: Any) -> tuple[str, ...]:
 def missing_secrets(settings: Settings, thing: Any) -> tuple[str, ...]:
     """Name the secrets of a document that are not set."""
     return tuple(name for name in secret_names(thing) if not _found(settings, name))
+
+
+def without_secrets(settings: Settings, thing: Any, text: str) -> str:
+    """Give a text without the secrets that a document names: the other side may say them back to us."""
+    for name in secret_names(thing):
+        value = _found(settings, name)
+        if len(value) >= SHORTEST:
+            text = text.replace(value, f"{{{name}}}")
+    return text
 
 
 def read_secret(settings: Settings, name: str) -> str:

@@ -26,6 +26,11 @@ REST = {
         ({**SQL, "tabel": "x"}, "has an unknown key tabel (did you mean table?)"),
         ({**SQL, "query": "SELECT 1"}, "has either a table or a query"),
         ({**SQL, "url": "postgresql://reader:hunter2@host/shop"}, "should name the secret"),
+        ({**SQL, "url": "mssql://reader@host/shop?password=hunter2"}, "should name the secret"),
+        (
+            {**REST, "client": {**REST["client"], "headers": {"X-Api-Key": "hunter2"}}},
+            "client.headers: X-Api-Key should name a secret",
+        ),  # type: ignore[dict-item]
         ({**SQL, "every": "7 minutes"}, "every is '7 minutes'; write words such as 15 minutes"),
         ({**SQL, "overlap": "a while"}, "'a while' is no length of time"),
         ({key: value for key, value in SQL.items() if key != "source"}, "has no source"),
