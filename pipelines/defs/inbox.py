@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from data_contracts.errors import RapportError
+from data_contracts.errors import RapportError, StoreError
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.redaction import redacted
@@ -79,6 +79,7 @@ def take_dropped_files(
 ) -> list[TakenFile]:
     """Ingest what waits; one bad file keeps no other from being taken. A second process waits for the first.
 
+    Where the store does not answer, which has to know of opt-outs first, a file waits on, and is asked for again.
     A file on which a reader fails in a way that nobody foresaw is refused too: else it would stand before the others, and
     before every build, for ever.
     """
@@ -86,7 +87,8 @@ def take_dropped_files(
         return []
     with (settings.inbox_dir / LOCK).open("a") as lock:
         fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
-        return [_take(settings, clock, file) for file in settled_files(settings, settle_seconds)]
+        taken = [_take(settings, clock, file) for file in settled_files(settings, settle_seconds)]
+    return [each for each in taken if each]
 
 
 def _dropped(inbox: Path) -> Iterator[DroppedFile]:
@@ -105,12 +107,16 @@ def _whole(folder: Path) -> list[Path]:
     )
 
 
-def _take(settings: Settings, clock: Clock, file: DroppedFile) -> TakenFile:
+def _take(settings: Settings, clock: Clock, file: DroppedFile) -> TakenFile | None:
     from pipelines.sources.intake import ingest  # pyarrow and DuckDB; most builds find nothing here
 
     folder = settings.inbox_dir / file.source
     try:
         report = ingest(settings, clock, file.source, [file.path], file.mapping)
+    except StoreError:
+        log.warning("a dropped file waits for the store", source=file.source)
+        file.path.touch()  # the sensor asks once for each state of the folder
+        return None
     except RapportError as error:
         return _refuse(folder, file, error.message, error.mend)
     except Exception as error:  # noqa: BLE001 - see `take_dropped_files`

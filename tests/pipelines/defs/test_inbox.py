@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from data_contracts.errors import StoreError
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.defs.inbox import take_dropped_files
@@ -117,3 +118,21 @@ def test_half_a_character_in_a_message_keeps_nothing_from_landing(settings: Sett
         assert connection.execute("SELECT body FROM read_parquet(?)", [str(landing.path)]).fetchall() == [
             ("So happy \ufffd",)
         ]
+
+
+def test_a_file_waits_where_the_store_does_not_answer(
+    settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = drop(settings, "twilio", "page.json", json.dumps({"messages": [MESSAGE]}))
+    os.utime(folder / "page.json", (0, 0))
+
+    def fail(*_: Any) -> IngestReport:
+        raise StoreError("The store does not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "ingest", fail)
+        assert take_dropped_files(settings, clock) == []
+    assert (
+        folder / "page.json"
+    ).stat().st_mtime > 0  # another state of the folder, for the sensor to ask again
+    assert [taken.accepted for taken in take_dropped_files(settings, clock, settle_seconds=0)] == [1]
