@@ -62,6 +62,13 @@ def test_kept_promises_and_tables_without_rows_are_told_too(fine: ContractState)
     assert "No rows so far: calls." in text
 
 
+def test_a_kept_promise_says_how_many_rows_may_break_it(fine: ContractState) -> None:
+    text = words(render_page(FACTS, [fine, state(published_contract("customer_360"), 10)], []))
+    assert "of a delivery may break it." in text
+    assert "; no row may break it." in text
+    assert "; 0%" not in text
+
+
 def test_nothing_is_fetched_and_no_script_is_needed(fine: ContractState, broken: ContractState) -> None:
     page = render_page(FACTS, [fine, broken], changes(standing([fine]), [fine, broken]))
     assert set(re.findall('(?:src|href)="(.)', page)) == {"#"}
