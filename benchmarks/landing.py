@@ -31,7 +31,7 @@ from pipelines.landing.staging import open_stage
 from pipelines.landing.verdict import judge
 from pipelines.samples.shapes.mail import write_mbox
 from pipelines.samples.world import make_world
-from pipelines.sources import files, readers
+from pipelines.sources import files, loading, readers
 from pipelines.sources.intake import ingest
 from pipelines.sources.mail import read_mail
 
@@ -41,7 +41,7 @@ APART = 1_000_000_000  # the number of its first person, who is in no other deli
 MAILBOX_PEOPLE = 3_000
 FLOOR = "landing floor"
 STAGES = {
-    "find out what the file holds": [(readers, "canonical_sources"), (readers, "stage_canonical")],
+    "find out what the file holds": [(readers, "canonical_sources"), (loading, "stage_canonical")],
     "judge every row by its own columns": [(writer, "judge_rows")],
     "decide what is new": [(writer, "decide")],
     "read what landed before": [(judging, "find_landed")],

@@ -6,7 +6,7 @@ refunds, parcels and contacts.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Types
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -19,24 +19,18 @@ from data_contracts.errors import InputError, UsageError
 from messaging.settings import Settings
 from pipelines.landing.staging import stage_records
 from pipelines.sources import mail
-from pipelines.sources.besides import fitting, join_beside, load_beside, the_one
 from pipelines.sources.canonical import VERSION as CANONICAL_VERSION
-from pipelines.sources.canonical import canonical_sources, stage_canonical
-from pipelines.sources.columns import Seen, noting
+from pipelines.sources.canonical import canonical_sources
+from pipelines.sources.columns import Seen
 from pipelines.sources.csv_text import SPACES
-from pipelines.sources.documents import Record, find_records, read_document, records_below
-from pipelines.sources.drift import columns_changed, compare
-from pipelines.sources.files import Found, subset
+from pipelines.sources.deliveries import one_by_one, tables_apart, with_lent
+from pipelines.sources.documents import read_document
+from pipelines.sources.files import Found
+from pipelines.sources.loading import stage_canonical_file, stage_file, stage_objects
 from pipelines.sources.mailbox import SUFFIXES as MAIL_SUFFIXES
 from pipelines.sources.mapping import FOLDER as SHIPPED
-from pipelines.sources.mapping import (
-    Mapping,
-    load_mapping,
-    mapping_names,
-    mappings_of,
-    recognised_sources,
-)
-from pipelines.sources.projection import stage_mapping, try_mapping
+from pipelines.sources.mapping import Mapping, load_mapping, mapping_names, mappings_of, recognised_sources
+from pipelines.sources.projection import try_mapping
 from pipelines.sources.recognition import (
     Recognise,
     find_objects,
@@ -47,20 +41,10 @@ from pipelines.sources.recognition import (
     strange,
     table_columns,
 )
-from pipelines.sources.records import (
-    CSV_SUFFIXES,
-    JSON_SUFFIXES,
-    PARQUET_SUFFIXES,
-    SUFFIXES,
-    load_csv,
-    load_parquet,
-    load_records,
-)
+from pipelines.sources.records import PARQUET_SUFFIXES, SUFFIXES, kind_of
 from pipelines.sources.vocabulary import columns_in
 
 Stage = Callable[[duckdb.DuckDBPyConnection], Seen]
-KINDS = {**dict.fromkeys(CSV_SUFFIXES, "csv"), **dict.fromkeys(PARQUET_SUFFIXES, "parquet")}
-KINDS |= dict.fromkeys(JSON_SUFFIXES, "json")
 MAIL = "mail"
 
 
@@ -160,20 +144,20 @@ def mapping_reader(settings: Settings, mapping: Mapping) -> Reader:
         if _is_something_else(path, own):
             marks = {mapping.name: Recognise(columns=tuple(mapping.used_columns))}
             return Reading((), {path: strange(path, mapping.source, table_columns(path), marks)})
-        stage = partial(_stage_file, path=path, mapping=own, others=found.files[1:])
+        stage = partial(stage_file, path=path, mapping=own, others=found.files[1:])
         return Reading((_table_part(settings, mapping, stage),))
 
     def split(found: Found) -> Iterator[Found]:
-        yield from _with_lent(found, found.files, lambda _: [mapping], lambda _: False)
+        yield from with_lent(found, found.files, lambda _: [mapping], lambda _: False)
 
     return Reader(mapping.source, SUFFIXES, split, read)
 
 
 def _is_something_else(path: Path, mapping: Mapping) -> bool:
     """Say whether a table has none of the columns that a mapping reads: a licence, say, beside the data."""
-    if (mapping.kind or _kind(path)) == "json" or mapping.names or mapping.delimiter == SPACES:
+    if (mapping.kind or kind_of(path)) == "json" or mapping.names or mapping.delimiter == SPACES:
         return False
-    encoding = mapping.encoding if _kind(path) == "csv" else "utf-8"
+    encoding = mapping.encoding if kind_of(path) == "csv" else "utf-8"
     return not set(table_columns(path, encoding, mapping.delimiter, mapping.quote)) & set(
         mapping.used_columns
     )
@@ -182,7 +166,7 @@ def _is_something_else(path: Path, mapping: Mapping) -> bool:
 def _canonical(table: str) -> Reader:
     def read(found: Found) -> Reading:
         path = found.files[0]
-        if _kind(path) != "parquet":
+        if kind_of(path) != "parquet":
             raise UsageError(
                 f"{table} needs a mapping.",
                 f"Add --map with {_mappings_for(table)}, or your own file (--suggest-map proposes one).",
@@ -197,7 +181,7 @@ def _canonical(table: str) -> Reader:
                 table,
                 "",
                 CANONICAL_VERSION,
-                partial(_stage_canonical, path=path, table=table, source=each, sources=sources),
+                partial(stage_canonical_file, path=path, table=table, source=each, sources=sources),
                 each,
                 streamed,
             )
@@ -205,7 +189,7 @@ def _canonical(table: str) -> Reader:
         )
         return Reading(tuple(parts))
 
-    return Reader(table, PARQUET_SUFFIXES, _one_by_one, read)
+    return Reader(table, PARQUET_SUFFIXES, one_by_one, read)
 
 
 def _vendor(settings: Settings, source: str) -> Reader:
@@ -218,12 +202,12 @@ def _vendor(settings: Settings, source: str) -> Reader:
 
     def split(found: Found) -> Iterator[Found]:
         joining = any(each.beside for each in tables)
-        yield from _tables_apart(
+        yield from tables_apart(
             found, readers_of if joining else lambda _: [], lambda path: bool(readers_of(path))
         )
 
     def read(found: Found) -> Reading:
-        if _kind(found.files[0]) == "json":
+        if kind_of(found.files[0]) == "json":
             return _read_documents(settings, source, mappings, found)
         return _read_table(settings, source, mappings, found)
 
@@ -272,7 +256,7 @@ def _read_documents(
             settings,
             each,
             partial(
-                _stage_objects,
+                stage_objects,
                 documents=[documents[path] for path in found.files if each.name in fitting[path]],
                 mapping=own,
                 shapes=list(shapes.values()),
@@ -295,7 +279,7 @@ def _read_table(
     shapes = {each.name: each.recognise for each, _ in mappings if each.recognise and each.recognise.columns}
     columns = table_columns(path)
     parts = [
-        _table_part(settings, each, partial(_stage_file, path=path, mapping=own, others=others))
+        _table_part(settings, each, partial(stage_file, path=path, mapping=own, others=others))
         for each, own in mappings
         if each.name in shapes and shapes[each.name].fits_table(path, columns)
     ]
@@ -333,161 +317,6 @@ def _table_part(settings: Settings, mapping: Mapping, stage: Stage) -> Part:
 def _version(settings: Settings, mapping: Mapping) -> str:
     company = f"-{settings.currency}-{settings.time_zone}" if _depends(mapping) else ""
     return f"{mapping.hash}{company}"
-
-
-def _stage_canonical(
-    connection: duckdb.DuckDBPyConnection, path: Path, table: str, source: str, sources: tuple[str, ...]
-) -> Seen:
-    stage_canonical(connection, path, table, source, sources)
-    return Seen(tuple(table_columns(path)))
-
-
-def _stage_file(
-    connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping, others: Sequence[Path]
-) -> Seen:
-    types: dict[str, str] = {}
-    used = mapping.used_columns
-    for beside in mapping.beside:
-        lent = the_one(beside, used, path, fitting(beside, used, others, _columns_of))
-        load = partial(_load_lent, connection, columns=beside.needed(used))
-        types |= load_beside(connection, beside, used, lent, load)
-    own, seen = _load(connection, path, mapping)
-    types |= own
-    for beside in mapping.beside:
-        join_beside(connection, beside, used)
-    _refuse_other_shape(path, mapping, types)
-    stage_mapping(connection, mapping, types)
-    return seen
-
-
-def _stage_objects(
-    connection: duckdb.DuckDBPyConnection,
-    documents: Sequence[Any],
-    mapping: Mapping,
-    shapes: Sequence[Recognise],
-) -> Seen:
-    records = (record for document in documents for record in _objects(document, mapping, shapes))
-    keys: dict[str, None] = {}
-    stage_mapping(connection, mapping, load_records(connection, noting(records, keys), mapping.used_columns))
-    return Seen(tuple(keys), header=False)
-
-
-def _objects(document: Any, mapping: Mapping, shapes: Sequence[Recognise]) -> Iterator[Record]:
-    assert mapping.recognise is not None
-    for record in find_objects(document, mapping.recognise, shapes):
-        yield from records_below(record, mapping.records)
-
-
-def _load(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping) -> tuple[dict[str, str], Seen]:
-    kind = mapping.kind or _kind(path)
-    if kind == "parquet":
-        types = load_parquet(connection, path)
-        return types, Seen(tuple(types))
-    if kind == "json":
-        document = read_document(path)
-        if mapping.recognise:
-            records = _objects(document, mapping, [mapping.recognise])
-        else:
-            records = find_records(document, mapping.records)
-        keys: dict[str, None] = {}
-        named: set[bool] = set()
-        found = _noting_names(records, mapping, named)
-        types = load_records(connection, noting(found, keys), mapping.used_columns)
-        if True not in named and not (mapping.recognise and is_empty_page(document)):
-            raise _no_records(path, mapping, any_there=bool(named))
-        return types, Seen(tuple(keys), header=False)
-    types = load_csv(
-        connection, path, mapping.encoding, mapping.delimiter, mapping.names, quote=mapping.quote
-    )
-    return types, Seen(tuple(types))
-
-
-def _kind(path: Path) -> str:
-    return KINDS.get(path.suffix.lower(), "csv")
-
-
-def _one_by_one(found: Found) -> Iterator[Found]:
-    for path in found.files:
-        yield subset(found, (path,))
-
-
-def _load_lent(connection: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str]) -> dict[str, str]:
-    """Load a file that lies beside another; a JSON one is a list of flat objects."""
-    if _kind(path) == "parquet":
-        return load_parquet(connection, path)
-    if _kind(path) == "json":
-        return load_records(connection, find_records(read_document(path), "[]"), columns)
-    return load_csv(connection, path)
-
-
-def _columns_of(path: Path) -> Sequence[str]:
-    return keys_of(read_document(path)) if _kind(path) == "json" else table_columns(path)
-
-
-def _tables_apart(
-    found: Found, readers_of: Callable[[Path], list[Mapping]], stands_alone: Callable[[Path], bool]
-) -> Iterator[Found]:
-    """Take JSON files as the pages of one delivery, and each table, with those it borrows from, as one of its own."""
-    documents = tuple(path for path in found.files if _kind(path) == "json")
-    if documents:
-        yield subset(found, documents)
-    tables = [path for path in found.files if path not in documents]
-    yield from _with_lent(found, tables, readers_of, stands_alone)
-
-
-def _with_lent(
-    found: Found,
-    tables: Sequence[Path],
-    readers_of: Callable[[Path], list[Mapping]],
-    stands_alone: Callable[[Path], bool],
-) -> Iterator[Found]:
-    """Give each table with the files of the same delivery or folder that its mappings borrow columns from."""
-    deliveries: list[Found] = []
-    borrowed: set[Path] = set()
-    for path in tables:
-        lent = _lent(path, found.files, readers_of(path))
-        borrowed |= set(lent)
-        deliveries.append(replace(subset(found, (path, *lent)), path=path))
-    yield from (each for each in deliveries if each.path not in borrowed or stands_alone(each.path))
-
-
-def _lent(path: Path, files: Sequence[Path], mappings: Sequence[Mapping]) -> list[Path]:
-    nearby = files if len(files) > 1 else sorted(each for each in path.parent.iterdir() if each.is_file())
-    others = [each for each in nearby if each != path]
-    found = [
-        lent
-        for mapping in mappings
-        for beside in mapping.beside
-        for lent in fitting(beside, mapping.used_columns, others, _columns_of)
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _refuse_other_shape(path: Path, mapping: Mapping, types: Types[str, str]) -> None:
-    drift = compare([*mapping.used_columns, *mapping.optional], types).without(mapping.optional)
-    if drift.missing:
-        raise columns_changed(path, mapping.name, drift)
-
-
-def _noting_names(records: Iterable[Record], mapping: Mapping, named: set[bool]) -> Iterator[Record]:
-    """Hand records on one by one, and note whether there are such as have what the record id is made of."""
-    columns = _named_by(mapping)
-    for record in records:
-        if True not in named:
-            named.add(all(record.get(column) is not None for column in columns))
-        yield record
-
-
-def _named_by(mapping: Mapping) -> list[str]:
-    return [column for column in mapping.record_id_columns if column != "#"]
-
-
-def _no_records(path: Path, mapping: Mapping, *, any_there: bool) -> InputError:
-    if any_there:
-        what = f"records without {', '.join(_named_by(mapping))}"
-    else:
-        what = f"no {mapping.recognise}" if mapping.recognise else f"no records at {mapping.records}"
-    return InputError(f"The file {path} has {what}.", f"The mapping {mapping.name} expects them there.")
 
 
 def _depends(mapping: Mapping) -> bool:

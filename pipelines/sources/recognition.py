@@ -9,9 +9,10 @@ from typing import Any
 
 from data_contracts.errors import InputError
 from pipelines.sources.csv_text import QUOTE, check_text, plain_text, read_header
-from pipelines.sources.documents import Record
+from pipelines.sources.documents import Record, read_document
 from pipelines.sources.drift import columns_changed, compare
 from pipelines.sources.encodings import marked_encoding
+from pipelines.sources.records import kind_of
 
 NAMED = 12  # columns or keys that an error names; a file may have hundreds
 
@@ -229,3 +230,8 @@ def _nearest(names: Sequence[str], shapes: Mapping[str, Recognise]) -> tuple[str
 
 def _some(names: Sequence[str]) -> str:
     return f"{', '.join(names[:NAMED])}{' ...' if len(names) > NAMED else ''}"
+
+
+def columns_of(path: Path) -> Sequence[str]:
+    """Name the columns of a table, or the keys of a JSON document."""
+    return keys_of(read_document(path)) if kind_of(path) == "json" else table_columns(path)

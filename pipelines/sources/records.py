@@ -24,6 +24,8 @@ CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 PARQUET_SUFFIXES = (".parquet",)
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 SUFFIXES = CSV_SUFFIXES + PARQUET_SUFFIXES + JSON_SUFFIXES
+KINDS = {**dict.fromkeys(CSV_SUFFIXES, "csv"), **dict.fromkeys(PARQUET_SUFFIXES, "parquet")}
+KINDS |= dict.fromkeys(JSON_SUFFIXES, "json")
 BATCH = 20_000
 _FIRST_RECORDS = (
     "CREATE OR REPLACE TEMP TABLE records AS SELECT *, row_number() OVER () AS rapport_position FROM incoming"
@@ -149,3 +151,8 @@ def _create(connection: duckdb.DuckDBPyConnection, columns: Iterable[str], reade
 def _line_of(message: str) -> str:
     _, found, rest = message.partition("Line: ")
     return f" at line {rest.split()[0]}" if found and rest.split() else ""
+
+
+def kind_of(path: Path) -> str:
+    """Tell by its ending whether a file is csv, parquet or json."""
+    return KINDS.get(path.suffix.lower(), "csv")

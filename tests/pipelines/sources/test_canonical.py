@@ -195,7 +195,7 @@ def test_a_file_that_changes_while_it_is_read_lands_nothing(
         stage(*arguments, **options)
         canonical(path, rows=5)
 
-    monkeypatch.setattr("pipelines.sources.readers.stage_canonical", changing)
+    monkeypatch.setattr("pipelines.sources.loading.stage_canonical", changing)
     with pytest.raises(InputError, match="changed while it was read"):
         take("products", path)
     assert list_landings(settings) == []
