@@ -140,8 +140,9 @@ def _first_line(path: Path, quote: str) -> str:
 
 
 def _cells(line: str, mark: str, quote: str) -> list[str]:
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    rows = csv.reader(StringIO(line, newline=""), delimiter=mark, quoting=quoting)
+    rows = csv.reader(
+        StringIO(line, newline=""), delimiter=mark, quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
+    )
     return [cell.strip() for cell in next(rows, [])]
 
 

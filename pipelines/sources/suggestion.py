@@ -4,6 +4,7 @@ What is said about times, ids and uniqueness is told by the whole file; the rest
 landed on trial (nothing is kept).
 """
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -23,7 +24,7 @@ from pipelines.landing.staging import Delivery, open_stage, staged_columns
 from pipelines.landing.writer import prepare
 from pipelines.sources.archives import as_came, unpacked
 from pipelines.sources.completion import completed
-from pipelines.sources.csv_text import PLAIN, SPACES, check_text, plain_text, read_header
+from pipelines.sources.csv_text import PLAIN, SPACES, check_text, distinct_names, plain_text, read_header
 from pipelines.sources.documents import find_records, read_document
 from pipelines.sources.encodings import guess_encoding, marked_encoding
 from pipelines.sources.evidence import Profile, decimal_sign, profiles_of, unique_together
@@ -48,6 +49,8 @@ SHOWN = 5
 MOST_NAMES = 400  # of columns that are looked at; an object of JSON may have any number
 DEEPEST = 4
 LONGEST_NAME = 60  # of a record, and of each column that is part of it
+VALUE = re.compile(r"[^@\s]+@[^@\s]+\.\w+|\+\d{7,}|\d{4}-\d\d-\d\d.*")
+NUMBER = re.compile(r"[\d.,:-]+")
 LEFT_OUT = {"source", "raw_record"}
 NAMING = (
     "occurred_at",
@@ -98,7 +101,7 @@ class Case:
     clock: Clock
     table: str
     path: Path
-    form: dict[str, str]
+    form: dict[str, Any]
     types: dict[str, str]
     open_end: bool  # the last line has none, so only a person can say that the file is whole
 
@@ -155,7 +158,7 @@ def _suggest(connection: duckdb.DuckDBPyConnection, case: Case) -> Suggestion:
     return _tried(connection, case, text, other, proposal.unused(profiles))
 
 
-def _load(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, str], dict[str, str]]:
+def _load(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """Make the table `records`; gives what stands under `format`, and the columns with their types."""
     suffix = path.suffix.lower()
     if suffix in PARQUET_SUFFIXES:
@@ -166,13 +169,20 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, 
     with plain_text(path, check_text(path, encoding)) as text:
         header, delimiter = read_header(text)
     if len(header) == 1 and "  " in header[0]:
-        delimiter = SPACES
-    form = {"kind": "csv", "delimiter": delimiter.replace("\t", "\\t")}
+        header, delimiter = header[0].split(), SPACES
+    names = distinct_names([""] * len(header)) if _are_values(header) else []
+    form: dict[str, Any] = {"kind": "csv", "delimiter": delimiter.replace("\t", "\\t")}
+    form |= {"names": names} if names else {}
     form |= {"encoding": encoding} if encoding not in PLAIN and not marked_encoding(path) else {}
-    return form, load_csv(connection, path, encoding, delimiter)
+    return form, load_csv(connection, path, encoding, delimiter, names)
 
 
-def _load_json(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, str], dict[str, str]]:
+def _are_values(header: Sequence[str]) -> bool:
+    """Say whether a first line is a row already: it holds an address, a phone number or a day, or numbers alone."""
+    return any(map(VALUE.fullmatch, header)) or all(map(NUMBER.fullmatch, header))
+
+
+def _load_json(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     document = read_document(path)
     place = _records_in(document)
     names = _names_in(record.fields for record in islice(find_records(document, place), SAMPLE))

@@ -20,7 +20,7 @@ NAMED = 60  # columns that a remark names at most
 def written(  # noqa: PLR0913 - what was found out about the file
     proposal: Proposal,
     path: Path,
-    form: Mapping[str, str],
+    form: Mapping[str, Any],
     profiles: Sequence[Profile],
     other: str,
     *,

@@ -398,3 +398,9 @@ def test_real_files_get_a_mapping_that_loads(
     suggestion = suggest(settings, clock, table, real_data / file)
     assert suggestion.accepted >= accepted * suggestion.tried
     assert suggestion.tried > 0
+
+
+def test_a_file_without_a_header_keeps_its_first_row(propose: Propose) -> None:
+    suggestion = propose("events", "1735900000,a@example.com,click\n1735900100,b@example.com,open\n")
+    assert suggestion.rows == 2
+    assert mapping(suggestion)["format"]["names"] == ["column 1", "column 2", "column 3"]
