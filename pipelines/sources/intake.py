@@ -137,7 +137,7 @@ class Intake:
         ]
 
     def _refuse_changed(self, reader: Reader, found: Found, error: BatchRefusedError) -> None:
-        table = load_mapping(error.mapping, self.settings.mappings_dir).table
+        table = load_mapping(self.mapping or error.mapping, self.settings.mappings_dir).table
         with landing_lock(self.settings, self.waiting):
             delivery = Delivery(reader.source, table, found.path.name, found.sha256, "")
             refuse_changed(self.settings, self.clock, delivery, error)

@@ -150,7 +150,7 @@ def load_mapping(name: str | Path, own: Path | None = None) -> Mapping:
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(
             f"There is no mapping {str(name)!r}, neither shipped nor as a file.",
-            f"{hint}Known are {', '.join(sorted(known))}.",
+            f"{hint}`rapport sources` lists the {len(known)} that are known by name.",
         )
     return _read(path, path.stat().st_mtime_ns)
 

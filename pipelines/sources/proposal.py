@@ -97,7 +97,8 @@ class Proposal:
 
     def unused(self, profiles: Iterable[Profile]) -> tuple[str, ...]:
         """Name the columns of the file that are left."""
-        used = set(columns_in([line.expression for line in self.lines.values()]))
+        made = [line.expression for line in self.lines.values()]
+        used = set(columns_in([*made, {"template": self.record_id}]))
         return tuple(profile.column for profile in profiles if profile.column not in used)
 
     def set(self, column: str, expression: Expression, remark: str = "") -> None:

@@ -118,14 +118,17 @@ def find_reader(settings: Settings, source: str, mapping: str | Path | None) -> 
     return mapping_reader(settings, found)
 
 
-def present_version(settings: Settings, part: str) -> str | None:
-    """Give the version in which a part of a delivery is read today; None where what read it is no longer there."""
+def present_version(settings: Settings, part: str, mapping: str = "") -> str | None:
+    """Give the version in which a part of a delivery is read today; None where what read it is no longer there.
+
+    `mapping` is what was named with it: a mapping file that lies anywhere is known by its path alone.
+    """
     if not part:
         return CANONICAL_VERSION
     if part == MAIL:
         return mail.reader_version(settings)
     try:
-        return _version(settings, load_mapping(part, settings.mappings_dir))
+        return _version(settings, load_mapping(mapping or part, settings.mappings_dir))
     except UsageError:
         return None
 

@@ -62,7 +62,7 @@ def _mended(settings: Settings, landing: Landing) -> Part | None:
     Landings of versions that kept no files have no origin either.
     """
     origin = landing.origin
-    version = present_version(settings, origin.part) if origin.asked else None
+    version = present_version(settings, origin.part, origin.mapping) if origin.asked else None
     if version in {None, landing.mapping_hash}:
         return None
     files = kept_files(settings, landing.file_sha256)

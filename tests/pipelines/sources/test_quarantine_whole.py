@@ -150,6 +150,22 @@ def test_a_mended_mapping_reads_the_kept_file_again(write: Write) -> None:
     assert [(each["landed"], each["still"], each["read_again"]) for each in again] == [(0, 1, False)]
 
 
+def test_a_mapping_that_lies_anywhere_is_found_again_by_its_path(write: Write, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text(MAPPING.replace("name: club\n", ""))
+    path = write("a.csv", range(100), channel=one_in_nine_by_fax)
+    assert document("ingest", "consents", "--map", elsewhere, path)["quarantined"] == 12
+    elsewhere.write_text(elsewhere.read_text().replace("  channel: channel\n", WITH_FAX))
+    (file,) = document("quarantine", "replay")["files"]
+    assert (file["landed"], file["still"], file["read_again"]) == (12, 0, True)
+    renamed = [column.replace("email", "e_mail") for column in HEADER]
+    odd = write("bad.csv", range(5), header=renamed, e_mail="a@example.com")
+    result = run("ingest", "consents", "--map", elsewhere, odd)
+    assert isinstance(result.exception, BatchRefusedError), result.exception
+    assert "has no column email (now e_mail?)" in str(result.exception)
+    assert state() == "red"
+
+
 def test_the_kept_file_goes_when_nothing_of_it_is_set_aside(write: Write) -> None:
     ingest(write("a.csv", range(20), channel=one_in_nine_by_fax))
     mend_mapping()
