@@ -93,7 +93,12 @@ class Intake:
             )
             stack.enter_context(landing_lock(self.settings, self.waiting))
             prepared = self._prepare(staged)
-            refuse(self.settings, find_refusals(zip(prepared, map(_reads, staged), strict=True)))
+            try:
+                refuse(self.settings, find_refusals(zip(prepared, map(_reads, staged), strict=True)))
+            except BatchRefusedError as error:
+                if opt_outs.recorded:
+                    error.mend += f" The {opt_outs.recorded:,} new opt-outs that it holds count all the same."
+                raise
             changed = self._changes(staged, prepared)
             if any(each.counts.quarantined for each in prepared):
                 with telling_of_full_disk(found.path.name):

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import insert, select
 
-from data_contracts.errors import InputError
+from data_contracts.errors import BatchRefusedError, InputError
 from data_contracts.sql import Sql
 from messaging import outbox
 from messaging.addresses import read_addresses
@@ -447,3 +447,15 @@ def test_opt_outs_come_in_pieces_and_of_each_address_and_reason_once() -> None:
         )
         pieces = [len(words) for words in find_words(connection, {"email_events": Sql("said")})]
     assert pieces == [10_000, 10_000, 5_000]
+
+
+def test_a_refusal_says_that_the_opt_outs_in_it_count(
+    settings: Settings, clock: Clock, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.csv"
+    lines = [
+        f"SM{n},+4477009{n:05d},+15005550006,STOP,lost,2024-05-24T10:00:00Z,1,inbound" for n in range(30)
+    ]
+    path.write_text("\n".join(["Sid,From,To,Body,Status,SentDate,NumSegments,Direction", *lines]) + "\n")
+    with pytest.raises(BatchRefusedError, match="The 30 new opt-outs that it holds count all the same"):
+        intake.ingest(settings, clock, "twilio", [path])
