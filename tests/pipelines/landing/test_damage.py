@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from data_contracts.contracts import load_contract
+from data_contracts.contracts import load_contract
 from data_contracts.errors import InputError
 from messaging.clock import Clock
 from messaging.settings import Settings
@@ -57,8 +58,8 @@ def test_every_flipped_bit_and_truncation_of_a_landed_file_keeps_a_delivery_from
         judge_one(connection, "consent/7")
         for _ in damages(landing.path):
             with pytest.raises(InputError, match=r"landed file .* Ingest consents\.csv again"):
-                find_landed(connection, [landing])
-        find_landed(connection, [landing])
+                find_landed(connection, load_contract("consents"), [landing])
+        find_landed(connection, load_contract("consents"), [landing])
         assert found_ids(connection) == ["consent/7"]
 
 
@@ -71,7 +72,7 @@ def test_every_flipped_bit_and_truncation_of_a_key_index_is_noticed_and_the_inde
         for _ in damages(landing.keys_path):
             present = read_manifest(landing.manifest_path)
             assert not whole_index(present, probe)
-            find_landed(connection, [present])
+            find_landed(connection, load_contract("consents"), [present])
             assert found_ids(connection) == ["consent/7"]
             assert whole_index(read_manifest(landing.manifest_path), probe)
 
