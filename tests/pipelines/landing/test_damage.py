@@ -10,7 +10,6 @@ import duckdb
 import pytest
 
 from data_contracts.contracts import load_contract
-from data_contracts.contracts import load_contract
 from data_contracts.errors import InputError
 from messaging.clock import Clock
 from messaging.settings import Settings
