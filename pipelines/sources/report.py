@@ -1,5 +1,6 @@
 """What an ingest tells: the numbers of each table, of each delivery, and of all of it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,12 @@ from pipelines.sources.columns import Changes
 NUMBERS = ("rows_in", "accepted", "quarantined", "already_landed", "changed")
 
 
-class Sums:
+class Sums(ABC):
     """The five numbers of a report, added up over what it consists of."""
 
+    @abstractmethod
     def _counts(self) -> Iterable[Counts]:
-        raise NotImplementedError
+        """Give what is added up."""
 
     @property
     def rows_in(self) -> int:
