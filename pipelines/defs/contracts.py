@@ -19,13 +19,13 @@ from data_contracts.contracts import (
     published_contract,
     published_contracts,
 )
-from data_contracts.errors import ContractBrokenError, InputError
+from data_contracts.errors import ContractBrokenError
 from pipelines.contracts.page import LATEST
 from pipelines.defs.contract_status import record_states
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
-from pipelines.landing.manifest import Landing, list_landings, verify
+from pipelines.landing.manifest import is_whole, list_landings
 from pipelines.landing.results import Count, RuleResult, own_result
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.promises import judge_table
@@ -188,24 +188,16 @@ def _mend(session: BuildSession, state: ContractState) -> str:
     """Say what to do about a red landed table; files are named by their ids, for a file's name may be a person's."""
     if state.table not in contract_names("inbound"):
         return ""
-    damaged = [item for item in list_landings(session.settings, state.table) if not _is_whole(item)]
+    damaged = [item for item in list_landings(session.settings, state.table) if not is_whole(item)]
     if damaged:
         manifests = ", ".join(str(item.manifest_path) for item in damaged)
-        return f"Delete {manifests} and ingest what it names again."
+        return f"Ingest again what {manifests} names: it takes the damaged file's place."
     if any(rule.set_aside for rule in state.failed):
         return (
             f"Run `rapport quarantine list --table {state.table}`, and ingest those rows again once they are mended;"
             " where the contract is to blame, mend it and run `rapport quarantine replay`."
         )
     return "Mend those rows where they come from and ingest them again, or mend the contract."
-
-
-def _is_whole(landing: Landing) -> bool:
-    try:
-        verify(landing)
-    except InputError:
-        return False
-    return True
 
 
 def _worst(state: ContractState) -> str:

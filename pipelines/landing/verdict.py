@@ -17,7 +17,6 @@ import pandas as pd
 import pyarrow as pa
 
 from data_contracts.contracts import Contract, SetRule, load_contract
-from data_contracts.errors import InputError
 from data_contracts.model import Rule
 from data_contracts.rules import expectation
 from data_contracts.sql import Sql, joined, name, sql, value
@@ -25,7 +24,7 @@ from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.durable import write_json
 from pipelines.landing.expectations import run_expectations, typed_frame
-from pipelines.landing.manifest import Landing, list_landings, verify
+from pipelines.landing.manifest import Landing, is_whole, list_landings
 from pipelines.landing.quarantine import Aside, still_aside
 from pipelines.landing.results import Count, RuleResult, TableState, own_result, rule_result, table_state
 from pipelines.landing.staging import open_stage
@@ -168,15 +167,7 @@ def _measure(settings: Settings, case: _Case, checked_at: datetime, key: str) ->
 
 def _whole(landings: Sequence[Landing]) -> list[Landing]:
     """Leave files out that are not what was written."""
-    return [landing for landing in landings if _is_whole(landing)]
-
-
-def _is_whole(landing: Landing) -> bool:
-    try:
-        verify(landing)
-    except InputError:
-        return False
-    return True
+    return [landing for landing in landings if is_whole(landing)]
 
 
 def _load(connection: duckdb.DuckDBPyConnection, contract: Contract, landings: Sequence[Landing]) -> int:

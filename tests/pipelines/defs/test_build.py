@@ -157,7 +157,7 @@ def test_a_red_contract_publishes_nothing_and_is_told_by_table_rule_and_count(
         ContractBrokenError, match="purchases is red: rule landed_files_whole is broken 1 t"
     ) as told:
         run_build(copied, clock)
-    assert f"Delete {newest.manifest_path} and ingest" in told.value.mend
+    assert f"Ingest again what {newest.manifest_path} names" in told.value.mend
     pointer = read_pointer(copied.releases_dir)
     assert pointer is not None
     assert pointer.version == built.version
