@@ -1,4 +1,4 @@
-"""`rapport identity ...`: judge who is taken for whom."""
+"""`rapport identity evaluate`: judge who is taken for whom, on labelled records."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,15 +8,7 @@ import typer
 if TYPE_CHECKING:
     from pipelines.identity.evaluate import Score
 
-app = typer.Typer(help="Who is whom: judge how records are brought together.", no_args_is_help=True)
 
-
-@app.callback()
-def identity() -> None:
-    """Who is whom: judge how records are brought together."""
-
-
-@app.command()
 def evaluate(
     records: Annotated[Path, typer.Argument(help="CSV or parquet: source, source_record_id, email, ...")],
     truth: Annotated[Path, typer.Option(help="CSV or parquet with source, source_record_id, person_id.")],
