@@ -1,0 +1,207 @@
+"""The policy: what may tie two records together, and what one person may not be.
+
+It is a file that people review (`identity.yaml`). A home's own replaces the shipped one as a whole, so that
+nobody has to know what a missing line would mean.
+"""
+
+import hashlib
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from data_contracts.errors import InputError
+
+SHIPPED = Path(__file__).with_name("identity.yaml")
+OWN = "identity.yaml"  # in RAPPORT_HOME
+
+IdentifierType = Literal["external_id", "email", "handle", "phone", "device_id", "order", "conversation"]
+TYPES: tuple[IdentifierType, ...] = (
+    "external_id",
+    "email",
+    "handle",
+    "phone",
+    "device_id",
+    "order",
+    "conversation",
+)
+Limit = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Words(BaseModel):
+    """A part of the file; a word that it does not know is an error, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class IdentifierPolicy(Words):
+    """What one type of identifier proves.
+
+    `mistyped` says that people type this identifier by hand, so that two values of one source are no conflict
+    when they look alike. `require` is for phones: whether a number that is merely possible may tie records.
+    """
+
+    priority: Limit
+    links: bool = True
+    names_a_person: bool = True
+    per_person: Limit | None = None
+    per_source: bool = False
+    beside: dict[IdentifierType, Limit] = Field(default_factory=dict)
+    most_neighbours: Limit | None = None
+    reuse_after_days: Limit | None = None
+    mistyped: bool = False
+    require: Literal["possible", "valid"] | None = None
+
+
+class BirthDateConflict(Words):
+    """Two birth dates in one person, and the evidence that this overrules."""
+
+    refuses: tuple[IdentifierType, ...] = ()
+
+
+class GivenNameConflict(Words):
+    """Given names that are nobody's two spellings, and the evidence that this overrules.
+
+    Names are alike from a Jaro-Winkler similarity of `alike_above` on.
+    """
+
+    refuses: tuple[IdentifierType, ...] = ()
+    alike_above: Share = 0.8
+
+
+class Conflicts(Words):
+    """Facts that two records of one person cannot disagree on."""
+
+    birth_date: BirthDateConflict = BirthDateConflict()
+    given_name: GivenNameConflict = GivenNameConflict()
+
+
+class Probabilistic(Words):
+    """Pairs that are scored: both thresholds are probabilities, None for calibrated ones."""
+
+    enabled: bool = True
+    merge_above: Share | None = None
+    review_above: Share | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.merge_above and self.review_above and self.review_above > self.merge_above:
+            raise ValueError("review_above lies over merge_above: nothing could ever be reviewed")
+        return self
+
+
+class BlockedValue(Words):
+    """A value, or all that a pattern finds, which proves nothing about anybody."""
+
+    type: IdentifierType
+    value: str | None = None
+    pattern: str | None = None
+    reason: str = Field(min_length=1, max_length=80)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.value is None) == (self.pattern is None):
+            raise ValueError("give either a value or a pattern")
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                raise ValueError(f"the pattern cannot be read: {error}") from None
+        return self
+
+
+class Policy(Words):
+    """The whole file."""
+
+    identifiers: dict[IdentifierType, IdentifierPolicy]
+    conflicts: Conflicts = Conflicts()
+    probabilistic: Probabilistic = Probabilistic()
+    blocked: tuple[BlockedValue, ...] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        missing = [name for name in TYPES if name not in self.identifiers]
+        if missing:
+            raise ValueError(f"identifiers lacks {', '.join(missing)}")
+        priorities = [each.priority for each in self.identifiers.values()]
+        if len(set(priorities)) < len(priorities):
+            raise ValueError("two identifiers have one priority, so their claims could not be put in order")
+        return self
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Name this content: another fingerprint, and people have to be resolved anew."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    def by_priority(self) -> tuple[IdentifierType, ...]:
+        """Give the types, the strongest evidence first."""
+        return tuple(sorted(self.identifiers, key=lambda name: self.identifiers[name].priority))
+
+    def naming(self) -> tuple[IdentifierType, ...]:
+        """Give the types that make a group of records somebody, the strongest first."""
+        return tuple(
+            name
+            for name in self.by_priority()
+            if self.identifiers[name].names_a_person and self.identifiers[name].links
+        )
+
+    def linking(self) -> tuple[IdentifierType, ...]:
+        """Give the types that may tie records together, the strongest first."""
+        return tuple(name for name in self.by_priority() if self.identifiers[name].links)
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """Read a policy file; without one, the shipped policy.
+
+    Raises InputError that names the file and each word in it that is wrong, and what would be legal.
+    """
+    path = path or SHIPPED
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"There is no policy file {path}.", "Check the path.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" at line {place.line + 1}" if place else ""
+        raise InputError(f"{path} cannot be read as YAML{where}.", "Mend it there.") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{path} is no policy.", f"It needs {', '.join(Policy.model_fields)}.")
+    try:
+        return Policy.model_validate(document)
+    except ValidationError as error:
+        wrong = "; ".join(_told(each) for each in error.errors())
+        raise InputError(f"{path}: {wrong}.", "Nothing was changed. Mend the file.") from None
+
+
+def home_policy(home: Path) -> Policy:
+    """Read the policy of an installation: its own file where it has one, else the shipped one."""
+    own = home / OWN
+    return load_policy(own if own.exists() else None)
+
+
+def _told(error: Any) -> str:
+    place = ".".join(str(part) for part in error["loc"] if part != "[key]") or "the file"
+    if error["type"] == "extra_forbidden":
+        return f"{place} is no word of a policy; legal there: {', '.join(_legal(error['loc'][:-1]))}"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{place}: {message[:1].lower()}{message[1:]}"
+
+
+def _legal(loc: tuple[Any, ...]) -> list[str]:
+    """Give the words that may stand at a place of the file."""
+    parts: dict[str, type[BaseModel]] = {
+        "identifiers": IdentifierPolicy,
+        "probabilistic": Probabilistic,
+        "blocked": BlockedValue,
+        "birth_date": BirthDateConflict,
+        "given_name": GivenNameConflict,
+        "conflicts": Conflicts,
+    }
+    for part in reversed(loc):
+        if part in parts:
+            return list(parts[part].model_fields)
+    return list(Policy.model_fields)
