@@ -27,6 +27,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         reason VARCHAR NOT NULL)
         """,
     ),
+    (
+        # what the numbering plans say of each phone number, which costs 50 us a number to ask (phones.py)
+        """
+        CREATE TABLE state.phones
+        (phone VARCHAR NOT NULL, canonical VARCHAR NOT NULL, validity VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+        country VARCHAR, checked_with VARCHAR NOT NULL)
+        """,
+    ),
 )
 
 
