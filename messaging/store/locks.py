@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from messaging.store.tables import address_locks
 
 CONSENT_CHAIN = "~consent-chain"  # sorts behind every other key: whoever needs it takes it last
+IDENTITY_DECISIONS = "identity-decisions"  # held while a decision is held against those that stand
 
 
 def address_key(address_hash: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 SchemaState = Literal["current", "missing", "older", "newer"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-REVISIONS = ("0001",)  # oldest first; a test holds this equal to the migration scripts
+REVISIONS = ("0001", "0002")  # oldest first; a test holds this equal to the migration scripts
 
 
 def stored_revision(connection: Connection) -> str | None:
@@ -28,8 +28,8 @@ def schema_state(connection: Connection) -> SchemaState:
     return "older" if revision in REVISIONS else "newer"
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the migrations that are missing, inside the caller's transaction."""
+def upgrade(connection: Connection, revision: str = REVISIONS[-1]) -> None:
+    """Run the migrations that are missing up to a revision, inside the caller's transaction."""
     from alembic import command
     from alembic.config import Config
 
@@ -37,4 +37,4 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -267,3 +267,20 @@ work_requests = Table(  # what the app asks of the pipelines
     Column("result", JSON),
     Index(None, "state", "requested_at"),
 )
+
+identity_decisions = Table(  # who a person said is one, or is not; append-only but for its withdrawal
+    "identity_decisions",
+    metadata,
+    Column("decision_id", String, primary_key=True),
+    Column("kind", String, nullable=False),  # merge | split
+    Column("source", String, nullable=False),
+    Column("source_record_id", String, nullable=False),
+    Column("other_source", String, nullable=False),
+    Column("other_record_id", String, nullable=False),
+    Column("author", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_at", DateTime, nullable=False),
+    Column("withdrawn_at", DateTime),  # none while it stands
+    Column("withdrawn_by", String),
+    Column("withdrawn_reason", Text),
+)

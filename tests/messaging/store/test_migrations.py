@@ -8,15 +8,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from data_contracts.errors import StoreError
 from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.engine import make_engine
-from messaging.store.schema import MIGRATIONS, REVISIONS
-from messaging.store.tables import consent_events, metadata
+from messaging.store.schema import MIGRATIONS, REVISIONS, upgrade
+from messaging.store.tables import consent_events, identity_decisions, metadata
 
 EVENT = {
     "event_id": "con_1",
@@ -33,6 +33,17 @@ EVENT = {
     "commitment": "c",
     "previous_hash": "p",
     "hash": "h",
+}
+DECISION = {
+    "decision_id": "dec_1",
+    "kind": "merge",
+    "source": "crm",
+    "source_record_id": "contact/1",
+    "other_source": "shopify",
+    "other_record_id": "contact/2",
+    "author": "ann",
+    "reason": "They called.",
+    "decided_at": datetime.fromisoformat("2026-01-01"),
 }
 
 
@@ -53,6 +64,23 @@ def test_a_fresh_store_is_current_and_migrating_it_again_changes_nothing(store: 
     assert store.schema_state() == "current"
     store.migrate()
     assert store.schema_state() == "current"
+
+
+def test_a_store_of_the_first_version_is_brought_to_this_one_and_keeps_what_it_holds(
+    settings: Settings,
+) -> None:
+    old = Store(make_engine(settings.store_address))
+    with old.write() as connection:
+        upgrade(connection, REVISIONS[0])
+        connection.execute(insert(consent_events), EVENT)
+    assert old.schema_state() == "older"
+    old.close()
+    with pytest.raises(StoreError, match=r"was made by an older version. Run `rapport upgrade`"):
+        open_store(settings, create=False)
+    with open_store(settings) as store, store.read() as connection:
+        assert store.schema_state() == "current"
+        assert connection.execute(select(func.count()).select_from(consent_events)).scalar_one() == 1
+        assert connection.execute(select(func.count()).select_from(identity_decisions)).scalar_one() == 0
 
 
 def test_a_missing_store_is_refused_with_its_mend_unless_it_may_be_made(settings: Settings) -> None:
@@ -92,6 +120,33 @@ def test_a_consent_once_recorded_can_be_neither_changed_nor_deleted(store: Store
         connection.execute(insert(consent_events), EVENT)
     with pytest.raises(IntegrityError, match="append-only"), store.write() as connection:
         connection.execute(change)  # type: ignore[call-overload]
+
+
+WITHDRAWAL = {"withdrawn_at": DECISION["decided_at"], "withdrawn_by": "bo", "withdrawn_reason": "A mistake."}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        update(identity_decisions).values(kind="split"),
+        update(identity_decisions).values(reason="Something else.", **WITHDRAWAL),
+        delete(identity_decisions),
+    ],
+)
+def test_a_decision_once_said_can_be_neither_changed_nor_deleted(store: Store, change: object) -> None:
+    with store.write() as connection:
+        connection.execute(insert(identity_decisions), DECISION)
+    with pytest.raises(IntegrityError, match="append-only"), store.write() as connection:
+        connection.execute(change)  # type: ignore[call-overload]
+
+
+def test_a_decision_is_withdrawn_once_and_its_withdrawal_stands(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(insert(identity_decisions), DECISION)
+        connection.execute(update(identity_decisions).values(**WITHDRAWAL))
+    for change in ({"withdrawn_at": None}, {"withdrawn_by": "cy"}):
+        with pytest.raises(IntegrityError, match="append-only"), store.write() as connection:
+            connection.execute(update(identity_decisions).values(**change))
 
 
 def test_a_damaged_store_is_told_in_one_sentence(settings: Settings, home: Path) -> None:
