@@ -1,0 +1,207 @@
+"""More evidence, less evidence, other decisions: the people that these touch, and nobody else.
+
+New edges join old components as if each component were one node: its limits are counted, its edges are not
+read. Components that break a rule by it, that broke one before, or that lost something, are settled again
+from all their edges. What a component becomes depends on its own edges alone, so the people are those of a
+resolution from scratch (a property test holds them equal).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.identity.graph import Apart, Facts, Graph, Hashes, Places, Refused
+from pipelines.identity.nodes import Nodes
+from pipelines.identity.resolve import (
+    Edges,
+    Known,
+    Pairs,
+    Placed,
+    Resolution,
+    Settled,
+    breaks,
+    components,
+    place_apart,
+    place_facts,
+    settle,
+)
+
+Numbers = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+
+def _nothing() -> Hashes:
+    return np.zeros(0, dtype=np.uint64)
+
+
+def _no_edges() -> Graph:
+    return Graph.of(_nothing(), _nothing())
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is different since a resolution.
+
+    `added` are new edges, and `removed` the two ends of edges that are gone; an edge whose rank or strength
+    changed is both. `facts` are further facts; nodes in `unsettled` forget theirs first. `apart` replaces all
+    decisions that keep people apart.
+    """
+
+    added: Graph = field(default_factory=_no_edges)
+    removed: tuple[Hashes, Hashes] = field(default_factory=lambda: (_nothing(), _nothing()))
+    facts: Facts = field(default_factory=Facts)
+    unsettled: Hashes = field(default_factory=_nothing)
+    apart: Apart = field(default_factory=Apart)
+
+
+def extend(before: Resolution, change: Change) -> Resolution:
+    """Give the resolution of what was known before and of what changed since."""
+    nodes = before.nodes.with_new(np.concatenate([change.added.one, change.added.other]))
+    kept, lost = _without(before, change.removed)
+    placed, restless = _placed(before, change, nodes, kept)
+    old, new = before.settled, len(nodes) - len(before.nodes)
+    numbers = old.numbers + new
+    alone = np.arange(old.numbers, numbers, dtype=np.int32)
+    component, person = np.concatenate([old.component, alone]), np.concatenate([old.person, alone])
+    broken = np.concatenate([old.broken, np.zeros(new, dtype=np.bool_)])
+
+    dirty = np.zeros(numbers, dtype=np.bool_)
+    dirty[component[np.concatenate([lost, restless])]] = True
+    touched, joined = _join(component, placed.edges, len(kept), numbers)
+    _spread(dirty, broken, touched, joined)
+    inside = np.flatnonzero(touched[component] & ~dirty[joined[component]])
+    dirty[_breaking(placed, inside, joined[component[inside]])] = True
+
+    component = joined[component]
+    clean = inside[~dirty[component[inside]]]
+    person[clean] = component[clean]
+    settled = _settled(old.refused, placed, (component, person, broken), dirty)
+    return Resolution(nodes, placed.limit, placed.edges, placed.known, change.apart, before.rules, settled)
+
+
+def _without(before: Resolution, removed: tuple[Hashes, Hashes]) -> tuple[Edges, Places]:
+    """Give the edges but for those that are gone, and the nodes that lost one."""
+    one, other = (before.nodes.places(each) for each in removed)
+    here = (one >= 0) & (other >= 0)
+    if not here.any():
+        return before.edges, np.zeros(0, dtype=np.int64)
+    one, other = one[here], other[here]
+    edges, size = before.edges, len(before.nodes)
+    gone = np.isin(_pair(edges.one, edges.other, size), _pair(one, other, size))
+    return edges.take(~gone), np.concatenate([one, other])
+
+
+def _pair(one: NDArray[np.integer], other: NDArray[np.integer], size: int) -> Places:
+    return np.asarray(np.minimum(one, other).astype(np.int64) * size + np.maximum(one, other), dtype=np.int64)
+
+
+def _placed(before: Resolution, change: Change, nodes: Nodes, kept: Edges) -> tuple[Placed, Places]:
+    """Put together all that is known now; give the nodes that have to be settled again for it beside."""
+    added = change.added
+    one, other = (nodes.places(each).astype(np.int32) for each in (added.one, added.other))
+    edges = Edges(
+        np.concatenate([kept.one, one]),
+        np.concatenate([kept.other, other]),
+        np.concatenate([kept.rank, added.rank]),
+        np.concatenate([kept.strength, added.strength]),
+    )
+    limit = np.concatenate([before.limit, np.full(len(nodes) - len(before.nodes), -1, dtype=np.int16)])
+    limit[one], limit[other] = added.one_limit, added.other_limit
+    unsettled = nodes.places(change.unsettled)
+    forgotten = np.zeros(len(nodes), dtype=np.bool_)
+    forgotten[unsettled[unsettled >= 0]] = True
+    known, more = before.known.take(~forgotten[before.known.node]), place_facts(nodes, change.facts)
+    known = Known(
+        np.concatenate([known.node, more.node]),
+        np.concatenate([known.rule, more.rule]),
+        np.concatenate([known.value, more.value]),
+    )
+    apart = place_apart(nodes, change.apart)
+    decided = nodes.places(_only_in_one(before.apart, change.apart))
+    restless = np.concatenate([unsettled, more.node, decided])
+    placed = Placed(nodes.hashes, limit, edges, known, apart, before.rules)
+    return placed, restless[restless >= 0]
+
+
+def _only_in_one(before: Apart, after: Apart) -> Hashes:
+    """Give the nodes of decisions that are new or were withdrawn."""
+    then, now = (set(zip(each.one.tolist(), each.other.tolist(), strict=True)) for each in (before, after))
+    return np.array(sorted({node for pair in then ^ now for node in pair}), dtype=np.uint64)
+
+
+def _join(component: Numbers, edges: Edges, old: int, numbers: int) -> tuple[Mask, Numbers]:
+    """Join components by the edges behind the first `old`: which were touched, and what each number became."""
+    touched = np.zeros(numbers, dtype=np.bool_)
+    joined = np.arange(numbers, dtype=np.int32)
+    one, other = component[edges.one[old:]], component[edges.other[old:]]
+    ends, place = np.unique(np.concatenate([one, other]), return_inverse=True)
+    touched[ends] = True
+    group = components(len(ends), place[: len(one)].astype(np.int32), place[len(one) :].astype(np.int32))
+    _, eldest = np.unique(
+        group, return_index=True
+    )  # `ends` rise, so the first of a group has its least number
+    joined[ends] = ends[eldest][group]
+    return touched, joined
+
+
+def _spread(dirty: Mask, broken: Mask, touched: Mask, joined: Numbers) -> None:
+    """Mark what each dirty component became, and what is joined to one that broke a rule before."""
+    dirty[joined[np.flatnonzero(dirty | (touched & broken))]] = True
+
+
+def _breaking(placed: Placed, inside: Places, group: Numbers) -> Numbers:
+    """Give the groups that break a rule; `group` says for each of the nodes `inside` where it would belong."""
+    numbers, local = np.unique(group, return_inverse=True)
+    broken = breaks(local.astype(np.int32), len(numbers), _part(placed, inside))
+    return np.asarray(numbers[broken], dtype=np.int32)
+
+
+def _part(placed: Placed, inside: Places, edges: Edges | None = None) -> Placed:
+    """Give what is known of some nodes, numbered from 0 in their order; `edges` are those between them."""
+    local = np.full(len(placed.hashes), -1, dtype=np.int32)
+    local[inside] = np.arange(len(inside), dtype=np.int32)
+    known, apart = placed.known, placed.apart
+    mine, both = local[known.node] >= 0, (local[apart.one] >= 0) & (local[apart.other] >= 0)
+    edges = edges if edges is not None else placed.edges.take(np.zeros(0, dtype=np.int64))
+    return Placed(
+        placed.hashes[inside],
+        placed.limit[inside],
+        Edges(local[edges.one], local[edges.other], edges.rank, edges.strength),
+        Known(local[known.node[mine]].astype(np.int64), known.rule[mine], known.value[mine]),
+        Pairs(
+            local[apart.one[both]].astype(np.int64),
+            local[apart.other[both]].astype(np.int64),
+            apart.pair[both],
+        ),
+        placed.rules,
+    )
+
+
+def _settled(
+    refused: Refused, placed: Placed, standing: tuple[Numbers, Numbers, Mask], dirty: Mask
+) -> Settled:
+    """Settle dirty components again from all their edges; everything else stands as it is."""
+    component, person, broken = standing
+    again = dirty[component]
+    inside = np.flatnonzero(again)
+    if not len(inside):
+        return Settled(component, person, broken, refused)
+    part = settle(_part(placed, inside, placed.edges.take(again[placed.edges.one])))
+    component[inside] = part.component + len(broken)
+    person[inside] = part.person + len(broken)
+    broken = np.concatenate([broken, part.broken])
+    kept, more = refused.take(~again[refused.one]), part.refused
+    return Settled(
+        component,
+        person,
+        broken,
+        Refused(
+            np.concatenate([kept.one, inside[more.one].astype(np.int32)]),
+            np.concatenate([kept.other, inside[more.other].astype(np.int32)]),
+            np.concatenate([kept.rank, more.rank]),
+            np.concatenate([kept.rule, more.rule]),
+            np.concatenate([kept.which, more.which]),
+            np.concatenate([kept.would_be, more.would_be]),
+        ),
+    )
