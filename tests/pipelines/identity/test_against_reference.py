@@ -1,0 +1,182 @@
+"""The resolver and a slow, plain one agree on every small graph; and what no graph may do to either."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.identity.graph import BY_PEOPLE, Apart, FactRule, Facts, Refusal, Rules
+from pipelines.identity.incremental import Change, extend
+from pipelines.identity.resolve import Resolution, resolve
+
+from .reference import Answer, Case, Edge, graph_of, resolve_slowly
+
+# Numbers that are alike are at most one apart, which does not carry over: 1 ~ 2 and 2 ~ 3, but 1 and 3 are not.
+EQUAL = FactRule(alike=lambda one, other: one == other, refuses=frozenset({2, 3}))
+NEAR = FactRule(alike=lambda one, other: abs(one - other) <= 1, refuses=frozenset({3}))
+RULES = Rules(limits=(1, 2, 3), facts=(EQUAL, NEAR), lifted={1: (0, 1)})
+
+nodes = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 2**63 - 1, 2**63, 2**64 - 1])
+edges = st.builds(Edge, nodes, nodes, st.integers(BY_PEOPLE, 3), st.integers(1, 3))
+pairs = st.tuples(nodes, nodes).filter(lambda pair: pair[0] != pair[1])
+cases = st.builds(
+    Case,
+    edges=st.lists(edges, max_size=24),
+    limit_of=st.dictionaries(nodes, st.integers(0, 2)),
+    facts=st.lists(st.tuples(nodes, st.integers(0, 1), st.integers(1, 4)), max_size=6),
+    apart=st.lists(pairs, max_size=2),
+)
+
+
+def facts_of(case: Case) -> Facts:
+    return Facts(
+        np.array([fact[0] for fact in case.facts], dtype=np.uint64),
+        np.array([fact[1] for fact in case.facts], dtype=np.int64),
+        np.array([fact[2] for fact in case.facts], dtype=np.int64),
+    )
+
+
+def apart_of(case: Case) -> Apart:
+    return Apart(
+        np.array([pair[0] for pair in case.apart], dtype=np.uint64),
+        np.array([pair[1] for pair in case.apart], dtype=np.uint64),
+    )
+
+
+def resolved(case: Case) -> Resolution:
+    return resolve(graph_of(case.edges, case.limit_of), RULES, facts_of(case), apart_of(case))
+
+
+def answer(resolution: Resolution) -> Answer:
+    """Say of a resolution what its numbers mean."""
+    people: dict[int, set[int]] = defaultdict(set)
+    hashes = resolution.nodes.hashes
+    for node, person in zip(hashes.tolist(), resolution.settled.person.tolist(), strict=True):
+        people[person].add(node)
+    refused = resolution.settled.refused
+    return Answer(
+        frozenset(frozenset(person) for person in people.values()),
+        frozenset(
+            (*sorted((int(hashes[one]), int(hashes[other]))), int(rank), Refusal(int(rule)).name)
+            for one, other, rank, rule in zip(
+                refused.one, refused.other, refused.rank, refused.rule, strict=True
+            )
+        ),
+    )
+
+
+def change_of(case: Case, added: Sequence[Edge], removed: Sequence[Edge] = ()) -> Change:
+    """Make a change of some of a case's edges, with all that is known of their nodes."""
+    told = {node for edge in added for node in edge.ends}
+    known = Case(added, case.limit_of, [fact for fact in case.facts if fact[0] in told])
+    gone = graph_of(removed, case.limit_of)
+    return Change(
+        graph_of(added, case.limit_of),
+        (gone.one, gone.other),
+        facts_of(known),
+        np.array(sorted(told), dtype=np.uint64),
+        apart_of(case),
+    )
+
+
+def in_batches(case: Case, sizes: Sequence[int]) -> Resolution:
+    before, begins = resolve(graph_of([], {}), RULES), 0
+    for size in [*sizes, len(case.edges)]:
+        before = extend(before, change_of(case, case.edges[begins : begins + size]))
+        begins += size
+    return before
+
+
+@given(cases)
+def test_both_find_the_same_people_and_refuse_the_same_evidence_by_the_same_rule(case: Case) -> None:
+    assert answer(resolved(case)) == resolve_slowly(case, RULES)
+
+
+@given(cases, st.randoms(use_true_random=False))
+def test_neither_the_order_of_edges_nor_which_end_comes_first_changes_anything(
+    case: Case, random: Random
+) -> None:
+    shuffled = [random.choice([edge, replace(edge, one=edge.other, other=edge.one)]) for edge in case.edges]
+    random.shuffle(shuffled)
+    facts = random.sample(case.facts, len(case.facts))
+    assert answer(resolved(replace(case, edges=shuffled, facts=facts))) == answer(resolved(case))
+
+
+@given(cases, st.integers(1, 4))
+def test_evidence_said_twice_is_evidence_said_once(case: Case, times: int) -> None:
+    assert answer(resolved(replace(case, edges=list(case.edges) * times))) == answer(resolved(case))
+
+
+@given(cases, st.lists(st.integers(0, 6), max_size=5))
+def test_evidence_in_batches_makes_the_people_of_all_evidence_at_once(case: Case, sizes: list[int]) -> None:
+    assert answer(in_batches(case, sizes)) == answer(resolved(case))
+
+
+@given(cases, st.data())
+def test_evidence_that_comes_and_goes_leaves_the_people_as_they_were(case: Case, data: st.DataObject) -> None:
+    ends = {edge.ends for edge in case.edges}
+    kept = data.draw(st.sets(st.sampled_from(sorted(ends)))) if ends else set()
+    more = [edge for edge in case.edges if edge.ends not in kept]
+    least = replace(case, edges=[edge for edge in case.edges if edge.ends in kept])
+    before = resolved(least)
+    there = extend(before, change_of(case, more))
+    assert answer(there) == answer(resolved(case))
+    back = extend(there, replace(change_of(least, least.edges, removed=more), added=graph_of([], {})))
+    assert with_evidence(answer(back), least) == with_evidence(answer(before), least)
+
+
+def with_evidence(answer: Answer, case: Case) -> Answer:
+    """Leave out nodes that no edge names any more; they are alone."""
+    named = {node for edge in case.edges for node in edge.ends}
+    forgotten = [person for person in answer.people if not person & named]
+    assert all(len(person) == 1 for person in forgotten)
+    return Answer(answer.people - set(forgotten), answer.refused)
+
+
+@given(cases.filter(lambda case: all(edge.rank != BY_PEOPLE for edge in case.edges)))
+def test_no_person_is_over_a_limit_or_holds_two_whom_people_keep_apart(case: Case) -> None:
+    rules = replace(RULES, lifted={})
+    for person in answer(resolve(graph_of(case.edges, case.limit_of), rules, None, apart_of(case))).people:
+        for limit, most in enumerate(rules.limits):
+            assert sum(case.limit_of.get(node) == limit for node in person) <= most
+        assert not any({one, other} <= person for one, other in case.apart)
+
+
+@given(cases)
+def test_what_people_tied_is_one_person_whatever_the_rules_say(case: Case) -> None:
+    people = answer(resolved(case)).people
+    for edge in case.edges:
+        if edge.rank == BY_PEOPLE:
+            assert any(set(edge.ends) <= person for person in people)
+
+
+@given(cases)
+def test_evidence_leads_from_each_node_of_a_person_to_each_other_inside_the_person(case: Case) -> None:
+    for person in answer(resolved(case)).people:
+        reached = {min(person)}
+        while True:
+            further = {node for edge in case.edges if reached & set(edge.ends) for node in edge.ends} & person
+            if further <= reached:
+                break
+            reached |= further
+        assert reached == person
+
+
+@given(cases)
+def test_evidence_is_refused_exactly_where_both_ends_are_different_people(case: Case) -> None:
+    found = answer(resolved(case))
+    person_of = {node: person for person in found.people for node in person}
+    between = {(*edge.ends, edge.rank) for edge in case.edges if person_of[edge.one] != person_of[edge.other]}
+    assert {each[:3] for each in found.refused} == between
+
+
+@given(st.lists(cases, min_size=2, max_size=4))
+def test_resolutions_side_by_side_in_threads_do_not_touch_one_another(side_by_side: list[Case]) -> None:
+    with ThreadPoolExecutor(len(side_by_side)) as threads:
+        found = list(threads.map(resolved, side_by_side))
+    assert [answer(each) for each in found] == [answer(resolved(case)) for case in side_by_side]
