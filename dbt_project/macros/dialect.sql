@@ -8,6 +8,14 @@
 {% macro matches(expression, pattern) %}{{ adapter.dispatch('matches')(expression, pattern) }}{% endmacro %}
 {% macro default__matches(expression, pattern) %}regexp_matches({{ expression }}, {{ pattern }}){% endmacro %}
 
+{# What the first group of a pattern matched; NULL where the pattern does not match. Other groups are (?:...). #}
+{% macro captured(expression, pattern) %}{{ adapter.dispatch('captured')(expression, pattern) }}{% endmacro %}
+{% macro default__captured(expression, pattern) %}nullif(regexp_extract({{ expression }}, '{{ pattern }}', 1), ''){% endmacro %}
+
+{# A text whose accents are one character with their letter (Unicode NFC), so that equal letters compare equal. #}
+{% macro composed(expression) %}{{ adapter.dispatch('composed')(expression) }}{% endmacro %}
+{% macro default__composed(expression) %}nfc_normalize({{ expression }}){% endmacro %}
+
 {# Whole calendar days from one moment to another, INTEGER; negative when the second is earlier. #}
 {% macro days_between(earlier, later) %}{{ adapter.dispatch('days_between')(earlier, later) }}{% endmacro %}
 {% macro default__days_between(earlier, later) %}cast(date_diff('day', cast({{ earlier }} as date), cast({{ later }} as date)) as integer){% endmacro %}

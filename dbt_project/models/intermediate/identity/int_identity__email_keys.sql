@@ -9,26 +9,43 @@ with addresses as (
 
 ),
 
-untagged as (
+-- tag@ann.fastmail.com is ann+tag@fastmail.com
+hosted as (
 
     select
         addresses.email,
         addresses.domain,
-        coalesce(providers.canonical_domain, addresses.domain) as canonical_domain,
-        coalesce(providers.ignores_dots, false) as ignores_dots,
+        coalesce(providers.canonical_domain, parents.canonical_domain, addresses.domain) as canonical_domain,
+        coalesce(providers.plus_tags, parents.plus_tags, false) as plus_tags,
+        coalesce(providers.folded, parents.folded, '') as folded,
+        coalesce(providers.folded_into, parents.folded_into, '') as folded_into,
         case
-            when providers.plus_tags and split_part(addresses.local_part, '+', 1) <> ''
-                then split_part(addresses.local_part, '+', 1)
+            when providers.domain is null and parents.domain is not null
+                then split_part(addresses.domain, '.', 1)
             else addresses.local_part
-        end as mailbox
+        end as local_part
     from addresses
     left join {{ ref('email_providers') }} as providers
         on addresses.domain = providers.domain
+    left join {{ ref('email_providers') }} as parents
+        on parents.subdomains and split_part(addresses.domain, '.', 1) || '.' || parents.domain = addresses.domain
+
+),
+
+untagged as (
+
+    select
+        *,
+        case
+            when plus_tags and split_part(local_part, '+', 1) <> '' then split_part(local_part, '+', 1)
+            else local_part
+        end as mailbox
+    from hosted
 
 )
 
 select
     email,
     domain,
-    case when ignores_dots then replace(mailbox, '.', '') else mailbox end || '@' || canonical_domain as email_key
+    translate(mailbox, folded, folded_into) || '@' || canonical_domain as email_key
 from untagged

@@ -1,5 +1,5 @@
 {%- set identity_columns = [
-    'email', 'phone', 'device_id', 'external_id', 'handle', 'given_name', 'family_name',
+    'email', 'phone', 'phone_extension', 'device_id', 'external_id', 'handle', 'given_name', 'family_name',
     'birth_date', 'street', 'city', 'postcode', 'country'
 ] -%}
 {%- set carried = {
@@ -34,6 +34,7 @@ with outreach as (
         occurred_at,
         case when customer_ref is null or channel = 'email' then email end as email,
         case when customer_ref is null or channel <> 'email' then phone end as phone,
+        case when customer_ref is null or channel <> 'email' then phone_extension end as phone_extension,
         case when customer_ref is null then external_id end as external_id
     from {{ ref('stg_landing__outreach') }}
 

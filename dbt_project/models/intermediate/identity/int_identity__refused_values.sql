@@ -40,17 +40,26 @@ refused as (
     from seen
     inner join {{ ref('blocked_identifiers') }} as blocked
         on seen.identifier_type = blocked.identifier_type and seen.bare_value = blocked.value
-{% for type, pattern in blocked_patterns() %}
+{% for type, pattern, reason in blocked_patterns() %}
     union all
 
     select
         identifier_type,
         match_key,
-        'placeholder' as reason
+        '{{ reason }}' as reason
     from seen
     where {{ matches('bare_value', "'" ~ pattern ~ "'") }}
     {%- if type != 'any' %} and identifier_type = '{{ type }}'{% endif %}
 {% endfor %}
+    union all
+
+    select
+        'email' as identifier_type,
+        email_key as match_key,
+        'role' as reason
+    from {{ ref('int_identity__role_mailboxes') }}
+    where people > 1
+
     union all
 
     select

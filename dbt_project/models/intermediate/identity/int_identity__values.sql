@@ -21,12 +21,13 @@ emails as (
 
 ),
 
+-- two people behind one switchboard share the number that is dialled, so the extension is part of the key (RFC 3966)
 others as (
-{% for type, value in [
-    ('phone', 'phone'),
-    ('external_id', namespaced('external_id')),
-    ('handle', namespaced('lower(handle)')),
-    ('device_id', 'trim(device_id)'),
+{% for type, value, key in [
+    ('phone', 'phone', "phone || coalesce(';ext=' || phone_extension, '')"),
+    ('external_id', namespaced('external_id'), namespaced('external_id')),
+    ('handle', namespaced(handle_name('handle')), namespaced(handle_name('handle'))),
+    ('device_id', 'trim(device_id)', device_key('device_id')),
 ] %}
     select
         origin_table,
@@ -35,7 +36,7 @@ others as (
         occurred_at,
         '{{ type }}' as identifier_type,
         {{ value }} as value,
-        {{ value }} as match_key
+        {{ key }} as match_key
     from records
     where nullif(trim({{ type }}), '') is not null
     {% if not loop.last %}union all{% endif %}

@@ -8,7 +8,7 @@ prepared as (
 
     select
         *,
-        {{ phone_digits('phone') }} as phone_digits
+        {{ phone_parts('phone') }}
     from latest
 
 ),
@@ -23,6 +23,7 @@ renamed as (
         prepared.call_id,
         prepared.direction,
         {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.phone_extension,
         prepared.from_address,
         prepared.to_address,
         prepared.external_id,

@@ -8,7 +8,7 @@ prepared as (
 
     select
         *,
-        {{ phone_digits('phone') }} as phone_digits
+        {{ phone_parts('phone') }}
     from latest
 
 ),
@@ -26,6 +26,7 @@ renamed as (
         prepared.author_name,
         {{ email_address('prepared.email') }} as email,
         {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.phone_extension,
         prepared.external_id,
         prepared.handle,
         prepared.device_id,

@@ -8,7 +8,7 @@ prepared as (
 
     select
         *,
-        {{ phone_digits('phone') }} as phone_digits
+        {{ phone_parts('phone') }}
     from latest
 
 ),
@@ -27,6 +27,7 @@ renamed as (
         prepared.external_id,
         {{ email_address('prepared.email') }} as email,
         {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.phone_extension,
         prepared.channel,
         prepared.direction,
         prepared.arm,

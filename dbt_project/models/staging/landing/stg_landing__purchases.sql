@@ -8,7 +8,7 @@ prepared as (
 
     select
         *,
-        {{ phone_digits('phone') }} as phone_digits
+        {{ phone_parts('phone') }}
     from latest
 
 ),
@@ -24,6 +24,7 @@ renamed as (
         prepared.external_id,
         {{ email_address('prepared.email') }} as email,
         {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.phone_extension,
         prepared.device_id,
         nullif(trim(prepared.given_name), '') as given_name,
         nullif(trim(prepared.family_name), '') as family_name,

@@ -8,7 +8,7 @@ prepared as (
 
     select
         *,
-        {{ phone_digits('phone') }} as phone_digits
+        {{ phone_parts('phone') }}
     from latest
 
 ),
@@ -24,6 +24,7 @@ renamed as (
         prepared.channel,
         prepared.direction,
         {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.phone_extension,
         prepared.from_address,
         prepared.to_address,
         prepared.body,

@@ -8,7 +8,7 @@ prepared as (
 
     select
         *,
-        {{ phone_digits('phone') }} as phone_digits
+        {{ phone_parts('phone') }}
     from latest
 
 ),
@@ -28,6 +28,7 @@ renamed as (
         prepared.handle,
         prepared.external_id,
         {{ phone_e164('prepared.phone_digits') }} as phone,
+        prepared.phone_extension,
         {{ email_address('prepared.email') }} as email,
         nullif(trim(prepared.given_name), '') as given_name,
         nullif(trim(prepared.family_name), '') as family_name,
