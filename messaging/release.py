@@ -24,6 +24,10 @@ ATTEMPTS = (
     5  # a release may be collected between reading the pointer and attaching the file: read the pointer again
 )
 PAUSE_SECONDS = 0.05
+COLUMNS = """
+SELECT column_name FROM duckdb_columns()
+WHERE database_name = 'c360' AND schema_name = 'main' AND table_name = $table
+"""
 
 Row = dict[str, Any]
 Parameters = Sequence[Any] | dict[str, Any]
@@ -68,10 +72,28 @@ class Snapshot:
             if watchdog:
                 watchdog.cancel()
 
+    def arrays(self, sql: str, parameters: Parameters = ()) -> dict[str, Any]:
+        """Run one query and give its columns as NumPy arrays: for many rows of numbers."""
+        return dict(self._cursor.execute(sql, parameters or None).fetchnumpy())
+
     def row(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """Run one query and give its first row, if it has one."""
         found = self.rows(sql, parameters)
         return found[0] if found else None
+
+    def require(self, table: str, *columns: str) -> None:
+        """Make sure that the release has a table with these columns, which not every version published.
+
+        Raises ReleaseError, which names what is missing.
+        """
+        rows = self.rows(COLUMNS, {"table": table})
+        there = {str(row["column_name"]) for row in rows}
+        lacks = [f"{table}.{column}" for column in columns if column not in there] if rows else [table]
+        if lacks:
+            raise ReleaseError(
+                f"Release {self.info.version} was published without {lacks[0]}, by an older version of Rapport.",
+                "Run `rapport build`, which publishes it.",
+            )
 
 
 class ReleaseReader:

@@ -111,8 +111,8 @@ def find(snapshot: Snapshot, query: str, limit: int = LIMIT) -> list[CustomerHit
     parameters = {
         "text": text,
         "name": _name(text),
-        "emails": _emails(text),
-        "digits": _digits(text),
+        "emails": emails_of(text),
+        "digits": digits_of(text),
         "hops": OLD_CUSTOMER_HOPS,
         "limit": limit,
     }
@@ -139,7 +139,7 @@ def _name(text: str) -> str | None:
     return " ".join("".join(letter for letter in plain if not unicodedata.combining(letter)).lower().split())
 
 
-def _emails(text: str) -> list[str]:
+def emails_of(text: str) -> list[str]:
     """Give the writings under which an address may be kept: as it is, without its tag, without its dots."""
     if text.count("@") != 1:
         return []
@@ -148,7 +148,7 @@ def _emails(text: str) -> list[str]:
     return list(dict.fromkeys(f"{part}@{domain}" for part in (local, bare, bare.replace(".", ""))))
 
 
-def _digits(text: str) -> str | None:
+def digits_of(text: str) -> str | None:
     """Give the digits of a telephone number from the right, without any prefix that depends on who dials."""
     if not PHONE_LIKE.match(text):
         return None
