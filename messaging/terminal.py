@@ -1,6 +1,7 @@
 """How commands speak: one JSON document for machines, words and bars for people."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # a line may end
 
 
 def emit(document: Any, *, as_json: bool, human: Callable[[], None]) -> None:
@@ -23,6 +27,11 @@ def emit(document: Any, *, as_json: bool, human: Callable[[], None]) -> None:
 def say(text: str = "") -> None:
     """Print a line for a person on standard output; rich markup such as [bold] works."""
     Console(highlight=False, soft_wrap=True).print(text)
+
+
+def plain(text: str) -> str:
+    """Make words of others fit for `say`: nothing in them is markup, and nothing commands the terminal."""
+    return escape(CONTROLS.sub(" ", text))
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """How customers, campaigns and messages look on a terminal. Customers' own words are shown as plain text."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
@@ -18,8 +17,8 @@ from messaging.campaigns import Campaign
 from messaging.customers import CustomerCard, CustomerHit, TimelineEntry
 from messaging.planner import Rehearsal, RunReport, RunSummary, ShownMessage
 from messaging.rendering import formats
+from messaging.terminal import CONTROLS
 
-CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # a line may end
 WIDE = 100
 PHONE = 46
 CHANNELS = {"email": "e-mail", "sms": "SMS", "whatsapp": "WhatsApp", "chat": "chat", "voice": "phone"}

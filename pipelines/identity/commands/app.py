@@ -2,14 +2,14 @@
 
 import typer
 
+from pipelines.identity.commands.deciding import merge, split
+from pipelines.identity.commands.decisions import decisions
 from pipelines.identity.commands.evaluate import evaluate
+from pipelines.identity.commands.journal import journal
 
-HELP = "Who is whom: judge, ask why and decide who is one person."
-
-app = typer.Typer(help=HELP, no_args_is_help=True)
+app = typer.Typer(help="Who is whom: judge, ask why and decide who is one person.", no_args_is_help=True)
+app.command("merge")(merge)
+app.command("split")(split)
+app.add_typer(decisions, name="decisions")
+app.command("journal")(journal)
 app.command("evaluate")(evaluate)
-
-
-@app.callback(help=HELP)
-def identity() -> None:
-    """Keep `evaluate` a command of its own while it stands alone."""
