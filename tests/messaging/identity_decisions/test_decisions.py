@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -199,6 +200,41 @@ def test_of_two_contradictory_decisions_at_one_moment_only_one_lands(
     assert "RefusedError" in "".join(errors)
     (landed,) = list_decisions(store)
     assert landed.kind == ("merge", "split")[[writer.returncode for writer in writers].index(0)]
+
+
+TAKE_OVER = """
+import sys
+from messaging.clock import Clock
+from messaging.identity_decisions import import_decisions
+from messaging.settings import read_settings
+from messaging.store import open_store
+
+row = "{{kind: merge, one: crm/contact/{0}, other: web/contact/{0}, reason: So.}}"
+text = "decisions: [" + ", ".join(row.format(number) for number in range(400)) + "]"
+with open_store(read_settings()) as store:
+    sys.stdout.write("ready\\n")
+    sys.stdout.flush()
+    import_decisions(store, Clock(), text, "ann", known=lambda records: records)
+"""
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.8, 0.9, 1.0, 1.1])
+def test_an_import_that_is_killed_has_taken_over_everything_or_nothing(
+    store: Store, settings: Settings, share: float
+) -> None:
+    begun = time.monotonic()
+    rows = (f"{{kind: merge, one: a/{number}, other: b/{number}, reason: So.}}" for number in range(400))
+    take_over(store, f"decisions: [{', '.join(rows)}]")
+    usual = time.monotonic() - begun
+    environment = {"RAPPORT_HOME": str(settings.home), "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", TAKE_OVER]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as importer:
+        assert importer.stdout
+        assert importer.stdout.readline() == "ready\n"
+        time.sleep(usual * share)
+        importer.kill()
+    assert len(standing_decisions(store)) in {400, 800}
+    assert say(store, "split", A, B).is_new
 
 
 def test_a_file_of_decisions_can_be_read_by_people_and_taken_over_by_another_store(
