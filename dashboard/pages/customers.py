@@ -88,7 +88,7 @@ def _about(parts: Services, card: CustomerCard, zone: str) -> None:
         frame.section("Known by")
         person.identifiers(card)
         with st.expander("Why are these one person?"):
-            for sentence in parts.customers.why(card.customer_id):
+            for sentence in parts.customers.why(card.customer_id).sentences:
                 st.text(sentence)
 
 

@@ -20,6 +20,7 @@ from messaging.customers.views import (
     Shipment,
     TimelineEntry,
 )
+from messaging.customers.why import Why, why_apart_or_together, why_one
 from messaging.release import ReleaseInfo, ReleaseReader, Row, Snapshot
 from messaging.settings import Settings
 from messaging.store import Store
@@ -46,10 +47,6 @@ SELECT occurred_at, touch_id, channel, origin_table, direction, kind, title, bod
        campaign, state, amount_minor
 FROM c360.customer_timeline WHERE customer_id = $customer_id
 ORDER BY occurred_at DESC, touch_id DESC LIMIT $limit
-"""
-SOURCES = """
-SELECT source, count(*) AS records FROM c360.identity_map WHERE customer_id = $customer_id
-GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
 
@@ -121,20 +118,14 @@ class Customers:
             stored = touches(store, (current, *lookup.earlier_ids(snapshot, current)))
             return lay_over(_published(snapshot, current, limit), stored)[:limit]
 
-    def why(self, customer_id: str) -> list[str]:
-        """Say why these records are one person: which identifiers tie how many sources together."""
+    def why(self, one: str, other: str | None = None) -> Why:
+        """Say why two sides are one customer or are not, or what ties one customer's records together.
+
+        A side is a customer id, an e-mail address, a phone number, an order number, an account or
+        `source/record_id`. Raises NotFoundError where it names nobody, RefusedError where it names several.
+        """
         with self._reader.snapshot() as snapshot:
-            one = {"customer_id": _current_id(snapshot, customer_id)}
-            sources = snapshot.rows(SOURCES, one)
-            held = [Identifier(**row) for row in snapshot.rows(IDENTIFIERS, one)]
-        total = sum(row["records"] for row in sources)
-        named = ", ".join(f"{row['records']} from {row['source']}" for row in sources)
-        sentences = [f"{total} record{'s' if total != 1 else ''} became this person: {named}."]
-        for each in held:
-            words = each.identifier_type.replace("_", " ")
-            seen = f"{each.source_count} source{'s' if each.source_count != 1 else ''}"
-            sentences.append(f"The {words} {each.value} is carried by {seen}.")
-        return sentences
+            return why_one(snapshot, one) if other is None else why_apart_or_together(snapshot, one, other)
 
     def overview(self) -> Overview:
         """Count what the first page shows."""

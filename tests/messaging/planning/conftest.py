@@ -1,7 +1,7 @@
 """A small company as a published release: the tables of a build, filled by each test as it needs."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,13 @@ TABLES = {
         other_type VARCHAR, other_key VARCHAR, source VARCHAR, source_record_id VARCHAR, origin_table VARCHAR,
         other_source VARCHAR, other_record_id VARCHAR, records BIGINT, first_seen_at TIMESTAMP,
         last_seen_at TIMESTAMP, weight DOUBLE, detail JSON""",
+    "identity_refused": """customer_id VARCHAR, other_customer_id VARCHAR, kind VARCHAR, identifier_type VARCHAR,
+        match_key VARCHAR, other_type VARCHAR, other_key VARCHAR, source VARCHAR, source_record_id VARCHAR,
+        origin_table VARCHAR, other_source VARCHAR, other_record_id VARCHAR, records BIGINT,
+        first_seen_at TIMESTAMP, last_seen_at TIMESTAMP, weight DOUBLE, rule VARCHAR, detail JSON""",
+    "identity_review": """review_id VARCHAR, customer_id VARCHAR, other_customer_id VARCHAR, source VARCHAR,
+        source_record_id VARCHAR, other_source VARCHAR, other_record_id VARCHAR, weight DOUBLE, probability DOUBLE,
+        detail JSON""",
     "identity_journal": """"at" TIMESTAMP, build_id VARCHAR, kind VARCHAR, customer_id VARCHAR,
         other_customer_id VARCHAR, records BIGINT, cause VARCHAR, detail JSON""",
     "customer_identifiers": """customer_id VARCHAR, identifier_type VARCHAR, value VARCHAR,
@@ -105,6 +112,26 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "last_seen_at": AS_OF,
     },
     "identity_alias": {"at": AS_OF, "reason": "merge"},
+    "identity_map": {"identifier_type": "record"},
+    "identity_evidence": {
+        "kind": "deterministic",
+        "source": "shopify",
+        "source_record_id": "line/1",
+        "origin_table": "purchases",
+        "records": 1,
+        "first_seen_at": AS_OF,
+        "last_seen_at": AS_OF,
+    },
+    "identity_refused": {
+        "kind": "deterministic",
+        "source": "shopify",
+        "source_record_id": "line/1",
+        "origin_table": "purchases",
+        "records": 1,
+        "first_seen_at": AS_OF,
+        "last_seen_at": AS_OF,
+    },
+    "identity_journal": {"at": AS_OF, "build_id": "bld_1", "cause": "evidence", "records": 2},
     "contract_results": {"rows_checked": 10, "rows_quarantined": 0, "failed": 0, "severity": "error"},
 }
 
@@ -113,10 +140,10 @@ WriteRelease = Callable[..., str]
 
 @pytest.fixture
 def publish(settings: Settings) -> WriteRelease:
-    """Publish a release holding the rows given by table; each call is a newer version."""
+    """Publish a release holding the rows given by table; each call is a newer version, `without` some tables."""
     made: list[str] = []
 
-    def write(as_of: datetime = AS_OF, **tables: list[dict[str, Any]]) -> str:
+    def write(as_of: datetime = AS_OF, without: Sequence[str] = (), **tables: list[dict[str, Any]]) -> str:
         version = f"20261030T{len(made):06d}"
         made.append(version)
         release = {
@@ -130,7 +157,7 @@ def publish(settings: Settings) -> WriteRelease:
         info = {"version": version, "as_of": as_of, "built_at": as_of, "schema_version": "1"}
         tables["release_info"] = [info]
         settings.releases_dir.mkdir(parents=True, exist_ok=True)
-        _write_file(settings.releases_dir / release["file"], tables)
+        _write_file(settings.releases_dir / release["file"], tables, without)
         pointer = settings.releases_dir / "current.json"
         waiting = pointer.with_suffix(".new")
         waiting.write_text(json.dumps(release))
@@ -191,9 +218,11 @@ def make_person() -> Callable[..., dict[str, Any]]:
     return person
 
 
-def _write_file(path: Path, tables: dict[str, list[dict[str, Any]]]) -> None:
+def _write_file(path: Path, tables: dict[str, list[dict[str, Any]]], without: Sequence[str]) -> None:
     with duckdb.connect(str(path)) as connection:
         for name, columns in TABLES.items():
+            if name in without:
+                continue
             connection.execute(f"CREATE TABLE {name} ({columns})")
             rows = [DEFAULTS.get(name, {}) | row for row in tables.get(name, [])]
             if not rows:

@@ -437,25 +437,6 @@ def test_the_overview_counts_reach_revenue_health_and_outcome(
     assert sum(week.touches for week in seen.touches) == 3
 
 
-def test_why_names_the_identifiers_that_tie_the_records_together(
-    customers: Customers, publish: Publish, make_person: MakePerson
-) -> None:
-    one = make_person(1)
-    publish(
-        customer_360=[one],
-        identity_map=[
-            {"source": "shopify", "source_record_id": "line/1", "customer_id": one["customer_id"]},
-            {"source": "twilio", "source_record_id": "message/1", "customer_id": one["customer_id"]},
-        ],
-        customer_identifiers=[
-            held(one, "phone", "+442079460001") | {"source_count": 2},
-        ],
-    )
-    sentences = customers.why(one["customer_id"])
-    assert sentences[0] == "2 records became this person: 1 from shopify, 1 from twilio."
-    assert sentences[1] == "The phone +442079460001 is carried by 2 sources."
-
-
 @pytest.mark.parametrize("table", ["customer_360", "customer_timeline"])
 def test_these_tests_stand_on_the_published_contract(
     customers: Customers, publish: Publish, table: str

@@ -1,0 +1,175 @@
+"""What the release holds of why: the evidence of one customer, and what was refused between two. SQL only."""
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+from messaging.customers.why.views import Evidence, Node
+from messaging.customers.why.waterfall import read_waterfall
+from messaging.release import Row, Snapshot
+
+if TYPE_CHECKING:
+    from messaging.customers.why.paths import Hashes
+
+TABLES = (
+    "identity_evidence",
+    "identity_refused",
+    "identity_review",
+    "identity_journal",
+)
+PRESENT = """
+SELECT table_name FROM duckdb_tables() WHERE database_name = 'c360' AND list_contains($tables, table_name)
+"""
+
+# A node is its hash while ways are searched: 100,000 pairs of texts would take longer to read than to search.
+EDGES = """
+SELECT hash(identifier_type || chr(31) || match_key) AS one, hash(other_type || chr(31) || other_key) AS other
+FROM c360.identity_evidence WHERE customer_id = $customer_id AND (kind <> 'probabilistic' OR $guesses)
+"""
+HASH = "SELECT hash($kind || chr(31) || $key) AS node"
+HUB = """
+SELECT hash(identifier_type || chr(31) || match_key) AS node
+FROM c360.identity_evidence WHERE customer_id = $customer_id
+GROUP BY identifier_type, match_key ORDER BY sum(records) DESC, identifier_type, match_key LIMIT 1
+"""
+COLUMNS = """kind, identifier_type, match_key, other_type, other_key, source, source_record_id, origin_table,
+    other_source, other_record_id, records, first_seen_at, last_seen_at, weight, detail"""
+STEPS = f"""
+SELECT hash(identifier_type || chr(31) || match_key) AS one, hash(other_type || chr(31) || other_key) AS other,
+    {COLUMNS}
+FROM c360.identity_evidence
+WHERE customer_id = $customer_id
+  AND list_contains($nodes::UBIGINT[], hash(identifier_type || chr(31) || match_key))
+  AND list_contains($nodes::UBIGINT[], hash(other_type || chr(31) || other_key))
+ORDER BY kind = 'probabilistic', records DESC, source, source_record_id
+"""  # noqa: S608 - the names of columns, and no value
+STRONGEST = f"""
+SELECT {COLUMNS} FROM c360.identity_evidence WHERE customer_id = $customer_id
+ORDER BY kind = 'deterministic', records DESC, identifier_type, match_key, other_type, other_key, source LIMIT $limit
+"""  # noqa: S608
+TIES = (
+    "SELECT kind, count(*) AS edges FROM c360.identity_evidence WHERE customer_id = $customer_id GROUP BY ALL"
+)
+SOURCES = """
+SELECT source, count(*) AS records FROM c360.identity_map WHERE customer_id = $customer_id
+GROUP BY source ORDER BY records DESC, source
+"""
+BETWEEN = f"""
+SELECT customer_id, other_customer_id, rule, {COLUMNS} FROM c360.identity_refused
+WHERE (customer_id = $one AND other_customer_id = $other) OR (customer_id = $other AND other_customer_id = $one)
+ORDER BY rule <> 'decided', records DESC, identifier_type, match_key, other_type, other_key, source LIMIT $limit
+"""  # noqa: S608
+REFUSED = f"""
+SELECT customer_id, other_customer_id, rule, {COLUMNS} FROM c360.identity_refused
+WHERE customer_id = $customer_id OR other_customer_id = $customer_id
+ORDER BY rule = 'blocked', records DESC, identifier_type, match_key, other_type, other_key, source LIMIT $limit
+"""  # noqa: S608
+BLOCKED_ON_BOTH = f"""
+WITH held AS (
+    SELECT *, coalesce(other_type, identifier_type) AS blocked_type, coalesce(other_key, match_key) AS blocked_key
+    FROM c360.identity_refused WHERE rule = 'blocked' AND customer_id IN ($one, $other)
+)
+SELECT customer_id, other_customer_id, rule, {COLUMNS} FROM held
+WHERE customer_id = $one
+  AND (blocked_type, blocked_key) IN (SELECT (blocked_type, blocked_key) FROM held WHERE customer_id = $other)
+ORDER BY records DESC, blocked_type, blocked_key LIMIT $limit
+"""  # noqa: S608
+REVIEW = """
+SELECT review_id, customer_id, other_customer_id, source, source_record_id, other_source, other_record_id, weight,
+    probability, detail
+FROM c360.identity_review
+WHERE (customer_id = $one AND (other_customer_id = $other OR $other IS NULL))
+   OR (other_customer_id = $one AND (customer_id = $other OR $other IS NULL))
+ORDER BY probability DESC, review_id LIMIT $limit
+"""
+HELD_BY_BOTH = """
+SELECT one.identifier_type, one.value FROM c360.customer_identifiers AS one
+JOIN c360.customer_identifiers AS other
+  ON one.identifier_type = other.identifier_type AND one.value = other.value
+WHERE one.customer_id = $one AND other.customer_id = $other ORDER BY 1, 2 LIMIT $limit
+"""
+OF_KIND = """
+SELECT DISTINCT value FROM c360.customer_identifiers
+WHERE customer_id IN ($one, $other) AND identifier_type = $kind AND starts_with(value, $prefix) ORDER BY value LIMIT 6
+"""
+ORDERS = """
+SELECT source, source_record_id, order_id FROM c360.order_lines
+WHERE customer_id = $customer_id AND list_contains($records::VARCHAR[], source_record_id)
+"""
+
+
+def present(snapshot: Snapshot) -> frozenset[str]:
+    """Name those tables of why that this release carries; one of an earlier version of Rapport has none."""
+    rows = snapshot.rows(PRESENT, {"tables": [*TABLES, "order_lines"]})
+    return frozenset(row["table_name"] for row in rows)
+
+
+def edges(snapshot: Snapshot, customer_id: str, *, guesses: bool) -> tuple["Hashes", "Hashes"]:
+    """Read both ends of each of a customer's edges, with or without those that rest on likeness alone."""
+    found = snapshot.arrays(EDGES, {"customer_id": customer_id, "guesses": guesses})
+    return cast("Hashes", found["one"]), cast("Hashes", found["other"])
+
+
+def place_of(snapshot: Snapshot, customer_id: str, node: Node | None) -> int | None:
+    """Give a node's hash; without a node, that of the one which most of the customer's records carry."""
+    if node is not None:
+        row = snapshot.row(HASH, {"kind": node.identifier_type, "key": node.match_key})
+    else:
+        row = snapshot.row(HUB, {"customer_id": customer_id})
+    return None if row is None else int(row["node"])
+
+
+def ties_between(
+    snapshot: Snapshot, customer_id: str, way: Sequence[int]
+) -> list[tuple[list[Evidence], dict[str, Any]]]:
+    """Read what ties each node of a way to the next: the evidence, the strongest first, and its detail."""
+    if len(way) == 1:
+        return []
+    found: dict[frozenset[int], list[Row]] = {}
+    for row in snapshot.rows(STEPS, {"customer_id": customer_id, "nodes": list(way)}):
+        found.setdefault(frozenset((row.pop("one"), row.pop("other"))), []).append(row)
+    steps = []
+    for one, other in pairwise(way):
+        rows = found.get(frozenset((one, other)), [])
+        rows = [row for row in rows if row["kind"] == rows[0]["kind"]]
+        if rows:
+            steps.append(([read_evidence(row) for row in rows], read_detail(rows[0])))
+    return steps
+
+
+def orders_of(
+    snapshot: Snapshot, customer_id: str, evidence: Iterable[Evidence], tables: frozenset[str]
+) -> dict[tuple[str, str], str]:
+    """Name the orders that purchases among the evidence are lines of."""
+    records = sorted({each.source_record_id or "" for each in evidence if each.origin_table == "purchases"})
+    if not records or "order_lines" not in tables:
+        return {}
+    rows = snapshot.rows(ORDERS, {"customer_id": customer_id, "records": records})
+    return {(row["source"], row["source_record_id"]): row["order_id"] for row in rows}
+
+
+def read_evidence(row: Row) -> Evidence:
+    """Turn a row of evidence, followed or refused, into plain data; of a blocked value only its own node is told."""
+    left = Node(row["identifier_type"], row["match_key"])
+    right = Node(row["other_type"], row["other_key"]) if row["other_key"] else left
+    return Evidence(
+        kind=row["kind"],
+        left=left,
+        right=right,
+        source=row["source"],
+        source_record_id=row["source_record_id"],
+        origin_table=row["origin_table"],
+        records=row["records"] or 0,
+        first_seen_at=row["first_seen_at"],
+        last_seen_at=row["last_seen_at"],
+        other_source=row["other_source"],
+        other_record_id=row["other_record_id"],
+        waterfall=read_waterfall(row["detail"], row["weight"]),
+    )
+
+
+def read_detail(row: Row) -> dict[str, Any]:
+    """Read the detail of a row."""
+    detail = row["detail"]
+    return dict(json.loads(detail) if isinstance(detail, str) else detail or {})
