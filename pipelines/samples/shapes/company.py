@@ -35,6 +35,8 @@ Notes for reading the files:
 - `chats.json`: a list of conversations: id, channel, customer (name, email, phone, username, device_id,
   customer_id), topic, status, order_id, messages (id, at, from, author, text); `from` is customer, agent, bot
   or system.
+- Who was signed in when they chatted has the shop's own customer number as `customer_id`, and the earlier tool
+  had its lists from the shop, so `external_id` of past_outreach.csv is that number too.
 """
 
 
