@@ -13,8 +13,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from unittest.mock import patch
 
-from pipelines.defs.session import peak_megabytes
-
 STATUS = Path("/proc/self/status")
 T = TypeVar("T")
 
@@ -47,6 +45,8 @@ def measure(group: str, name: str, work: Callable[[], T], rows: Callable[[T], in
 def own_peak() -> float:
     """Give the most memory of this process in MB; Linux would count that of its parent before the fork too."""
     if not STATUS.exists():
+        from pipelines.defs.session import peak_megabytes  # brings Dagster along, which is memory too
+
         return peak_megabytes()
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024

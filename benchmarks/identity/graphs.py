@@ -18,7 +18,7 @@ LARGEST = 500
 # How many values of each kind one person may have; the fifth kind (orders, conversations) has no limit.
 KIND_LIMITS = (1, 4, 4, 5)
 UNLIMITED = len(KIND_LIMITS)
-SECOND_ACCOUNTS = 0.002  # share of nodes that are a second external id, so that their component breaks a rule
+SECOND_ACCOUNTS = 0.001  # share of nodes that are a second external id; 1.5 % then share a component with one, as in a trial
 BOUNDARIES = (0, 1, 2**31 - 1, 2**31, 2**32, 2**63 - 1, 2**63, 2**64 - 2, 2**64 - 1)
 
 
