@@ -17,8 +17,7 @@ hosted as (
         addresses.domain,
         coalesce(providers.canonical_domain, parents.canonical_domain, addresses.domain) as canonical_domain,
         coalesce(providers.plus_tags, parents.plus_tags, false) as plus_tags,
-        coalesce(providers.folded, parents.folded, '') as folded,
-        coalesce(providers.folded_into, parents.folded_into, '') as folded_into,
+        coalesce(providers.ignored, parents.ignored, '') as ignored,
         case
             when providers.domain is null and parents.domain is not null
                 then split_part(addresses.domain, '.', 1)
@@ -47,5 +46,5 @@ untagged as (
 select
     email,
     domain,
-    translate(mailbox, folded, folded_into) || '@' || canonical_domain as email_key
+    translate(mailbox, ignored, '') || '@' || canonical_domain as email_key
 from untagged
