@@ -4,14 +4,22 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetSpec, MaterializeResult, multi_asset
 
+from messaging.identity_decisions import standing_decisions
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
-from pipelines.identity.people import resolve_people
+from pipelines.identity.people import IdentityOrder, resolve_people
+from pipelines.identity.policy import home_policy
 
 TABLES = {
     "identity_map": "Which customer each record belongs to.",
     "customer_identifiers": "The addresses, numbers and names that each customer is known by.",
     "identity_alias": "Ids that were merged into another, so that an old link still finds its customer.",
+    "identity_evidence": "What ties the records of each customer together: which keys stand on which records.",
+    "identity_refused": "Evidence that was not followed, with the rule that refused it.",
+    "identity_blocked": "Values that prove nothing about anybody, with the reason.",
+    "identity_review": "Pairs of customers who may be one person: for people to decide.",
+    "identity_journal": "Which customers were born, merged and split, when and why.",
+    "identity_phones": "What the numbering plans say of each phone number.",
 }
 
 
@@ -32,8 +40,9 @@ def people(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
     """Resolve records to customers; ids are inherited, also on a full build."""
     session = session_of(context)
     with session.stage("identity") as stage:
+        order = IdentityOrder(home_policy(session.settings.home), standing_decisions(session.store))
         session.identity = resolve_people(
-            session.settings.build_path, session.settings.state_path, session.as_of
+            session.settings.build_path, session.settings.state_path, session.as_of, order, session.build_id
         )
         stage.rows = session.identity.records
     for table in TABLES:

@@ -41,6 +41,7 @@ class Words(BaseModel):
 class IdentifierPolicy(Words):
     """What one type of identifier proves.
 
+    `per_person` does not hold between two who are known to agree on all facts of `unless_same`.
     `mistyped` says that people type this identifier by hand, so that two values of one source are no conflict
     when they look alike. `require` is for phones: whether a number that is merely possible may tie records.
     """
@@ -53,6 +54,7 @@ class IdentifierPolicy(Words):
     beside: dict[IdentifierType, Limit] = Field(default_factory=dict)
     most_neighbours: Limit | None = None
     reuse_after_days: Limit | None = None
+    unless_same: tuple[Literal["birth_date", "given_name"], ...] = ()
     mistyped: bool = False
     require: Literal["possible", "valid"] | None = None
 
@@ -66,11 +68,17 @@ class BirthDateConflict(Words):
 class GivenNameConflict(Words):
     """Given names that are nobody's two spellings, and the evidence that this overrules.
 
-    Names are alike from a Jaro-Winkler similarity of `alike_above` on.
+    Names are alike from a Jaro-Winkler similarity of `alike_above` on. A value of a type in `divides` that
+    stands on records with names that are not alike is one value per name; its records without a name go to
+    the name that at least `owner_share` of the others bear, else to nobody. With more than `most_names`
+    different names it is no family's, and proves nothing.
     """
 
     refuses: tuple[IdentifierType, ...] = ()
+    divides: tuple[IdentifierType, ...] = ()
     alike_above: Share = 0.8
+    owner_share: Share = 0.9
+    most_names: Limit = 4
 
 
 class Conflicts(Words):

@@ -35,6 +35,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         country VARCHAR, checked_with VARCHAR NOT NULL)
         """,
     ),
+    (
+        # whose a record was before its customer was merged into another: a split gives that id back
+        """
+        CREATE TABLE state.former_customer
+        (source VARCHAR NOT NULL, source_record_id VARCHAR NOT NULL, customer_id VARCHAR NOT NULL)
+        """,
+        """
+        CREATE TABLE state.identity_journal
+        ("at" TIMESTAMP NOT NULL, build_id VARCHAR NOT NULL, kind VARCHAR NOT NULL, customer_id VARCHAR NOT NULL,
+        other_customer_id VARCHAR, records BIGINT NOT NULL, cause VARCHAR NOT NULL, detail JSON)
+        """,
+        # by what the last build resolved: what differs from it is the cause of what changes
+        "CREATE TABLE state.last_build (build_id VARCHAR NOT NULL, policy VARCHAR NOT NULL)",
+        """
+        CREATE TABLE state.last_decisions
+        (decision_id VARCHAR NOT NULL, source VARCHAR NOT NULL, source_record_id VARCHAR NOT NULL)
+        """,
+    ),
 )
 
 

@@ -41,11 +41,8 @@ def prepare(build: Path, people: int) -> None:
         )
         connection.execute(
             "CREATE OR REPLACE TABLE intermediate.int_identity__records AS"
-            " SELECT source, source_record_id FROM intermediate.int_identity__identifiers"
-        )
-        connection.execute(
-            "CREATE OR REPLACE TABLE intermediate.int_identity__refused_values AS"
-            " SELECT identifier_type, match_key FROM intermediate.int_identity__identifiers LIMIT 0"
+            " SELECT origin_table, source, source_record_id, occurred_at, NULL::VARCHAR AS given_name,"
+            " NULL::DATE AS birth_date FROM intermediate.int_identity__identifiers"
         )
 
 

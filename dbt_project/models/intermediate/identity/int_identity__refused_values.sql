@@ -60,14 +60,6 @@ refused as (
     from {{ ref('int_identity__role_mailboxes') }}
     where people > 1
 
-    union all
-
-    select
-        identifier_type,
-        match_key,
-        reason
-    from {{ ref('int_identity__shared_values') }}
-
 )
 
 select

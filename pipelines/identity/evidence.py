@@ -1,0 +1,435 @@
+"""From identifiers to evidence: which keys stand on which records, which of them prove nothing, and the graph of it.
+
+Records that carry the same linking keys, given name and birth date are one *profile*: a person's five hundred
+order lines are a handful. A profile's edges lead to its keys, so two records share a person where a path of
+keys leads from one to the other. Values that stand beside too many others are learned to be nobody's; a key
+that people with different names use (a family's mailbox) is one key per name, and nobody's where no name
+says whose.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.errors import BuildError
+from pipelines.identity.graph import NO_LIMIT, FactRule, Facts, Graph, Rules
+from pipelines.identity.names import FOLDED, Alike, groups
+from pipelines.identity.policy import GivenNameConflict, Policy
+
+if TYPE_CHECKING:
+    import duckdb
+
+BIRTH_DATE, GIVEN_NAME = 0, 1  # the fact rules
+MOST_NAMES = 40  # of the names on one key, so many are compared
+
+# One row per type: what the policy says, for the queries below.
+_TYPES = """
+    CREATE OR REPLACE TEMP TABLE identity_types AS
+    SELECT unnest(?::VARCHAR[]) AS identifier_type, unnest(?::SMALLINT[]) AS priority,
+        unnest(?::BOOLEAN[]) AS names_a_person, unnest(?::BOOLEAN[]) AS per_source,
+        unnest(?::BIGINT[]) AS most_neighbours
+"""
+
+_BESIDE = """
+    CREATE OR REPLACE TEMP TABLE identity_beside AS
+    SELECT unnest(?::VARCHAR[]) AS identifier_type, unnest(?::VARCHAR[]) AS beside, unnest(?::BIGINT[]) AS most
+"""
+
+_LISTED = """
+    CREATE OR REPLACE TEMP TABLE identity_listed AS
+    SELECT unnest(?::VARCHAR[]) AS identifier_type, unnest(?::VARCHAR[]) AS value,
+        unnest(?::VARCHAR[]) AS pattern, unnest(?::VARCHAR[]) AS reason
+"""
+
+_RECORDS = f"""
+    CREATE OR REPLACE TEMP TABLE evidence_records AS
+    SELECT hash(source || chr(31) || source_record_id) AS record, origin_table, source, source_record_id,
+        occurred_at, {FOLDED} AS given, birth_date
+    FROM intermediate.int_identity__records
+"""  # noqa: S608 - our own text
+
+# What a source's own namespace counts against: one person may have an account in each of two shops.
+_SEEN = """
+    CREATE OR REPLACE TEMP TABLE evidence_seen AS
+    SELECT hash(seen.source || chr(31) || seen.source_record_id) AS record,
+        hash(seen.identifier_type || ':' || seen.match_key) AS key,
+        seen.identifier_type, seen.match_key, seen.refused_reason AS reason
+    FROM identifiers AS seen
+    JOIN identity_types USING (identifier_type)
+"""
+
+_APPLY_LISTED = """
+    UPDATE evidence_seen SET reason = listed.reason
+    FROM (
+        SELECT seen.key, min(listed.reason) AS reason
+        FROM (SELECT DISTINCT key, identifier_type, match_key FROM evidence_seen WHERE reason IS NULL) AS seen
+        JOIN identity_listed AS listed ON listed.identifier_type = seen.identifier_type
+            AND (lower(listed.value) = lower(seen.match_key)
+                OR regexp_matches(seen.match_key, listed.pattern))
+        GROUP BY seen.key
+    ) AS listed
+    WHERE listed.key = evidence_seen.key AND evidence_seen.reason IS NULL
+"""
+
+_COLLISIONS = """
+    SELECT
+        (SELECT count(*) - count(DISTINCT record) FROM evidence_records),
+        (SELECT count(*) FROM (SELECT DISTINCT identifier_type, match_key FROM evidence_seen))
+        - (SELECT count(DISTINCT key) FROM evidence_seen)
+"""
+
+# Records that write the same keys, given name and birth date are one appearance. The set of keys is told by
+# sums that do not depend on their order; an order and a conversation are no part of how somebody appears.
+_APPEARANCES = """
+    CREATE OR REPLACE TEMP TABLE evidence_appearances AS
+    SELECT records.*, hash(keyed.mixed, keyed.added, records.given, records.birth_date) AS appearance
+    FROM evidence_records AS records
+    JOIN (
+        SELECT record, bit_xor(key) AS mixed, sum(key::HUGEINT) AS added
+        FROM evidence_seen JOIN identity_types USING (identifier_type)
+        WHERE reason IS NULL AND names_a_person
+        GROUP BY record
+    ) AS keyed USING (record)
+"""
+
+_WRITTEN = """
+    CREATE OR REPLACE TEMP TABLE evidence_written AS
+    SELECT appearance, key, identifier_type, match_key, any_value(given) AS given, count(*) AS records,
+        bool_or(origin_table = 'contacts') AS is_registered
+    FROM evidence_seen JOIN evidence_appearances USING (record)
+    WHERE reason IS NULL
+    GROUP BY appearance, key, identifier_type, match_key
+"""
+
+_NAMED_KEYS = """
+    SELECT key, given, sum(records)::BIGINT AS records, bool_or(is_registered) AS is_registered
+    FROM evidence_written
+    WHERE given IS NOT NULL AND list_contains(?, identifier_type)
+        AND key IN (
+            SELECT key FROM evidence_written WHERE given IS NOT NULL
+            GROUP BY key HAVING count(DISTINCT given) > 1
+        )
+    GROUP BY key, given
+    QUALIFY row_number() OVER (PARTITION BY key ORDER BY sum(records) DESC, given) <= ?
+    ORDER BY key, given
+"""
+
+# A contested key is one node per group of names; `share` is the name that a record's own is taken for, NULL
+# where a record without a name, or with one that too many others share the key with, is nobody's.
+_SHARDS = """
+    CREATE OR REPLACE TEMP TABLE evidence_shards AS
+    SELECT unnest(?::UBIGINT[]) AS key, unnest(?::VARCHAR[]) AS given, unnest(?::VARCHAR[]) AS share
+"""
+
+_NODES = """
+    CREATE OR REPLACE TEMP TABLE evidence_nodes AS
+    WITH contested AS (SELECT DISTINCT key FROM evidence_shards)
+    SELECT written.appearance, written.key, written.identifier_type, written.match_key,
+        CASE WHEN contested.key IS NULL THEN written.key ELSE hash(written.key, shards.share) END AS node,
+        CASE WHEN contested.key IS NOT NULL AND shards.share IS NULL THEN 'contested' END AS reason
+    FROM evidence_written AS written
+    LEFT JOIN contested ON contested.key = written.key
+    LEFT JOIN evidence_shards AS shards
+        ON shards.key = written.key AND shards.given IS NOT DISTINCT FROM written.given
+"""
+
+# How many different keys of each type stand beside a node, in appearances that carry both; of external ids, in
+# the source that has most.
+_LEARNED = """
+    CREATE OR REPLACE TEMP TABLE evidence_learned AS
+    WITH several AS (
+        SELECT appearance FROM evidence_nodes WHERE reason IS NULL GROUP BY appearance HAVING count(*) > 1
+    ),
+    together AS (
+        SELECT appearance, node, identifier_type,
+            CASE WHEN per_source THEN split_part(match_key, ':', 1) ELSE '' END AS space
+        FROM evidence_nodes JOIN identity_types USING (identifier_type) JOIN several USING (appearance)
+        WHERE reason IS NULL
+    ),
+    beside AS (
+        SELECT one.node, one.identifier_type, other.identifier_type AS beside, other.space,
+            count(DISTINCT other.node) AS others
+        FROM together AS one
+        JOIN together AS other ON other.appearance = one.appearance AND other.node <> one.node
+        GROUP BY ALL
+    ),
+    judged AS (
+        SELECT beside.node, 'shared' AS reason, max(beside.others) AS beside
+        FROM beside JOIN identity_beside AS allowed
+            ON allowed.identifier_type = beside.identifier_type AND allowed.beside = beside.beside
+        WHERE beside.others > allowed.most
+        GROUP BY beside.node
+        UNION ALL
+        SELECT beside.node, 'crowded', sum(beside.others)
+        FROM beside
+        JOIN identity_types AS mine ON mine.identifier_type = beside.identifier_type
+        JOIN identity_types AS theirs ON theirs.identifier_type = beside.beside
+        WHERE theirs.names_a_person
+        GROUP BY beside.node, mine.most_neighbours
+        HAVING sum(beside.others) > mine.most_neighbours
+    )
+    SELECT node, max(reason) AS reason, max(beside)::BIGINT AS beside FROM judged GROUP BY node
+"""
+
+# A profile is an appearance without what proved nothing. Records with no usable key of a person are a profile
+# by the orders and conversations that they belong to, or each one alone; so is a record that people decided
+# about.
+_PROFILES = """
+    CREATE OR REPLACE TEMP TABLE evidence_of AS
+    WITH usable AS (
+        SELECT appearance, bit_xor(node) AS mixed, sum(node::HUGEINT) AS added
+        FROM evidence_nodes
+        LEFT JOIN evidence_learned AS learned USING (node)
+        JOIN identity_types USING (identifier_type)
+        WHERE evidence_nodes.reason IS NULL AND learned.node IS NULL AND names_a_person
+        GROUP BY appearance
+    ),
+    tied AS (
+        SELECT record, bit_xor(key) AS mixed, sum(key::HUGEINT) AS added
+        FROM evidence_seen
+        JOIN identity_types USING (identifier_type)
+        LEFT JOIN evidence_learned AS learned ON learned.node = evidence_seen.key
+        WHERE evidence_seen.reason IS NULL AND learned.node IS NULL AND NOT names_a_person
+        GROUP BY record
+    )
+    SELECT records.*, appearances.appearance,
+        CASE
+            WHEN decided.record IS NOT NULL THEN records.record
+            WHEN usable.appearance IS NOT NULL
+                THEN hash(usable.mixed, usable.added, records.given, records.birth_date)
+            WHEN tied.record IS NOT NULL
+                THEN hash('tied', tied.mixed, tied.added, records.given, records.birth_date)
+            ELSE records.record
+        END AS profile
+    FROM evidence_records AS records
+    LEFT JOIN evidence_decided AS decided USING (record)
+    LEFT JOIN (SELECT record, appearance FROM evidence_appearances) AS appearances USING (record)
+    LEFT JOIN usable USING (appearance)
+    LEFT JOIN tied USING (record)
+"""
+
+_FACTS_OF_PROFILES = """
+    CREATE OR REPLACE TEMP TABLE evidence_profiles AS
+    SELECT profile, any_value(given) AS given, any_value(birth_date) AS birth_date, count(*) AS records
+    FROM evidence_of GROUP BY profile
+"""
+
+# The evidence, one row per profile, node and source, with a record that shows it.
+_HELD = """
+    CREATE OR REPLACE TEMP TABLE evidence_held AS
+    SELECT evidence_of.profile, seen.key, seen.identifier_type, seen.match_key, evidence_of.source,
+        coalesce(nodes.node, seen.key) AS node,
+        arg_min(evidence_of.source_record_id, (evidence_of.occurred_at, evidence_of.source_record_id))
+            AS source_record_id,
+        arg_min(evidence_of.origin_table, (evidence_of.occurred_at, evidence_of.source_record_id))
+            AS origin_table,
+        count(*) AS records, min(evidence_of.occurred_at) AS first_seen_at,
+        max(evidence_of.occurred_at) AS last_seen_at
+    FROM evidence_seen AS seen
+    JOIN evidence_of USING (record)
+    LEFT JOIN evidence_nodes AS nodes
+        ON nodes.appearance = evidence_of.appearance AND nodes.key = seen.key
+    LEFT JOIN evidence_learned AS learned ON learned.node = coalesce(nodes.node, seen.key)
+    WHERE seen.reason IS NULL AND nodes.reason IS NULL AND learned.node IS NULL
+    GROUP BY evidence_of.profile, seen.key, seen.identifier_type, seen.match_key, evidence_of.source,
+        coalesce(nodes.node, seen.key)
+"""
+
+# Profile to node. Of one rank, what more records say is followed first. An order or a conversation that ties
+# nothing is left out.
+_EDGES = """
+    CREATE OR REPLACE TEMP TABLE evidence_edges AS
+    WITH held AS (
+        SELECT profile, node, key, identifier_type, match_key, priority AS rank, names_a_person,
+            sum(records)::BIGINT AS records, min(first_seen_at) AS first_seen_at,
+            max(last_seen_at) AS last_seen_at,
+            CASE WHEN per_source THEN identifier_type || '@' || split_part(match_key, ':', 1)
+                ELSE identifier_type END AS counted_as
+        FROM evidence_held JOIN identity_types USING (identifier_type)
+        GROUP BY profile, node, key, identifier_type, match_key, priority, names_a_person, per_source
+    ),
+    ties AS (SELECT node FROM held WHERE NOT names_a_person GROUP BY node HAVING count(*) > 1)
+    SELECT held.* FROM held LEFT JOIN ties USING (node) WHERE names_a_person OR ties.node IS NOT NULL
+"""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The graph of a build, the rules as numbers, and what each number stands for.
+
+    `limits` names each limit of the rules: a type, or `type@source`. `names` gives the given name of each code.
+    """
+
+    graph: Graph
+    facts: Facts
+    rules: Rules
+    limits: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def read_evidence(
+    connection: "duckdb.DuckDBPyConnection", policy: Policy, decided: NDArray[np.uint64] | None = None
+) -> Evidence:
+    """Make the graph of what dbt prepared in int_identity__records and int_identity__identifiers.
+
+    `decided` are records (hashes) that people decided about. Leaves temporary tables that name everything
+    again: evidence_seen (each identifier, with the reason if it is refused), evidence_of (a record's
+    profile), evidence_profiles, evidence_nodes (contested keys divided), evidence_learned (nodes that were
+    learned to be nobody's), evidence_held (who carries what, by source), evidence_edges. Raises BuildError when two
+    texts have one hash.
+    """
+    _state_policy(connection, policy)
+    connection.execute(_RECORDS)
+    connection.execute(_SEEN)
+    connection.execute(_APPLY_LISTED)
+    if any(connection.execute(_COLLISIONS).fetchall()[0]):
+        raise BuildError(
+            "Two identifiers have the same 64-bit hash, so people cannot be told apart.",
+            "Report this; until then, leave out the source that was added last.",
+        )
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE evidence_decided AS SELECT unnest(?) AS record",
+        [np.zeros(0, dtype=np.uint64) if decided is None else decided],
+    )
+    for query in (_APPEARANCES, _WRITTEN):
+        connection.execute(query)
+    alike = Alike(policy.conflicts.given_name.alike_above)
+    _divide_contested(connection, policy, alike)
+    for query in (_NODES, _LEARNED, _PROFILES, _FACTS_OF_PROFILES, _HELD, _EDGES):
+        connection.execute(query)
+    return _evidence(connection, policy, alike)
+
+
+def _state_policy(connection: "duckdb.DuckDBPyConnection", policy: Policy) -> None:
+    types = [(name, policy.identifiers[name]) for name in policy.linking()]
+    connection.execute(
+        _TYPES,
+        [
+            [name for name, _ in types],
+            [each.priority for _, each in types],
+            [each.names_a_person for _, each in types],
+            [each.per_source for _, each in types],
+            [each.most_neighbours for _, each in types],
+        ],
+    )
+    beside = [(name, *row) for name, each in types for row in each.beside.items()]
+    connection.execute(_BESIDE, [[row[at] for row in beside] for at in range(3)])
+    listed = [(each.type, each.value, each.pattern, each.reason) for each in policy.blocked]
+    connection.execute(_LISTED, [[row[at] for row in listed] for at in range(4)])
+
+
+def _divide_contested(connection: "duckdb.DuckDBPyConnection", policy: Policy, alike: Alike) -> None:
+    """Divide keys whose own records bear names that are nobody's two spellings: a node for each group of names."""
+    rule = policy.conflicts.given_name
+    rows = connection.execute(_NAMED_KEYS, [list(rule.divides), MOST_NAMES]).fetchall()
+    shards: list[tuple[int, str | None, str | None]] = []
+    begin = 0
+    for end in range(1, len(rows) + 1):
+        if end == len(rows) or rows[end][0] != rows[begin][0]:
+            shards += _shards(rows[begin:end], alike, rule)
+            begin = end
+    connection.execute(_SHARDS, [[row[at] for row in shards] for at in range(3)])
+
+
+def _shards(
+    rows: list[tuple[int, str, int, bool]], alike: Alike, rule: GivenNameConflict
+) -> list[tuple[int, str | None, str | None]]:
+    """Give, for one key's names, the name that each is taken for; nothing when all may be one person's.
+
+    Records without a name (None) go to the names that hold the owner's share of the named records, unless
+    somebody else registered with the key. A key with more names than a family has is nobody's.
+    """
+    number = groups([row[1] for row in rows], alike)
+    found = sorted(set(number))
+    key, total = rows[0][0], sum(row[2] for row in rows)
+    if len(found) == 1:
+        return []
+    if len(found) > rule.most_names:
+        return [(key, None, None)]
+    registered = {each for row, each in zip(rows, number, strict=True) if row[3]}
+    shards: list[tuple[int, str | None, str | None]] = []
+    for group in found:
+        members = [row for row, each in zip(rows, number, strict=True) if each == group]
+        share = min(row[1] for row in members)
+        shards += [(key, row[1], share) for row in members]
+        if sum(row[2] for row in members) >= rule.owner_share * total and not registered - {group}:
+            shards.append((key, None, share))
+    return shards
+
+
+def _evidence(connection: "duckdb.DuckDBPyConnection", policy: Policy, alike: Alike) -> Evidence:
+    limits = [
+        row[0]
+        for row in connection.execute(
+            "SELECT DISTINCT counted_as FROM evidence_edges ORDER BY counted_as"
+        ).fetchall()
+        if policy.identifiers[row[0].split("@")[0]].per_person
+    ]
+    columns = _columns(
+        connection,
+        "SELECT profile, node, coalesce(list_position(?, counted_as), 0) - 1 AS counted, rank, records"
+        " FROM evidence_edges UNION ALL SELECT profile, profile, -1, 0, 0 FROM evidence_profiles",
+        [limits],
+    )
+    none = np.full(len(columns["node"]), NO_LIMIT, dtype=np.int16)
+    graph = Graph.of(
+        columns["profile"],
+        columns["node"],
+        (none, columns["counted"]),
+        columns["rank"],
+        columns["records"],
+    )
+    facts, names = _facts(connection)
+    return Evidence(graph, facts, _rules(policy, tuple(limits), alike, names), tuple(limits), names)
+
+
+_NAMES = """
+    CREATE OR REPLACE TEMP TABLE evidence_names AS
+    SELECT given, row_number() OVER (ORDER BY given) - 1 AS code
+    FROM (SELECT DISTINCT given FROM evidence_profiles WHERE given IS NOT NULL)
+"""
+
+_FACTS = """
+    SELECT profile, ?::BIGINT AS rule, date_diff('day', DATE '1970-01-01', birth_date) AS value
+    FROM evidence_profiles WHERE birth_date IS NOT NULL
+    UNION ALL
+    SELECT profile, ?, code FROM evidence_profiles JOIN evidence_names USING (given)
+"""
+
+
+def _facts(connection: "duckdb.DuckDBPyConnection") -> tuple[Facts, tuple[str, ...]]:
+    connection.execute(_NAMES)
+    names = connection.execute("SELECT given FROM evidence_names ORDER BY code").fetchall()
+    columns = _columns(connection, _FACTS, [BIRTH_DATE, GIVEN_NAME])
+    return Facts(columns["profile"], columns["rule"], columns["value"]), tuple(row[0] for row in names)
+
+
+def _columns(
+    connection: "duckdb.DuckDBPyConnection", query: str, parameters: list[Any]
+) -> dict[str, NDArray[Any]]:
+    return {
+        name: np.asarray(column)
+        for name, column in connection.execute(query, parameters).fetchnumpy().items()
+    }
+
+
+def _rules(policy: Policy, limits: tuple[str, ...], alike: Alike, names: tuple[str, ...]) -> Rules:
+    rank = {name: each.priority for name, each in policy.identifiers.items()}
+    birth, given = policy.conflicts.birth_date, policy.conflicts.given_name
+    facts = (
+        FactRule(lambda one, other: one == other, frozenset(rank[name] for name in birth.refuses)),
+        FactRule(
+            lambda one, other: alike(names[one], names[other]),
+            frozenset(rank[name] for name in given.refuses),
+        ),
+    )
+    of_type = [policy.identifiers[name.split("@")[0]] for name in limits]  # type: ignore[index]
+    codes = {"birth_date": BIRTH_DATE, "given_name": GIVEN_NAME}
+    lifted = {
+        at: tuple(codes[name] for name in each.unless_same)
+        for at, each in enumerate(of_type)
+        if each.unless_same
+    }
+    return Rules(tuple(each.per_person or 0 for each in of_type), facts, lifted)

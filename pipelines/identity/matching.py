@@ -1,0 +1,206 @@
+"""Bring records together: evidence, rules, scored pairs and what people decided, as groups with a reason each.
+
+What it leaves are temporary tables by number of person; `people.py` gives persons their ids and publishes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from messaging.identity_decisions import Decision
+from pipelines.identity.evidence import Evidence, read_evidence
+from pipelines.identity.graph import BY_PEOPLE, Apart, Graph, Refusal
+from pipelines.identity.incremental import Change, extend
+from pipelines.identity.policy import Policy
+from pipelines.identity.resolve import Resolution, resolve
+
+if TYPE_CHECKING:
+    import duckdb
+
+Linker = Callable[["duckdb.DuckDBPyConnection"], None]
+"""Reads `resolved` and the records, and leaves `linked_pairs`: pairs of records that are probably one person."""
+
+SCORED = 1000  # the rank of a scored pair: after everything that an identifier says
+FINEST = 1000  # parts of a match weight that the order of scored pairs tells apart
+
+_DECISIONS = """
+    CREATE OR REPLACE TEMP TABLE decisions AS
+    SELECT row_number() OVER () - 1 AS number, *,
+        hash(source || chr(31) || source_record_id) AS record,
+        hash(other_source || chr(31) || other_record_id) AS other
+    FROM (
+        SELECT unnest(?::VARCHAR[]) AS decision_id, unnest(?::VARCHAR[]) AS kind, unnest(?::VARCHAR[]) AS source,
+            unnest(?::VARCHAR[]) AS source_record_id, unnest(?::VARCHAR[]) AS other_source,
+            unnest(?::VARCHAR[]) AS other_record_id, unnest(?::VARCHAR[]) AS author, unnest(?::VARCHAR[]) AS reason
+    )
+"""
+
+_APPLICABLE = """
+    SELECT decisions.number, decisions.kind, one.profile AS one, other.profile AS other
+    FROM decisions
+    JOIN evidence_of AS one ON one.record = decisions.record
+    JOIN evidence_of AS other ON other.record = decisions.other
+    ORDER BY decisions.number
+"""
+
+_PERSONS = """
+    CREATE OR REPLACE TEMP TABLE node_person AS
+    SELECT unnest(?::UBIGINT[]) AS node, unnest(?::BIGINT[]) AS person
+"""
+
+# The key of highest priority that was followed: the record hangs by it.
+_ANCHORS = """
+    CREATE OR REPLACE TEMP TABLE anchors AS
+    SELECT edges.profile, arg_min((edges.identifier_type, edges.match_key), (rank, -edges.records, match_key)) AS best
+    FROM evidence_edges AS edges
+    JOIN node_person AS mine ON mine.node = edges.profile
+    JOIN node_person AS theirs ON theirs.node = edges.node AND theirs.person = mine.person
+    GROUP BY edges.profile
+"""
+
+_RESOLVED = """
+    CREATE OR REPLACE TEMP TABLE resolved AS
+    WITH somebody AS (
+        SELECT person FROM node_person JOIN (
+            SELECT DISTINCT node FROM evidence_edges WHERE names_a_person
+        ) USING (node)
+        UNION SELECT person FROM node_person JOIN tied_profiles ON tied_profiles.profile = node_person.node
+    )
+    SELECT evidence_of.source, evidence_of.source_record_id, evidence_of.occurred_at,
+        node_person.person AS component, evidence_of.profile,
+        person IN (SELECT person FROM somebody) AS is_somebody,
+        coalesce(anchors.best[1], 'record') AS identifier_type,
+        coalesce(anchors.best[2], evidence_of.source || '/' || evidence_of.source_record_id) AS match_key
+    FROM evidence_of
+    JOIN node_person ON node_person.node = evidence_of.profile
+    LEFT JOIN anchors ON anchors.profile = evidence_of.profile
+"""
+
+_LINKS = """
+    SELECT one.profile AS one, other.profile AS other, max(pairs.weight) AS weight
+    FROM linked_pairs AS pairs
+    JOIN evidence_of AS one ON one.source = pairs.one_source AND one.source_record_id = pairs.one_record
+    JOIN evidence_of AS other ON other.source = pairs.other_source AND other.source_record_id = pairs.other_record
+    WHERE pairs.merges
+    GROUP BY ALL
+"""
+
+_TIED = "CREATE OR REPLACE TEMP TABLE tied_profiles AS SELECT unnest(?::UBIGINT[]) AS profile"
+
+_REFUSED = """
+    CREATE OR REPLACE TEMP TABLE refused AS
+    SELECT unnest(?::UBIGINT[]) AS one, unnest(?::UBIGINT[]) AS other, unnest(?::VARCHAR[]) AS rule,
+        unnest(?::VARCHAR[]) AS limited, unnest(?::BIGINT[]) AS which, unnest(?::BIGINT[]) AS would_be,
+        unnest(?::BIGINT[]) AS allowed
+"""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What matching did. `decisions_skipped` name records that are not in this build."""
+
+    evidence: Evidence
+    resolution: Resolution
+    decisions_applied: int
+    decisions_skipped: int
+    links: int
+
+
+def match_records(
+    connection: "duckdb.DuckDBPyConnection",
+    policy: Policy,
+    decisions: Sequence[Decision] = (),
+    link: Linker | None = None,
+) -> Matched:
+    """Group the records of `intermediate.int_identity__records` by the view `identifiers`.
+
+    Leaves, beside the tables of `read_evidence`: `resolved` (each record's person by number, whether that is
+    somebody, and the key it hangs by), `node_person`, `refused` (edges that a rule refused), `decisions`.
+    """
+    decided = _read_decisions(connection, decisions)
+    evidence = read_evidence(connection, policy, decided)
+    merges, apart, applied = _apply(connection)
+    resolution = resolve(evidence.graph.beside(merges), evidence.rules, evidence.facts, apart)
+    _name_nodes(connection, resolution, merges)
+    links = Graph.of(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint64))
+    if link is not None:
+        link(connection)
+        links = _scored(connection)
+        if len(links):
+            resolution = extend(resolution, Change(added=links, apart=apart))
+            _name_nodes(connection, resolution, merges.beside(links))
+    _name_refused(connection, evidence, resolution)
+    return Matched(evidence, resolution, applied, len(decisions) - applied, len(links))
+
+
+def _read_decisions(
+    connection: "duckdb.DuckDBPyConnection", decisions: Sequence[Decision]
+) -> NDArray[np.uint64]:
+    """Name the records that people decided about."""
+    columns = [
+        [each.decision_id for each in decisions],
+        [each.kind for each in decisions],
+        [each.source for each in decisions],
+        [each.source_record_id for each in decisions],
+        [each.other_source for each in decisions],
+        [each.other_record_id for each in decisions],
+        [each.author for each in decisions],
+        [each.reason for each in decisions],
+    ]
+    connection.execute(_DECISIONS, columns)
+    found = connection.execute("SELECT record FROM decisions UNION SELECT other FROM decisions").fetchnumpy()
+    return np.asarray(found["record"], dtype=np.uint64)
+
+
+def _apply(connection: "duckdb.DuckDBPyConnection") -> tuple[Graph, Apart, int]:
+    """Give the edges and the pairs apart that people decided; a decision about a record that is gone waits."""
+    columns = {
+        name: np.asarray(column) for name, column in connection.execute(_APPLICABLE).fetchnumpy().items()
+    }
+    merge = columns["kind"] == "merge"
+    one, other = columns["one"].astype(np.uint64), columns["other"].astype(np.uint64)
+    merges = Graph.of(
+        one[merge], other[merge], rank=np.full(int(merge.sum()), BY_PEOPLE), strength=columns["number"][merge]
+    )
+    return merges, Apart(one[~merge], other[~merge]), len(merge)
+
+
+def _scored(connection: "duckdb.DuckDBPyConnection") -> Graph:
+    columns = {name: np.asarray(column) for name, column in connection.execute(_LINKS).fetchnumpy().items()}
+    strength = np.round(columns["weight"].astype(np.float64) * FINEST).astype(np.int64)
+    return Graph.of(columns["one"], columns["other"], rank=np.full(len(strength), SCORED), strength=strength)
+
+
+def _name_nodes(connection: "duckdb.DuckDBPyConnection", resolution: Resolution, ties: Graph) -> None:
+    connection.execute(_PERSONS, [resolution.nodes.hashes, resolution.settled.person.astype(np.int64)])
+    followed = resolution.persons(ties.one) == resolution.persons(ties.other)
+    connection.execute(_TIED, [ties.one[followed]])
+    connection.execute(_ANCHORS)
+    connection.execute(_RESOLVED)
+
+
+def _name_refused(
+    connection: "duckdb.DuckDBPyConnection", evidence: Evidence, resolution: Resolution
+) -> None:
+    refused, hashes = resolution.settled.refused, resolution.nodes.hashes
+    limited: list[str | None] = [None] * len(refused)
+    allowed = np.zeros(len(refused), dtype=np.int64)
+    for row in np.flatnonzero(refused.rule == Refusal.LIMIT).tolist():
+        limited[row] = evidence.limits[int(refused.which[row])]
+        allowed[row] = evidence.rules.limits[int(refused.which[row])]
+    rules: list[Any] = [Refusal(rule).name.lower() for rule in refused.rule.tolist()]
+    connection.execute(
+        _REFUSED,
+        [
+            hashes[refused.one],
+            hashes[refused.other],
+            rules,
+            limited,
+            refused.which,
+            refused.would_be,
+            allowed,
+        ],
+    )

@@ -1,0 +1,291 @@
+"""The tables that a release carries of who is whom, and why: schema `identity` of build.duckdb.
+
+Read from what matching left, once persons have their ids in the temporary table `assigned`.
+"""
+
+from typing import TYPE_CHECKING
+
+from pipelines.identity.policy import Policy
+
+if TYPE_CHECKING:
+    import duckdb
+
+MANY_WORDS = 5  # names or dates shown of one side of a conflict
+
+_MAP = """
+    CREATE OR REPLACE TABLE identity.identity_map AS
+    SELECT resolved.source, resolved.source_record_id, assigned.customer_id,
+        resolved.identifier_type, resolved.match_key
+    FROM resolved JOIN assigned USING (component)
+    WHERE resolved.is_somebody
+    ORDER BY assigned.customer_id, resolved.source, resolved.source_record_id
+"""
+
+# The best of a type is the one that a contact record states, then the newest, then the most frequent.
+_IDENTIFIERS = """
+    CREATE OR REPLACE TABLE identity.customer_identifiers AS
+    WITH seen AS (
+        SELECT
+            customer_id, seen.identifier_type, seen.value,
+            count(DISTINCT source) AS source_count,
+            min(occurred_at) AS first_seen_at,
+            max(occurred_at) AS last_seen_at,
+            max(occurred_at) FILTER (WHERE origin_table = 'contacts') AS stated_at,
+            count(*) AS records
+        FROM identifiers AS seen
+        JOIN (SELECT source, source_record_id, customer_id FROM identity.identity_map) AS map
+            USING (source, source_record_id)
+        WHERE refused_reason IS NULL AND list_contains(?, seen.identifier_type)
+            AND (seen.identifier_type, seen.match_key) NOT IN (
+                SELECT (identifier_type, match_key) FROM unproving WHERE reason = 'crowded')
+        GROUP BY ALL
+    )
+    SELECT
+        customer_id, identifier_type, value, source_count, first_seen_at, last_seen_at,
+        row_number() OVER (
+            PARTITION BY customer_id, identifier_type
+            ORDER BY stated_at DESC NULLS LAST, last_seen_at DESC, records DESC, value
+        ) = 1 AS is_best
+    FROM seen
+    ORDER BY customer_id, identifier_type, value
+"""
+
+# Persons by number, with their ids; guests have none.
+_PERSON_IDS = """
+    CREATE OR REPLACE TEMP TABLE person_ids AS
+    SELECT component AS person, customer_id FROM assigned
+"""
+
+_SIDES = """
+    CREATE OR REPLACE TEMP TABLE profile_sides AS
+    SELECT node_person.node AS profile, node_person.person,
+        coalesce(any_value(anchors.best[1]), 'record') AS identifier_type,
+        coalesce(any_value(anchors.best[2]), min(evidence_of.source || '/' || evidence_of.source_record_id))
+            AS match_key,
+        min(evidence_of.source || chr(31) || evidence_of.source_record_id) AS first_record
+    FROM node_person
+    JOIN evidence_of ON evidence_of.profile = node_person.node
+    LEFT JOIN anchors ON anchors.profile = node_person.node
+    GROUP BY ALL
+"""
+
+# Key to key, as the records of a source carry them together; then what people and scores tied.
+_EVIDENCE = """
+    CREATE OR REPLACE TABLE identity.identity_evidence AS
+    WITH carried AS (
+        SELECT person_ids.customer_id, sides.identifier_type, sides.match_key,
+            held.identifier_type AS other_type, held.match_key AS other_key, held.source,
+            arg_min(held.source_record_id, (held.first_seen_at, held.source_record_id)) AS source_record_id,
+            arg_min(held.origin_table, (held.first_seen_at, held.source_record_id)) AS origin_table,
+            sum(held.records)::BIGINT AS records,
+            min(held.first_seen_at) AS first_seen_at, max(held.last_seen_at) AS last_seen_at
+        FROM evidence_held AS held
+        JOIN profile_sides AS sides USING (profile)
+        JOIN node_person AS theirs ON theirs.node = held.node AND theirs.person = sides.person
+        JOIN person_ids ON person_ids.person = sides.person
+        WHERE sides.identifier_type <> 'record'
+            AND (held.identifier_type, held.match_key) <> (sides.identifier_type, sides.match_key)
+        GROUP BY ALL
+    ),
+    said AS (
+        SELECT decisions.*, one.profile AS one, other.profile AS other_profile
+        FROM decisions
+        JOIN evidence_of AS one ON one.record = decisions.record
+        JOIN evidence_of AS other ON other.record = decisions.other
+        WHERE decisions.kind = 'merge'
+    )
+    SELECT customer_id, 'deterministic' AS kind, identifier_type, match_key, other_type, other_key, source,
+        source_record_id, origin_table, NULL::VARCHAR AS other_source, NULL::VARCHAR AS other_record_id,
+        records, first_seen_at, last_seen_at, NULL::DOUBLE AS weight, NULL::JSON AS detail
+    FROM carried
+    UNION ALL
+    SELECT person_ids.customer_id, 'human', mine.identifier_type, mine.match_key, theirs.identifier_type,
+        theirs.match_key, said.source, said.source_record_id, NULL, said.other_source, said.other_record_id,
+        2, NULL, NULL, NULL,
+        json_object('decision_id', said.decision_id, 'author', said.author, 'reason', said.reason)
+    FROM said
+    JOIN profile_sides AS mine ON mine.profile = said.one
+    JOIN profile_sides AS theirs ON theirs.profile = said.other_profile AND theirs.person = mine.person
+    JOIN person_ids ON person_ids.person = mine.person
+    UNION ALL
+    SELECT person_ids.customer_id, 'probabilistic', mine.identifier_type, mine.match_key,
+        theirs.identifier_type, theirs.match_key, pairs.one_source, pairs.one_record, NULL,
+        pairs.other_source, pairs.other_record, 2, NULL, NULL, pairs.weight, pairs.detail
+    FROM linked_pairs AS pairs
+    JOIN evidence_of AS one ON one.source = pairs.one_source AND one.source_record_id = pairs.one_record
+    JOIN evidence_of AS other
+        ON other.source = pairs.other_source AND other.source_record_id = pairs.other_record
+    JOIN profile_sides AS mine ON mine.profile = one.profile
+    JOIN profile_sides AS theirs ON theirs.profile = other.profile AND theirs.person = mine.person
+    JOIN person_ids ON person_ids.person = mine.person
+    WHERE pairs.merges
+    ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
+"""
+
+_SAID = """
+    CREATE OR REPLACE TEMP TABLE person_facts AS
+    SELECT node_person.person,
+        list_slice(list(DISTINCT given ORDER BY given) FILTER (WHERE given IS NOT NULL), 1, ?) AS given_name,
+        list_slice(list(DISTINCT birth_date::VARCHAR ORDER BY birth_date::VARCHAR)
+            FILTER (WHERE birth_date IS NOT NULL), 1, ?) AS birth_date
+    FROM evidence_profiles JOIN node_person ON node_person.node = evidence_profiles.profile
+    GROUP BY ALL
+"""
+
+_REFUSED = """
+    CREATE OR REPLACE TABLE identity.identity_refused AS
+    WITH splits AS (
+        SELECT decisions.*, row_number() OVER (ORDER BY number) - 1 AS which
+        FROM decisions
+        JOIN evidence_of AS one ON one.record = decisions.record
+        JOIN evidence_of AS other ON other.record = decisions.other
+        WHERE kind = 'split'
+    ),
+    named AS (
+        SELECT refused.*, mine.person AS person, theirs.person AS other_person,
+            CASE refused.rule
+                WHEN 'limit' THEN json_object(
+                    'type', split_part(limited, '@', 1), 'source', nullif(split_part(limited, '@', 2), ''),
+                    'allowed', allowed, 'would_be', would_be)
+                WHEN 'decided' THEN json_object(
+                    'decision_id', splits.decision_id, 'author', splits.author, 'reason', splits.reason)
+                WHEN 'conflict' THEN json_object(
+                    'attribute', CASE refused.which WHEN 0 THEN 'birth_date' ELSE 'given_name' END,
+                    'one', CASE refused.which WHEN 0 THEN my_facts.birth_date ELSE my_facts.given_name END,
+                    'other', CASE refused.which
+                        WHEN 0 THEN their_facts.birth_date ELSE their_facts.given_name END)
+            END AS detail
+        FROM refused
+        JOIN node_person AS mine ON mine.node = refused.one
+        JOIN node_person AS theirs ON theirs.node = refused.other
+        LEFT JOIN splits ON refused.rule = 'decided' AND splits.which = refused.which
+        LEFT JOIN person_facts AS my_facts ON my_facts.person = mine.person
+        LEFT JOIN person_facts AS their_facts ON their_facts.person = theirs.person
+    ),
+    carried AS (
+        SELECT named.person, named.other_person, 'deterministic' AS kind, sides.identifier_type,
+            sides.match_key, held.identifier_type AS other_type, held.match_key AS other_key, held.source,
+            held.source_record_id, held.origin_table, NULL::VARCHAR AS other_source,
+            NULL::VARCHAR AS other_record_id, held.records, held.first_seen_at, held.last_seen_at,
+            NULL::DOUBLE AS weight, named.rule, named.detail
+        FROM named
+        JOIN evidence_held AS held ON held.profile = named.one AND held.node = named.other
+        JOIN profile_sides AS sides ON sides.profile = named.one
+    ),
+    scored AS (
+        SELECT mine.person, theirs.person AS other_person, 'probabilistic', mine.identifier_type,
+            mine.match_key, theirs.identifier_type, theirs.match_key, pairs.one_source, pairs.one_record, NULL,
+            pairs.other_source, pairs.other_record, 2, NULL, NULL, pairs.weight, named.rule, named.detail
+        FROM named
+        JOIN profile_sides AS mine ON mine.profile = named.one
+        JOIN profile_sides AS theirs ON theirs.profile = named.other
+        JOIN evidence_of AS one ON one.profile = named.one
+        JOIN evidence_of AS other ON other.profile = named.other
+        JOIN linked_pairs AS pairs
+            ON pairs.one_source = one.source AND pairs.one_record = one.source_record_id
+            AND pairs.other_source = other.source AND pairs.other_record = other.source_record_id
+        WHERE pairs.merges
+    ),
+    -- a key that people with different names use: each name has it for itself
+    contested AS (
+        SELECT node_person.person, held.identifier_type, held.match_key, held.key,
+            arg_min(held.source, held.source || held.source_record_id) AS source,
+            arg_min(held.source_record_id, held.source || held.source_record_id) AS source_record_id,
+            any_value(held.origin_table) AS origin_table, sum(held.records)::BIGINT AS records,
+            min(held.first_seen_at) AS first_seen_at, max(held.last_seen_at) AS last_seen_at
+        FROM evidence_held AS held
+        JOIN node_person ON node_person.node = held.node
+        WHERE held.node <> held.key
+        GROUP BY ALL
+    ),
+    namesakes AS (
+        SELECT one.person, other.person AS other_person, 'deterministic', one.identifier_type, one.match_key,
+            one.identifier_type, one.match_key, one.source, one.source_record_id, one.origin_table, NULL, NULL,
+            one.records, one.first_seen_at, one.last_seen_at, NULL, 'conflict', json_object(
+                'attribute', 'given_name', 'one', my_facts.given_name, 'other', their_facts.given_name)
+        FROM contested AS one
+        JOIN contested AS other ON other.key = one.key AND other.person <> one.person
+        LEFT JOIN person_facts AS my_facts ON my_facts.person = one.person
+        LEFT JOIN person_facts AS their_facts ON their_facts.person = other.person
+    ),
+    blocked AS (
+        SELECT resolved.component AS person, NULL::BIGINT AS other_person, 'deterministic' AS kind,
+            any_value(resolved.identifier_type) AS identifier_type, any_value(resolved.match_key) AS match_key,
+            proved.identifier_type AS other_type, proved.match_key AS other_key, resolved.source,
+            min(resolved.source_record_id) AS source_record_id,
+            any_value(proved.origin_table) AS origin_table, NULL::VARCHAR AS other_source,
+            NULL::VARCHAR AS other_record_id, count(*) AS records, min(resolved.occurred_at) AS first_seen_at,
+            max(resolved.occurred_at) AS last_seen_at, NULL::DOUBLE AS weight, 'blocked' AS rule,
+            json_object('reason', proved.reason, 'beside', any_value(proved.beside)) AS detail
+        FROM unproving AS proved JOIN resolved USING (source, source_record_id)
+        WHERE proved.names_a_person
+        GROUP BY resolved.component, proved.identifier_type, proved.match_key, proved.reason, resolved.source
+    )
+    SELECT mine.customer_id, theirs.customer_id AS other_customer_id, every.* EXCLUDE (person, other_person)
+    FROM (
+        SELECT * FROM carried UNION ALL SELECT * FROM scored UNION ALL SELECT * FROM namesakes
+        UNION ALL SELECT * FROM blocked
+    ) AS every
+    JOIN person_ids AS mine ON mine.person = every.person
+    LEFT JOIN person_ids AS theirs ON theirs.person = every.other_person
+    ORDER BY ALL
+"""
+
+# Each identifier on each record that proved nothing, with the reason: listed, learned, or contested.
+_UNPROVING = """
+    CREATE OR REPLACE TEMP TABLE unproving AS
+    SELECT evidence_of.source, evidence_of.source_record_id, evidence_of.origin_table, seen.identifier_type,
+        seen.match_key, coalesce(seen.reason, nodes.reason, learned.reason) AS reason, learned.beside,
+        evidence_of.occurred_at, identity_types.names_a_person
+    FROM evidence_seen AS seen
+    JOIN identity_types USING (identifier_type)
+    JOIN evidence_of USING (record)
+    LEFT JOIN evidence_nodes AS nodes ON nodes.appearance = evidence_of.appearance AND nodes.key = seen.key
+    LEFT JOIN evidence_learned AS learned ON learned.node = coalesce(nodes.node, seen.key)
+    WHERE coalesce(seen.reason, nodes.reason, learned.reason) IS NOT NULL
+"""
+
+_BLOCKED = """
+    CREATE OR REPLACE TABLE identity.identity_blocked AS
+    SELECT identifier_type, match_key, reason, count(*) AS records, max(beside) AS beside,
+        min(occurred_at) AS first_seen_at, max(occurred_at) AS last_seen_at
+    FROM unproving GROUP BY ALL ORDER BY identifier_type, match_key, reason
+"""
+
+_REVIEW = """
+    CREATE OR REPLACE TABLE identity.identity_review AS
+    SELECT 'rev_' || substr(sha256(pairs.one_source || chr(31) || pairs.one_record || chr(31)
+            || pairs.other_source || chr(31) || pairs.other_record), 1, 24) AS review_id,
+        mine.customer_id, theirs.customer_id AS other_customer_id,
+        pairs.one_source AS source, pairs.one_record AS source_record_id, pairs.other_source,
+        pairs.other_record AS other_record_id, pairs.weight, pairs.probability, pairs.detail
+    FROM linked_pairs AS pairs
+    JOIN resolved AS one ON one.source = pairs.one_source AND one.source_record_id = pairs.one_record
+    JOIN resolved AS other
+        ON other.source = pairs.other_source AND other.source_record_id = pairs.other_record
+        AND other.component <> one.component
+    JOIN person_ids AS mine ON mine.person = one.component
+    JOIN person_ids AS theirs ON theirs.person = other.component
+    WHERE NOT pairs.merges
+    ORDER BY pairs.weight DESC, 1
+"""
+
+_NO_PAIRS = """
+    CREATE TEMP TABLE IF NOT EXISTS linked_pairs (
+        one_source VARCHAR, one_record VARCHAR, other_source VARCHAR, other_record VARCHAR,
+        weight DOUBLE, probability DOUBLE, detail JSON, merges BOOLEAN
+    )
+"""
+
+
+def publish_identity(connection: "duckdb.DuckDBPyConnection", policy: Policy) -> None:
+    """Write the tables of schema `identity` but for aliases and journal, which are the state's."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS identity")
+    connection.execute(_NO_PAIRS)
+    for query in (_PERSON_IDS, _SIDES, _UNPROVING, _MAP):
+        connection.execute(query)
+    connection.execute(_SAID, [MANY_WORDS, MANY_WORDS])
+    known = [name for name in policy.by_priority() if policy.identifiers[name].names_a_person]
+    connection.execute(_IDENTIFIERS, [known])
+    for query in (_EVIDENCE, _REFUSED, _BLOCKED, _REVIEW):
+        connection.execute(query)
