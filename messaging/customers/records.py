@@ -71,9 +71,13 @@ LEFT JOIN tied USING (source, source_record_id)
 WHERE held.customer_id IN (FROM people)
 ORDER BY seen.first_seen_at NULLS LAST, held.source, held.source_record_id
 """
+# What proves nothing, such as a number that a family shares, still stands on the records that carry it.
 TIES = """
 SELECT customer_id, identifier_type, match_key, other_type, other_key, source, source_record_id
 FROM c360.identity_evidence WHERE customer_id IN (SELECT unnest($people)) AND kind = 'deterministic'
+UNION ALL
+SELECT customer_id, identifier_type, match_key, other_type, other_key, source, source_record_id
+FROM c360.identity_refused WHERE customer_id IN (SELECT unnest($people)) AND kind = 'deterministic'
 """
 
 
@@ -133,6 +137,7 @@ def choose(snapshot: Snapshot, kind: Kind, one: str, other: str) -> tuple[Carrie
     """
     snapshot.require("identity_map", "identifier_type", "match_key")
     snapshot.require("identity_evidence")
+    snapshot.require("identity_refused")
     first, second = _meant(snapshot, one, "first"), _meant(snapshot, other, "second")
     if kind == "split":
         first, second = _of_one_customer(first, second)

@@ -58,7 +58,7 @@ def _tell(entries: "Sequence[JournalEntry]") -> None:
     from messaging.terminal import plain, say
 
     if not entries:
-        say("Nothing has happened yet.")
+        say("The journal holds nothing of that: it began with the first build that kept one.")
     for each in entries:
         cause = CAUSES.get(each.cause, each.cause)
         decision = f" ({each.decision_id})" if each.decision_id else ""

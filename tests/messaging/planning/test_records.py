@@ -82,6 +82,7 @@ def snapshot(
             {"customer_id": ANNA, "identifier_type": "email", "value": "anna@x.example"},
             {"customer_id": ANNA, "identifier_type": "phone", "value": "+447700900002"},
             {"customer_id": BOB, "identifier_type": "phone", "value": "+447700900002"},
+            {"customer_id": BOB, "identifier_type": "phone", "value": "+447700900003"},
         ],
         customer_timeline=[
             touch(ANN, "mail", "message/1", 2),
@@ -94,6 +95,10 @@ def snapshot(
             evidence(ANNA, ("external_id", "crm:7"), ("email", "anna@x.example"), "crm", "contact/7"),
             evidence(ANNA, ("external_id", "crm:7"), ("phone", "+447700900002"), "crm", "contact/7"),
             evidence(BOB, ("external_id", "crm:8"), ("phone", "+447700900002"), "crm", "contact/8"),
+        ],
+        identity_refused=[
+            evidence(BOB, ("external_id", "crm:8"), ("phone", "+447700900003"), "crm", "contact/8")
+            | {"rule": "blocked"}
         ],
     )  # fmt: skip
     with snapshot_of(settings) as opened:
@@ -152,6 +157,10 @@ def test_an_address_that_only_stands_beside_others_leads_to_the_record_that_show
     assert names(choose(snapshot, "merge", "anna@x.example", "cus_a"))[0] == "crm/contact/7"
 
 
+def test_a_number_that_proves_nothing_still_leads_to_the_record_that_carries_it(snapshot: Snapshot) -> None:
+    assert names(choose(snapshot, "merge", "07700 900003", "cus_a"))[0] == "crm/contact/8"
+
+
 @pytest.mark.parametrize(
     ("one", "other", "records"),
     [
@@ -202,6 +211,7 @@ def test_only_records_that_the_release_has_are_known(snapshot: Snapshot) -> None
     [
         ("ALTER TABLE identity_map DROP COLUMN match_key", "identity_map.match_key"),
         ("DROP TABLE identity_evidence", "identity_evidence"),
+        ("DROP TABLE identity_refused", "identity_refused"),
     ],
 )
 def test_a_release_that_is_too_old_says_so(

@@ -34,6 +34,8 @@ SCHEMAS = {
     "identity_alias": "old_customer_id VARCHAR, customer_id VARCHAR",
     "identity_evidence": """customer_id VARCHAR, kind VARCHAR, identifier_type VARCHAR, match_key VARCHAR,
         other_type VARCHAR, other_key VARCHAR, source VARCHAR, source_record_id VARCHAR""",
+    "identity_refused": """customer_id VARCHAR, kind VARCHAR, identifier_type VARCHAR, match_key VARCHAR,
+        other_type VARCHAR, other_key VARCHAR, source VARCHAR, source_record_id VARCHAR""",
     "identity_journal": """"at" TIMESTAMP, build_id VARCHAR, kind VARCHAR, customer_id VARCHAR,
         other_customer_id VARCHAR, records BIGINT, cause VARCHAR, detail JSON""",
 }
@@ -294,6 +296,14 @@ def test_the_journal_of_a_customer_holds_what_befell_all_its_ids(home: Path, nam
         key=str,
     )
     assert [each["at"] for each in told["entries"]] == sorted(each["at"] for each in told["entries"])
+
+
+def test_a_journal_that_holds_nothing_of_somebody_says_since_when_it_is_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PEOPLE, "identity_journal", [])
+    publish_people(home)
+    assert "it began with the first build that kept one" in done("journal", "cus_ann")
 
 
 def test_the_journal_of_nobody_is_refused(home: Path) -> None:
