@@ -31,14 +31,18 @@ class Rows:
 
 @dataclass(frozen=True)
 class People:
-    """People hidden in the data against people found, over the records that carry an identifier."""
+    """People hidden in the data against people found; `whole` and the three below it are all the hidden ones."""
 
     hidden: int
-    found: int
-    merged_strangers: int
-    split_people: int
+    whole: int  # one customer has all of their records that could be given to anybody, and no stranger's
+    with_strangers: int  # the same, but for strangers' records among theirs
+    split: int  # more than one customer has records of theirs
+    unseen: int  # nothing of theirs says who they are
+    found: int  # customers
+    merged_strangers: int  # ... that hold records of more than one person
     precision: float
     recall: float
+    recall_ceiling: float  # of the pairs of one person's records, those that anything on them leads to
     guest_orders: int
 
 
@@ -106,6 +110,12 @@ class Card:
             rows.rows_in,
             landed + sum(rows.set_aside.values()),
         )
+        people = self.people
+        yield (
+            "people hidden = found whole + with strangers + split + unseen",
+            people.hidden,
+            people.whole + people.with_strangers + people.split + people.unseen,
+        )
         parts = sum(run.sent.values()) + run.held_out + sum(run.excluded.values())
         yield "matched = sent + held out + left out", run.matched, parts
         yield "messages in our books = messages the provider took", run.taken, run.taken_by_provider
@@ -158,16 +168,31 @@ def _rows(rows: Rows) -> Table:
 
 
 def _people(people: People) -> Table:
+    strangers = [("+ ", people.with_strangers, "found whole, but with a stranger's records among theirs")]
+    unseen = [("+ ", people.unseen, "left nothing that says who they are")]
     return _figures(
         [
             ("", people.hidden, "people hidden in the data"),
-            ("", people.found, "people found"),
+            ("= ", people.whole, "found whole, as one customer"),
+            *(strangers if people.with_strangers else ()),
+            ("+ ", people.split, "found as more than one customer (split)"),
+            *(unseen if people.unseen else ()),
+            ("", people.found, "customers found"),
             ("", people.merged_strangers, "of them hold records of more than one person (merged strangers)"),
-            ("", people.split_people, "people stand in more than one place (split)"),
             (
                 "",
-                f"{people.precision:.2f} / {people.recall:.2f}",
-                "precision / recall of pairs, exact keys alone",
+                f"{people.precision:.3f}",
+                "precision: share of the pairs of records put together that are right",
+            ),
+            (
+                "",
+                f"{people.recall:.3f}",
+                "recall: share of the pairs of one person's records that were put together",
+            ),
+            (
+                "",
+                f"{people.recall_ceiling:.3f}",
+                "is the most that names, addresses and identifiers could give",
             ),
             ("", people.guest_orders, "orders by guests who left nothing to know them by"),
         ]

@@ -16,7 +16,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import httpx
 from sqlalchemy import func, select
 
@@ -37,12 +36,12 @@ from messaging.store.ids import new_id
 from messaging.store.tables import attempts, inbound_messages, messages
 from messaging.webhooks.server import running as running_webhooks
 from pipelines.landing.quarantine import list_quarantine, show_quarantine
-from pipelines.publishing.pointer import read_pointer
 from pipelines.samples.card import Bubble, Campaign, Card, People, Rows, Stop
 from pipelines.samples.shapes import write_company
 from pipelines.samples.truth import write_truth
 from pipelines.samples.world import World, make_world
 from pipelines.sources.intake import ingest
+from pipelines.warehouse.connection import open_warehouse
 
 CAMPAIGN = "win_back"
 ACTOR = "demo"
@@ -300,22 +299,23 @@ def _bubble(message: ShownMessage, remark: str) -> Bubble:
 
 
 def _people(stage: Stage, truth: Path, guest_orders: int) -> People:
-    from pipelines.identity.evaluate import score_identity_map
+    from pipelines.identity.evaluation.judge import judge
+    from pipelines.identity.policy import home_policy
 
-    with duckdb.connect() as connection:
-        pointer = read_pointer(stage.settings.releases_dir)
-        assert pointer is not None
-        path = str(stage.settings.releases_dir / pointer.file).replace("'", "''")
-        connection.execute(f"ATTACH '{path}' AS c360 (READ_ONLY)")
-        connection.execute("CREATE VIEW identity_map AS SELECT * FROM c360.identity_map")
-        score = score_identity_map(connection, truth)
+    with open_warehouse(stage.settings.build_path, read_only=True) as connection:
+        found = judge(connection, truth, home_policy(stage.settings.home))
+    known = found.identified
     return People(
-        hidden=score.people,
-        found=score.clusters,
-        merged_strangers=score.merged_strangers,
-        split_people=score.split_people,
-        precision=round(score.precision, 3),
-        recall=round(score.recall, 3),
+        hidden=found.score.people,
+        whole=known.exact_clusters,
+        with_strangers=known.swallowed_people,
+        split=known.split_people,
+        unseen=found.coverage.unseen_people,
+        found=known.clusters,
+        merged_strangers=known.merged_strangers,
+        precision=round(found.score.precision, 3),
+        recall=round(found.score.recall, 3),
+        recall_ceiling=round(found.ceiling.attributes, 3),
         guest_orders=guest_orders,
     )
 

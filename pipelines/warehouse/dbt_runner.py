@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from data_contracts.errors import BuildError
@@ -65,7 +66,7 @@ def manifest_path(settings: Settings) -> Path:
     folder = settings.home.absolute() / "dbt" / project_hash()
     if not (folder / "manifest.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in _parsed_manifest(project_hash(), str(settings.home.absolute())).items():
+        for name, content in _parsed_manifest(project_hash()).items():
             aside = folder / f"{name}.{os.getpid()}.tmp"
             aside.write_bytes(content)
             aside.replace(folder / name)
@@ -81,12 +82,16 @@ def _forget_others(folder: Path) -> None:
 
 
 @cache
-def _parsed_manifest(_hash: str, home: str) -> dict[str, bytes]:
-    """Parse the project into the manifest's two forms, by file name; the one that says that both are there is the last."""
-    target = Path(home) / "dbt" / TARGET
-    with _environment(Path(home) / "warehouse" / "build.duckdb"):
-        _invoke(["parse", "--no-partial-parse"], target, vars_={})
-    return {name: (target / name).read_bytes() for name in (PACKED, "manifest.json")}
+def _parsed_manifest(_hash: str) -> dict[str, bytes]:
+    """Parse the project into the manifest's two forms, by file name; the one that says that both are there is the last.
+
+    Whoever uses many homes in one process, as tests and evaluations do, parses once.
+    """
+    with TemporaryDirectory(prefix="rapport-dbt-") as folder:
+        target = Path(folder)
+        with _environment(target / "nothing.duckdb"):
+            _invoke(["parse", "--no-partial-parse"], target, vars_={})
+        return {name: (target / name).read_bytes() for name in (PACKED, "manifest.json")}
 
 
 def compiled_manifest(home: Path) -> dict[str, Any]:
@@ -102,15 +107,23 @@ def compiled_manifest(home: Path) -> dict[str, Any]:
     return found
 
 
-def run_dbt(settings: Settings, *, select: Sequence[str], as_of: str, full: bool) -> list[NodeResult]:
+def run_dbt(
+    settings: Settings,
+    *,
+    select: Sequence[str],
+    as_of: str,
+    full: bool,
+    variables: Mapping[str, Any] | None = None,
+) -> list[NodeResult]:
     """Build the selected seeds and models and run their tests, each after what it depends on.
 
-    `as_of` is an ISO moment in naive UTC. Unit tests belong to the test suite and are not run here. Raises
-    BuildError when dbt itself cannot start; a failed model or test is a result.
+    `as_of` is an ISO moment in naive UTC; `variables` are laid over those that the settings give. Unit tests
+    belong to the test suite and are not run here. Raises BuildError when dbt itself cannot start; a failed
+    model or test is a result.
     """
     arguments = ["build", "--select", *select, "--exclude-resource-type", "unit_test", "--no-write-json"]
     arguments += ["--full-refresh"] if full else []
-    variables = {
+    known = {
         "as_of": as_of.replace("T", " "),
         "currency": settings.currency,
         "own_domains": own_domains(settings),
@@ -120,7 +133,7 @@ def run_dbt(settings: Settings, *, select: Sequence[str], as_of: str, full: bool
         outcome = _invoke(
             arguments,
             settings.home.absolute() / "dbt" / TARGET,
-            vars_=variables,
+            vars_=known | dict(variables or {}),
             parsed=manifest_path(settings).with_name(PACKED),
         )
     return [_node_result(result) for result in outcome.results]

@@ -6,40 +6,43 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pipelines.identity.evaluate import Score
+    from collections.abc import Iterator
+
+    from pipelines.identity.evaluation.judge import Evaluation
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - an option each
     records: Annotated[Path, typer.Argument(help="CSV or parquet: source, source_record_id, email, ...")],
     truth: Annotated[Path, typer.Option(help="CSV or parquet with source, source_record_id, person_id.")],
+    policy: Annotated[Path | None, typer.Option(help="Another policy than the installation's.")] = None,
     region: Annotated[str, typer.Option(help="ISO country of phone numbers that name none.")] = "",
+    examples: Annotated[int, typer.Option(min=0, help="Errors of each sort to show; 0 shows all.")] = 5,
     *,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Show addresses, numbers and names, not only their kind.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Resolve labelled records from scratch and say how right that is; no build is needed."""
+    """Resolve labelled records from scratch and say how right that is, and why it is wrong; no build is needed."""
     from messaging.settings import read_settings
-    from messaging.terminal import emit, progress
-    from pipelines.identity.evaluate import evaluate_records
-    from pipelines.settings import home_region
+    from messaging.terminal import emit, progress, say
+    from pipelines.identity.evaluation.run import evaluate_records
+    from pipelines.identity.policy import home_policy, load_policy
 
+    settings = read_settings()
+    followed = load_policy(policy) if policy else home_policy(settings.home)
     with progress("Resolving"):
-        score = evaluate_records(records, truth, region.upper() or home_region(read_settings()))
-    emit(score.to_document(), as_json=as_json, human=lambda: _tell(score))
+        found = evaluate_records(records, truth, settings, followed, region)
+    emit(
+        found.to_document(examples, show_values=show_values),
+        as_json=as_json,
+        human=lambda: say("\n".join(_told(found, examples, show_values=show_values))),
+    )
 
 
-def _tell(score: "Score") -> None:
-    from messaging.terminal import say
+def _told(found: "Evaluation", examples: int, *, show_values: bool) -> "Iterator[str]":
+    """Tell an evaluation line by line."""
+    from pipelines.identity.evaluation.telling import errors, figures
 
-    say(
-        f"{score.records:,} records of {score.people:,} people -> {score.clusters:,} clusters, "
-        f"the largest of {score.largest_cluster:,} records"
-    )
-    say(f"precision {score.precision:.4f}   recall {score.recall:.4f}   F1 {score.f1:.4f}")
-    say(
-        f"{score.right_pairs:,} of {score.found_pairs:,} pairs found are right; "
-        f"{score.true_pairs:,} pairs are one person"
-    )
-    say(
-        f"{score.merged_strangers:,} clusters mix strangers; "
-        f"{score.split_people:,} people lie in more than one cluster"
-    )
+    yield from figures(found)
+    yield from errors(found, examples, show_values=show_values)

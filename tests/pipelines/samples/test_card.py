@@ -7,7 +7,10 @@ import pytest
 from pipelines.samples.card import Campaign, Card, CardDoesNotCloseError, People, Rows, Stop, show
 
 ROWS = Rows(rows_in=10, accepted=7, already_landed=1, set_aside={"a value has the wrong form": 2})
-PEOPLE = People(5, 6, 0, 1, 0.98, 0.71, 2)
+PEOPLE = People(
+    hidden=5, whole=2, with_strangers=0, split=2, unseen=1, found=6, merged_strangers=0, precision=0.98,
+    recall=0.71, recall_ceiling=0.92, guest_orders=2,
+)  # fmt: skip
 CAMPAIGN = Campaign(
     title="Win back",
     matched=9,
@@ -29,6 +32,7 @@ def test_a_card_whose_sums_close_is_given_back() -> None:
     ("card", "named"),
     [
         (replace(CARD, rows=replace(ROWS, accepted=8)), "rows in"),
+        (replace(CARD, people=replace(PEOPLE, split=3)), "people hidden"),
         (replace(CARD, campaign=replace(CAMPAIGN, held_out=2)), "matched"),
         (replace(CARD, campaign=replace(CAMPAIGN, taken_by_provider=5)), "messages in our books"),
     ],

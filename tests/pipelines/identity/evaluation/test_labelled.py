@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from data_contracts.errors import InputError
-from pipelines.identity.labelled import RECORD_COLUMNS, load_records, load_truth
+from pipelines.identity.evaluation.labelled import RECORD_COLUMNS, load_records, load_truth
 
 
 def load(path: Path) -> list[tuple[object, ...]]:
@@ -38,8 +38,11 @@ def test_parquet_does_as_well(tmp_path: Path) -> None:
         ("", "has no column source"),
         ("source,email\na,b\n", "has no column source_record_id; it has source, email"),
         ("source,source_record_id\n", "has no rows"),
-        ("source,source_record_id\na,1\na,1\n", "has 2 rows but names 1 records"),
-        ("source,source_record_id\na,1\na,\n", "has 2 rows but names"),
+        (
+            "source,source_record_id\na,1\na,1\n",
+            "names 1 of its records more than once; a/1 stands there 2 times",
+        ),
+        ("source,source_record_id\na,1\na,\n", "has 1 of 2 rows without a source_record_id"),
     ],
 )
 def test_a_file_of_another_shape_is_refused_in_one_sentence(
@@ -67,4 +70,19 @@ def test_truth_has_to_name_a_person(tmp_path: Path) -> None:
     path = tmp_path / "truth.csv"
     path.write_text("source,source_record_id\na,1\n")
     with duckdb.connect() as connection, pytest.raises(InputError, match="no column person_id"):
+        load_truth(connection, path, "truth")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("a,1,ann\na,1,bob\n", "names 1 of its records more than once; a/1 stands there 2 times"),
+        ("a,1,ann\na,2, \n", "has 1 of 2 rows without a person_id"),
+        ("", "has no rows"),
+    ],
+)
+def test_truth_says_of_each_record_once_whose_it_is(tmp_path: Path, content: str, sentence: str) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("source,source_record_id,person_id\n" + content)
+    with duckdb.connect() as connection, pytest.raises(InputError, match=sentence):
         load_truth(connection, path, "truth")

@@ -71,7 +71,7 @@ def _load(
     query = f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {chosen} FROM {reader}"  # noqa: S608
     with _readable(path):
         connection.execute(query, [str(path)])
-    return _checked(connection, path, table)
+    return _checked(connection, path, table, required)
 
 
 def _columns(connection: "duckdb.DuckDBPyConnection", path: Path, reader: str) -> list[str]:
@@ -94,17 +94,30 @@ def _readable(path: Path) -> Iterator[None]:
         raise InputError(f"{path} cannot be read as CSV or parquet ({kind}).", "Check the file.") from None
 
 
-def _checked(connection: "duckdb.DuckDBPyConnection", path: Path, table: str) -> int:
-    rows, named, names = connection.execute(
-        "SELECT count(*), count(source || source_record_id), count(DISTINCT (source, source_record_id))"
-        " FROM query_table(?)",
-        [table],
-    ).fetchall()[0]
+def _checked(
+    connection: "duckdb.DuckDBPyConnection", path: Path, table: str, required: tuple[str, ...]
+) -> int:
+    """Count the rows; refuse none at all, rows that lack a required value, and a record that stands twice."""
+    rows = connection.execute("SELECT count(*) FROM query_table(?)", [table]).fetchall()[0][0]
     if not rows:
         raise InputError(f"{path} has no rows.", "Give a file with a header and at least one row.")
-    if named != rows or names != rows:
+    counted = ", ".join(f"count(*) - count(nullif(trim({name}), ''))" for name in required)
+    lacking = connection.execute(f"SELECT {counted} FROM {table}").fetchall()[0]  # noqa: S608 - our own names
+    for name, empty in zip(required, lacking, strict=True):
+        if empty:
+            raise InputError(
+                f"{path} has {empty} of {rows} rows without a {name}.", f"Give each row its {name}."
+            )
+    twice = connection.execute(
+        "SELECT source, source_record_id, count(*) FROM query_table(?)"
+        " GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL",
+        [table],
+    ).fetchall()
+    if twice:
+        source, record, times = twice[0]
         raise InputError(
-            f"{path} has {rows} rows but names {names} records.",
+            f"{path} names {len(twice)} of its records more than once; {source}/{record} stands there"
+            f" {times} times.",
             "Give each row a source and a source_record_id that no other row has.",
         )
     return int(rows)
