@@ -7,22 +7,20 @@ that people with different names use (a family's mailbox) is one key per name, a
 says whose.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.errors import BuildError
-from pipelines.identity.graph import NO_LIMIT, FactRule, Facts, Graph, Rules
-from pipelines.identity.names import FOLDED, Alike, groups
-from pipelines.identity.policy import GivenNameConflict, Policy
+from pipelines.identity.contested import divide_contested
+from pipelines.identity.names import FOLDED, FOLDED_FAMILY, Alike
+from pipelines.identity.numbers import Evidence, read_graph
+from pipelines.identity.policy import Policy
+from pipelines.identity.reuse import divide_reused
 
 if TYPE_CHECKING:
     import duckdb
-
-BIRTH_DATE, GIVEN_NAME = 0, 1  # the fact rules
-MOST_NAMES = 40  # of the names on one key, so many are compared
 
 # One row per type: what the policy says, for the queries below.
 _TYPES = """
@@ -46,7 +44,7 @@ _LISTED = """
 _RECORDS = f"""
     CREATE OR REPLACE TEMP TABLE evidence_records AS
     SELECT hash(source || chr(31) || source_record_id) AS record, origin_table, source, source_record_id,
-        occurred_at, {FOLDED} AS given, birth_date
+        occurred_at, {FOLDED} AS given, {FOLDED_FAMILY} AS family, birth_date
     FROM intermediate.int_identity__records
 """  # noqa: S608 - our own text
 
@@ -101,26 +99,6 @@ _WRITTEN = """
     FROM evidence_seen JOIN evidence_appearances USING (record)
     WHERE reason IS NULL
     GROUP BY appearance, key, identifier_type, match_key
-"""
-
-_NAMED_KEYS = """
-    SELECT key, given, sum(records)::BIGINT AS records, bool_or(is_registered) AS is_registered
-    FROM evidence_written
-    WHERE given IS NOT NULL AND list_contains(?, identifier_type)
-        AND key IN (
-            SELECT key FROM evidence_written WHERE given IS NOT NULL
-            GROUP BY key HAVING count(DISTINCT given) > 1
-        )
-    GROUP BY key, given
-    QUALIFY row_number() OVER (PARTITION BY key ORDER BY sum(records) DESC, given) <= ?
-    ORDER BY key, given
-"""
-
-# A contested key is one node per group of names; `share` is the name that a record's own is taken for, NULL
-# where a record without a name, or with one that too many others share the key with, is nobody's.
-_SHARDS = """
-    CREATE OR REPLACE TEMP TABLE evidence_shards AS
-    SELECT unnest(?::UBIGINT[]) AS key, unnest(?::VARCHAR[]) AS given, unnest(?::VARCHAR[]) AS share
 """
 
 _NODES = """
@@ -255,20 +233,6 @@ _EDGES = """
 """
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """The graph of a build, the rules as numbers, and what each number stands for.
-
-    `limits` names each limit of the rules: a type, or `type@source`. `names` gives the given name of each code.
-    """
-
-    graph: Graph
-    facts: Facts
-    rules: Rules
-    limits: tuple[str, ...]
-    names: tuple[str, ...]
-
-
 def read_evidence(
     connection: "duckdb.DuckDBPyConnection", policy: Policy, decided: NDArray[np.uint64] | None = None
 ) -> Evidence:
@@ -293,13 +257,14 @@ def read_evidence(
         "CREATE OR REPLACE TEMP TABLE evidence_decided AS SELECT unnest(?) AS record",
         [np.zeros(0, dtype=np.uint64) if decided is None else decided],
     )
+    alike = Alike(policy.conflicts.given_name.alike_above)
+    divide_reused(connection, policy, alike)
     for query in (_APPEARANCES, _WRITTEN):
         connection.execute(query)
-    alike = Alike(policy.conflicts.given_name.alike_above)
-    _divide_contested(connection, policy, alike)
+    divide_contested(connection, policy.conflicts.given_name, alike)
     for query in (_NODES, _LEARNED, _PROFILES, _FACTS_OF_PROFILES, _HELD, _EDGES):
         connection.execute(query)
-    return _evidence(connection, policy, alike)
+    return read_graph(connection, policy, alike)
 
 
 def _state_policy(connection: "duckdb.DuckDBPyConnection", policy: Policy) -> None:
@@ -318,118 +283,3 @@ def _state_policy(connection: "duckdb.DuckDBPyConnection", policy: Policy) -> No
     connection.execute(_BESIDE, [[row[at] for row in beside] for at in range(3)])
     listed = [(each.type, each.value, each.pattern, each.reason) for each in policy.blocked]
     connection.execute(_LISTED, [[row[at] for row in listed] for at in range(4)])
-
-
-def _divide_contested(connection: "duckdb.DuckDBPyConnection", policy: Policy, alike: Alike) -> None:
-    """Divide keys whose own records bear names that are nobody's two spellings: a node for each group of names."""
-    rule = policy.conflicts.given_name
-    rows = connection.execute(_NAMED_KEYS, [list(rule.divides), MOST_NAMES]).fetchall()
-    shards: list[tuple[int, str | None, str | None]] = []
-    begin = 0
-    for end in range(1, len(rows) + 1):
-        if end == len(rows) or rows[end][0] != rows[begin][0]:
-            shards += _shards(rows[begin:end], alike, rule)
-            begin = end
-    connection.execute(_SHARDS, [[row[at] for row in shards] for at in range(3)])
-
-
-def _shards(
-    rows: list[tuple[int, str, int, bool]], alike: Alike, rule: GivenNameConflict
-) -> list[tuple[int, str | None, str | None]]:
-    """Give, for one key's names, the name that each is taken for; nothing when all may be one person's.
-
-    Records without a name (None) go to the names that hold the owner's share of the named records, unless
-    somebody else registered with the key. A key with more names than a family has is nobody's.
-    """
-    number = groups([row[1] for row in rows], alike)
-    found = sorted(set(number))
-    key, total = rows[0][0], sum(row[2] for row in rows)
-    if len(found) == 1:
-        return []
-    if len(found) > rule.most_names:
-        return [(key, None, None)]
-    registered = {each for row, each in zip(rows, number, strict=True) if row[3]}
-    shards: list[tuple[int, str | None, str | None]] = []
-    for group in found:
-        members = [row for row, each in zip(rows, number, strict=True) if each == group]
-        share = min(row[1] for row in members)
-        shards += [(key, row[1], share) for row in members]
-        if sum(row[2] for row in members) >= rule.owner_share * total and not registered - {group}:
-            shards.append((key, None, share))
-    return shards
-
-
-def _evidence(connection: "duckdb.DuckDBPyConnection", policy: Policy, alike: Alike) -> Evidence:
-    limits = [
-        row[0]
-        for row in connection.execute(
-            "SELECT DISTINCT counted_as FROM evidence_edges ORDER BY counted_as"
-        ).fetchall()
-        if policy.identifiers[row[0].split("@")[0]].per_person
-    ]
-    columns = _columns(
-        connection,
-        "SELECT profile, node, coalesce(list_position(?, counted_as), 0) - 1 AS counted, rank, records"
-        " FROM evidence_edges UNION ALL SELECT profile, profile, -1, 0, 0 FROM evidence_profiles",
-        [limits],
-    )
-    none = np.full(len(columns["node"]), NO_LIMIT, dtype=np.int16)
-    graph = Graph.of(
-        columns["profile"],
-        columns["node"],
-        (none, columns["counted"]),
-        columns["rank"],
-        columns["records"],
-    )
-    facts, names = _facts(connection)
-    return Evidence(graph, facts, _rules(policy, tuple(limits), alike, names), tuple(limits), names)
-
-
-_NAMES = """
-    CREATE OR REPLACE TEMP TABLE evidence_names AS
-    SELECT given, row_number() OVER (ORDER BY given) - 1 AS code
-    FROM (SELECT DISTINCT given FROM evidence_profiles WHERE given IS NOT NULL)
-"""
-
-_FACTS = """
-    SELECT profile, ?::BIGINT AS rule, date_diff('day', DATE '1970-01-01', birth_date) AS value
-    FROM evidence_profiles WHERE birth_date IS NOT NULL
-    UNION ALL
-    SELECT profile, ?, code FROM evidence_profiles JOIN evidence_names USING (given)
-"""
-
-
-def _facts(connection: "duckdb.DuckDBPyConnection") -> tuple[Facts, tuple[str, ...]]:
-    connection.execute(_NAMES)
-    names = connection.execute("SELECT given FROM evidence_names ORDER BY code").fetchall()
-    columns = _columns(connection, _FACTS, [BIRTH_DATE, GIVEN_NAME])
-    return Facts(columns["profile"], columns["rule"], columns["value"]), tuple(row[0] for row in names)
-
-
-def _columns(
-    connection: "duckdb.DuckDBPyConnection", query: str, parameters: list[Any]
-) -> dict[str, NDArray[Any]]:
-    return {
-        name: np.asarray(column)
-        for name, column in connection.execute(query, parameters).fetchnumpy().items()
-    }
-
-
-def _rules(policy: Policy, limits: tuple[str, ...], alike: Alike, names: tuple[str, ...]) -> Rules:
-    rank = {name: each.priority for name, each in policy.identifiers.items()}
-    birth, given = policy.conflicts.birth_date, policy.conflicts.given_name
-    facts = (
-        FactRule(lambda one, other: one == other, frozenset(rank[name] for name in birth.refuses)),
-        FactRule(
-            lambda one, other: alike(names[one], names[other]),
-            frozenset(rank[name] for name in given.refuses),
-        ),
-    )
-    of_type = [policy.identifiers[name.split("@")[0]] for name in limits]  # type: ignore[index]
-    codes = {"birth_date": BIRTH_DATE, "given_name": GIVEN_NAME}
-    lifted = {
-        at: tuple(codes[name] for name in each.unless_same)
-        for at, each in enumerate(of_type)
-        if each.unless_same
-    }
-    return Rules(tuple(each.per_person or 0 for each in of_type), facts, lifted)

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from messaging.identity_decisions import Decision
-from pipelines.identity.evidence import Evidence, read_evidence
+from pipelines.identity.evidence import read_evidence
 from pipelines.identity.graph import BY_PEOPLE, Apart, Graph, Refusal
 from pipelines.identity.incremental import Change, extend
+from pipelines.identity.numbers import Evidence
 from pipelines.identity.policy import Policy
 from pipelines.identity.resolve import Resolution, resolve
 

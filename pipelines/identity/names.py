@@ -13,6 +13,9 @@ FOLDED = r"""
         '[^\p{L}]+', ' ', 'g')), ' ', 1), '')
 """
 
+# A family name as it is compared: letters alone.
+FOLDED_FAMILY = r"nullif(regexp_replace(strip_accents(lower(family_name)), '[^\p{L}]+', '', 'g'), '')"
+
 
 class Alike:
     """Says whether two folded names may be one person's: spellings, short forms, nicknames, initials.

@@ -42,8 +42,10 @@ class IdentifierPolicy(Words):
     """What one type of identifier proves.
 
     `per_person` does not hold between two who are known to agree on all facts of `unless_same`.
-    `mistyped` says that people type this identifier by hand, so that two values of one source are no conflict
-    when they look alike. `require` is for phones: whether a number that is merely possible may tie records.
+    `mistyped` says that this identifier is typed by hand: where pairs are scored, two that are nearly equal are
+    alike. It goes with no `per_person`, for two spellings are two values.
+
+    `require` is for phones: whether a number that is merely possible may tie records.
     """
 
     priority: Limit
@@ -57,6 +59,12 @@ class IdentifierPolicy(Words):
     unless_same: tuple[Literal["birth_date", "given_name"], ...] = ()
     mistyped: bool = False
     require: Literal["possible", "valid"] | None = None
+
+    @model_validator(mode="after")
+    def _no_limit_on_typos(self) -> Self:
+        if self.mistyped and self.per_person:
+            raise ValueError("mistyped values are several for one person: leave per_person out")
+        return self
 
 
 class BirthDateConflict(Words):

@@ -42,6 +42,7 @@ def prepare(build: Path, people: int) -> None:
         connection.execute(
             "CREATE OR REPLACE TABLE intermediate.int_identity__records AS"
             " SELECT origin_table, source, source_record_id, occurred_at, NULL::VARCHAR AS given_name,"
+            " NULL::VARCHAR AS family_name,"
             " NULL::DATE AS birth_date FROM intermediate.int_identity__identifiers"
         )
 

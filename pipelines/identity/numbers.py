@@ -1,0 +1,106 @@
+"""Evidence and policy as numbers: the graph, the facts and the rules that the resolver works with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.identity.graph import NO_LIMIT, FactRule, Facts, Graph, Rules
+from pipelines.identity.names import Alike
+from pipelines.identity.policy import Policy
+
+if TYPE_CHECKING:
+    import duckdb
+
+BIRTH_DATE, GIVEN_NAME = 0, 1  # the fact rules
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The graph of a build, the rules as numbers, and what each number stands for.
+
+    `limits` names each limit of the rules: a type, or `type@source`.
+    """
+
+    graph: Graph
+    facts: Facts
+    rules: Rules
+    limits: tuple[str, ...]
+
+
+def read_graph(connection: "duckdb.DuckDBPyConnection", policy: Policy, alike: Alike) -> Evidence:
+    """Read `evidence_edges` and `evidence_profiles` into arrays. Every profile is a node, with or without a key."""
+    limits = [
+        row[0]
+        for row in connection.execute(
+            "SELECT DISTINCT counted_as FROM evidence_edges ORDER BY counted_as"
+        ).fetchall()
+        if policy.identifiers[row[0].split("@")[0]].per_person
+    ]
+    columns = _columns(
+        connection,
+        "SELECT profile, node, coalesce(list_position(?, counted_as), 0) - 1 AS counted, rank, records"
+        " FROM evidence_edges UNION ALL SELECT profile, profile, -1, 0, 0 FROM evidence_profiles",
+        [limits],
+    )
+    none = np.full(len(columns["node"]), NO_LIMIT, dtype=np.int16)
+    graph = Graph.of(
+        columns["profile"],
+        columns["node"],
+        (none, columns["counted"]),
+        columns["rank"],
+        columns["records"],
+    )
+    facts, names = _facts(connection)
+    return Evidence(graph, facts, _rules(policy, tuple(limits), alike, names), tuple(limits))
+
+
+_NAMES = """
+    CREATE OR REPLACE TEMP TABLE evidence_names AS
+    SELECT DISTINCT given, (hash(given) >> 1)::BIGINT AS code FROM evidence_profiles WHERE given IS NOT NULL
+"""
+
+_FACTS = """
+    SELECT profile, ?::BIGINT AS rule, date_diff('day', DATE '1970-01-01', birth_date) AS value
+    FROM evidence_profiles WHERE birth_date IS NOT NULL
+    UNION ALL
+    SELECT profile, ?, code FROM evidence_profiles JOIN evidence_names USING (given)
+"""
+
+
+def _facts(connection: "duckdb.DuckDBPyConnection") -> tuple[Facts, dict[int, str]]:
+    connection.execute(_NAMES)
+    names = dict(connection.execute("SELECT code, given FROM evidence_names").fetchall())
+    columns = _columns(connection, _FACTS, [BIRTH_DATE, GIVEN_NAME])
+    return Facts(columns["profile"], columns["rule"], columns["value"]), names
+
+
+def _columns(
+    connection: "duckdb.DuckDBPyConnection", query: str, parameters: list[Any]
+) -> dict[str, NDArray[Any]]:
+    return {
+        name: np.asarray(column)
+        for name, column in connection.execute(query, parameters).fetchnumpy().items()
+    }
+
+
+def _rules(policy: Policy, limits: tuple[str, ...], alike: Alike, names: Mapping[int, str]) -> Rules:
+    rank = {name: each.priority for name, each in policy.identifiers.items()}
+    birth, given = policy.conflicts.birth_date, policy.conflicts.given_name
+    facts = (
+        FactRule(lambda one, other: one == other, frozenset(rank[name] for name in birth.refuses)),
+        FactRule(
+            lambda one, other: alike(names[one], names[other]),
+            frozenset(rank[name] for name in given.refuses),
+        ),
+    )
+    of_type = [policy.identifiers[name.split("@")[0]] for name in limits]  # type: ignore[index]
+    codes = {"birth_date": BIRTH_DATE, "given_name": GIVEN_NAME}
+    lifted = {
+        at: tuple(codes[name] for name in each.unless_same)
+        for at, each in enumerate(of_type)
+        if each.unless_same
+    }
+    return Rules(tuple(each.per_person or 0 for each in of_type), facts, lifted)
