@@ -65,6 +65,16 @@ end as phone_digits,
 {{ captured(text, '[0-9][ ().-]*' ~ marker ~ '[ .:=,]*([0-9]{1,6})[ #.)]*$') }} as phone_extension
 {%- endmacro %}
 
+{# The rows of a query, with the parts of their phone. #}
+{% macro with_phone_parts(query) %}
+    select
+        latest.*,
+        {{ phone_parts('latest.phone') }}
+    from (
+        {{ query }}
+    ) as latest
+{% endmacro %}
+
 {#
   A phone number as E.164, or NULL when it cannot be one (8 to 15 digits; a short code is nobody's). `digits` comes from
   phone_parts; `country` is a row of the seed countries: the record's country, else the default region. Whether the

@@ -1,15 +1,6 @@
-with latest as (
+with prepared as (
 
-    {{ latest_version(source('landing', 'sms_messages')) }}
-
-),
-
-prepared as (
-
-    select
-        *,
-        {{ phone_parts('phone') }}
-    from latest
+    {{ with_phone_parts(latest_version(source('landing', 'sms_messages'))) }}
 
 ),
 
