@@ -25,6 +25,9 @@ STRONGEST = (
 KNOWN = """
 SELECT source, source_record_id FROM c360.identity_map
 WHERE (source, source_record_id) IN (SELECT unnest($sources), unnest($ids))
+UNION
+SELECT source, source_record_id FROM c360.order_lines
+WHERE (source, source_record_id) IN (SELECT unnest($sources), unnest($ids))
 """
 OWNER = """
 SELECT customer_id FROM c360.identity_map WHERE source = $source AND source_record_id = $source_record_id
@@ -43,9 +46,9 @@ WHERE identifier_type <> 'record' AND match_key = $text
 ORDER BY customer_id, identifier_type, value
 """
 BOUGHT = """
-SELECT source, source_record_id, customer_id FROM c360.order_lines
-WHERE ltrim(order_id, '#') = ltrim($text, '#') AND customer_id IS NOT NULL
-ORDER BY source, source_record_id
+SELECT source, source_record_id, customer_id, occurred_at FROM c360.order_lines
+WHERE ltrim(order_id, '#') = ltrim($text, '#') OR (source = $source AND source_record_id = $source_record_id)
+ORDER BY occurred_at, source, source_record_id
 """
 CARRIERS = """
 WITH people AS (
@@ -90,13 +93,14 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Carrier:
-    """A record of a customer: it goes wherever its anchor goes.
+    """A record: it goes wherever its anchor goes.
 
-    `first_seen_at` is naive UTC; `is_tied` where evidence names the record, so that it carries more than its anchor.
+    `customer_id` is None for a guest's: an order that names nobody. `first_seen_at` is naive UTC; `is_tied` where
+    evidence names the record, so that it carries more than its anchor.
     """
 
     record: Record
-    customer_id: str
+    customer_id: str | None
     anchor: Key
     first_seen_at: datetime | None = None
     is_tied: bool = False
@@ -111,8 +115,8 @@ class Meant:
 
     @property
     def customers(self) -> tuple[str, ...]:
-        """The customers whose records these are."""
-        return tuple(sorted({each.customer_id for each in self.carriers}))
+        """The customers whose records these are; guests are none."""
+        return tuple(sorted({each.customer_id for each in self.carriers if each.customer_id}))
 
     def of(self, customer_id: str) -> "Meant":
         """Keep what is one customer's."""
@@ -197,7 +201,7 @@ def _of_one_customer(one: Meant, other: Meant) -> tuple[Meant, Meant]:
 
 def _meant(snapshot: Snapshot, text: str, place: str) -> Meant:
     """Find what is meant, by the most exact reading that finds something."""
-    for read in (_as_record, _as_customer, _as_order, _as_identifier):
+    for read in (_as_record, _as_customer, _as_bought, _as_identifier):
         found = read(snapshot, text)
         if found and found.carriers:
             return found
@@ -223,13 +227,21 @@ def _as_customer(snapshot: Snapshot, text: str) -> Meant | None:
     return Meant("customer_id", tuple(by_strength(_carriers(snapshot, [current]))))
 
 
-def _as_order(snapshot: Snapshot, text: str) -> Meant | None:
-    lines = snapshot.rows(BOUGHT, {"text": text})
+def _as_bought(snapshot: Snapshot, text: str) -> Meant | None:
+    """Read an order's number, or the name of an order line: those of guests stand in no map of customers."""
+    record = read_record(text) or Record("", "")
+    lines = snapshot.rows(BOUGHT, {"text": text, **record._asdict()})
     if not lines:
         return None
-    bought = {Record(row["source"], row["source_record_id"]) for row in lines}
-    carriers = _carriers(snapshot, {row["customer_id"] for row in lines})
-    return Meant("order", tuple(each for each in carriers if each.record in bought))
+    bought = {Record(row["source"], row["source_record_id"]): row for row in lines}
+    people = {row["customer_id"] for row in lines if row["customer_id"]}
+    carriers = [each for each in _carriers(snapshot, people) if each.record in bought]
+    guests = [
+        Carrier(each, None, Key("record", str(each)), row["occurred_at"])
+        for each, row in bought.items()
+        if row["customer_id"] is None
+    ]
+    return Meant("order", (*carriers, *guests))
 
 
 def _as_identifier(snapshot: Snapshot, text: str) -> Meant | None:

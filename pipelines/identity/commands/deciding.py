@@ -80,13 +80,13 @@ def _tell(recorded: "Recorded", chosen: "tuple[Carrier, Carrier]") -> None:
     for each in chosen:
         by = each.anchor.identifier_type.replace("_", " ")
         goes = "" if by == "record" else f"; it goes wherever its {by} goes"
-        say(plain(f"  {each.record} of {each.customer_id}{goes}"))
+        say(plain(f"  {each.record} of {each.customer_id or 'a guest'}{goes}"))
     if not recorded.is_new:
         say(plain(f"That stands already: {decision.told()}. Nothing changed."))
         return
     words = "are one person" if decision.kind == "merge" else "are not one person"
     say(plain(f"{one.record} and {other.record} {words}: recorded as {decision.decision_id}."))
-    same = one.customer_id == other.customer_id
+    same = one.customer_id is not None and one.customer_id == other.customer_id
     if same == (decision.kind == "merge"):
-        say("They are one customer already, and stay it." if same else "They are two customers, and stay so.")
+        say("They are one customer already, and stay it." if same else "They are apart already, and stay so.")
     say(NEXT_BUILD + " Whoever has opted out stays opted out, on every side.")

@@ -54,7 +54,11 @@ PEOPLE: dict[str, list[tuple[Any, ...]]] = {
         (BOB, "external_id", "crm:2"),
     ],
     "orders": [("#1001", "shopify", ANN)],
-    "order_lines": [(ANN, "shopify", "contact/1", "#1001", NOON)],
+    "order_lines": [
+        (ANN, "shopify", "contact/1", "#1001", NOON),
+        (None, "shopify", "line/#1002/2", "#1002", NOON),
+        (None, "shopify", "line/#1002/1", "#1002", NOON),
+    ],
     "identity_alias": [("cus_old", ANN)],
     "identity_journal": [
         (datetime(2026, 10, 1), "bld_1", "born", ANN, None, 2, "first_build", "{}"),
@@ -154,12 +158,20 @@ def test_the_author_is_who_works_at_this_machine(home: Path, monkeypatch: pytest
     ("words", "told"),
     [
         (("merge", "cus_ann", "mail/message/1"), "They are one customer already, and stay it."),
-        (("split", "cus_ann", "cus_bob"), "They are two customers, and stay so."),
+        (("split", "cus_ann", "cus_bob"), "They are apart already, and stay so."),
     ],
 )
 def test_what_is_so_already_is_kept_so(home: Path, words: tuple[str, ...], told: str) -> None:
     assert told in done(*words, "--reason", "I know both.")
     assert len(standing(home)) == 1
+
+
+@pytest.mark.parametrize("order", ["#1002", "shopify/line/#1002/1"])
+def test_an_order_that_names_nobody_can_be_given_to_somebody(home: Path, order: str) -> None:
+    told = done("merge", order, "cus_bob", "--reason", "She had the receipt.")
+    assert "shopify/line/#1002/1 of a guest crm/contact/2 of cus_bob; it goes wherever" in told
+    assert "already" not in told
+    assert [str(each.other) for each in standing(home)] == ["shopify/line/#1002/1"]
 
 
 def test_the_same_decision_twice_says_that_it_stands_already(home: Path) -> None:
