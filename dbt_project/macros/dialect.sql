@@ -29,3 +29,11 @@
 
 {# Anything as text: numbers in digits, dates as 2026-10-30. #}
 {% macro as_text(expression) %}cast({{ expression }} as {{ dbt.type_string() }}){% endmacro %}
+
+{# Of many rows the text that is of the newest moment, of several at that moment the last by name. #}
+{% macro newest(text, moment) %}{{ adapter.dispatch('newest')(text, moment) }}{% endmacro %}
+{% macro default__newest(text, moment) %}arg_max({{ text }}, row({{ moment }}, {{ text }})){% endmacro %}
+
+{# Of many rows the largest, as a structure: `parts` are its fields by name, and compared in their order. #}
+{% macro largest(parts) %}{{ adapter.dispatch('largest')(parts) }}{% endmacro %}
+{% macro default__largest(parts) %}max(struct_pack({% for name, expression in parts.items() %}{{ name }} := {{ expression }}{{ ", " if not loop.last }}{% endfor %})){% endmacro %}

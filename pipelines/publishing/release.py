@@ -38,6 +38,7 @@ PUBLISHED = (
     "identity_evidence",
     "identity_refused",
     "identity_blocked",
+    "identity_golden",
     "identity_review",
     "identity_journal",
     "identity_phones",

@@ -1,24 +1,28 @@
-with best as (
+{#- What each person is reached or known by, and whether it can be reached. -#}
+with known as (
 
     select
-        identifiers.customer_id,
-        identifiers.identifier_type,
-        identifiers.value,
-        unreachable.value is null as is_reachable
-    from {{ ref('stg_identity__identifiers') }} as identifiers
-    left join {{ ref('int_messages__unreachable') }} as unreachable
-        on identifiers.identifier_type = unreachable.identifier_type and identifiers.value = unreachable.value
-    where identifiers.is_best
+        customer_id,
+        max(case when identifier_type = 'external_id' then value end) as external_id,
+        max(case when identifier_type = 'handle' then value end) as handle
+    from {{ ref('stg_identity__identifiers') }}
+    where is_best
+    group by customer_id
 
 )
 
 select
-    customer_id,
-    max(case when identifier_type = 'email' then value end) as email,
-    max(case when identifier_type = 'phone' then value end) as phone,
-    max(case when identifier_type = 'external_id' then value end) as external_id,
-    max(case when identifier_type = 'handle' then value end) as handle,
-    coalesce(bool_or(identifier_type = 'email' and is_reachable), false) as email_reachable,
-    coalesce(bool_or(identifier_type = 'phone' and is_reachable), false) as sms_reachable
-from best
-group by customer_id
+    golden.customer_id,
+    golden.email,
+    golden.phone,
+    known.external_id,
+    known.handle,
+    golden.email is not null and bounced.value is null as email_reachable,
+    golden.phone is not null and failing.value is null as sms_reachable
+from {{ ref('int_profile__golden') }} as golden
+left join known
+    on golden.customer_id = known.customer_id
+left join {{ ref('int_messages__unreachable') }} as bounced
+    on bounced.identifier_type = 'email' and golden.email = bounced.value
+left join {{ ref('int_messages__unreachable') }} as failing
+    on failing.identifier_type = 'phone' and golden.phone = failing.value

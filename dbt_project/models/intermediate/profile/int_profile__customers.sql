@@ -3,23 +3,23 @@ with seen as (
 
     select
         customer_id,
-        min(occurred_at) as first_seen_at,
+        min(first_seen_at) as first_seen_at,
         max(occurred_at) as last_seen_at,
-        count(*) as record_count,
+        cast(sum(record_count) as bigint) as record_count,
         count(distinct source) as source_count
-    from {{ ref('int_profile__records') }}
+    from {{ ref('int_profile__statements') }}
     group by customer_id
 
 )
 
 select
     seen.*,
-    names.given_name,
-    names.family_name,
+    golden.given_name,
+    golden.family_name,
     coalesce(
-        names.given_name || ' ' || names.family_name,
-        names.given_name,
-        names.family_name,
+        golden.given_name || ' ' || golden.family_name,
+        golden.given_name,
+        golden.family_name,
         addresses.email,
         addresses.phone,
         addresses.external_id,
@@ -28,23 +28,19 @@ select
     ) as display_name,
     addresses.email,
     addresses.phone,
-    coalesce(addresses.email_reachable, false) as email_reachable,
-    coalesce(addresses.sms_reachable, false) as sms_reachable,
-    countries.country,
-    stated.language,
-    coalesce(stated.time_zone, zones.time_zone) as time_zone,
+    addresses.email_reachable,
+    addresses.sms_reachable,
+    golden.country,
+    golden.language,
+    coalesce(golden.time_zone, zones.time_zone) as time_zone,
     case
-        when stated.time_zone is not null then 'stated'
+        when golden.time_zone is not null then 'stated'
         when zones.time_zone is not null then 'country'
     end as time_zone_source
 from seen
-left join {{ ref('int_profile__names') }} as names
-    on seen.customer_id = names.customer_id
-left join {{ ref('int_profile__addresses') }} as addresses
+inner join {{ ref('int_profile__golden') }} as golden
+    on seen.customer_id = golden.customer_id
+inner join {{ ref('int_profile__addresses') }} as addresses
     on seen.customer_id = addresses.customer_id
-left join {{ ref('int_profile__countries') }} as countries
-    on seen.customer_id = countries.customer_id
-left join {{ ref('int_profile__stated') }} as stated
-    on seen.customer_id = stated.customer_id
 left join {{ ref('countries') }} as zones
-    on countries.country = zones.country_code
+    on golden.country = zones.country_code

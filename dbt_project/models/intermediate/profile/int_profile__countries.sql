@@ -1,1 +1,0 @@
-{{ best_value(['country']) }}

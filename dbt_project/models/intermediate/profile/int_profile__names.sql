@@ -1,1 +1,0 @@
-{{ best_value(['given_name', 'family_name']) }}
