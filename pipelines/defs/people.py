@@ -40,7 +40,9 @@ def people(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
     """Resolve records to customers; ids are inherited, also on a full build."""
     session = session_of(context)
     with session.stage("identity") as stage:
-        order = IdentityOrder(home_policy(session.settings.home), standing_decisions(session.store))
+        order = IdentityOrder(
+            home_policy(session.settings.home), standing_decisions(session.store), afresh=session.full
+        )
         session.identity = resolve_people(
             session.settings.build_path, session.settings.state_path, session.as_of, order, session.build_id
         )

@@ -6,12 +6,12 @@ from all their edges. What a component becomes depends on its own edges alone, s
 resolution from scratch (a property test holds them equal).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.identity.graph import Apart, Facts, Graph, Hashes, Places, Refused
+from pipelines.identity.graph import Apart, Facts, Graph, Hashes, Places, Refusal, Refused
 from pipelines.identity.nodes import Nodes
 from pipelines.identity.resolve import (
     Edges,
@@ -76,7 +76,8 @@ def extend(before: Resolution, change: Change) -> Resolution:
     component = joined[component]
     clean = inside[~dirty[component[inside]]]
     person[clean] = component[clean]
-    settled = _settled(old.refused, placed, (component, person, broken), dirty)
+    refused = _renumbered(old.refused, before.apart, change.apart)
+    settled = _settled(refused, placed, (component, person, broken), dirty)
     return Resolution(nodes, placed.limit, placed.edges, placed.known, change.apart, before.rules, settled)
 
 
@@ -128,6 +129,16 @@ def _only_in_one(before: Apart, after: Apart) -> Hashes:
     """Give the nodes of decisions that are new or were withdrawn."""
     then, now = (set(zip(each.one.tolist(), each.other.tolist(), strict=True)) for each in (before, after))
     return np.array(sorted({node for pair in then ^ now for node in pair}), dtype=np.uint64)
+
+
+def _renumbered(refused: Refused, before: Apart, after: Apart) -> Refused:
+    """Give refused edges that name decisions by their places in the new list of them."""
+    now = {pair: at for at, pair in enumerate(zip(after.one.tolist(), after.other.tolist(), strict=True))}
+    then = list(zip(before.one.tolist(), before.other.tolist(), strict=True))
+    which = refused.which.copy()
+    for row in np.flatnonzero(refused.rule == Refusal.DECIDED).tolist():
+        which[row] = now.get(then[int(which[row])], -1)  # withdrawn: its people are settled again
+    return replace(refused, which=which)
 
 
 def _join(component: Numbers, edges: Edges, old: int, numbers: int) -> tuple[Mask, Numbers]:

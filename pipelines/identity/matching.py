@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from messaging.identity_decisions import Decision
+from pipelines.identity.arrays import read_arrays, write_arrays
 from pipelines.identity.evidence import read_evidence
 from pipelines.identity.graph import BY_PEOPLE, Apart, Graph, Refusal
 from pipelines.identity.incremental import Change, extend
 from pipelines.identity.numbers import Evidence
 from pipelines.identity.policy import Policy
-from pipelines.identity.resolve import Resolution, resolve
+from pipelines.identity.remembered import resolve_again
+from pipelines.identity.resolve import Resolution
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,11 +47,6 @@ _APPLICABLE = """
     JOIN evidence_of AS one ON one.record = decisions.record
     JOIN evidence_of AS other ON other.record = decisions.other
     ORDER BY decisions.number
-"""
-
-_PERSONS = """
-    CREATE OR REPLACE TEMP TABLE node_person AS
-    SELECT unnest(?::UBIGINT[]) AS node, unnest(?::BIGINT[]) AS person
 """
 
 # The key of highest priority that was followed: the record hangs by it.
@@ -89,8 +86,6 @@ _LINKS = """
     GROUP BY ALL
 """
 
-_TIED = "CREATE OR REPLACE TEMP TABLE tied_profiles AS SELECT unnest(?::UBIGINT[]) AS profile"
-
 _REFUSED = """
     CREATE OR REPLACE TEMP TABLE refused AS
     SELECT unnest(?::UBIGINT[]) AS one, unnest(?::UBIGINT[]) AS other, unnest(?::VARCHAR[]) AS rule,
@@ -115,16 +110,19 @@ def match_records(
     policy: Policy,
     decisions: Sequence[Decision] = (),
     link: Linker | None = None,
+    *,
+    afresh: bool = True,
 ) -> Matched:
     """Group the records of `intermediate.int_identity__records` by the view `identifiers`.
 
-    Leaves, beside the tables of `read_evidence`: `resolved` (each record's person by number, whether that is
-    somebody, and the key it hangs by), `node_person`, `refused` (edges that a rule refused), `decisions`.
+    Unless `afresh`, evidence that the last build read too is not read again; the people are the same. Leaves,
+    beside the tables of `read_evidence`: `resolved` (each record's person by number, whether that is somebody,
+    and the key it hangs by), `node_person`, `refused` (edges that a rule refused), `decisions`.
     """
     decided = _read_decisions(connection, decisions)
     evidence = read_evidence(connection, policy, decided)
     merges, apart, applied = _apply(connection)
-    resolution = resolve(evidence.graph.beside(merges), evidence.rules, evidence.facts, apart)
+    resolution = resolve_again(connection, evidence, (merges, apart), policy.fingerprint, afresh=afresh)
     _name_nodes(connection, resolution, merges)
     links = Graph.of(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint64))
     if link is not None:
@@ -158,9 +156,7 @@ def _read_decisions(
 
 def _apply(connection: "duckdb.DuckDBPyConnection") -> tuple[Graph, Apart, int]:
     """Give the edges and the pairs apart that people decided; a decision about a record that is gone waits."""
-    columns = {
-        name: np.asarray(column) for name, column in connection.execute(_APPLICABLE).fetchnumpy().items()
-    }
+    columns = read_arrays(connection, _APPLICABLE)
     merge = columns["kind"] == "merge"
     one, other = columns["one"].astype(np.uint64), columns["other"].astype(np.uint64)
     merges = Graph.of(
@@ -170,15 +166,16 @@ def _apply(connection: "duckdb.DuckDBPyConnection") -> tuple[Graph, Apart, int]:
 
 
 def _scored(connection: "duckdb.DuckDBPyConnection") -> Graph:
-    columns = {name: np.asarray(column) for name, column in connection.execute(_LINKS).fetchnumpy().items()}
+    columns = read_arrays(connection, _LINKS)
     strength = np.round(columns["weight"].astype(np.float64) * FINEST).astype(np.int64)
     return Graph.of(columns["one"], columns["other"], rank=np.full(len(strength), SCORED), strength=strength)
 
 
 def _name_nodes(connection: "duckdb.DuckDBPyConnection", resolution: Resolution, ties: Graph) -> None:
-    connection.execute(_PERSONS, [resolution.nodes.hashes, resolution.settled.person.astype(np.int64)])
+    person = resolution.settled.person.astype(np.int64)
+    write_arrays(connection, "node_person", node=resolution.nodes.hashes, person=person)
     followed = resolution.persons(ties.one) == resolution.persons(ties.other)
-    connection.execute(_TIED, [ties.one[followed]])
+    write_arrays(connection, "tied_profiles", profile=ties.one[followed])
     connection.execute(_ANCHORS)
     connection.execute(_RESOLVED)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipelines.identity.arrays import read_arrays
 from pipelines.identity.graph import NO_LIMIT, FactRule, Facts, Graph, Rules
 from pipelines.identity.names import Alike
 from pipelines.identity.policy import Policy
@@ -31,7 +31,10 @@ class Evidence:
 
 
 def read_graph(connection: "duckdb.DuckDBPyConnection", policy: Policy, alike: Alike) -> Evidence:
-    """Read `evidence_edges` and `evidence_profiles` into arrays. Every profile is a node, with or without a key."""
+    """Read `evidence_edges` and `evidence_profiles` into arrays. Every profile is a node.
+
+    Leaves the temporary tables `graph_edges` and `graph_facts`, which hold the same.
+    """
     limits = [
         row[0]
         for row in connection.execute(
@@ -39,19 +42,11 @@ def read_graph(connection: "duckdb.DuckDBPyConnection", policy: Policy, alike: A
         ).fetchall()
         if policy.identifiers[row[0].split("@")[0]].per_person
     ]
-    columns = _columns(
-        connection,
-        "SELECT profile, node, coalesce(list_position(?, counted_as), 0) - 1 AS counted, rank, records"
-        " FROM evidence_edges UNION ALL SELECT profile, profile, -1, 0, 0 FROM evidence_profiles",
-        [limits],
-    )
-    none = np.full(len(columns["node"]), NO_LIMIT, dtype=np.int16)
+    connection.execute(_GRAPH, [limits])
+    columns = read_arrays(connection, "SELECT one, other, counted, rank, strength FROM graph_edges")
+    none = np.full(len(columns["one"]), NO_LIMIT, dtype=np.int16)
     graph = Graph.of(
-        columns["profile"],
-        columns["node"],
-        (none, columns["counted"]),
-        columns["rank"],
-        columns["records"],
+        columns["one"], columns["other"], (none, columns["counted"]), columns["rank"], columns["strength"]
     )
     facts, names = _facts(connection)
     return Evidence(graph, facts, _rules(policy, tuple(limits), alike, names), tuple(limits))
@@ -63,27 +58,29 @@ _NAMES = """
 """
 
 _FACTS = """
-    SELECT profile, ?::BIGINT AS rule, date_diff('day', DATE '1970-01-01', birth_date) AS value
+    CREATE OR REPLACE TEMP TABLE graph_facts AS
+    SELECT profile AS node, ?::BIGINT AS rule, date_diff('day', DATE '1970-01-01', birth_date) AS value
     FROM evidence_profiles WHERE birth_date IS NOT NULL
     UNION ALL
     SELECT profile, ?, code FROM evidence_profiles JOIN evidence_names USING (given)
+"""
+
+# A profile's edge to itself makes it known, with or without a key.
+_GRAPH = """
+    CREATE OR REPLACE TEMP TABLE graph_edges AS
+    SELECT profile AS one, node AS other, (coalesce(list_position(?, counted_as), 0) - 1)::SMALLINT AS counted,
+        rank::SMALLINT AS rank, records AS strength
+    FROM evidence_edges
+    UNION ALL SELECT profile, profile, -1, 0, 0 FROM evidence_profiles
 """
 
 
 def _facts(connection: "duckdb.DuckDBPyConnection") -> tuple[Facts, dict[int, str]]:
     connection.execute(_NAMES)
     names = dict(connection.execute("SELECT code, given FROM evidence_names").fetchall())
-    columns = _columns(connection, _FACTS, [BIRTH_DATE, GIVEN_NAME])
-    return Facts(columns["profile"], columns["rule"], columns["value"]), names
-
-
-def _columns(
-    connection: "duckdb.DuckDBPyConnection", query: str, parameters: list[Any]
-) -> dict[str, NDArray[Any]]:
-    return {
-        name: np.asarray(column)
-        for name, column in connection.execute(query, parameters).fetchnumpy().items()
-    }
+    connection.execute(_FACTS, [BIRTH_DATE, GIVEN_NAME])
+    columns = read_arrays(connection, "SELECT node, rule, value FROM graph_facts")
+    return Facts(columns["node"], columns["rule"], columns["value"]), names
 
 
 def _rules(policy: Policy, limits: tuple[str, ...], alike: Alike, names: Mapping[int, str]) -> Rules:

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IdentityOrder:
-    """By what people are resolved: the policy, what people decided, and what scores pairs (nothing, when None)."""
+    """By what people are resolved: the policy, what people decided, and what scores pairs (nothing, when None).
+
+    `afresh` reads all evidence again, also where it is what the last build read; the people are the same.
+    """
 
     policy: Policy = field(default_factory=load_policy)
     decisions: Sequence[Decision] = ()
     link: Linker | None = None
+    afresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def resolve_people(
         attached_state(connection, state_path),
     ):
         check_identifiers(connection, order.policy.identifiers["phone"].require or "possible")
-        matched = match_records(connection, order.policy, order.decisions, order.link)
+        matched = match_records(connection, order.policy, order.decisions, order.link, afresh=order.afresh)
         changes = assign_ids(connection, Build(as_of, build_id, order.policy.fingerprint))
         with transaction(connection):
             publish_identity(connection, order.policy)

@@ -309,7 +309,7 @@ worlds = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(worlds)
 def test_over_any_sequence_of_builds_every_id_stays_with_its_records_or_leads_to_them(
     builds: list[list[tuple[int, int]]],
@@ -320,6 +320,28 @@ def test_over_any_sequence_of_builds_every_id_stays_with_its_records_or_leads_to
             before = dict(_state(warehouse))
             warehouse.resolve([email(f"r{record}", f"k{key}@x") for record, key in sorted(set(pairs))])
             _hold_every_id(warehouse, before)
+
+
+@settings(max_examples=6, deadline=None)
+@given(worlds)
+def test_what_the_last_build_knew_never_changes_who_is_with_whom(
+    builds: list[list[tuple[int, int]]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        standing = Warehouse(Path(folder) / "standing")
+        for number, pairs in enumerate(builds):
+            known = [email(f"r{record}", f"k{key}@x") for record, key in sorted(set(pairs))]
+            afresh = Warehouse(Path(folder) / f"afresh{number}")
+            standing.resolve(known)
+            afresh.resolve(known)
+            assert _partition(standing) == _partition(afresh)
+
+
+def _partition(warehouse: Warehouse) -> set[frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for record, customer in warehouse.people().items():
+        found.setdefault(customer, set()).add(record)
+    return {frozenset(records) for records in found.values()}
 
 
 def _hold_every_id(warehouse: Warehouse, before: dict[str, str]) -> None:
