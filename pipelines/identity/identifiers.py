@@ -55,7 +55,14 @@ def check_identifiers(
     that is not what `require` asks has the refused_reason `impossible`, a company's line `not_personal`.
     """
     new = check_new_phones(connection)
+    view_identifiers(connection, require)
+    return new
+
+
+def view_identifiers(
+    connection: "duckdb.DuckDBPyConnection", require: Literal["possible", "valid"] = "possible"
+) -> None:
+    """Make the temporary view `identifiers` of a build whose phones were checked; the build may be read-only."""
     name_domains(connection)
     connection.execute(_ODD_PHONES, [require, list(NOT_PERSONAL)])
     connection.execute(_IDENTIFIERS)
-    return new

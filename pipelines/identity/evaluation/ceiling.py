@@ -22,6 +22,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from pipelines.identity.evaluation.records import LEARNED
 from pipelines.identity.evaluation.score import DIGITS, Labels, score
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     import duckdb
 
-LEARNED = ("shared", "degree", "contested")
 NAMES = ("given_name", "family_name")
 ATTRIBUTES = (*NAMES, "birth_date", "street", "city", "postcode")
 AGREEING = tuple(pair for pair in combinations(ATTRIBUTES, 2) if pair != NAMES)
@@ -47,12 +47,12 @@ class Ceiling:
         return {name: round(value, DIGITS) for name, value in asdict(self).items()}
 
 
-# `judged(record, person, source, source_record_id, ...)` is the caller's; keys are hashed with their person, so
+# Both tables are those of `judge_records`; keys are hashed with their person, so
 # that nothing leads from one person to another.
 _BY_IDENTIFIER = """
-    SELECT judged.record, hash(judged.person, identifier_type, match_key) AS tie
-    FROM judged JOIN intermediate.int_identity__identifiers USING (source, source_record_id)
-    WHERE list_contains(?, identifier_type) AND (refused_reason IS NULL OR list_contains(?, refused_reason))
+    SELECT record, hash(person, identifier_type, match_key) AS tie
+    FROM carried
+    WHERE list_contains(?, identifier_type) AND (reason IS NULL OR list_contains(?, reason))
 """
 
 _BY_ATTRIBUTES = """
@@ -75,7 +75,7 @@ _BY_ATTRIBUTES = """
 
 
 def recall_ceiling(connection: "duckdb.DuckDBPyConnection", linking: "Collection[str]") -> Ceiling:
-    """Give both ceilings for the records of the table `judged`, of a build that `connection` sees.
+    """Give both ceilings for the records of the tables `judged` and `carried`, of a build that `connection` sees.
 
     `linking` are the identifier types that may tie records together.
     """

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipelines.identity.evaluation.paths import Hop, Node, Way, shortest_way
-from pipelines.identity.evaluation.records import Record
+from pipelines.identity.evaluation.records import LEARNED, Record
 
 if TYPE_CHECKING:
     import duckdb
@@ -118,8 +118,8 @@ _EVIDENCE = """
 # Whose records carry each identifier, within a customer.
 _CARRIERS = """
     SELECT DISTINCT customer_id, identifier_type, match_key, person
-    FROM judged JOIN intermediate.int_identity__identifiers USING (source, source_record_id)
-    WHERE list_contains(?, customer_id) AND refused_reason IS NULL
+    FROM carried
+    WHERE list_contains(?, customer_id) AND (reason IS NULL OR list_contains(?, reason))
 """
 
 
@@ -136,7 +136,7 @@ def find_overmerges(connection: "duckdb.DuckDBPyConnection") -> list[OverMerge]:
         edges[customer_id].append(evidence)
     carriers: dict[str, dict[Node, set[int]]] = defaultdict(lambda: defaultdict(set))
     for customer_id, identifier_type, match_key, person in connection.execute(
-        _CARRIERS, [customers]
+        _CARRIERS, [customers, list(LEARNED)]
     ).fetchall():
         carriers[customer_id][Node(identifier_type, match_key)].add(person)
     return [

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from data_contracts.errors import InputError
+from pipelines.identity.identifiers import view_identifiers
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,6 +48,20 @@ _JUDGED = """
     LEFT JOIN identity.identity_map AS found USING (source, source_record_id)
 """
 
+# What each judged record carries; `reason` says why it proves nothing. What was only learned about a value, that
+# too many records or people share it, stands in LEARNED.
+_CARRIED = """
+    CREATE OR REPLACE TEMP TABLE carried AS
+    SELECT judged.record, judged.person, judged.cluster, judged.customer_id, judged.source, judged.source_record_id,
+        seen.identifier_type, seen.match_key, coalesce(seen.refused_reason, blocked.reason) AS reason
+    FROM judged
+    JOIN identifiers AS seen USING (source, source_record_id)
+    LEFT JOIN (
+        SELECT identifier_type, match_key, min(reason) AS reason FROM identity.identity_blocked GROUP BY ALL
+    ) AS blocked USING (identifier_type, match_key)
+"""
+LEARNED = ("shared", "crowded", "contested")
+
 _COVERAGE = """
     SELECT
         (SELECT count(*) FROM judged),
@@ -70,10 +85,12 @@ def require_common(connection: "duckdb.DuckDBPyConnection", records: str) -> Non
 
 
 def judge_records(connection: "duckdb.DuckDBPyConnection") -> Coverage:
-    """Make the temporary table `judged` of the build that `connection` sees and the table `truth` beside it.
+    """Make the temporary tables `judged` and `carried`: judged records, and the identifiers on them.
 
-    Raises InputError when the two have no record in common.
+    `connection` sees a build, and the table `truth` beside it. Raises InputError when the two have no record in common.
     """
     require_common(connection, "intermediate.int_identity__records")
     connection.execute(_JUDGED)
+    view_identifiers(connection)
+    connection.execute(_CARRIED)
     return Coverage(*connection.execute(_COVERAGE).fetchall()[0])

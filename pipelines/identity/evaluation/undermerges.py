@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ALIKE = "alike, but not surely enough"
 NAME_ONLY = "nothing shared but a name"
+ONE_FACT = "nothing shared but one fact"
 NOTHING = "nothing shared"
 NOT_LINKING = "may not link"
 NO_PERSON = "nobody's: no identifier of a person on it"
@@ -150,13 +151,11 @@ _APART = """
 # What each piece shares with another piece of its person: the largest other one that has it too.
 _SHARED = """
     WITH said AS (
-        SELECT source, source_record_id, identifier_type AS what, match_key AS value,
-            coalesce(refused_reason, blocked.reason,
-                CASE WHEN NOT list_contains($linking, identifier_type) THEN $not_linking END) AS why
-        FROM intermediate.int_identity__identifiers
-        LEFT JOIN nobodys AS blocked USING (identifier_type, match_key)
+        SELECT person, cluster, (source, source_record_id) AS shown, identifier_type AS what, match_key AS value,
+            coalesce(reason, CASE WHEN NOT list_contains($linking, identifier_type) THEN $not_linking END) AS why
+        FROM carried
         UNION ALL
-        SELECT source, source_record_id, what, value, NULL
+        SELECT person, cluster, (source, source_record_id), what, value, NULL
         FROM (
             SELECT source, source_record_id,
                 strip_accents(lower(nullif(trim(given_name), ''))) AS given_name,
@@ -167,26 +166,25 @@ _SHARED = """
                 lower(nullif(replace(postcode, ' ', ''), '')) AS postcode
             FROM intermediate.int_identity__records
         ) UNPIVOT (value FOR what IN (given_name, family_name, birth_date, street, city, postcode))
-    ),
-    carried AS (
-        SELECT person, place, cluster, what, value, min(why) AS why, min((source, source_record_id)) AS record
-        FROM said
         JOIN judged USING (source, source_record_id)
-        JOIN pieces USING (person, cluster)
+    ),
+    held AS (
+        SELECT person, place, cluster, what, value, min(why) AS why, min(shown) AS shown
+        FROM said JOIN pieces USING (person, cluster)
         GROUP BY ALL
     ),
     beside AS (
         SELECT *,
-            nth_value(record, 1) OVER whole AS first_record,
-            nth_value(record, 2) OVER whole AS second_record,
+            nth_value(shown, 1) OVER whole AS first_record,
+            nth_value(shown, 2) OVER whole AS second_record,
             nth_value(place, 1) OVER whole AS first_place
-        FROM carried
+        FROM held
         WINDOW whole AS (
             PARTITION BY person, what, value ORDER BY place
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         )
     )
-    SELECT person, cluster, what, value, why, record,
+    SELECT person, cluster, what, value, why, shown,
         CASE WHEN first_place = place THEN second_record ELSE first_record END AS other_record
     FROM beside
     WHERE place > 1 AND (first_place <> place OR second_record IS NOT NULL)
@@ -221,18 +219,13 @@ _ALL_REFUSED = """
     FROM identity.identity_review
 """
 
-_NOBODYS = """
-    CREATE OR REPLACE TEMP TABLE nobodys AS
-    SELECT identifier_type, match_key, min(reason) AS reason FROM identity.identity_blocked GROUP BY ALL
-"""
-
 
 def find_undermerges(connection: "duckdb.DuckDBPyConnection", linking: "Collection[str]") -> list[UnderMerge]:
     """Find every piece of a person of the table `judged` that stands apart, with what explains it.
 
     `linking` are the identifier types that may tie records together.
     """
-    for statement in (_PIECES, _ALL_REFUSED, _NOBODYS):
+    for statement in (_PIECES, _ALL_REFUSED):
         connection.execute(statement)
     shared: dict[tuple[int, int], list[Shared]] = defaultdict(list)
     for person, cluster, what, value, why, one, other in connection.execute(
@@ -279,10 +272,17 @@ def _cause(piece: Piece, refused: Sequence[Refusal], shared: Sequence[Shared]) -
         return NO_PERSON
     if identifiers:
         return f"{identifiers[0].what}: not followed"
-    common = {each.what for each in shared}
+    return _in_common({each.what for each in shared})
+
+
+def _in_common(facts: "Collection[str]") -> str:
+    """Name what there is when no identifier is shared: these facts, on records of both."""
+    common = set(facts)
     if any(common.issuperset(names) for names in AGREEING):
         return ALIKE
-    return NAME_ONLY if common.intersection(NAMES) else NOTHING
+    if common.intersection(NAMES):
+        return NAME_ONLY
+    return ONE_FACT if common else NOTHING
 
 
 def _told(refusal: Refusal) -> str:

@@ -13,8 +13,7 @@ LINKING = ("external_id", "email", "phone")
 TABLES = """
     CREATE SCHEMA intermediate;
     CREATE TABLE judged (record BIGINT, person BIGINT, source TEXT, source_record_id TEXT);
-    CREATE TABLE intermediate.int_identity__identifiers (
-        source TEXT, source_record_id TEXT, identifier_type TEXT, match_key TEXT, refused_reason TEXT);
+    CREATE TABLE carried (record BIGINT, person BIGINT, identifier_type TEXT, match_key TEXT, reason TEXT);
     CREATE TABLE intermediate.int_identity__records (
         source TEXT, source_record_id TEXT, given_name TEXT, family_name TEXT, birth_date DATE, street TEXT,
         city TEXT, postcode TEXT);
@@ -37,8 +36,8 @@ def ceiling(records: list[tuple[int, Said]], refused: dict[tuple[str, str], str]
                 if kind not in ATTRIBUTES and value is not None:
                     reason = (refused or {}).get((kind, value))
                     connection.execute(
-                        "INSERT INTO intermediate.int_identity__identifiers VALUES ('s', ?, ?, ?, ?)",
-                        [name, kind, value, reason],
+                        "INSERT INTO carried VALUES (?, ?, ?, ?, ?)",
+                        [number, person, kind, value, reason],
                     )
         return recall_ceiling(connection, LINKING)
 

@@ -18,7 +18,8 @@ TABLES = """
         source TEXT, source_record_id TEXT, given_name TEXT, family_name TEXT, birth_date DATE, street TEXT,
         city TEXT, postcode TEXT);
     CREATE TABLE intermediate.int_identity__identifiers (
-        source TEXT, source_record_id TEXT, identifier_type TEXT, match_key TEXT, refused_reason TEXT);
+        origin_table TEXT, source TEXT, source_record_id TEXT, occurred_at TIMESTAMP, identifier_type TEXT,
+        value TEXT, match_key TEXT, refused_reason TEXT);
     CREATE TABLE identity.identity_map (
         source TEXT, source_record_id TEXT, customer_id TEXT, identifier_type TEXT, match_key TEXT);
     CREATE TABLE identity.identity_evidence (
@@ -30,6 +31,7 @@ TABLES = """
     CREATE TABLE identity.identity_review (
         customer_id TEXT, other_customer_id TEXT, source TEXT, source_record_id TEXT, other_source TEXT,
         other_record_id TEXT, weight DOUBLE, detail JSON);
+    CREATE TABLE identity.identity_phones (phone TEXT, canonical TEXT, validity TEXT, kind TEXT);
     CREATE TABLE identity.identity_blocked (identifier_type TEXT, match_key TEXT, reason TEXT);
 """
 
@@ -210,6 +212,7 @@ def test_a_conflict_keeps_its_names_to_itself_unless_they_are_asked_for(build: B
             "nothing shared but a name",
         ),
         ({"email": "a@x", "street": "1 Quay"}, {"email": "b@x"}, "nothing shared"),
+        ({"street": "1 Quay"}, {"street": "1 quay"}, "nothing shared but one fact"),
     ],
 )
 def test_each_piece_of_a_person_says_what_kept_it_apart(
