@@ -18,6 +18,8 @@ from dagster import (
 from data_contracts.errors import BuildError
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
+from pipelines.identity.policy import home_policy
+from pipelines.identity.survivorship import dbt_vars
 from pipelines.warehouse.dbt_runner import NodeResult, run_dbt
 from pipelines.warehouse.records import model_rows
 
@@ -71,7 +73,11 @@ def _half(manifest: Path, tag: str) -> AssetsDefinition:
         select = names if context.is_subset else [f"tag:{tag}"]
         with session.stage(f"dbt {tag}") as stage:
             results = run_dbt(
-                session.settings, select=select, as_of=session.as_of.isoformat(), full=session.full
+                session.settings,
+                select=select,
+                as_of=session.as_of.isoformat(),
+                full=session.full,
+                variables=dbt_vars(home_policy(session.settings.home).survivorship),
             )
             counts = model_rows(session.settings.build_path)
             stage.rows = sum(counts.get(result.name, 0) for result in results if result.kind in ASSETS)

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from data_contracts.errors import InputError
+from pipelines.identity.survivorship import Survivorship
 
 SHIPPED = Path(__file__).with_name("identity.yaml")
 OWN = "identity.yaml"  # in RAPPORT_HOME
@@ -137,6 +138,7 @@ class Policy(Words):
     conflicts: Conflicts = Conflicts()
     probabilistic: Probabilistic = Probabilistic()
     blocked: tuple[BlockedValue, ...] = ()
+    survivorship: Survivorship = Survivorship()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -150,8 +152,8 @@ class Policy(Words):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Name this content: another fingerprint, and people have to be resolved anew."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        """Name what decides who is whom: another fingerprint, and people have to be resolved anew."""
+        return hashlib.sha256(self.model_dump_json(exclude={"survivorship"}).encode()).hexdigest()[:16]
 
     def by_priority(self) -> tuple[IdentifierType, ...]:
         """Give the types, the strongest evidence first."""

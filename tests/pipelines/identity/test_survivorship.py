@@ -9,6 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from data_contracts.contracts import inbound_contracts
+from data_contracts.errors import InputError
+from messaging.customers.golden import KINDS, REASONS
+from pipelines.identity.policy import SHIPPED, load_policy
 from pipelines.identity.survivorship import (
     ATTRIBUTES,
     PLAIN_RULES,
@@ -112,3 +116,50 @@ def test_what_is_written_out_reads_back_as_it_was(written: dict[str, Any]) -> No
     assert all(
         each["rule"] in {*PLAIN_RULES, "source_priority"} for listed in rendered.values() for each in listed
     )
+
+
+def test_every_rule_and_every_kind_of_record_has_words_for_an_agent() -> None:
+    assert set(REASONS) == {*PLAIN_RULES, "source_priority", "only value", "alphabet"}
+    forms = [
+        rule.pattern
+        for name, contract in inbound_contracts().items()
+        for rule in contract.rules
+        if rule.columns == ("source_record_id",) and rule.check == "pattern" and name != "products"
+    ]
+    assert {form.split("/")[0] for form in forms} == set(KINDS)
+
+
+def test_the_shipped_policy_says_the_usual_rules() -> None:
+    assert load_policy().survivorship == Survivorship()
+
+
+def test_other_rules_for_values_resolve_nobody_anew(tmp_path: Path) -> None:
+    own = tmp_path / "identity.yaml"
+    own.write_text(
+        SHIPPED.read_text().replace("default: [stated, completeness", "default: [completeness, stated")
+    )
+    assert load_policy(own).survivorship.rules("name")[0] == "completeness"
+    assert load_policy(own).fingerprint == load_policy().fingerprint
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "  email: [newest]",
+            "survivorship.email: 'newest' is no rule; legal: stated, completeness, recency",
+        ),
+        (
+            "  street: [recency]",
+            "survivorship: street is not chosen alone: write address, which takes street",
+        ),
+        ("  shoes: [recency]", "survivorship: 'shoes' is no attribute; legal: default, name, birth_date"),
+    ],
+)
+def test_a_wrong_word_is_told_in_one_sentence_with_its_file(tmp_path: Path, line: str, words: str) -> None:
+    own = tmp_path / "identity.yaml"
+    own.write_text(f"{SHIPPED.read_text()}{line}\n")
+    with pytest.raises(InputError) as caught:
+        load_policy(own)
+    assert str(caught.value).startswith(f"{own}: {words}")
+    assert caught.value.mend.startswith("Nothing was changed.")
