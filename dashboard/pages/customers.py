@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components import frame, person, words
+from dashboard.components import frame, golden, person, words
 from dashboard.components.timeline import timeline
 from dashboard.services import Services, services
 from messaging.customers import CustomerCard, CustomerHit
@@ -62,6 +62,7 @@ def _card(parts: Services, customer_id: str) -> None:
     with st.container(border=True):
         person.header(card, now)
         person.value(card, parts.settings.currency)
+        golden.origins(parts.customers.golden(card.customer_id), zone)
     left, right = st.columns([5, 7], gap="medium")
     with left:
         _about(parts, card, zone)

@@ -1,5 +1,6 @@
 """Customers, as the release published them and with what happened since; `Customers` alone reads both."""
 
+from messaging.customers.golden import GoldenValue
 from messaging.customers.reader import Customers
 from messaging.customers.views import (
     CampaignFigures,
@@ -27,6 +28,7 @@ __all__ = [
     "CustomerFacts",
     "CustomerHit",
     "Customers",
+    "GoldenValue",
     "Identifier",
     "LastBuild",
     "MonthlyRevenue",

@@ -8,6 +8,7 @@ from messaging.addresses import Addresses, normalise, read_addresses
 from messaging.customers import lookup
 from messaging.customers.consents import standing
 from messaging.customers.figures import overview
+from messaging.customers.golden import GoldenValue, golden_record
 from messaging.customers.tail import lay_over, touches
 from messaging.customers.views import (
     ChannelConsent,
@@ -110,6 +111,11 @@ class Customers:
                 as_of=snapshot.info.as_of,
                 fresh_inbound_count=sum(entry.is_fresh and entry.direction == "in" for entry in timeline),
             )
+
+    def golden(self, customer_id: str) -> tuple[GoldenValue, ...]:
+        """Say of each detail of a customer which record it was taken from. Raises NotFoundError as `get` does."""
+        with self._reader.snapshot() as snapshot:
+            return golden_record(snapshot, _current_id(snapshot, customer_id))
 
     def timeline(self, customer_id: str, limit: int = 200) -> list[TimelineEntry]:
         """Give a customer's touches, newest first: the release's with the store's laid over them."""

@@ -120,7 +120,7 @@ def tables() -> Tables:
     """Make the published tables of a company that sells lamps."""
     dice = random.Random(7)
     made: Tables = {"customer_360": [], "customer_timeline": [], "orders": [], "shipments": []}
-    made |= {"identity_map": [], "customer_identifiers": []}
+    made |= {"identity_map": [], "customer_identifiers": [], "identity_golden": []}
     for number in range(PEOPLE):
         _person(number, dice, made)
     made["identity_alias"] = [_alias()]
@@ -148,6 +148,8 @@ def _person(number: int, dice: random.Random, made: Tables) -> None:
     )
     email, phone = f"{PLAIN[number % 10]}.{number}@example.com", f"+442079460{number:03d}"  # kept for fiction
     made["customer_identifiers"] += [_identifier(number, "email", email), _identifier(number, "phone", phone)]
+    kept = {"given_name": given, "family_name": family, "email": email, "phone": phone, "country": "GB"}
+    made["identity_golden"] += [_golden(number, attribute, value) for attribute, value in kept.items()]
     made["customer_360"].append(
         _facts(number, orders, dice)
         | {"given_name": given, "family_name": family, "display_name": f"{given} {family}"}
@@ -276,6 +278,14 @@ def _order_touch(order: dict[str, Any]) -> dict[str, Any]:
 def _identifier(number: int, kind: str, value: str) -> dict[str, Any]:
     held = {"customer_id": customer_id(number), "identifier_type": kind, "value": value, "source_count": 2}
     return held | {"first_seen_at": AS_OF, "last_seen_at": AS_OF, "is_best": True}
+
+
+def _golden(number: int, attribute: str, value: str) -> dict[str, Any]:
+    won = {"customer_id": customer_id(number), "attribute": attribute, "value": value, "source": "shopify"}
+    record = {"source_record_id": f"contact/{number}", "occurred_at": AS_OF - timedelta(days=30)}
+    contested = attribute == "email"
+    decided = {"rule": "stated", "candidates": 3} if contested else {"rule": "only value", "candidates": 1}
+    return won | record | decided
 
 
 def _alias() -> dict[str, Any]:

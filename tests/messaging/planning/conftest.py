@@ -56,6 +56,8 @@ TABLES = {
         detail JSON""",
     "identity_journal": """"at" TIMESTAMP, build_id VARCHAR, kind VARCHAR, customer_id VARCHAR,
         other_customer_id VARCHAR, records BIGINT, cause VARCHAR, detail JSON""",
+    "identity_golden": """customer_id VARCHAR, attribute VARCHAR, value VARCHAR, source VARCHAR,
+        source_record_id VARCHAR, occurred_at TIMESTAMP, rule VARCHAR, candidates BIGINT""",
     "customer_identifiers": """customer_id VARCHAR, identifier_type VARCHAR, value VARCHAR,
         source_count BIGINT, first_seen_at TIMESTAMP, last_seen_at TIMESTAMP, is_best BOOLEAN""",
     "identity_alias": 'old_customer_id VARCHAR, customer_id VARCHAR, "at" TIMESTAMP, reason VARCHAR',
