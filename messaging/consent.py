@@ -1,9 +1,11 @@
 """Consent and suppression: what people told us we may do, as events that are only ever added.
 
 An event belongs to a person, an address or both, on one channel for one purpose. Of each person and of each
-address the newest event counts, and the strictest of these wins. A suppression is the harder thing: an
-address that nothing goes to, whoever owns it; it is kept by keyed hash alone, so that it outlives its
-owner's erasure.
+address the newest event counts, and the strictest of these wins. An import never takes back what was said of
+another address: of people who were merged, the one who said no is heard. After a split, what was withdrawn
+before counts for everybody who was one until then, and a grant for the address that it was given for.
+A suppression is the harder thing: an address that nothing goes to, whoever owns it; it is kept by keyed hash
+alone, so that it outlives its owner's erasure.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,9 +14,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, or_, select, update
 
-from messaging.consent_chain import ConsentEvent, append, of_person, record_key, said_already
+from messaging.consent_chain import ConsentEvent, append, of_person, record_key, said_already, said_by
 from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import consent_events, messages, suppressions
 
@@ -36,20 +38,58 @@ class ConsentState:
     method: str
 
 
-class Consents:
-    """The newest event of each person and address looked up, for one channel and purpose."""
+@dataclass(frozen=True)
+class KnownAs:
+    """All ids of one person: those that they have or had, and those that were others' too until a split.
 
-    def __init__(self, by_person: dict[str, ConsentState], by_address: dict[str, ConsentState]) -> None:
+    `shared` pairs such an id with that moment (naive UTC): of what was recorded under it until then a withdrawal
+    counts, and a grant where it was given for the very address. After it the id counts if it is among `ids`.
+    """
+
+    ids: tuple[str, ...]
+    shared: tuple[tuple[str, datetime], ...] = ()
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """Every id under which something may have been recorded that counts."""
+        return tuple(dict.fromkeys((*self.ids, *(customer_id for customer_id, _ in self.shared))))
+
+
+@dataclass(frozen=True)
+class _Word:
+    """An event as it was said: what orders it, and what tells whose word it takes back."""
+
+    moment: tuple[datetime, int]
+    recorded_at: datetime
+    address_hash: str | None
+    is_import: bool
+    record: tuple[str, str | None]
+    state: ConsentState
+
+    def takes_back(self, other: "_Word") -> bool:
+        """Say whether this grant ends a withdrawal before it: an import does so for its own address or record."""
+        strange = self.address_hash and other.address_hash and self.address_hash != other.address_hash
+        return not (self.is_import and strange and self.record != other.record)
+
+
+class Consents:
+    """What each person and address that was looked up has said, for one channel and purpose."""
+
+    def __init__(self, by_person: dict[str, list[_Word]], by_address: dict[str, list[_Word]]) -> None:
         self._by_person = by_person
         self._by_address = by_address
 
-    def of(self, customer_ids: Iterable[str], address_hash: str | None) -> ConsentState | None:
+    def of(self, person: KnownAs, address_hash: str | None) -> ConsentState | None:
         """Give the strictest of what a person (under all their ids) and an address have said, or None."""
-        found = [self._by_person.get(customer_id) for customer_id in customer_ids]
-        found.append(self._by_address.get(address_hash or ""))
-        said = [state for state in found if state is not None]
-        refused = [state for state in said if not state.granted]
-        return max(refused or said, key=lambda state: state.occurred_at, default=None)
+        until = dict(person.shared)
+        said = [_newest(self._by_address.get(address_hash or "", ()))]
+        for customer_id in person.everything:
+            shared_until, own = until.get(customer_id), customer_id in person.ids
+            words = self._by_person.get(customer_id, ())
+            said.append(_standing([each for each in words if _counts(each, shared_until, own, address_hash)]))
+        known = [state for state in said if state is not None]
+        refused = [state for state in known if not state.granted]
+        return max(refused or known, key=lambda state: state.occurred_at, default=None)
 
 
 def look_up(
@@ -62,21 +102,25 @@ def look_up(
     """Read the consents of many people and addresses at once."""
     table = consent_events.c
     return Consents(
-        _newest(connection, table.customer_id, customer_ids, channel, purpose),
-        _newest(connection, table.address_hash, address_hashes, channel, purpose),
+        _words(connection, table.customer_id, customer_ids, channel, purpose),
+        _words(connection, table.address_hash, address_hashes, channel, purpose),
     )
 
 
 def state(
     connection: Connection,
-    customer_ids: Sequence[str],
+    person: KnownAs | Sequence[str],
     address_hash: str | None,
     channel: str,
     purpose: str = "marketing",
 ) -> ConsentState | None:
-    """Read one consent: granted or revoked with its evidence, or None where nobody ever said anything."""
+    """Read one consent: granted or revoked with its evidence, or None where nobody ever said anything.
+
+    `person` is all ids of a person, alone or with those that they once shared.
+    """
+    known = person if isinstance(person, KnownAs) else KnownAs(tuple(person))
     hashes = [address_hash] if address_hash else []
-    return look_up(connection, customer_ids, hashes, channel, purpose).of(customer_ids, address_hash)
+    return look_up(connection, known.everything, hashes, channel, purpose).of(known, address_hash)
 
 
 def record(connection: Connection, event: ConsentEvent, recorded_at: datetime) -> str:
@@ -225,36 +269,62 @@ def show(
     return [dict(row._mapping) for row in connection.execute(rows)]  # noqa: SLF001 - SQLAlchemy's public name
 
 
-def _newest(  # noqa: PLR0913, PLR0917 - what to look for
+def _counts(word: _Word, shared_until: datetime | None, own: bool, address_hash: str | None) -> bool:  # noqa: FBT001
+    """Say whether a word under one of a person's ids is theirs, where they shared the id with others until then."""
+    if shared_until is None or word.recorded_at > shared_until:
+        return own
+    return not word.state.granted or (address_hash is not None and word.address_hash == address_hash)
+
+
+def _newest(words: Iterable[_Word]) -> ConsentState | None:
+    newest = max(words, key=lambda word: word.moment, default=None)
+    return newest.state if newest else None
+
+
+def _standing(words: Sequence[_Word]) -> ConsentState | None:
+    """Give the newest word of one id, or a withdrawal before it that nothing has taken back."""
+    ordered = sorted(words, key=lambda word: word.moment)
+    for place in range(len(ordered) - 1, -1, -1):
+        word = ordered[place]
+        if not word.state.granted and not any(after.takes_back(word) for after in ordered[place + 1 :]):
+            return word.state
+    return ordered[-1].state if ordered else None
+
+
+def _words(  # noqa: PLR0913, PLR0917 - what to look for
     connection: Connection,
     subject: Any,
     values: Iterable[str],
     channel: str,
     purpose: str,
     which: ColumnElement[bool] | None = None,
-) -> dict[str, ConsentState]:
+) -> dict[str, list[_Word]]:
     table = consent_events.c
-    found: dict[str, ConsentState] = {}
-    moments: dict[str, tuple[datetime, int]] = {}
+    found: dict[str, list[_Word]] = {}
     for some in _batches(values):
-        rows = select(subject.label("subject"), consent_events).where(
+        rows = select(subject.label("subject"), *(table[name] for name in _READ)).where(
             subject.in_(some), table.channel == channel, table.purpose == purpose
         )
         rows = rows if which is None else rows.where(which)
         for row in connection.execute(rows):
-            # A record dated in the future must not outrank a STOP that comes after it.
-            moment = (min(row.occurred_at, row.recorded_at), row.sequence)
-            if row.subject not in moments or moment > moments[row.subject]:
-                moments[row.subject] = moment
-                found[row.subject] = ConsentState(
-                    row.action == "grant",
-                    row.event_id,
-                    row.occurred_at,
-                    row.legal_basis,
-                    row.source,
-                    row.method,
-                )
+            found.setdefault(row.subject, []).append(_word(row))
     return found
+
+
+_READ = (
+    "sequence", "event_id", "customer_id", "address_hash", "action", "occurred_at", "recorded_at", "legal_basis",
+    "source", "source_record_id", "method", "actor",
+)  # fmt: skip
+
+
+def _word(row: Row[Any]) -> _Word:
+    # A record dated in the future must not outrank a STOP that comes after it.
+    moment = (min(row.occurred_at, row.recorded_at), row.sequence)
+    said = ConsentState(
+        row.action == "grant", row.event_id, row.occurred_at, row.legal_basis, row.source, row.method
+    )
+    record = (row.source, said_by(row.source_record_id, row.customer_id))
+    return _Word(moment, row.recorded_at, row.address_hash, row.actor == "import", record, said)
 
 
 def _written_to(connection: Connection, address_hash: str, channel: str) -> set[str]:
@@ -270,8 +340,8 @@ def _agreed_elsewhere(
     table = consent_events.c
     from_here = (table.address_hash == address_hash) & table.method.in_(SAID_FROM_ADDRESS)
     others = or_(table.address_hash.is_(None), ~from_here)
-    newest = _newest(connection, table.customer_id, people, channel, "marketing", others)
-    return {person for person, said in newest.items() if said.granted}
+    words = _words(connection, table.customer_id, people, channel, "marketing", others)
+    return {person for person, said in words.items() if (last := _standing(said)) and last.granted}
 
 
 def _append_for(connection: Connection, people: Sequence[str], said: ConsentEvent) -> list[str]:

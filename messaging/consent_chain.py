@@ -128,6 +128,15 @@ def of_person(event: ConsentEvent, customer_id: str) -> ConsentEvent:
     )
 
 
+def said_by(record_id: str | None, customer_id: str | None) -> str | None:
+    """Give the record that an event came in, whichever of its words it is and whomever it is told of."""
+    if record_id is None:
+        return None
+    word = record_id.removesuffix(f"#{customer_id}")
+    record, _, number = word.rpartition(REWORDED)
+    return record if record and number.isdigit() else word
+
+
 def last_words(connection: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, Word]:
     """Read the last word taken of each record, following its numbers for as long as there are any."""
     last: dict[RecordKey, Word] = {}

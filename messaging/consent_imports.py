@@ -4,8 +4,8 @@ A file's opt-outs come when it is taken in, by address alone; a build brings the
 resolved to. What is known by then is not said twice, but the people are told of it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -28,7 +28,7 @@ from messaging.consent_chain import (
 )
 from messaging.store import Store
 from messaging.store.locks import address_key, lock, person_key
-from messaging.store.tables import messages, suppressions
+from messaging.store.tables import consent_events, messages, suppressions
 
 IMPORT_BATCH = 2000  # rows a transaction, so that a STOP never waits long behind an import
 NO_WORD = ("bounce",)  # reasons that say nothing of what a person wants
@@ -96,13 +96,19 @@ class ImportCounts:
 
 
 def record_imports(
-    store: Store, addresses: Addresses, rows: Iterable[ImportedConsent], recorded_at: datetime
+    store: Store,
+    addresses: Addresses,
+    rows: Iterable[ImportedConsent],
+    recorded_at: datetime,
+    parted: Container[str] = (),
 ) -> ImportCounts:
     """Record what other systems recorded, each word of a (source, record, channel, purpose) once.
 
     A system that keeps one record a contact and changes it has a new word where the action is another than
-    the last one that we took from it; said again, with whatever date, a word is known. A revocation that was known by
-    its address alone becomes one of the person too, once we know whose it is.
+    the last one that we took from it; said again, with whatever date, a word is known. A revocation stays with
+    whoever it was told of, and is told of everybody to whom its record comes: of nobody at first, of another after a
+    merge or a split. A grant is told again only of people who were `parted` from others: what was recorded while
+    they were one is nobody's, but this record is theirs.
     """
     ordered = sorted(rows, key=lambda row: (row.occurred_at, row.action == "revoke", row.source_record_id))
     remaining, counts = iter(ordered), ImportCounts(0, 0, 0)
@@ -111,7 +117,7 @@ def record_imports(
         usable = {record_key(event): event for event in events if event.customer_id or event.address_hash}
         with store.write() as connection:
             last = last_words(connection, usable)
-            news = [new for key, event in usable.items() if (new := _news(event, last.get(key)))]
+            news = [new for key, event in usable.items() if (new := _news(event, last.get(key), parted))]
             recorded = _append_new(connection, news, recorded_at)
         unusable = sum(1 for event in events if not (event.customer_id or event.address_hash))
         counts += ImportCounts(recorded, len(batch) - recorded - unusable, unusable)
@@ -130,6 +136,53 @@ def record_opt_outs(store: Store, opt_outs: Iterable[ImportedOptOut], recorded_a
             recorded = _take_opt_outs(connection, batch, recorded_at)
         counts += ImportCounts(recorded, len(batch) - recorded, 0)
     return counts
+
+
+def tell_owners(
+    store: Store, addresses: Addresses, held: Iterable[tuple[str, str, str]], recorded_at: datetime
+) -> int:
+    """Tell people of the withdrawals that were recorded when nobody knew whose the address is; gives how many were news.
+
+    `held` is who holds what: customer_id, identifier_type, value. A person may have other addresses, and may be
+    merged with somebody who said yes: a withdrawal that is known by its address alone would be lost on them.
+    """
+    with store.read() as connection:
+        nameless = _nameless(connection)
+    if not nameless:
+        return 0
+    said = (
+        of_person(one, customer_id)
+        for customer_id, kind, value in held
+        for one in nameless.get(addresses.hash((kind == "email" and normalise("email", value)) or value), ())
+        if (one.channel == "email") == (kind == "email")
+    )
+    told = 0
+    while batch := list(islice(said, IMPORT_BATCH)):
+        with store.write() as connection:
+            told += _append_new(connection, batch, recorded_at)
+    return told
+
+
+def _nameless(connection: Connection) -> dict[str, list[ConsentEvent]]:
+    """Read the withdrawals that stand and name nobody, by address."""
+    table = consent_events.c
+    names = tuple(ConsentEvent.__dataclass_fields__)
+    hashes = select(table.address_hash).where(table.customer_id.is_(None), table.action == "revoke")
+    rows = select(table.event_id, *(table[name] for name in names)).where(table.address_hash.in_(hashes))
+    said: dict[
+        tuple[str, str, str], ConsentEvent
+    ] = {}  # the newest that names nobody, while a withdrawal stands
+    for row in connection.execute(rows.order_by(table.occurred_at, table.sequence)).mappings():
+        event = ConsentEvent(**{name: row[name] for name in names})
+        place = (event.address_hash or "", event.channel, event.purpose)
+        if event.action == "grant":
+            said.pop(place, None)
+        elif event.customer_id is None:
+            said[place] = replace(event, source_record_id=event.source_record_id or row["event_id"])
+    found: dict[str, list[ConsentEvent]] = {}
+    for (address_hash, _, _), event in said.items():
+        found.setdefault(address_hash, []).append(event)
+    return found
 
 
 def _take_opt_outs(connection: Connection, batch: Sequence[ImportedOptOut], recorded_at: datetime) -> int:
@@ -231,11 +284,13 @@ def _suppress(connection: Connection, changed: Mapping[Place, Mapping[str, Any]]
         connection.execute(update(suppressions).where(here).values(**changed[place]))
 
 
-def _news(event: ConsentEvent, last: Word | None) -> ConsentEvent | None:
+def _news(event: ConsentEvent, last: Word | None, parted: Container[str]) -> ConsentEvent | None:
     """Give the event that a record's word is, or None where it has been said."""
     if last is None or last.action != event.action:
         return reworded(event, last)
-    if event.action == "revoke" and event.customer_id and last.customer_id is None:
+    if event.customer_id is None:
+        return None
+    if event.customer_id in parted or (event.action == "revoke" and event.customer_id != last.customer_id):
         return of_person(again(event, last), event.customer_id)
     return None
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from messaging.consent import LOOKUP_BATCH, look_up, suppressed
+from messaging.consent import LOOKUP_BATCH, KnownAs, look_up, suppressed
 from messaging.policy import DEFAULT_CAPS, FrequencyCap, MessageClass, SendFacts
 from messaging.quiet_hours import candidate_places, candidate_zones
 from messaging.store.tables import contract_status, messages
@@ -24,7 +24,7 @@ class Candidate:
     """
 
     key: str
-    customer_ids: tuple[str, ...]
+    person: KnownAs
     channel: str
     address: str | None
     address_hash: str | None
@@ -74,7 +74,7 @@ def _gather_group(  # noqa: PLR0913, PLR0917 - one group's coordinates
     now: datetime,
     cap: FrequencyCap | None,
 ) -> dict[str, SendFacts]:
-    people = {person for candidate in group for person in candidate.customer_ids}
+    people = {each for candidate in group for each in candidate.person.everything}
     hashes = {candidate.address_hash for candidate in group if candidate.address_hash}
     consents = look_up(connection, people, hashes, channel, purpose)
     suppressions = suppressed(connection, hashes, channel)
@@ -88,7 +88,7 @@ def _gather_group(  # noqa: PLR0913, PLR0917 - one group's coordinates
             address=one.address,
             address_given=one.address_given,
             suppression=suppressions.get(one.address_hash or ""),
-            consent=consents.of(one.customer_ids, one.address_hash),
+            consent=consents.of(one.person, one.address_hash),
             zones=candidate_zones(one.time_zone, _phone(one)),
             places=candidate_places(one.country, one.region, _phone(one)),
             sent_at=_sent_at(history, one),
@@ -104,11 +104,13 @@ def _phone(candidate: Candidate) -> str | None:
 
 
 def _sent_at(history: Mapping[str, list[tuple[str, datetime]]], one: Candidate) -> tuple[datetime, ...]:
+    """Tell when this person was written to: under an id that was others' too, until they were parted from them."""
+    until = dict(one.person.shared)
     return tuple(
         at
-        for customer_id in one.customer_ids
+        for customer_id in one.person.everything
         for message_id, at in history.get(customer_id, ())
-        if message_id != one.message_id
+        if message_id != one.message_id and (customer_id in one.person.ids or at <= until[customer_id])
     )
 
 

@@ -32,7 +32,8 @@ def show(who: Who, *, as_json: AsJson = False) -> None:
     with opened_customer(settings, who) as (customers, store, card):
         hashes = sorted(customers.address_hashes(card.facts).values())
         with store.read() as connection:
-            events = consent.show(connection, [card.customer_id, *card.aliases], hashes)
+            known = customers.known_as(card.customer_id, connection)
+            events = consent.show(connection, known.everything, hashes)
     document = {
         "customer_id": card.customer_id,
         "consents": [asdict(each) for each in card.consents],

@@ -30,8 +30,8 @@ def dispatch(
 
     settings = read_settings()
     clock, senders = read_clock(settings.home), build_senders(settings)
-    merges = Merges(ReleaseReader(settings.releases_dir))
     with _ended_by_signal() as ending, opened_store(settings) as store:
+        merges = Merges(ReleaseReader(settings.releases_dir), store)
         if not once:
             report = run_dispatcher(store, senders, clock, ending, merges=merges)
         else:
@@ -105,14 +105,17 @@ def why(
 ) -> None:
     """Say why somebody got a message or not."""
     from messaging.cli.opening import opened_customers, opened_store
+    from messaging.customers.merges import Merges
     from messaging.planner import why_customer, why_message
+    from messaging.release import ReleaseReader
 
     if (message_id is None) == (customer is None) or (customer is None) != (campaign is None):
         raise UsageError("Name either a message, or a customer and a campaign.", "See `rapport why --help`.")
     settings = read_settings()
     if message_id is not None:
         with opened_store(settings) as store:
-            sentences = why_message(store, message_id)
+            people = Merges(ReleaseReader(settings.releases_dir), store)()
+            sentences = why_message(store, message_id, people)
     else:
         assert customer is not None
         assert campaign is not None

@@ -1,10 +1,11 @@
 """Whether we may write to one customer, channel by channel, with the proof, as the store knows it now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
 from messaging import consent
+from messaging.consent import KnownAs
 from messaging.customers.views import ChannelConsent
 
 CHANNELS = ("email", "sms")
@@ -25,20 +26,21 @@ SILENCE = {
 
 
 def standing(
-    connection: Connection, customer_ids: Sequence[str], hashes: Mapping[str, str]
+    connection: Connection, person: KnownAs, hashes: Mapping[str, str]
 ) -> tuple[ChannelConsent, ...]:
     """Give the state of marketing consent on each channel; `hashes` holds the address's hash by channel.
 
-    The most restrictive word wins: a suppressed address, then a withdrawal under any id, then a grant.
+    The most restrictive word wins: a suppressed address, then a withdrawal under any id, then a grant. What was
+    withdrawn before a split counts for both sides of it.
     """
-    return tuple(_channel(connection, channel, customer_ids, hashes.get(channel)) for channel in CHANNELS)
+    return tuple(_channel(connection, channel, person, hashes.get(channel)) for channel in CHANNELS)
 
 
 def _channel(
-    connection: Connection, channel: str, customer_ids: Sequence[str], address_hash: str | None
+    connection: Connection, channel: str, person: KnownAs, address_hash: str | None
 ) -> ChannelConsent:
     silent = consent.suppressed(connection, [address_hash] if address_hash else [], channel)
-    said = consent.state(connection, customer_ids, address_hash, channel)
+    said = consent.state(connection, person, address_hash, channel)
     if silent:
         reason = next(iter(silent.values()))
         sentence = f"The address is blocked for whoever owns it: {SILENCE.get(reason, reason)}."

@@ -1,45 +1,118 @@
-"""Which ids are one person: a message that was planned for one id may go out after it became another."""
+"""What people are known as: all ids of those who were merged, and those that they shared before a split.
 
-from collections.abc import Iterable, Mapping
+A message that was planned for one id may go out after it became another, or after its person was cut in two.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection, select
 
 from data_contracts.errors import RapportError
-from messaging.release import ReleaseReader
+from messaging.consent import KnownAs
+from messaging.customers.partings import Change, Shared, keep_latest, partings
+from messaging.release import ReleaseReader, Row, Snapshot
+from messaging.store import Store
+from messaging.store.tables import builds
 
 log = structlog.get_logger(__name__)
 
+GRACE = timedelta(minutes=10)  # as long as a reader may hold on to the release before
+
 ALIASES = "SELECT old_customer_id, customer_id FROM c360.identity_alias"
+HAS_JOURNAL = """
+SELECT count(*) AS tables FROM duckdb_tables() WHERE database_name = 'c360' AND table_name = 'identity_journal'
+"""
+# Builds are named by the time at which they began, so that their order is that of what happened.
+CHANGES = """
+SELECT build_id, kind, customer_id, other_customer_id AS other, "at" FROM c360.identity_journal
+WHERE kind IN ('merged', 'split') AND EXISTS (FROM c360.identity_journal WHERE kind = 'split')
+ORDER BY build_id, "at", kind, customer_id, other_customer_id
+"""
+RELATED = """
+WITH RECURSIVE ties AS (
+    SELECT customer_id AS one, other_customer_id AS other FROM c360.identity_journal WHERE kind IN ('merged', 'split')
+    UNION ALL SELECT old_customer_id, customer_id FROM c360.identity_alias
+), both_ways AS (SELECT one, other FROM ties UNION ALL SELECT other, one FROM ties),
+related(customer_id) AS (
+    SELECT unnest($ids::VARCHAR[])
+    UNION SELECT both_ways.other FROM related JOIN both_ways ON both_ways.one = related.customer_id
+)
+SELECT customer_id FROM related
+"""
 
 
 class Merges:
-    """Gives every id of a person, by each of them; read once a release, so that it can be asked all the time."""
+    """Gives what people are known as, by each of their ids; read once a release, so that it can be asked all the time."""
 
-    def __init__(self, reader: ReleaseReader) -> None:
+    def __init__(self, reader: ReleaseReader, store: Store) -> None:
         self._reader = reader
+        self._store = store
         self._version: str | None = None
-        self._groups: dict[str, tuple[str, ...]] = {}
+        self._people: dict[str, KnownAs] = {}
 
-    def __call__(self) -> Mapping[str, tuple[str, ...]]:
-        """Give all ids of each person who has had several. While no release can be read, the last known ones."""
+    def __call__(self) -> Mapping[str, KnownAs]:
+        """Give everybody who has had several ids or shared one. While no release can be read, the last known ones."""
         try:
             if self._reader.info().version != self._version:
-                with self._reader.snapshot() as snapshot:
-                    rows = snapshot.rows(ALIASES)
-                    self._groups, self._version = grouped(rows), snapshot.info.version
+                with self._reader.snapshot() as snapshot, self._store.read() as store:
+                    self._people, self._version = all_known_as(snapshot, store), snapshot.info.version
         except RapportError as error:
             log.debug("merges.unknown", reason=type(error).__name__)
-        return self._groups
+        return self._people
 
 
-def grouped(aliases: Iterable[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
-    """Put the ids together that became one, through all merges."""
-    became = {row["old_customer_id"]: row["customer_id"] for row in aliases}
+def all_known_as(snapshot: Snapshot, store: Connection) -> dict[str, KnownAs]:
+    """Read what everybody is known as who has had several ids, or shared one before a split."""
+    aliases = snapshot.rows(ALIASES)
+    rows = snapshot.rows(CHANGES) if _has_journal(snapshot) else []
+    return known_as(aliases, dated(rows, store, snapshot.info.built_at))
+
+
+def one_known_as(snapshot: Snapshot, store: Connection, ids: Sequence[str]) -> KnownAs:
+    """Read what the person is known as who has or had all these ids."""
+    if not _has_journal(snapshot):
+        return KnownAs(tuple(ids))
+    related = {row["customer_id"] for row in snapshot.rows(RELATED, {"ids": list(ids)})}
+    rows = [row for row in snapshot.rows(CHANGES) if row["customer_id"] in related]
+    aliases = [row for row in snapshot.rows(ALIASES) if row["customer_id"] in related] if rows else []
+    shared = _shared_by(ids, partings(_became(aliases), dated(rows, store, snapshot.info.built_at)))
+    return KnownAs(tuple(ids), tuple(sorted(shared.items())))
+
+
+def known_as(aliases: Iterable[Mapping[str, str]], changes: Iterable[Change] = ()) -> dict[str, KnownAs]:
+    """Put the ids together that became one, through all merges, with those that they shared before a split."""
+    became = _became(aliases)
+    parted = partings(became, changes)
     people: dict[str, set[str]] = {}
     for old in became:
         current = last_id(became, old)
         people.setdefault(current, {current}).add(old)
-    return {each: tuple(sorted(ids)) for ids in people.values() for each in ids}
+    for customer_id in parted:
+        current = last_id(became, customer_id)
+        people.setdefault(current, {current})
+    found: dict[str, KnownAs] = {}
+    for ids in people.values():
+        shared = _shared_by(ids, parted)
+        person = KnownAs(tuple(sorted(ids)), tuple(sorted(shared.items())))
+        found |= dict.fromkeys(ids, person)
+    return found
+
+
+def dated(rows: Sequence[Row], store: Connection, built_at: datetime) -> list[Change]:
+    """Date changes of the journal: readers saw what was before until a build was published, and a little longer.
+
+    A build that has not said when it ended counts as ending at `built_at`.
+    """
+    named = {row["build_id"] for row in rows if row["kind"] == "split"}
+    table = builds.c
+    ended = select(table.build_id, table.finished_at).where(table.build_id.in_(named))
+    published = {row.build_id: row.finished_at or built_at for row in store.execute(ended)}
+    return [
+        Change(row["build_id"], row["kind"], row["customer_id"], row["other"], _until(row, published))
+        for row in rows
+    ]
 
 
 def last_id(became: Mapping[str, str], customer_id: str) -> str:
@@ -48,3 +121,25 @@ def last_id(became: Mapping[str, str], customer_id: str) -> str:
     while current in became and hops < len(became):
         current, hops = became[current], hops + 1
     return current
+
+
+def _became(aliases: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {row["old_customer_id"]: row["customer_id"] for row in aliases}
+
+
+def _shared_by(ids: Iterable[str], parted: Mapping[str, Shared]) -> Shared:
+    shared: Shared = {}
+    for customer_id in ids:
+        keep_latest(shared, parted.get(customer_id, {}))
+    return shared
+
+
+def _has_journal(snapshot: Snapshot) -> bool:
+    """Say whether the release has a journal; one of an earlier version of Rapport knows of no splits."""
+    found = snapshot.row(HAS_JOURNAL)
+    return bool(found and found["tables"])
+
+
+def _until(row: Row, published: Mapping[str, datetime]) -> datetime:
+    at: datetime = row["at"]
+    return max(at, published.get(row["build_id"], at)) + GRACE

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
+from sqlalchemy import Connection
+
 from data_contracts.errors import NotFoundError
 from messaging.addresses import Addresses, normalise, read_addresses
+from messaging.consent import KnownAs
 from messaging.customers import lookup
 from messaging.customers.consents import standing
 from messaging.customers.figures import overview
 from messaging.customers.golden import GoldenValue, golden_record
+from messaging.customers.merges import one_known_as
 from messaging.customers.tail import lay_over, touches
 from messaging.customers.views import (
     ChannelConsent,
@@ -94,7 +98,7 @@ class Customers:
             stored = touches(store, ids)
             timeline = lay_over(_published(snapshot, current, limit), stored)
             facts = cast("CustomerFacts", snapshot.row(FACTS, one))
-            consents = standing(store, ids, self.address_hashes(facts))
+            consents = standing(store, one_known_as(snapshot, store, ids), self.address_hashes(facts))
             return CustomerCard(
                 customer_id=current,
                 facts=_with_tail(facts, consents, timeline),
@@ -111,6 +115,12 @@ class Customers:
                 as_of=snapshot.info.as_of,
                 fresh_inbound_count=sum(entry.is_fresh and entry.direction == "in" for entry in timeline),
             )
+
+    def known_as(self, customer_id: str, store: Connection) -> KnownAs:
+        """Give every id under which something may have been recorded of a customer, and until when others' too."""
+        with self._reader.snapshot() as snapshot:
+            current = _current_id(snapshot, customer_id)
+            return one_known_as(snapshot, store, (current, *lookup.earlier_ids(snapshot, current)))
 
     def golden(self, customer_id: str) -> tuple[GoldenValue, ...]:
         """Say of each detail of a customer which record it was taken from. Raises NotFoundError as `get` does."""

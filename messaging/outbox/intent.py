@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
+from messaging.consent import KnownAs
 from messaging.facts import Candidate, gather, red_contracts
 from messaging.outbox.moves import move, move_each
 from messaging.outbox.queue import LEASE
@@ -24,7 +25,7 @@ from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import attempts, campaign_runs, messages
 from messaging.store.times import database_now
 
-AllIds = Mapping[str, tuple[str, ...]]
+AllIds = Mapping[str, KnownAs]
 NOBODY_MERGED: AllIds = MappingProxyType({})
 RECHECK = timedelta(minutes=5)  # how long a message rests that waits for data to pass its checks
 
@@ -61,7 +62,7 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
 ) -> Intents:
     """Turn claimed messages into calls, let them wait, or skip them with the reason. Commit, then call.
 
-    `all_ids` gives every id of people who have had several: what was said under one of them counts for all.
+    `all_ids` gives what people are known as who have had several ids, or shared one: what was said under it counts.
     """
     _lock(connection, _claimed(connection, owner, ids), all_ids)
     rows = _claimed(connection, owner, ids, locking=True)
@@ -89,13 +90,13 @@ class _Result:
 
 
 def _lock(connection: Connection, rows: Sequence[Row[Any]], all_ids: AllIds) -> None:
-    people = {one for row in rows for one in _ids_of(row, all_ids)}
+    people = {one for row in rows for one in _person(row, all_ids).everything}
     addresses = [address_key(row.address_hash) for row in rows]
     lock(connection, [*addresses, *map(person_key, people)])
 
 
-def _ids_of(row: Row[Any], all_ids: AllIds) -> tuple[str, ...]:
-    return all_ids.get(row.customer_id, (row.customer_id,))
+def _person(row: Row[Any], all_ids: AllIds) -> KnownAs:
+    return all_ids.get(row.customer_id) or KnownAs((row.customer_id,))
 
 
 def _claimed(
@@ -124,7 +125,7 @@ def _sort_out(
     people: set[tuple[tuple[str, ...], str]] = set()
     for row in rows:
         this = messages.c.message_id == row.message_id
-        person = (_ids_of(row, all_ids), row.channel)
+        person = (_person(row, all_ids).ids, row.channel)
         if row.run_state == "stopped":
             move(connection, this, ["sending"], "cancelled", now, reason="stopped", done_at=now)
             _count(result.skipped, "stopped")
@@ -146,7 +147,7 @@ def _candidate(row: Row[Any], red: tuple[str, ...], all_ids: AllIds) -> Candidat
     own = content.get("caps", {}).get(row.channel)
     return Candidate(
         key=row.message_id,
-        customer_ids=_ids_of(row, all_ids),
+        person=_person(row, all_ids),
         channel=row.channel,
         address=row.address,
         address_hash=row.address_hash,

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from messaging.addresses import Addresses, normalise
 from messaging.campaigns import Content
+from messaging.consent import KnownAs
 from messaging.facts import Candidate
 from messaging.links import Links
 from messaging.outbox import PlannedMessage
@@ -61,12 +62,18 @@ class Ground:
     links: Links
     rules: QuietRules
     now: datetime
-    already_written: frozenset[str]  # customers whom this campaign wrote to recently
-    all_ids: Mapping[str, tuple[str, ...]]  # of people who have had several
+    already_written: Mapping[str, datetime]  # customers whom this campaign wrote to recently, and when first
+    all_ids: Mapping[str, KnownAs]  # of people who have had several, or shared one
 
-    def ids_of(self, customer_id: str) -> tuple[str, ...]:
-        """Give every id that a customer has or had."""
-        return self.all_ids.get(customer_id, (customer_id,))
+    def person(self, customer_id: str) -> KnownAs:
+        """Give every id that a customer has, had or shared."""
+        return self.all_ids.get(customer_id) or KnownAs((customer_id,))
+
+    def has_written(self, customer_id: str) -> bool:
+        """Say whether this campaign wrote to a customer recently, under whatever id was theirs then."""
+        person = self.person(customer_id)
+        before = any(self.already_written.get(each, until) < until for each, until in person.shared)
+        return before or any(each in self.already_written for each in person.ids)
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ def _candidate(ground: Ground, person: Mapping[str, Any], channel: str) -> Candi
     customer_id = person["customer_id"]
     return Candidate(
         key=_key(customer_id, channel),
-        customer_ids=ground.ids_of(customer_id),
+        person=ground.person(customer_id),
         channel=channel,
         address=address,
         address_hash=ground.addresses.hash(address) if address else None,
@@ -127,7 +134,7 @@ def _decide(
     taken: set[tuple[str, str]],
 ) -> Decision:
     customer_id, campaign = person["customer_id"], ground.content.campaign
-    if not ground.already_written.isdisjoint(ground.ids_of(customer_id)):
+    if ground.has_written(customer_id):
         days = campaign.again_after_days
         return Decision(
             customer_id, "excluded", "already_written", f"Had this campaign within the last {days} days."

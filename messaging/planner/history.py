@@ -9,10 +9,13 @@ from messaging.facts import COUNTED
 from messaging.store.tables import messages
 
 
-def written_since(connection: Connection, campaign: Campaign, now: datetime) -> frozenset[str]:
-    """Name the customers whom this campaign wrote to within its own distance, in whatever run."""
-    query = select(messages.c.customer_id).where(_recent(messages, campaign, now))
-    return frozenset(connection.execute(query).scalars() if campaign.again_after_days else ())
+def written_since(connection: Connection, campaign: Campaign, now: datetime) -> dict[str, datetime]:
+    """Name the customers whom this campaign wrote to within its own distance, in whatever run, and when first."""
+    if not campaign.again_after_days:
+        return {}
+    column = messages.c
+    query = select(column.customer_id, func.min(column.calling_at)).where(_recent(messages, campaign, now))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(column.customer_id))}
 
 
 def had_it_since(connection: Connection, run_id: str, campaign: Campaign, now: datetime) -> int:

@@ -15,7 +15,7 @@ from messaging.addresses import Addresses, read_addresses
 from messaging.campaigns import Content, Library, fill_library, read_content
 from messaging.clock import Clock, read_clock
 from messaging.customers import Customers
-from messaging.customers.merges import ALIASES, grouped
+from messaging.customers.merges import all_known_as
 from messaging.facts import gather, red_contracts
 from messaging.links import Links, read_links
 from messaging.outbox import cancel_run, insert_planned, queue_run
@@ -196,10 +196,10 @@ class Planner:
         """Read everybody of the segment and all that their decisions stand on."""
         company, notices = self._company(content)
         templates = content.compiled(self.library.contract)
-        with self.customers.reader.snapshot() as snapshot:
+        with self.customers.reader.snapshot() as snapshot, self.store.read() as connection:
             version = snapshot.info.version
             people = segments.members(snapshot, content.segment)
-            all_ids = grouped(snapshot.rows(ALIASES))
+            all_ids = all_known_as(snapshot, connection)
         now = self.clock.now()
         with self.store.read() as connection:
             if red := red_contracts(connection, content.campaign.stands_on):

@@ -1,5 +1,6 @@
 """Why somebody got a message or not, in sentences: for whoever has to answer the customer."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,9 @@ from data_contracts.contracts import published_contract
 from data_contracts.errors import NotFoundError
 from messaging import consent, segments
 from messaging.campaigns import read_content
+from messaging.consent import KnownAs
 from messaging.customers import Customers
+from messaging.customers.merges import Merges
 from messaging.planner.reports import read_run
 from messaging.store import Store
 from messaging.store.tables import attempts, campaign_runs, inbound_messages, messages, run_audience
@@ -29,13 +32,17 @@ STATES = {
 }
 
 
-def why_message(store: Store, message_id: str) -> list[str]:
-    """Say how a message came to be and what became of it. Raises NotFoundError."""
+def why_message(store: Store, message_id: str, people: Mapping[str, KnownAs] | None = None) -> list[str]:
+    """Say how a message came to be and what became of it; `people` are those who had or shared several ids.
+
+    Raises NotFoundError.
+    """
     with store.read() as connection:
         row = connection.execute(select(messages).where(messages.c.message_id == message_id)).first()
         if row is None:
             raise NotFoundError(f"There is no message {message_id!r}.", "Its id begins with msg_.")
-        sentences = [*_origin(connection, row), *_consent(connection, row), *_fate(connection, row)]
+        person = (people or {}).get(row.customer_id) or KnownAs((row.customer_id,))
+        sentences = [*_origin(connection, row), *_consent(connection, row, person), *_fate(connection, row)]
         return sentences + _answers(connection, row)
 
 
@@ -59,7 +66,8 @@ def why_customer(store: Store, customers: Customers, customer_id: str, campaign:
         return [when, *_unmatched(customers, run, card.customer_id)]
     told = {"send": "They are to get it.", "holdout": "They get nothing.", "excluded": "They were left out."}
     sentences = [when, told[decided.decision], *([decided.detail] if decided.detail else [])]
-    return sentences + (why_message(store, sent) if sent else [])
+    people = Merges(customers.reader, store)()
+    return sentences + (why_message(store, sent, people) if sent else [])
 
 
 def _newest_run(connection: Connection, campaign: str) -> Row[Any]:
@@ -110,10 +118,10 @@ def _origin(connection: Connection, row: Row[Any]) -> list[str]:
     return sentences + [row.detail for row in connection.execute(decided) if row.detail]
 
 
-def _consent(connection: Connection, row: Row[Any]) -> list[str]:
+def _consent(connection: Connection, row: Row[Any], person: KnownAs) -> list[str]:
     if row.message_class != "marketing":
         return [f"Its class is {row.message_class}, which needs no consent to marketing."]
-    stands = consent.state(connection, [row.customer_id], row.address_hash, row.channel, row.purpose)
+    stands = consent.state(connection, person, row.address_hash, row.channel, row.purpose)
     if stands is None:
         return ["Today there is no consent for it."]
     word = "given" if stands.granted else "withdrawn"

@@ -5,16 +5,24 @@ people whom a record is about. Starts are not imported: to write again to somebo
 an old text message.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from data_contracts.sql import Sql
 from messaging.addresses import read_addresses
-from messaging.consent_imports import ImportCounts, ImportedConsent, record_imports
+from messaging.consent_imports import ImportCounts, ImportedConsent, record_imports, tell_owners
+from messaging.customers.merges import dated, known_as
 from messaging.settings import Settings
 from messaging.store import Store
 from pipelines.settings import home_region
 from pipelines.sources.opt_outs import TABLES, Arrival, find_words, record_words
-from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.connection import has_table, open_warehouse
+
+if TYPE_CHECKING:
+    import duckdb
+
+FETCHED = 10_000  # rows
 
 _IMPORTS = """
     SELECT customer_id, source, source_record_id, channel, purpose, action, legal_basis, occurred_at, method,
@@ -22,6 +30,16 @@ _IMPORTS = """
     FROM marts.consent_imports
 """
 _PEOPLE = Sql("identity.identity_map")
+_HELD = """
+    SELECT customer_id, identifier_type, value FROM identity.customer_identifiers
+    WHERE identifier_type IN ('email', 'phone')
+"""
+_CHANGES = """
+    SELECT build_id, kind, customer_id, other_customer_id AS other, "at" FROM identity.identity_journal
+    WHERE kind IN ('merged', 'split')
+    ORDER BY build_id, "at", kind, customer_id, other_customer_id
+"""
+_ALIASES = "SELECT old_customer_id, customer_id FROM identity.identity_alias"
 
 
 def push_consents(settings: Settings, store: Store, recorded_at: datetime) -> dict[str, int]:
@@ -34,13 +52,43 @@ def push_consents(settings: Settings, store: Store, recorded_at: datetime) -> di
     landed = {table: Sql(f"staging.stg_landing__{table}") for table in TABLES}
     with open_warehouse(settings.build_path, read_only=True) as connection:
         imports = [ImportedConsent(*row) for row in connection.execute(_IMPORTS).fetchall()]
-        counts = record_imports(store, addresses, imports, recorded_at)
+        counts = record_imports(
+            store, addresses, imports, recorded_at, _parted(connection, store, recorded_at)
+        )
         for words in find_words(connection, landed, _PEOPLE):
             said += record_words(store, addresses, words, arrival)
+        told = tell_owners(store, addresses, _rows(connection, _HELD), recorded_at)
     return {
         "consents_recorded": counts.recorded,
         "consents_already": counts.already,
         "consents_unusable": counts.unusable,
         "opt_outs_recorded": said.recorded,
         "opt_outs_already": said.already,
+        "opt_outs_of_owners": told,
     }
+
+
+def _parted(connection: "duckdb.DuckDBPyConnection", store: Store, recorded_at: datetime) -> frozenset[str]:
+    """Name the customers who were one with others until a split that everybody has seen by now."""
+    if not has_table(connection, "identity", "identity_journal"):
+        return frozenset()
+    names = ("build_id", "kind", "customer_id", "other", "at")
+    rows = [dict(zip(names, row, strict=True)) for row in connection.execute(_CHANGES).fetchall()]
+    aliases = [
+        {"old_customer_id": old, "customer_id": current}
+        for old, current in connection.execute(_ALIASES).fetchall()
+    ]
+    with store.read() as reading:
+        people = known_as(aliases, dated(rows, reading, recorded_at))
+    return frozenset(
+        customer_id
+        for customer_id, person in people.items()
+        if person.shared and all(until < recorded_at for _, until in person.shared)
+    )
+
+
+def _rows(connection: "duckdb.DuckDBPyConnection", query: str) -> Iterator[tuple[str, str, str]]:
+    """Read rows some at a time: there are as many as people have addresses."""
+    found = connection.execute(query)
+    while some := found.fetchmany(FETCHED):
+        yield from some

@@ -9,7 +9,7 @@ from sqlalchemy import insert, text, update
 
 from messaging import outbox
 from messaging.clock import Clock
-from messaging.consent import stop
+from messaging.consent import KnownAs, stop
 from messaging.consent_chain import ConsentEvent, append
 from messaging.dispatch import DispatchReport, dispatch_once, run_dispatcher
 from messaging.quiet_hours import read_quiet_rules
@@ -112,7 +112,7 @@ def test_an_opt_out_under_the_id_that_a_person_got_after_planning_stops_the_mess
     store: Store, outbox_of: Any, provider: Any, addresses: Any
 ) -> None:
     (message_id,) = outbox_of.put()
-    merged = dict.fromkeys(("cus_0", "cus_new"), ("cus_0", "cus_new"))
+    merged = dict.fromkeys(("cus_0", "cus_new"), KnownAs(("cus_0", "cus_new")))
     with store.write() as connection:
         other = addresses.hash("+442079469999")  # another phone of the same person
         said: dict[str, Any] = {"channel": "sms", "at": NOW.now(), "source": "test"}
@@ -128,12 +128,12 @@ def test_a_consent_given_under_an_earlier_id_still_holds_when_the_message_goes(
     outbox_of.put(consent=False, customer_id="cus_new")
     with store.write() as connection:
         append(connection, [ConsentEvent(customer_id="cus_old", channel="sms", **GRANT)], NOW.now())
-    merged = {"cus_new": ("cus_new", "cus_old")}
+    merged = {"cus_new": KnownAs(("cus_new", "cus_old"))}
     assert dispatch_once(store, {"sms": provider}, NOW, merges=lambda: merged).accepted == 1
 
 
 def test_two_ids_that_became_one_person_share_a_cap(store: Store, outbox_of: Any, provider: Any) -> None:
-    merged = dict.fromkeys(("cus_0", "cus_1"), ("cus_0", "cus_1"))
+    merged = dict.fromkeys(("cus_0", "cus_1"), KnownAs(("cus_0", "cus_1")))
     for _ in range(2):
         outbox_of.put(2)
     report = dispatch_once(store, {"sms": provider}, NOW, merges=lambda: merged)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
-from messaging.consent import suppress
+from messaging.consent import KnownAs, suppress
 from messaging.facts import Candidate, gather, red_contracts
 from messaging.policy import FrequencyCap
 from messaging.store import Store
@@ -17,7 +17,7 @@ NOW = datetime.fromisoformat("2026-10-30T12:00")
 def _candidate(number: int, **values: Any) -> Candidate:
     plain = {
         "key": str(number),
-        "customer_ids": (f"cus_{number}",),
+        "person": KnownAs((f"cus_{number}",)),
         "channel": "sms",
         "address": f"+4420794{60000 + number}",
         "address_hash": f"h{number}",
@@ -55,7 +55,7 @@ def test_what_may_have_arrived_counts_against_the_cap_under_every_id_of_a_person
             connection.execute(this.values(state=state, calling_at=NOW - timedelta(days=1)))
         counted = gather(
             connection,
-            [_candidate(9, customer_ids=("cus_9", "cus_0")), _candidate(0, message_id=ids[0])],
+            [_candidate(9, person=KnownAs(("cus_9", "cus_0"))), _candidate(0, message_id=ids[0])],
             NOW,
         )
     assert len(counted["9"].sent_at) == 4
