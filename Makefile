@@ -6,10 +6,10 @@ export GX_ANALYTICS_ENABLED := false
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench up lock
+.PHONY: help demo test lint bench bench-identity up lock
 
 help: ## Say what each target does
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: .venv/.stamp ## Make a sample company, merge it, and send one consented campaign to a local sandbox
 	@$(BIN)/rapport demo
@@ -26,6 +26,11 @@ lint: .venv/.stamp ## Style, types and layers
 ROWS ?= 1000000
 bench: .venv/.stamp ## Measure landing (ROWS=10000000 for more) and the build on a real shop's order lines
 	@$(BIN)/python -m benchmarks --rows $(ROWS)
+
+EDGES ?= 5000000
+PEOPLE ?= 200000
+bench-identity: .venv/.stamp ## Measure resolution against scipy, Splink and other policies (EDGES=20000000 for more, PEOPLE=20000 for less)
+	@$(BIN)/python -m benchmarks.identity --edges $(EDGES) --people $(PEOPLE)
 
 up: .venv/.stamp ## Start the app, Dagster, the webhooks, the dispatcher and the sandbox on the demo's company
 	@$(BIN)/rapport up --demo

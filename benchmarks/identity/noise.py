@@ -36,6 +36,12 @@ class Records:
     def __len__(self) -> int:
         return len(self.person)
 
+    def without(self, kind: int, value: int) -> "Records":
+        """Give the same records, none of which carries a value."""
+        keys = self.keys.copy()
+        keys[keys[:, kind] == value, kind] = NONE
+        return Records(self.person, keys)
+
 
 def noisy_records(people: int, seed: int) -> Records:
     """Draw six records a person on average. The last values of a kind are nobody's: kiosks, placeholders."""
