@@ -94,14 +94,13 @@ def judge(connection: "duckdb.DuckDBPyConnection", truth: Path, policy: Policy) 
     coverage = judge_records(connection)
     labels = connection.execute(_LABELS).fetchnumpy()
     cluster, person, mapped = (np.asarray(labels[name]) for name in ("cluster", "person", "mapped"))
-    linking = policy.linking()
     return Evaluation(
         coverage,
         score(cluster, person),
         score(cluster[mapped], person[mapped]),
-        recall_ceiling(connection, linking),
+        recall_ceiling(connection, policy.linking()),
         find_overmerges(connection),
-        find_undermerges(connection, linking),
+        find_undermerges(connection, policy),
     )
 
 

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from pipelines.identity.policy import Policy
+
 ALIKE = "alike, but not surely enough"
 NAME_ONLY = "nothing shared but a name"
 ONE_FACT = "nothing shared but one fact"
 NOTHING = "nothing shared"
 NOT_LINKING = "may not link"
-NO_PERSON = "nobody's: no identifier of a person on it"
+NO_PERSON = "tied, but nobody's: no identifier of a person on it"
 
 
 @dataclass(frozen=True)
@@ -220,16 +222,13 @@ _ALL_REFUSED = """
 """
 
 
-def find_undermerges(connection: "duckdb.DuckDBPyConnection", linking: "Collection[str]") -> list[UnderMerge]:
-    """Find every piece of a person of the table `judged` that stands apart, with what explains it.
-
-    `linking` are the identifier types that may tie records together.
-    """
+def find_undermerges(connection: "duckdb.DuckDBPyConnection", policy: "Policy") -> list[UnderMerge]:
+    """Find every piece of a person of the table `judged` that stands apart, with what explains it."""
     for statement in (_PIECES, _ALL_REFUSED):
         connection.execute(statement)
     shared: dict[tuple[int, int], list[Shared]] = defaultdict(list)
     for person, cluster, what, value, why, one, other in connection.execute(
-        _SHARED, {"linking": list(linking), "not_linking": NOT_LINKING}
+        _SHARED, {"linking": list(policy.linking()), "not_linking": NOT_LINKING}
     ).fetchall():
         shared[person, cluster].append(Shared(what, value, why, Record(*one), Record(*other)))
     refused: dict[tuple[int, int], list[Refusal]] = defaultdict(list)
@@ -242,7 +241,9 @@ def find_undermerges(connection: "duckdb.DuckDBPyConnection", linking: "Collecti
             Refusal(rule, kind, (one_type, other_type), Record(*one), second, weight, known)
         )
     return [
-        explain(piece, refused[piece.person, piece.cluster], shared[piece.person, piece.cluster])
+        explain(
+            piece, refused[piece.person, piece.cluster], shared[piece.person, piece.cluster], policy.naming()
+        )
         for piece in (_piece(*row) for row in connection.execute(_APART).fetchall())
     ]
 
@@ -254,24 +255,27 @@ def _piece(*row: Any) -> Piece:
     )
 
 
-def explain(piece: Piece, refused: Sequence[Refusal], shared: Sequence[Shared]) -> UnderMerge:
-    """Explain one piece: the strongest of what could have tied it to the rest names the cause."""
+def explain(
+    piece: Piece, refused: Sequence[Refusal], shared: Sequence[Shared], naming: "Collection[str]"
+) -> UnderMerge:
+    """Explain one piece: the strongest of what could have tied it to the rest names the cause.
+
+    `naming` are the identifier types that make a group of records somebody.
+    """
     order = sorted(refused, key=lambda each: (each.rule == REVIEW, each.types, each.rule))
     told = sorted(shared, key=lambda each: (each.what in ATTRIBUTES, each.why is None, each.what, each.value))
-    return UnderMerge(piece, _cause(piece, order, told), tuple(order), tuple(told))
+    return UnderMerge(piece, _cause(order, told, naming), tuple(order), tuple(told))
 
 
-def _cause(piece: Piece, refused: Sequence[Refusal], shared: Sequence[Shared]) -> str:
+def _cause(refused: Sequence[Refusal], shared: Sequence[Shared], naming: "Collection[str]") -> str:
     if refused:
         return _told(refused[0])
     identifiers = [each for each in shared if each.what not in ATTRIBUTES]
     for each in sorted(identifiers, key=lambda each: each.why == NOT_LINKING):
         if each.why is not None:
             return f"{each.what}: {each.why}"
-    if piece.customer_id is None or (identifiers and piece.main_customer_id is None):
-        return NO_PERSON
-    if identifiers:
-        return f"{identifiers[0].what}: not followed"
+    for each in sorted(identifiers, key=lambda each: each.what not in naming):
+        return f"{each.what}: not followed" if each.what in naming else NO_PERSON
     return _in_common({each.what for each in shared})
 
 

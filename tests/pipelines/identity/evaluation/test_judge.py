@@ -237,13 +237,15 @@ def test_a_close_call_is_told_as_one(build: Build) -> None:
     assert build.judged().undermerges[0].cause == "a close call, left for review"
 
 
-def test_a_record_of_nobody_is_a_cluster_of_its_own_and_says_so(build: Build) -> None:
+def test_records_that_only_an_order_ties_are_clusters_of_their_own_and_say_so(build: Build) -> None:
     build.record("1", "ann", "c1", "email", email="a@x")
-    build.record("2", "ann", None)
-    build.record("3", "ann", None)
+    build.record("2", "ann", None, order="s:9")
+    build.record("3", "ann", None, order="s:9")
     found = build.judged()
     assert (found.score.clusters, found.score.true_pairs, found.score.recall) == (3, 3, 0.0)
-    assert {under.cause for under in found.undermerges} == {"nobody's: no identifier of a person on it"}
+    assert {under.cause for under in found.undermerges} == {
+        "tied, but nobody's: no identifier of a person on it"
+    }
     assert found.coverage.without_customer == 2
 
 

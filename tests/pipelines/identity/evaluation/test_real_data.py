@@ -56,7 +56,8 @@ SETS = {
             coalesce(PRIMARY_NAME_LAST, CASE WHEN RECORD_TYPE = 'PERSON'
                 THEN regexp_extract(PRIMARY_NAME_FULL, '([^ ]+)$', 1) END, PRIMARY_NAME_ORG) AS family_name,
             coalesce(
-                try_strptime(DATE_OF_BIRTH, '%m/%d/%Y'), try_strptime(DATE_OF_BIRTH, '%Y-%m-%d')
+                try_strptime(regexp_replace(DATE_OF_BIRTH, '/([0-9]{{2}})$', '/19\\1'), '%m/%d/%Y'),
+                try_strptime(DATE_OF_BIRTH, '%Y-%m-%d')
             )::DATE AS birth_date,
             EMAIL_ADDRESS AS email, PHONE_NUMBER AS phone,
             coalesce(
