@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.identity.table import Section, show
 
-PARTS = ("components", "chains", "noise", "labelled", "company")
+PARTS = ("components", "chains", "noise", "febrl", "labelled", "company")
 
 
 def main() -> None:
@@ -58,6 +58,8 @@ def sections(options: argparse.Namespace) -> Iterator[Section]:
         from benchmarks.identity.merging import noise_section
 
         yield noise_section(options.people, range(seed, seed + options.seeds))
+    if "febrl" in options.only:
+        yield from _febrl_sections()
     if "labelled" in options.only:
         yield from _labelled_sections()
     if "company" in options.only:
@@ -78,6 +80,16 @@ def _component_sections(options: argparse.Namespace, seed: int) -> Iterator[Sect
         if "chains" in options.only:
             cost = whole.rows[-1].cpu_seconds or 0.0
             yield from chain_sections(workshop, seed, cost / options.edges)
+
+
+def _febrl_sections() -> Iterator[Section]:
+    from benchmarks.identity.companies import FOLDER
+    from benchmarks.identity.febrl import FILE, febrl_sections
+
+    if (FOLDER / FILE).exists():
+        yield from febrl_sections(FOLDER)
+    else:
+        sys.stderr.write("Skipped FEBRL3: it is not there (RAPPORT_REAL_DATA names its folder).\n")
 
 
 def _labelled_sections() -> Iterator[Section]:

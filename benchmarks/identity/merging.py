@@ -113,7 +113,8 @@ _RECORDS = """
     CREATE TABLE intermediate.int_identity__records AS
     SELECT 'events' AS origin_table, 'noise' AS source, record::VARCHAR AS source_record_id,
         TIMESTAMP '2026-01-01' + to_seconds(record) AS occurred_at,
-        NULL::VARCHAR AS given_name, NULL::DATE AS birth_date
+        NULL::VARCHAR AS given_name, NULL::VARCHAR AS family_name, NULL::DATE AS birth_date,
+        NULL::VARCHAR AS street, NULL::VARCHAR AS city, NULL::VARCHAR AS postcode, NULL::VARCHAR AS country
     FROM (SELECT unnest(range(?)) AS record)
 """
 
