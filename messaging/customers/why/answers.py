@@ -132,7 +132,7 @@ def _steps(snapshot: Snapshot, customer_id: str, way: list[int], tables: frozens
 
 def _step(found: list[Evidence], detail: dict[str, Any], orders: dict[tuple[str, str], str]) -> Step:
     if found[0].kind == "human":
-        return Step(words.decided(found[0], detail, found[0].last_seen_at), tuple(found))
+        return Step(words.decided(found[0], detail), tuple(found))
     return Step(words.tie(found, orders), tuple(found))
 
 
@@ -223,7 +223,7 @@ def _accounts(snapshot: Snapshot, row: Row, detail: dict[str, Any]) -> dict[str,
     kind, prefix = detail.get("type", ""), f"{detail['source']}:" if detail.get("source") else ""
     found = {}
     for customer_id in (row["customer_id"], row["other_customer_id"]):
-        asked = {"one": customer_id, "other": customer_id, "kind": kind, "prefix": prefix}
+        asked = {"customer_id": customer_id, "kind": kind, "prefix": prefix}
         held = snapshot.rows(release.OF_KIND, asked)
         found[customer_id] = [each["value"].removeprefix(prefix) for each in held]
     return found

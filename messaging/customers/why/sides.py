@@ -33,15 +33,14 @@ SELECT customer_id, 'order' AS identifier_type, source || ':' || order_id AS val
 WHERE order_id IN ($text, '#' || $text)
 """
 NODES = """
+WITH ties AS MATERIALIZED (FROM c360.identity_evidence WHERE customer_id = $customer_id),
+records AS MATERIALIZED (FROM c360.identity_map WHERE customer_id = $customer_id)
 SELECT DISTINCT identifier_type, match_key FROM (
-    SELECT identifier_type, match_key FROM c360.identity_evidence WHERE customer_id = $customer_id
-    UNION ALL
-    SELECT other_type, other_key FROM c360.identity_evidence WHERE customer_id = $customer_id
-    UNION ALL
-    SELECT identifier_type, match_key FROM c360.identity_map WHERE customer_id = $customer_id
-) AS held WHERE identifier_type = $kind AND match_key IN (SELECT unnest($keys::VARCHAR[]))
+    SELECT identifier_type, match_key FROM ties
+    UNION ALL SELECT other_type, other_key FROM ties
+    UNION ALL SELECT identifier_type, match_key FROM records
+) AS held WHERE identifier_type = $kind
 """
-KEYS = NODES.partition(" AND match_key IN")[0]
 NAMES = """
 SELECT customer_id, display_name FROM c360.customer_360 WHERE customer_id IN (SELECT unnest($ids::VARCHAR[]))
 """
@@ -123,12 +122,9 @@ def _node(snapshot: Snapshot, found: Sequence[_Found], text: str, tables: frozen
     first = found[0]
     if first.node or not first.kind or not first.value or "identity_evidence" not in tables:
         return first.node
-    asked = {"customer_id": first.customer_id, "kind": first.kind}
-    keys = [first.value, *lookup.emails_of(first.value), *lookup.emails_of(text)]
-    rows = snapshot.rows(NODES, {**asked, "keys": keys})
-    if not rows:  # an address whose key is written under another name of its provider
-        held = [row["match_key"] for row in snapshot.rows(KEYS, asked)]
-        near = difflib.get_close_matches(first.value, held, 1)
-        return Node(first.kind, near[0]) if near else None
-    best = min(rows, key=lambda row: keys.index(row["match_key"]))
-    return Node(first.kind, best["match_key"])
+    rows = snapshot.rows(NODES, {"customer_id": first.customer_id, "kind": first.kind})
+    held = {row["match_key"] for row in rows}
+    written = [first.value, *lookup.emails_of(first.value), *lookup.emails_of(text)]
+    # an address whose key is written under another name of its provider is the nearest
+    keys = [key for key in written if key in held] or difflib.get_close_matches(first.value, sorted(held), 1)
+    return Node(first.kind, keys[0]) if keys else None

@@ -110,13 +110,13 @@ def tie(evidence: Sequence[Evidence], orders: Mapping[tuple[str, str], str] | No
     return f"{capital(one)} and {other} were given together in {places}, {_span(evidence)}."
 
 
-def decided(evidence: Evidence, detail: Mapping[str, Any], when: datetime | None) -> str:
+def decided(evidence: Evidence, detail: Mapping[str, Any]) -> str:
     """Say that a person decided that two records are one customer, and why."""
     records = (
         f"{_record(evidence.source, evidence.source_record_id)} and "
         f"{_record(evidence.other_source, evidence.other_record_id)}"
     )
-    return f"{detail.get('author', 'Somebody')} decided on {day(when)} that {records} are one person{_because(detail)}."
+    return f"{detail.get('author', 'Somebody')} decided that {records} are one person{_because(detail)}."
 
 
 def refusal(
@@ -127,8 +127,7 @@ def refusal(
     `accounts` are what the joined person would have too many of; `keeper` is the one for whom the key counts.
     """
     if rule == "decided":
-        author, when = detail.get("author", "Somebody"), day(evidence.last_seen_at)
-        return f"{author} decided on {when} that they are two people{_because(detail)}."
+        return f"{detail.get('author', 'Somebody')} decided that they are two people{_because(detail)}."
     shared = label(evidence.right)
     if rule == "blocked":
         return f"{capital(shared)} ties nobody: {_nothing(detail)}."
