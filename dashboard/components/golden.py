@@ -31,8 +31,8 @@ def origins(values: Sequence[GoldenValue], zone: str) -> None:
 
 
 def origin(value: GoldenValue, zone: str) -> str:
-    """Say where a value comes from: From the shopify contact record, 3 May 2026; 2 other values, a contact …."""
-    where = f"From {value.record}, {words.day(value.occurred_at, zone)}"
+    """Say where a value comes from: from the shop contact record, 3 May 2026; 1 other value, but this one is …."""
+    where = f"from {value.record}, {words.day(value.occurred_at, zone)}"
     if value.candidates == 1:
         return where
     return f"{where}; {words.count(value.candidates - 1, 'other value')}, but {value.reason}"
@@ -43,4 +43,4 @@ def _line(label: str, attributes: Sequence[str], values: Sequence[GoldenValue], 
     parts = [known[attribute] for attribute in attributes if attribute in known]
     if not parts:
         return []
-    return [Row(" ".join(part.value for part in parts), f"{label}. {origin(parts[0], zone)}.")]
+    return [Row(" ".join(part.value for part in parts), f"{label}, {origin(parts[0], zone)}")]

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.components import frame, golden, person, words
 from dashboard.components.timeline import timeline
+from dashboard.components.why import why
 from dashboard.services import Services, services
 from messaging.customers import CustomerCard, CustomerHit
 
@@ -62,7 +63,6 @@ def _card(parts: Services, customer_id: str) -> None:
     with st.container(border=True):
         person.header(card, now)
         person.value(card, parts.settings.currency)
-        golden.origins(parts.customers.golden(card.customer_id), zone)
     left, right = st.columns([5, 7], gap="medium")
     with left:
         _about(parts, card, zone)
@@ -88,9 +88,10 @@ def _about(parts: Services, card: CustomerCard, zone: str) -> None:
     with st.container(border=True):
         frame.section("Known by")
         person.identifiers(card)
-        with st.expander("Why are these one person?"):
-            for sentence in parts.customers.why(card.customer_id).sentences:
-                st.text(sentence)
+        golden.origins(parts.customers.golden(card.customer_id), zone)
+    with st.container(border=True):
+        frame.section("Why is this one person?")
+        why(parts.customers.why(card.customer_id), zone)
 
 
 with frame.explained():

@@ -34,12 +34,12 @@ KINDS = {  # what a record is, by how its id begins (the inbound contracts hold 
 }
 REASONS = {  # the rule that decided
     "only value": "no record says otherwise",
-    "source_priority": "it comes from the more trusted source",
-    "stated": "a contact record states it",
-    "completeness": "it is the most complete",
-    "recency": "it is the newest",
-    "frequency": "most records say so",
-    "alphabet": "nothing tells them apart, so the alphabet did",
+    "source_priority": "this one comes from the more trusted source",
+    "stated": "this one stands in a contact record",
+    "completeness": "this one is the most complete",
+    "recency": "this one is the newest",
+    "frequency": "most records say this one",
+    "alphabet": "only the alphabet tells them apart",
 }
 
 PUBLISHED = "SELECT 1 FROM duckdb_tables() WHERE database_name = 'c360' AND table_name = 'identity_golden'"

@@ -18,9 +18,9 @@ def value(rule: str, candidates: int, record: str = "contact/7") -> GoldenValue:
 @pytest.mark.parametrize(
     ("one", "sentence"),
     [
-        (value("only value", 1), "From the shopify contact record, 4 May 2026"),
-        (value("stated", 2), "From the shopify contact record, 4 May 2026; 1 other value, but a contact record states it"),
-        (value("recency", 3, "line/1"), "From the shopify order, 4 May 2026; 2 other values, but it is the newest"),
+        (value("only value", 1), "from the shopify contact record, 4 May 2026"),
+        (value("stated", 2), "from the shopify contact record, 4 May 2026; 1 other value, but this one stands in a contact record"),
+        (value("recency", 3, "line/1"), "from the shopify order, 4 May 2026; 2 other values, but this one is the newest"),
     ],
 )  # fmt: skip
 def test_a_detail_says_its_record_its_day_and_what_it_beat(one: GoldenValue, sentence: str) -> None:
@@ -50,7 +50,7 @@ def test_what_is_taken_together_is_one_line_and_written_as_text() -> None:
     (lines,) = [str(block.proto.body) for block in app.get("html")]
     assert lines.count("r-row") - lines.count("r-rows") == 2
     assert "&lt;given_name&gt; &lt;family_name&gt;" in lines
-    assert "Name. From the crm call, 3 May 2026." in lines
+    assert "Name, from the crm call, 3 May 2026<" in lines
 
 
 def test_without_anything_known_there_is_nothing_to_unfold() -> None:

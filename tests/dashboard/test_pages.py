@@ -117,6 +117,12 @@ def test_an_old_or_unknown_customer_in_the_address_is_told(home: Path) -> None:
     assert "There is no customer" in html_of(app)
 
 
+def test_the_card_says_which_record_each_detail_was_taken_from(home: Path) -> None:
+    app = open_page("customers", customer=CUSTOMER)
+    assert "Where do these details come from?" in [fold.label for fold in app.expander]
+    assert "E-mail, from the shopify contact record, 30 Sep 2026; 2 other values" in html_of(app)
+
+
 def test_what_customers_wrote_is_shown_as_text_on_their_card(home: Path) -> None:
     shown = [html_of(open_page("customers", customer=f"cus_{number:032x}")) for number in range(6)]
     assert any("&lt;script&gt;" in page for page in shown)

@@ -41,7 +41,7 @@ def test_each_detail_says_its_record_and_they_come_as_people_say_them(
     assert [each.record for each in golden] == [
         "the shopify contact record", "the shopify order", "the shopify contact record"
     ]  # fmt: skip
-    assert (golden[1].candidates, golden[1].reason) == (3, "it is the newest")
+    assert (golden[1].candidates, golden[1].reason) == (3, "this one is the newest")
 
 
 def test_whoever_is_unknown_is_told_so(
