@@ -152,11 +152,28 @@ _LEARNED = """
 """
 
 # A profile is an appearance without what proved nothing. Records with no usable key of a person are a profile
-# by the orders and conversations that they belong to, or each one alone; so is a record that people decided
-# about.
+# by the orders and conversations that they belong to, or each one alone. A record that people said is somebody
+# else's is a profile of its own, with what of its order or conversation looks the same.
 _PROFILES = """
     CREATE OR REPLACE TEMP TABLE evidence_of AS
-    WITH usable AS (
+    WITH decided AS (
+        -- a record that was decided about goes by itself, others of its order by it
+        SELECT record, arg_min(decided, (distance, decided)) AS decided
+        FROM (
+            SELECT record, record AS decided, 0 AS distance FROM evidence_decided
+            UNION ALL
+            SELECT theirs.record, mine.record, 1
+            FROM evidence_decided
+            JOIN evidence_seen AS mine USING (record)
+            JOIN identity_types USING (identifier_type)
+            JOIN evidence_seen AS theirs ON theirs.key = mine.key
+            JOIN evidence_appearances AS my_looks ON my_looks.record = mine.record
+            JOIN evidence_appearances AS their_looks ON their_looks.record = theirs.record
+            WHERE NOT names_a_person AND mine.reason IS NULL AND my_looks.appearance = their_looks.appearance
+        )
+        GROUP BY record
+    ),
+    usable AS (
         SELECT appearance, bit_xor(node) AS mixed, sum(node::HUGEINT) AS added
         FROM evidence_nodes
         LEFT JOIN evidence_learned AS learned USING (node)
@@ -174,7 +191,7 @@ _PROFILES = """
     )
     SELECT records.*, appearances.appearance,
         CASE
-            WHEN decided.record IS NOT NULL THEN records.record
+            WHEN decided.record IS NOT NULL THEN hash('decided', decided.decided)
             WHEN usable.appearance IS NOT NULL
                 THEN hash(usable.mixed, usable.added, records.given, records.birth_date)
             WHEN tied.record IS NOT NULL
@@ -182,7 +199,7 @@ _PROFILES = """
             ELSE records.record
         END AS profile
     FROM evidence_records AS records
-    LEFT JOIN evidence_decided AS decided USING (record)
+    LEFT JOIN decided USING (record)
     LEFT JOIN (SELECT record, appearance FROM evidence_appearances) AS appearances USING (record)
     LEFT JOIN usable USING (appearance)
     LEFT JOIN tied USING (record)

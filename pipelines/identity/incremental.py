@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.identity.graph import Apart, Facts, Graph, Hashes, Places, Refusal, Refused
+from pipelines.identity.graph import NO_LIMIT, Apart, Facts, Graph, Hashes, Places, Refusal, Refused
 from pipelines.identity.nodes import Nodes
 from pipelines.identity.resolve import (
     Edges,
@@ -57,10 +57,12 @@ class Change:
 
 def extend(before: Resolution, change: Change) -> Resolution:
     """Give the resolution of what was known before and of what changed since."""
-    nodes = before.nodes.with_new(np.concatenate([change.added.one, change.added.other]))
-    kept, lost = _without(before, change.removed)
-    placed, restless = _placed(before, change, nodes, kept)
+    nodes, ends = before.nodes.with_new(np.concatenate([change.added.one, change.added.other]))
+    batches, lost = _without(before, change.removed)
+    added = _added(change.added, ends)
     old, new = before.settled, len(nodes) - len(before.nodes)
+    limit = _limits(before, change.added, added, new)
+    known, restless = _known(before, change, nodes)
     numbers = old.numbers + new
     alone = np.arange(old.numbers, numbers, dtype=np.int32)
     component, person = np.concatenate([old.component, alone]), np.concatenate([old.person, alone])
@@ -68,61 +70,66 @@ def extend(before: Resolution, change: Change) -> Resolution:
 
     dirty = np.zeros(numbers, dtype=np.bool_)
     dirty[component[np.concatenate([lost, restless])]] = True
-    touched, joined = _join(component, placed.edges, len(kept), numbers)
-    _spread(dirty, broken, touched, joined)
-    inside = np.flatnonzero(touched[component] & ~dirty[joined[component]])
+    touched, joined = _join(component, added, numbers)
+    dirty[joined[np.flatnonzero(dirty | (touched & broken))]] = True  # and whatever is joined to them
+    inside = np.flatnonzero((touched & ~dirty[joined])[component])
+    placed = Placed(nodes.hashes, limit, added, known, place_apart(nodes, change.apart), before.rules)
     dirty[_breaking(placed, inside, joined[component[inside]])] = True
 
-    component = joined[component]
+    moved = np.flatnonzero((joined != np.arange(numbers))[component])
+    component[moved] = joined[component[moved]]
     clean = inside[~dirty[component[inside]]]
     person[clean] = component[clean]
     refused = _renumbered(old.refused, before.apart, change.apart)
-    settled = _settled(refused, placed, (component, person, broken), dirty)
-    return Resolution(nodes, placed.limit, placed.edges, placed.known, change.apart, before.rules, settled)
+    settled = Settled(component, person, broken, refused)
+    batches = (*batches, added)
+    if dirty.any():
+        settled = _settled_again(settled, replace(placed, edges=Edges.together(batches)), dirty)
+    return Resolution(nodes, limit, batches, known, change.apart, before.rules, settled)
 
 
-def _without(before: Resolution, removed: tuple[Hashes, Hashes]) -> tuple[Edges, Places]:
+def _without(before: Resolution, removed: tuple[Hashes, Hashes]) -> tuple[tuple[Edges, ...], Places]:
     """Give the edges but for those that are gone, and the nodes that lost one."""
     one, other = (before.nodes.places(each) for each in removed)
     here = (one >= 0) & (other >= 0)
     if not here.any():
-        return before.edges, np.zeros(0, dtype=np.int64)
+        return before.batches, np.zeros(0, dtype=np.int64)
     one, other = one[here], other[here]
     edges, size = before.edges, len(before.nodes)
     gone = np.isin(_pair(edges.one, edges.other, size), _pair(one, other, size))
-    return edges.take(~gone), np.concatenate([one, other])
+    return (edges.take(~gone),), np.concatenate([one, other])
 
 
 def _pair(one: NDArray[np.integer], other: NDArray[np.integer], size: int) -> Places:
     return np.asarray(np.minimum(one, other).astype(np.int64) * size + np.maximum(one, other), dtype=np.int64)
 
 
-def _placed(before: Resolution, change: Change, nodes: Nodes, kept: Edges) -> tuple[Placed, Places]:
-    """Put together all that is known now; give the nodes that have to be settled again for it beside."""
-    added = change.added
-    one, other = (nodes.places(each).astype(np.int32) for each in (added.one, added.other))
-    edges = Edges(
-        np.concatenate([kept.one, one]),
-        np.concatenate([kept.other, other]),
-        np.concatenate([kept.rank, added.rank]),
-        np.concatenate([kept.strength, added.strength]),
-    )
-    limit = np.concatenate([before.limit, np.full(len(nodes) - len(before.nodes), -1, dtype=np.int16)])
-    limit[one], limit[other] = added.one_limit, added.other_limit
-    unsettled = nodes.places(change.unsettled)
-    forgotten = np.zeros(len(nodes), dtype=np.bool_)
-    forgotten[unsettled[unsettled >= 0]] = True
-    known, more = before.known.take(~forgotten[before.known.node]), place_facts(nodes, change.facts)
-    known = Known(
-        np.concatenate([known.node, more.node]),
-        np.concatenate([known.rule, more.rule]),
-        np.concatenate([known.value, more.value]),
-    )
-    apart = place_apart(nodes, change.apart)
+def _added(added: Graph, ends: Places) -> Edges:
+    one, other = ends[: len(added)].astype(np.int32), ends[len(added) :].astype(np.int32)
+    return Edges(one, other, added.rank, added.strength)
+
+
+def _limits(before: Resolution, graph: Graph, added: Edges, new: int) -> NDArray[np.int16]:
+    limit = np.concatenate([before.limit, np.full(new, NO_LIMIT, dtype=np.int16)])
+    limit[added.one], limit[added.other] = graph.one_limit, graph.other_limit
+    return limit
+
+
+def _known(before: Resolution, change: Change, nodes: Nodes) -> tuple[Known, Places]:
+    """Give all facts as they are now, and the nodes that have to be settled again for a fact or a decision."""
+    unsettled, known, more = nodes.places(change.unsettled), before.known, place_facts(nodes, change.facts)
+    unsettled = unsettled[unsettled >= 0]
+    if len(unsettled) or len(more.node):
+        forgotten = np.zeros(len(nodes), dtype=np.bool_)
+        forgotten[unsettled] = True
+        known = known.take(~forgotten[known.node])
+        known = Known(
+            np.concatenate([known.node, more.node]),
+            np.concatenate([known.rule, more.rule]),
+            np.concatenate([known.value, more.value]),
+        )
     decided = nodes.places(_only_in_one(before.apart, change.apart))
-    restless = np.concatenate([unsettled, more.node, decided])
-    placed = Placed(nodes.hashes, limit, edges, known, apart, before.rules)
-    return placed, restless[restless >= 0]
+    return known, np.concatenate([unsettled, more.node, decided[decided >= 0]])
 
 
 def _only_in_one(before: Apart, after: Apart) -> Hashes:
@@ -141,24 +148,21 @@ def _renumbered(refused: Refused, before: Apart, after: Apart) -> Refused:
     return replace(refused, which=which)
 
 
-def _join(component: Numbers, edges: Edges, old: int, numbers: int) -> tuple[Mask, Numbers]:
-    """Join components by the edges behind the first `old`: which were touched, and what each number became."""
+def _join(component: Numbers, added: Edges, numbers: int) -> tuple[Mask, Numbers]:
+    """Join components by new edges: say which were touched, and what each number became."""
     touched = np.zeros(numbers, dtype=np.bool_)
     joined = np.arange(numbers, dtype=np.int32)
-    one, other = component[edges.one[old:]], component[edges.other[old:]]
-    ends, place = np.unique(np.concatenate([one, other]), return_inverse=True)
-    touched[ends] = True
-    group = components(len(ends), place[: len(one)].astype(np.int32), place[len(one) :].astype(np.int32))
+    one, other = component[added.one], component[added.other]
+    touched[one] = touched[other] = True
+    ends = np.flatnonzero(touched).astype(np.int32)
+    place = np.empty(numbers, dtype=np.int32)
+    place[ends] = np.arange(len(ends), dtype=np.int32)
+    group = components(len(ends), place[one], place[other])
     _, eldest = np.unique(
         group, return_index=True
     )  # `ends` rise, so the first of a group has its least number
     joined[ends] = ends[eldest][group]
     return touched, joined
-
-
-def _spread(dirty: Mask, broken: Mask, touched: Mask, joined: Numbers) -> None:
-    """Mark what each dirty component became, and what is joined to one that broke a rule before."""
-    dirty[joined[np.flatnonzero(dirty | (touched & broken))]] = True
 
 
 def _breaking(placed: Placed, inside: Places, group: Numbers) -> Numbers:
@@ -189,30 +193,21 @@ def _part(placed: Placed, inside: Places, edges: Edges | None = None) -> Placed:
     )
 
 
-def _settled(
-    refused: Refused, placed: Placed, standing: tuple[Numbers, Numbers, Mask], dirty: Mask
-) -> Settled:
+def _settled_again(standing: Settled, placed: Placed, dirty: Mask) -> Settled:
     """Settle dirty components again from all their edges; everything else stands as it is."""
-    component, person, broken = standing
-    again = dirty[component]
+    again = dirty[standing.component]
     inside = np.flatnonzero(again)
-    if not len(inside):
-        return Settled(component, person, broken, refused)
     part = settle(_part(placed, inside, placed.edges.take(again[placed.edges.one])))
-    component[inside] = part.component + len(broken)
-    person[inside] = part.person + len(broken)
-    broken = np.concatenate([broken, part.broken])
-    kept, more = refused.take(~again[refused.one]), part.refused
-    return Settled(
-        component,
-        person,
-        broken,
-        Refused(
-            np.concatenate([kept.one, inside[more.one].astype(np.int32)]),
-            np.concatenate([kept.other, inside[more.other].astype(np.int32)]),
-            np.concatenate([kept.rank, more.rank]),
-            np.concatenate([kept.rule, more.rule]),
-            np.concatenate([kept.which, more.which]),
-            np.concatenate([kept.would_be, more.would_be]),
-        ),
+    component, person = standing.component.copy(), standing.person.copy()
+    component[inside] = part.component + standing.numbers
+    person[inside] = part.person + standing.numbers
+    kept, more = standing.refused.take(~again[standing.refused.one]), part.refused
+    refused = Refused(
+        np.concatenate([kept.one, inside[more.one].astype(np.int32)]),
+        np.concatenate([kept.other, inside[more.other].astype(np.int32)]),
+        np.concatenate([kept.rank, more.rank]),
+        np.concatenate([kept.rule, more.rule]),
+        np.concatenate([kept.which, more.which]),
+        np.concatenate([kept.would_be, more.would_be]),
     )
+    return Settled(component, person, np.concatenate([standing.broken, part.broken]), refused)

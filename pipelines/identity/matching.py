@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from messaging.identity_decisions import Decision
 from pipelines.identity.arrays import read_arrays, write_arrays
+from pipelines.identity.decided import Said, merge_decided
 from pipelines.identity.evidence import read_evidence
-from pipelines.identity.graph import BY_PEOPLE, Apart, Graph, Refusal
+from pipelines.identity.graph import Apart, Graph, Refusal
 from pipelines.identity.incremental import Change, extend
 from pipelines.identity.numbers import Evidence
 from pipelines.identity.policy import Policy
@@ -121,24 +122,25 @@ def match_records(
     """
     decided = _read_decisions(connection, decisions)
     evidence = read_evidence(connection, policy, decided)
-    merges, apart, applied = _apply(connection)
-    resolution = resolve_again(connection, evidence, (merges, apart), policy.fingerprint, afresh=afresh)
-    _name_nodes(connection, resolution, merges)
+    said = _read_applicable(connection)
+    resolution = resolve_again(connection, evidence, said.apart, policy.fingerprint, afresh=afresh)
     links = Graph.of(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint64))
     if link is not None:
+        _name_nodes(connection, resolution, said.nodes)
         link(connection)
         links = _scored(connection)
-        if len(links):
-            resolution = extend(resolution, Change(added=links, apart=apart))
-            _name_nodes(connection, resolution, merges.beside(links))
-    _name_refused(connection, evidence, resolution)
+        resolution = extend(resolution, Change(added=links, apart=said.apart)) if len(links) else resolution
+    resolution, refused = merge_decided(resolution, said)
+    _name_nodes(connection, resolution, np.concatenate([said.nodes, links.one]))
+    _name_refused(connection, evidence, resolution, refused)
+    applied = len(said.nodes) // 2
     return Matched(evidence, resolution, applied, len(decisions) - applied, len(links))
 
 
 def _read_decisions(
     connection: "duckdb.DuckDBPyConnection", decisions: Sequence[Decision]
 ) -> NDArray[np.uint64]:
-    """Name the records that people decided about."""
+    """Name the records that people said are somebody else's."""
     columns = [
         [each.decision_id for each in decisions],
         [each.kind for each in decisions],
@@ -150,19 +152,18 @@ def _read_decisions(
         [each.reason for each in decisions],
     ]
     connection.execute(_DECISIONS, columns)
-    found = connection.execute("SELECT record FROM decisions UNION SELECT other FROM decisions").fetchnumpy()
+    found = connection.execute(
+        "SELECT record FROM decisions WHERE kind = 'split' UNION SELECT other FROM decisions WHERE kind = 'split'"
+    ).fetchnumpy()
     return np.asarray(found["record"], dtype=np.uint64)
 
 
-def _apply(connection: "duckdb.DuckDBPyConnection") -> tuple[Graph, Apart, int]:
-    """Give the edges and the pairs apart that people decided; a decision about a record that is gone waits."""
+def _read_applicable(connection: "duckdb.DuckDBPyConnection") -> Said:
+    """Give what people decided, by nodes; a decision about a record that is not in this build waits."""
     columns = read_arrays(connection, _APPLICABLE)
     merge = columns["kind"] == "merge"
     one, other = columns["one"].astype(np.uint64), columns["other"].astype(np.uint64)
-    merges = Graph.of(
-        one[merge], other[merge], rank=np.full(int(merge.sum()), BY_PEOPLE), strength=columns["number"][merge]
-    )
-    return merges, Apart(one[~merge], other[~merge]), len(merge)
+    return Said(Apart(one[merge], other[merge]), Apart(one[~merge], other[~merge]))
 
 
 def _scored(connection: "duckdb.DuckDBPyConnection") -> Graph:
@@ -171,18 +172,24 @@ def _scored(connection: "duckdb.DuckDBPyConnection") -> Graph:
     return Graph.of(columns["one"], columns["other"], rank=np.full(len(strength), SCORED), strength=strength)
 
 
-def _name_nodes(connection: "duckdb.DuckDBPyConnection", resolution: Resolution, ties: Graph) -> None:
+def _name_nodes(
+    connection: "duckdb.DuckDBPyConnection", resolution: Resolution, tied: NDArray[np.uint64]
+) -> None:
+    """Write who each node is; `tied` are nodes that are somebody without an identifier of a person."""
     person = resolution.settled.person.astype(np.int64)
     write_arrays(connection, "node_person", node=resolution.nodes.hashes, person=person)
-    followed = resolution.persons(ties.one) == resolution.persons(ties.other)
-    write_arrays(connection, "tied_profiles", profile=ties.one[followed])
+    write_arrays(connection, "tied_profiles", profile=tied)
     connection.execute(_ANCHORS)
     connection.execute(_RESOLVED)
 
 
 def _name_refused(
-    connection: "duckdb.DuckDBPyConnection", evidence: Evidence, resolution: Resolution
+    connection: "duckdb.DuckDBPyConnection",
+    evidence: Evidence,
+    resolution: Resolution,
+    merges: list[tuple[int, int, int]],
 ) -> None:
+    """Write what was not followed: evidence that a rule refused, and merges that a split refused."""
     refused, hashes = resolution.settled.refused, resolution.nodes.hashes
     limited: list[str | None] = [None] * len(refused)
     allowed = np.zeros(len(refused), dtype=np.int64)
@@ -202,3 +209,5 @@ def _name_refused(
             allowed,
         ],
     )
+    for merge in merges:
+        connection.execute("INSERT INTO refused VALUES (?, ?, 'decided', NULL, ?, 0, 0)", merge)

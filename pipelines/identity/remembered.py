@@ -49,42 +49,25 @@ _KNOWN = """
 def resolve_again(
     connection: "duckdb.DuckDBPyConnection",
     evidence: Evidence,
-    decided: tuple[Graph, Apart],
+    apart: Apart,
     policy: str,
     *,
     afresh: bool = False,
 ) -> Resolution:
     """Resolve what `read_graph` read, from what the last build knew where that is little different, and keep it.
 
-    `decided` are the edges and the pairs apart of people's decisions; `policy` is the policy's fingerprint, for
-    under another one everything is resolved afresh.
+    `policy` is the policy's fingerprint: under another one everything is resolved afresh.
     """
-    merges, apart = decided
     connection.execute("CREATE SCHEMA IF NOT EXISTS identity")
-    _add_merges(connection, merges)
     fingerprint = "|".join((policy, *evidence.limits))
     before = None if afresh else _recall(connection, fingerprint, evidence)
     if before is None:
-        graph = evidence.graph.beside(merges)
-        resolution = resolve(graph, evidence.rules, evidence.facts, apart)
+        resolution = resolve(evidence.graph, evidence.rules, evidence.facts, apart)
     else:
         resolution = extend(before, _change(connection, apart))
     with transaction(connection):
         _remember(connection, fingerprint, resolution)
     return resolution
-
-
-def _add_merges(connection: "duckdb.DuckDBPyConnection", merges: Graph) -> None:
-    write_arrays(
-        connection,
-        "merge_edges",
-        one=merges.one,
-        other=merges.other,
-        counted=merges.other_limit,
-        rank=merges.rank,
-        strength=merges.strength,
-    )
-    connection.execute("INSERT INTO graph_edges SELECT one, other, counted, rank, strength FROM merge_edges")
 
 
 def _recall(
@@ -114,7 +97,7 @@ def _recall(
     return Resolution(
         Nodes((nodes["node"],)),
         nodes["limited"],
-        Edges(edges["one_place"], edges["other_place"], edges["rank"], edges["strength"]),
+        (Edges(edges["one_place"], edges["other_place"], edges["rank"], edges["strength"]),),
         Known(known["node"], known["rule"], known["value"]),
         Apart(decided["one"], decided["other"]),
         evidence.rules,

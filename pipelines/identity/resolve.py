@@ -9,7 +9,7 @@ What a component becomes depends on its own edges and on nothing else, which is 
 again only those that changed, and gives the same people.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -40,6 +40,18 @@ class Edges:
     def take(self, rows: NDArray[np.generic]) -> "Edges":
         """Give the edges of some rows, by place or by mask."""
         return Edges(self.one[rows], self.other[rows], self.rank[rows], self.strength[rows])
+
+    @classmethod
+    def together(cls, parts: Sequence["Edges"]) -> "Edges":
+        """Give the edges of all parts."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([each.one for each in parts]),
+            np.concatenate([each.other for each in parts]),
+            np.concatenate([each.rank for each in parts]),
+            np.concatenate([each.strength for each in parts]),
+        )
 
 
 @dataclass(frozen=True)
@@ -97,15 +109,23 @@ class Settled:
 
 @dataclass(frozen=True)
 class Resolution:
-    """Who each node belongs to, and all that a later batch has to know: see Placed and Settled."""
+    """Who each node belongs to, and all that a later batch has to know: see Placed and Settled.
+
+    `batches` are the edges as they came: they are put together where somebody has to read them.
+    """
 
     nodes: Nodes
     limit: NDArray[np.int16]
-    edges: Edges
+    batches: tuple[Edges, ...]
     known: Known
     apart: Apart
     rules: Rules
     settled: Settled
+
+    @property
+    def edges(self) -> Edges:
+        """Give all edges."""
+        return Edges.together(self.batches)
 
     def persons(self, hashes: Hashes) -> NDArray[np.int32]:
         """Give the person of each node. Every node has to be here."""
@@ -126,7 +146,7 @@ def resolve(
         limit[edges.other] = graph.other_limit
     known = place_facts(nodes, facts)
     settled = settle(Placed(hashes, limit, edges, known, place_apart(nodes, apart), rules))
-    return Resolution(nodes, limit, edges, known, apart, rules, settled)
+    return Resolution(nodes, limit, (edges,), known, apart, rules, settled)
 
 
 def place_facts(nodes: Nodes, facts: Facts) -> Known:

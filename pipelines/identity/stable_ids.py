@@ -196,8 +196,8 @@ _JOURNAL = """
     SELECT $as_of, $build_id, lines.kind, lines.customer_id, lines.other_customer_id, lines.records,
         CASE
             WHEN coalesce(mine.decision_id, theirs.decision_id) IS NOT NULL THEN 'decision'
-            WHEN NOT EXISTS (FROM state.last_build) THEN 'first_build'
-            WHEN (SELECT policy FROM state.last_build) <> $policy THEN 'policy'
+            WHEN NOT EXISTS (FROM state.customers) THEN 'first_build'
+            WHEN (SELECT policy FROM state.last_build) IS DISTINCT FROM $policy THEN 'policy'
             ELSE 'evidence'
         END,
         CASE WHEN coalesce(mine.decision_id, theirs.decision_id) IS NOT NULL
