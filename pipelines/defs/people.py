@@ -7,6 +7,8 @@ from dagster import AssetExecutionContext, AssetSpec, MaterializeResult, multi_a
 from messaging.identity_decisions import standing_decisions
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
+from pipelines.identity.linking.model import home_model
+from pipelines.identity.linking.scoring import pair_scorer
 from pipelines.identity.people import IdentityOrder, resolve_people
 from pipelines.identity.policy import home_policy
 
@@ -40,8 +42,13 @@ def people(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
     """Resolve records to customers; ids are inherited, also on a full build."""
     session = session_of(context)
     with session.stage("identity") as stage:
+        policy = home_policy(session.settings.home)
+        scored = policy.probabilistic.enabled
         order = IdentityOrder(
-            home_policy(session.settings.home), standing_decisions(session.store), afresh=session.full
+            policy,
+            standing_decisions(session.store),
+            link=pair_scorer(policy, home_model(session.settings.home)) if scored else None,
+            afresh=session.full,
         )
         session.identity = resolve_people(
             session.settings.build_path, session.settings.state_path, session.as_of, order, session.build_id
