@@ -8,7 +8,9 @@ import streamlit as st
 
 from dashboard import palette
 from dashboard.components import words
+from dashboard.components.words import MISSING
 from messaging.customers import MonthlyRevenue, WeeklyTouches
+from messaging.customers.why import Waterfall, percent
 
 HEIGHT = 270
 MAIN_CHANNELS = ("email", "sms", "chat", "whatsapp", "voice")  # the others share one colour and one name
@@ -137,6 +139,42 @@ def closing_sum(matched: int, parts: Sequence[tuple[str, int, str]]) -> None:
     )
     chart = alt.layer(bars, labels).properties(height=32 * len(rows) + 10)
     show(chart, f"How {matched} matched people were decided upon", height=None)
+
+
+def waterfall(weights: Waterfall) -> None:
+    """Show how a probability came to be: from any two records, each comparison for or against, to the whole."""
+    parts = [("Any two records", weights.prior, "", "")]
+    parts += [
+        (words.title(each.name), each.weight, each.label, f"{each.left or MISSING} | {each.right or MISSING}")
+        for each in weights.comparisons
+    ]
+    rows, at = [], 0.0
+    for name, weight, label, values in parts:
+        colour = palette.BRAND if weight > 0 else palette.MUTED
+        rows.append((name, at, at + weight, f"{weight:+.1f}", label, values, colour))
+        at += weight
+    likely = percent(weights.probability)
+    rows.append(("Together", 0.0, at, f"{at:+.1f}  ({likely})", "", "", palette.INK))
+    names = ["name", "from", "to", "weight", "label", "values", "colour"]
+    frame = pd.DataFrame(rows, columns=names)
+    frame["end"] = frame[["from", "to"]].max(axis=1)
+    tooltip = [
+        alt.Tooltip("name:N", title="Compared"),
+        alt.Tooltip("label:N", title="Found"),
+        alt.Tooltip("values:N", title="Values"),
+        alt.Tooltip("weight:N", title="Weight (log2 of the odds)"),
+    ]
+    base = alt.Chart(frame).encode(y=alt.Y("name:N", sort=None, title=None, axis=_names()), tooltip=tooltip)
+    reach = alt.Scale(nice=True, padding=70)
+    bars = base.mark_bar(height=14, cornerRadius=2).encode(
+        x=alt.X("from:Q", title="For one person: right; for two: left", scale=reach, axis=alt.Axis(tickCount=4)), x2="to:Q",
+        color=alt.Color("colour:N", scale=None),
+    )  # fmt: skip
+    labels = base.mark_text(align="left", dx=6, color=palette.INK, fontSize=12).encode(
+        x="end:Q", text="weight:N"
+    )
+    chart = alt.layer(bars, labels).properties(height=26 * len(rows) + 10)
+    show(chart, f"Weights that make two records one person with a probability of {likely}", height=None)
 
 
 def show(chart: alt.LayerChart | alt.Chart, alternative: str, height: int | None = HEIGHT) -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.components import frame, golden, person, words
 from dashboard.components.timeline import timeline
+from dashboard.components.why import why
 from dashboard.services import Services, services
 from messaging.customers import CustomerCard, CustomerHit
 
@@ -88,9 +89,9 @@ def _about(parts: Services, card: CustomerCard, zone: str) -> None:
         frame.section("Known by")
         person.identifiers(card)
         golden.origins(parts.customers.golden(card.customer_id), zone)
-        with st.expander("Why are these one person?"):
-            for sentence in parts.customers.why(card.customer_id).sentences:
-                st.text(sentence)
+    with st.container(border=True):
+        frame.section("Why is this one person?")
+        why(parts.customers.why(card.customer_id), zone)
 
 
 with frame.explained():

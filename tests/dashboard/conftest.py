@@ -124,6 +124,7 @@ def tables() -> Tables:
     for number in range(PEOPLE):
         _person(number, dice, made)
     made["identity_alias"] = [_alias()]
+    made |= _why(made["customer_360"])
     made["contract_results"] = [
         _result(name, dice) for name in ("purchases", "sms_messages", "chat_messages")
     ]
@@ -144,7 +145,13 @@ def _person(number: int, dice: random.Random, made: Tables) -> None:
     made["customer_timeline"] += touches + [_order_touch(order) for order in orders]
     made["shipments"] += [_shipment(order, dice) for order in orders]
     made["identity_map"].append(
-        {"source": "shopify", "source_record_id": f"line/{number}", "customer_id": customer_id(number)}
+        {
+            "source": "shopify",
+            "source_record_id": f"line/{number}",
+            "customer_id": customer_id(number),
+            "identifier_type": "external_id",
+            "match_key": f"shopify:{number}",
+        }
     )
     email, phone = f"{PLAIN[number % 10]}.{number}@example.com", f"+442079460{number:03d}"  # kept for fiction
     made["customer_identifiers"] += [_identifier(number, "email", email), _identifier(number, "phone", phone)]
@@ -286,6 +293,52 @@ def _golden(number: int, attribute: str, value: str) -> dict[str, Any]:
     contested = attribute == "email"
     decided = {"rule": "stated", "candidates": 3} if contested else {"rule": "only value", "candidates": 1}
     return won | record | decided
+
+
+def _why(people: list[dict[str, Any]]) -> Tables:
+    """Make the evidence of the first person: two ties, a likeness, one refused, one under review, a merge."""
+    first, second, third = (person["customer_id"] for person in people[:3])
+    account, mail = ("external_id", "shopify:1042"), ("email", people[0]["email"])
+    weights = [
+        {
+            "name": "birth_date",
+            "label": "Exact match",
+            "weight": 10.5,
+            "left": "1990-01-02",
+            "right": "1990-01-02",
+        },
+        {"name": "given_name", "label": "Alike", "weight": 9.4, "left": "ada", "right": "adah"},
+        {"name": "postcode", "label": "Different", "weight": -0.5, "left": "N1 1AA", "right": "E2 9XX"},
+    ]
+    alike = {"prior_weight": -13.2, "comparisons": weights}
+    likeness, close = (json.dumps(alike | {"probability": each}) for each in (0.987, 0.61))
+    limit = json.dumps({"type": "external_id", "source": "shopify", "allowed": 1, "would_be": 2})
+    tie = {"customer_id": first, "kind": "deterministic", "source": "shopify", "source_record_id": "line/1",
+           "origin_table": "purchases", "other_source": None, "other_record_id": None, "records": 1,
+           "first_seen_at": AS_OF, "last_seen_at": AS_OF, "weight": None, "detail": None}  # fmt: skip
+    looks = {"kind": "probabilistic", "other_source": "web", "other_record_id": "form/7", "weight": 6.2,
+             "detail": likeness}  # fmt: skip
+    phone = ("phone", people[0]["phone"] or "+442079460999")
+    refused = tie | _sides(account, phone) | {"other_customer_id": second, "rule": "limit", "detail": limit}
+    review = {"review_id": "rev_1", "customer_id": first, "other_customer_id": third, "source": "crm",
+              "source_record_id": "contact/3", "probability": 0.61, **looks}  # fmt: skip
+    review |= {"detail": close, "weight": 0.6}
+    review.pop("kind")
+    line = {"at": AS_OF, "build_id": "bld_1", "records": 2, "detail": None, "cause": "evidence"}
+    return {
+        "identity_evidence": [
+            tie | _sides(account, mail),
+            tie | _sides(mail, phone) | {"source": "chat", "origin_table": "chat_messages", "records": 4},
+            tie | _sides(mail, ("record", "web/form/7")) | looks,
+        ],
+        "identity_refused": [refused],
+        "identity_review": [review],
+        "identity_journal": [line | {"kind": "merged", "customer_id": first, "other_customer_id": "cus_old"}],
+    }
+
+
+def _sides(one: tuple[str, str], other: tuple[str, str]) -> dict[str, str]:
+    return {"identifier_type": one[0], "match_key": one[1], "other_type": other[0], "other_key": other[1]}
 
 
 def _alias() -> dict[str, Any]:

@@ -94,7 +94,7 @@ def test_an_exact_address_opens_its_card_at_once(home: Path) -> None:
     app.text_input[0].set_value("grace.1@example.com").run()
     assert not app.exception
     assert "Grace Lovelace" in html_of(app)
-    about = {"May we write, and where?", "Parcels", "Orders", "Known by"}
+    about = {"May we write, and where?", "Parcels", "Orders", "Known by", "Why is this one person?"}
     assert set(titles(app)) <= {"Customers", *about, "Timeline"}
     assert "Timeline" in titles(app)
 
@@ -121,6 +121,20 @@ def test_the_card_says_which_record_each_detail_was_taken_from(home: Path) -> No
     app = open_page("customers", customer=CUSTOMER)
     assert "Where do these details come from?" in [fold.label for fold in app.expander]
     assert "E-mail, from the shopify contact record, 30 Sep 2026; 2 other values" in html_of(app)
+
+
+def test_the_card_says_why_it_is_one_person_and_who_was_left_apart(home: Path) -> None:
+    first, apart, alike = (f"cus_{number:032x}" for number in range(3))
+    app = open_page("customers", customer=first)
+    assert not app.exception
+    shown = html_of(app)
+    assert "1 record is this person: 1 from shopify." in shown
+    assert "were given together in 4 chat messages (chat)" in shown
+    assert f'href="customers?customer={apart}"' in shown, "who was left apart is a step away"
+    assert f'href="customers?customer={alike}"' in shown, "so is who is under review"
+    assert f"cus_old became part of {first}" in shown
+    assert [fold.label for fold in app.expander].count("What speaks for it, and what against") == 2
+    assert any("probability of 61.0 %" in alternative for alternative in charts_of(app))
 
 
 def test_what_customers_wrote_is_shown_as_text_on_their_card(home: Path) -> None:

@@ -15,7 +15,7 @@ from messaging.customers.why.views import (
     Whom,
     Why,
 )
-from messaging.customers.why.waterfall import bars
+from messaging.customers.why.waterfall import bars, percent
 from messaging.customers.why.words import label
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Why",
     "bars",
     "label",
+    "percent",
     "why_apart_or_together",
     "why_one",
 ]

@@ -94,8 +94,9 @@ def tie(evidence: Sequence[Evidence], orders: Mapping[tuple[str, str], str] | No
     one, other = label(first.left), label(first.right)
     if first.kind == "probabilistic" and first.waterfall:
         return (
-            f"{capital(_record(first.source, first.source_record_id))} ({one}) and "
-            f"{_record(first.other_source, first.other_record_id)} ({other}) are very likely the same person: "
+            f"{capital(_record(first.source, first.source_record_id))}{_known_by(first.left)} and "
+            f"{_record(first.other_source, first.other_record_id)}{_known_by(first.right)} are very likely the "
+            "same person: "
             f"{percent(first.waterfall.probability)}, because {_likeness(first)}."
         )
     for whole, carried in ((first.right, one), (first.left, other)):
@@ -192,6 +193,10 @@ def _phone(key: str) -> str:
 
 def _record(source: str | None, record_id: str | None) -> str:
     return f"record {source}/{record_id}"
+
+
+def _known_by(node: Node) -> str:
+    return "" if node.identifier_type == "record" else f" ({label(node)})"
 
 
 def _carrier(evidence: Evidence, orders: Mapping[tuple[str, str], str]) -> str:
