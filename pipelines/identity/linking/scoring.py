@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from data_contracts.errors import BuildError
 from pipelines.identity.linking.blocking import Blocking, write_candidates
 from pipelines.identity.linking.comparisons import Agreement, Comparison
 from pipelines.identity.linking.merging import Verdict, verdict
-from pipelines.identity.linking.model import LinkModel
+from pipelines.identity.linking.model import LinkModel, load_model
 from pipelines.identity.linking.profiles import write_profiles
 from pipelines.identity.linking.session import splink_session
+from pipelines.identity.linking.training import train
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,13 +86,26 @@ class ScoredPairs:
         return asdict(self)
 
 
-def pair_scorer(policy: "Policy", model: LinkModel) -> Callable[["duckdb.DuckDBPyConnection"], None]:
-    """Give what the identity step calls between its two resolutions."""
+def pair_scorer(
+    policy: "Policy", model: LinkModel | None = None
+) -> Callable[["duckdb.DuckDBPyConnection"], None]:
+    """Give what the identity step calls between its two resolutions.
+
+    Without a model it is learnt from the records themselves, as is due to anybody's labelled records; where they
+    say too little for that, the shipped one is taken.
+    """
 
     def score(connection: "duckdb.DuckDBPyConnection") -> None:
-        score_pairs(connection, model, policy)
+        score_pairs(connection, model or _learnt(connection, policy), policy)
 
     return score
+
+
+def _learnt(connection: "duckdb.DuckDBPyConnection", policy: "Policy") -> LinkModel:
+    try:
+        return train(connection, hand_typed=policy.identifiers["external_id"].mistyped)
+    except BuildError:
+        return load_model()
 
 
 def score_pairs(

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 RECORDS_A_PERSON = 4
 MOST_PEOPLE = 20_000
-STRANGERS = 800  # one record each, for u: 320,000 pairs
+STRANGERS = 600  # one record each, for u: 180,000 pairs; of all the training this costs most
 EM_PAIRS = 500_000
 FEWEST = 300
 RAREST = 1 / (STRANGERS * (STRANGERS - 1) / 2)  # nothing rarer can be seen
@@ -126,7 +126,7 @@ def train(
         with_u = _strangers(splink, comparisons)
         patterns = _patterns(splink, connection, comparisons, with_u, hand_typed=hand_typed)
     u = tuple(_u(with_u[each.name]) for each in comparisons)
-    fitted = fit(patterns, u, tuple(_start(each) for each in comparisons))
+    fitted = fit(patterns, u, tuple(imagined(each) for each in comparisons))
     people = connection.execute("SELECT count(DISTINCT person) FROM linking_profiles").fetchall()[0][0]
     return _model(comparisons, patterns, fitted, u, Sizes(records, int(people), hand_typed))
 
@@ -299,7 +299,7 @@ def _forbidden(
     return {"never": never, "mergeable": by_date}
 
 
-def _start(comparison: Comparison) -> Floats:
+def imagined(comparison: Comparison) -> Floats:
     """Imagine what one person's records look like: mostly the same."""
     share = {Agreement.EXACT: 0.8, Agreement.ROUGH: 0.1, Agreement.WEAK: 0.05, Agreement.DIFFERENT: 0.05}
     kinds = [level.agreement for level in comparison.known_levels]

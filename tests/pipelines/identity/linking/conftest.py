@@ -1,5 +1,6 @@
 """Records in a warehouse of their own, each its own person but where `person` says otherwise."""
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -64,3 +65,29 @@ def load() -> Iterator[Load]:
     yield into
     for connection in opened:
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def company() -> list[dict[str, Any]]:
+    """People who differ, every second one a second time with a slip."""
+    draw = random.Random(11)
+    syllables = ["ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu"]
+
+    def word(parts: int) -> str:
+        return "".join(draw.choice(syllables) for _ in range(parts)).capitalize()
+
+    records = []
+    for number in range(400):
+        person = {
+            "given_name": word(2),
+            "family_name": word(3),
+            "birth_date": f"{draw.randint(1940, 2005)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}",
+            "street": f"{draw.randint(1, 99)} {word(3)} Road",
+            "city": draw.choice(["Leeds", "York", "Hull"]),
+            "postcode": f"{draw.randint(10000, 99999)}",
+        }
+        records.append({**person, "source_record_id": f"a{number}", "person": 2 * number})
+        if number % 2:
+            slip = {"family_name": person["family_name"][:-1] + "x", "source_record_id": f"b{number}"}
+            records.append({**person, **slip, "person": 2 * number + 1})
+    return records

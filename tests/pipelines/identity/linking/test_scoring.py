@@ -12,7 +12,7 @@ import pytest
 
 from data_contracts.errors import BuildError
 from pipelines.identity.linking.model import load_model
-from pipelines.identity.linking.scoring import ScoredPairs, score_pairs
+from pipelines.identity.linking.scoring import ScoredPairs, pair_scorer, score_pairs
 from pipelines.identity.linking.training import train
 from pipelines.identity.linking.waterfall import waterfall
 from pipelines.identity.policy import load_policy
@@ -138,41 +138,16 @@ def test_the_order_of_rows_and_the_number_of_threads_change_nothing(load: Load) 
     assert scored(load, shuffled, 4) == expected
 
 
-def company(people: int) -> list[Record]:
-    """People who differ, every second one a second time with a slip."""
-    draw = random.Random(11)
-    syllables = ["ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu"]
-
-    def word(parts: int) -> str:
-        return "".join(draw.choice(syllables) for _ in range(parts)).capitalize()
-
-    records = []
-    for number in range(people):
-        person = {
-            "given_name": word(2),
-            "family_name": word(3),
-            "birth_date": f"{draw.randint(1940, 2005)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}",
-            "street": f"{draw.randint(1, 99)} {word(3)} Road",
-            "city": draw.choice(["Leeds", "York", "Hull"]),
-            "postcode": f"{draw.randint(10000, 99999)}",
-        }
-        records.append({**person, "source_record_id": f"a{number}", "person": 2 * number})
-        if number % 2:
-            slip = {"family_name": person["family_name"][:-1] + "x", "source_record_id": f"b{number}"}
-            records.append({**person, **slip, "person": 2 * number + 1})
-    return records
-
-
-def test_training_twice_in_another_order_gives_the_same_parameters(load: Load) -> None:
-    records = company(400)
+def test_training_twice_in_another_order_gives_the_same_parameters(load: Load, company: list[Record]) -> None:
+    records = company
     one = train(load(records))
     connection = load(random.Random(2).sample(records, len(records)))
     connection.execute("SET threads = 4")
     assert train(connection) == one
 
 
-def test_what_was_learnt_links_the_company_it_was_learnt_from(load: Load) -> None:
-    connection = load(company(400))
+def test_what_was_learnt_links_the_company_it_was_learnt_from(load: Load, company: list[Record]) -> None:
+    connection = load(company)
     report = score_pairs(connection, train(connection), load_policy())
     rows = connection.execute(
         "SELECT least(one_person, other_person), greatest(one_person, other_person) FROM linked_pairs WHERE merges"
@@ -185,6 +160,12 @@ def test_what_was_learnt_links_the_company_it_was_learnt_from(load: Load) -> Non
 def test_too_few_records_to_learn_from_are_refused(load: Load) -> None:
     with pytest.raises(BuildError, match="say too little"):
         train(load(CROWD))
+
+
+def test_records_that_teach_too_little_are_scored_with_the_shipped_parameters(load: Load) -> None:
+    connection = load([MAGDA, {**MAGDA, "family_name": "Szczepanik"}, *CROWD])
+    pair_scorer(load_policy())(connection)
+    assert connection.execute("SELECT count(*) FROM linked_pairs WHERE merges").fetchall() == [(1,)]
 
 
 def test_a_policy_moves_the_threshold(load: Load) -> None:
