@@ -86,8 +86,9 @@ def _name(rule: PlainRule | SourcePriority) -> str:
 Rules = Annotated[tuple[PlainRule | SourcePriority, ...], BeforeValidator(_read_rules)]
 
 # What a person says of themselves, then the fuller value, then the newest, then the most frequent. Against the truth
-# of the sample company (2026-11-22, seed 7, 2,866 names of which 365 differ between records) 2,604 names come
-# out right; 2,590 without completeness, because a chat's "Jo" is newer than the order's "Jo Smith".
+# of the sample company (2026-11-22, seed 7, 2,000 people; 3,032 customers with a name, 304 of them with several) 2,814
+# names come out right, and 2,800 without completeness: a chat's "Jo" is newer than the order's "Jo Smith". Frequency
+# in place of statements and recency outvotes typing errors (2,838), but in that company nobody ever marries or moves.
 USUAL: tuple[PlainRule | SourcePriority, ...] = ("stated", "completeness", "recency", "frequency")
 
 
