@@ -50,7 +50,7 @@ class Section:
 def show(section: Section) -> None:
     """Print a section for a person."""
     seeds = ", ".join(str(seed) for seed in section.seeds)
-    print(f"\n{section.title}{f'  (seed {seeds})' if seeds else ''}")
+    print(f"\n{section.title}" + (f"  (seed {seeds})" if seeds else ""))
     print(f"  {'':<38} {'CPU s':>8} {'wall s':>8} {'MB':>7}")
     for row in section.rows:
         figures = "  ".join(f"{name} {_figure(value)}" for name, value in row.figures.items())
