@@ -61,13 +61,14 @@ _PAIRS = """
         SELECT block, unnest(profiles) AS profile FROM linking_blocks WHERE len(profiles) <= most
     ),
     placed AS (
-        SELECT members.block, members.profile, linking_profiles.person
+        SELECT members.block, members.profile, linking_profiles.person, linking_profiles.generation
         FROM members JOIN linking_profiles USING (profile)
     )
     SELECT DISTINCT '0' AS match_key, one.profile AS join_key_l, other.profile AS join_key_r
     FROM placed AS one
     JOIN placed AS other
         ON one.block = other.block AND one.profile < other.profile AND one.person <> other.person
+        AND (one.generation = other.generation OR one.generation = '' OR other.generation = '')
 """
 
 _COUNTS = """

@@ -207,6 +207,11 @@ _DERIVED = """
         family_name,
         string_split(family_name, ' ') AS family_parts,
         contains(family_name, ' ') AS family_compound,
+        -- Morris I and Morris II, Robert Smith Sr and Jr; told, where it is told, at the end of either name
+        regexp_extract(
+            replace(replace(concat_ws(' ', family_name, given_name, ''), 'senior ', 'sr '), 'junior ', 'jr '),
+            ' (jr|sr|i|ii|iii|iv) ', 1
+        ) AS generation,
         birth_date,
         house, street,
         house || ' ' || street AS street_line,

@@ -88,6 +88,12 @@ def test_twins_whose_names_are_a_letter_apart_are_never_linked(load: Load) -> No
     assert not any(merges for _, _, merges in pairs(load, hayden, jayden, *known))
 
 
+@pytest.mark.parametrize(("one", "other"), [("Morris I", "Morris II"), ("Morris Sr", "Morris Junior")])
+def test_two_generations_of_one_name_are_never_linked(load: Load, one: str, other: str) -> None:
+    assert pairs(load, MAGDA | {"given_name": one}, MAGDA | {"given_name": other}) == []
+    assert pairs(load, MAGDA | {"family_name": one}, MAGDA | {"family_name": other}) == []
+
+
 def test_the_same_rare_name_is_no_person(load: Load) -> None:
     name = {"given_name": "Magdalena", "family_name": "Szczepaniak"}
     assert pairs(load, name | {"phone": "+441130000001"}, name | {"phone": "+442079460995"}) == []
