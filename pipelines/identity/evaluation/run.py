@@ -16,6 +16,8 @@ from pipelines.identity.evaluation.judge import Evaluation, judge
 from pipelines.identity.evaluation.labelled import load_records, load_truth
 from pipelines.identity.evaluation.landed import land_as_contacts
 from pipelines.identity.evaluation.records import require_common
+from pipelines.identity.linking.model import LinkModel, home_model
+from pipelines.identity.linking.scoring import pair_scorer
 from pipelines.identity.people import IdentityOrder, resolve_people
 from pipelines.identity.policy import Policy
 from pipelines.warehouse.connection import open_warehouse
@@ -41,7 +43,7 @@ def evaluate_records(
             require_common(connection, "records")
             land_as_contacts(connection)
             as_of = connection.execute(_NEWEST, [NEVER]).fetchall()[0][0]
-        resolve_landed(home, policy, as_of, default_region)
+        resolve_landed(home, policy, as_of, default_region, home_model(settings.home))
         with open_warehouse(home.build_path, read_only=True) as connection:
             return judge(connection, truth, policy)
 
@@ -53,10 +55,13 @@ def throwaway_home(settings: Settings) -> Iterator[Settings]:
         yield settings.model_copy(update={"home": Path(folder)})
 
 
-def resolve_landed(home: Settings, policy: Policy, as_of: datetime, default_region: str = "") -> None:
+def resolve_landed(
+    home: Settings, policy: Policy, as_of: datetime, default_region: str = "", model: LinkModel | None = None
+) -> None:
     """Take what schema `landing` of a home's warehouse holds as far as schema `identity`.
 
-    No connection to the file may be open. Raises BuildError when a model fails or one of its tests does.
+    Pairs are scored by `model`, without one by the home's, where the policy allows it. No connection to the file
+    may be open. Raises BuildError when a model fails or one of its tests does.
     """
     variables = {"default_region": default_region.upper()} if default_region else {}
     results = run_dbt(
@@ -68,4 +73,5 @@ def resolve_landed(home: Settings, policy: Policy, as_of: datetime, default_regi
             f"The records could not be prepared: {', '.join(failed)} failed.",
             "Look at the columns that these are about.",
         )
-    resolve_people(home.build_path, home.state_path, as_of, IdentityOrder(policy))
+    link = pair_scorer(policy, model or home_model(home.home)) if policy.probabilistic.enabled else None
+    resolve_people(home.build_path, home.state_path, as_of, IdentityOrder(policy, link=link))

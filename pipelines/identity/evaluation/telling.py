@@ -40,7 +40,7 @@ def figures(found: Evaluation) -> Iterator[str]:
         share = reached[name]
         yield (
             f"recall ceiling {found.ceiling.to_document()[name]:.4f} {words}"
-            f"{f': {share:.1%} of it was found' if share is not None else ''}"
+            f"{f'; the recall is {share:.1%} of it' if share is not None else ''}"
         )
 
 

@@ -43,6 +43,10 @@ def test_what_identifiers_lead_to_is_found(judged: Evaluation) -> None:
     assert judged.score.recall >= 0.9 * judged.ceiling.identifiers
 
 
+def test_scored_pairs_find_most_of_what_names_and_addresses_lead_to(judged: Evaluation) -> None:
+    assert judged.score.recall >= 0.85 * judged.ceiling.attributes
+
+
 def test_every_error_is_explained_and_every_wrong_pair_counted_once(judged: Evaluation) -> None:
     score = judged.score
     assert sum(each.pairs for each in judged.overmerges) == score.found_pairs - score.right_pairs

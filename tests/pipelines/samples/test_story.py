@@ -42,7 +42,7 @@ def test_people_are_counted_against_the_truth(told: tuple[Settings, Card]) -> No
     people = told[1].people
     assert 300 < people.hidden <= 400
     assert people.precision >= 0.99
-    assert people.recall >= 0.9 * people.recall_ceiling
+    assert people.recall >= 0.85 * people.recall_ceiling
     assert people.recall_ceiling < 1
 
 
