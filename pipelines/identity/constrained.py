@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.identity.graph import BY_PEOPLE, NO_LIMIT, Places, Refusal, Rules
+from pipelines.identity.graph import NO_LIMIT, Places, Refusal, Rules
 
 Refusals = list[tuple[int, Refusal, int, int]]  # the edge's place, the rule, which one, how many it would be
 
@@ -42,11 +42,10 @@ def unite(
         left, right = _root(parent, one), _root(parent, other)
         if left == right:
             continue
-        if rank != BY_PEOPLE:
-            broken = _broken(held, left, right, rules, rank)
-            if broken is not None:
-                refused.append((place, *broken))
-                continue
+        broken = _broken(held, left, right, rules, rank)
+        if broken is not None:
+            refused.append((place, *broken))
+            continue
         if size[left] < size[right]:
             left, right = right, left
         parent[right] = left
@@ -83,7 +82,7 @@ def _decided(
 
 
 def _over_limit(held: Holdings, left: int, right: int, rules: Rules) -> tuple[Refusal, int, int] | None:
-    """Find a limit to which both bring something; what people tied already is not held against them alone."""
+    """Find a limit to which both bring something, so that together they hold more than it allows."""
     one, other = held.limited.get(left), held.limited.get(right)
     for limit, count in sorted(one.items()) if one and other else ():
         more = other.get(limit, 0) if other else 0

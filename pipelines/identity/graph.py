@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint64]
 Places = NDArray[np.int64]
 NO_LIMIT = -1
-BY_PEOPLE = 0  # the rank of an edge that a person decided: followed first, and no rule refuses it
 
 
 class Refusal(IntEnum):

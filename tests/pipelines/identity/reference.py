@@ -6,7 +6,9 @@ Every edge is read one by one in the order of the rules; there are no components
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipelines.identity.graph import BY_PEOPLE, Graph, Rules
+import numpy as np
+
+from pipelines.identity.graph import Graph, Rules
 
 Person = frozenset[int]
 
@@ -52,7 +54,7 @@ def resolve_slowly(case: Case, rules: Rules) -> Answer:
         one, other = person_of[edge.one], person_of[edge.other]
         if one == other:
             continue
-        broken = None if edge.rank == BY_PEOPLE else _broken(case, rules, edge.rank, one, other)
+        broken = _broken(case, rules, edge.rank, one, other)
         if broken:
             refused.append((*edge.ends, edge.rank, broken))
         else:
@@ -97,17 +99,12 @@ def _agree(case: Case, rules: Rules, fact: int, one: Person, other: Person) -> b
 
 def graph_of(edges: Sequence[Edge], limit_of: Mapping[int, int]) -> Graph:
     """Give edges the resolver's form."""
-    import numpy as np
-
-    def column(values: Sequence[int], kind: type) -> "np.ndarray[tuple[int], np.dtype[np.generic]]":
-        return np.array(values, dtype=kind)
-
     one, other = [edge.one for edge in edges], [edge.other for edge in edges]
-    limits = tuple(column([limit_of.get(node, -1) for node in nodes], np.int16) for nodes in (one, other))
+    limits = [np.array([limit_of.get(node, -1) for node in ends], dtype=np.int16) for ends in (one, other)]
     return Graph.of(
-        column(one, np.uint64),
-        column(other, np.uint64),
+        np.array(one, dtype=np.uint64),
+        np.array(other, dtype=np.uint64),
         (limits[0], limits[1]),
-        column([edge.rank for edge in edges], np.int16),
-        column([edge.strength for edge in edges], np.int64),
+        np.array([edge.rank for edge in edges], dtype=np.int16),
+        np.array([edge.strength for edge in edges], dtype=np.int64),
     )

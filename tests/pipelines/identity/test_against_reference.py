@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.identity.graph import BY_PEOPLE, Apart, FactRule, Facts, Refusal, Rules
+from pipelines.identity.graph import Apart, FactRule, Facts, Refusal, Rules
 from pipelines.identity.incremental import Change, extend
 from pipelines.identity.resolve import Resolution, resolve
 
@@ -23,12 +23,10 @@ RULES = Rules(limits=(1, 2, 3), facts=(EQUAL, NEAR), lifted={1: (0, 1)})
 NODES = (0, 1, 2, 3, 4, 5, 6, 2**63 - 1, 2**63, 2**64 - 1)
 
 nodes = st.sampled_from(NODES)
-edges = st.builds(Edge, nodes, nodes, st.integers(BY_PEOPLE, 3), st.integers(1, 3))
-evidence = edges.filter(lambda edge: edge.rank != BY_PEOPLE)
+edges = st.builds(Edge, nodes, nodes, st.integers(1, 3), st.integers(1, 3))
 # few edges, as they shrink to; and enough of them for claims that exclude one another
 claims = st.one_of(
     st.lists(edges, max_size=8),
-    st.lists(evidence, min_size=8, max_size=30),
     st.lists(edges, min_size=8, max_size=30),
 )
 limits = st.lists(st.integers(-1, 2), min_size=len(NODES), max_size=len(NODES)).map(
@@ -178,21 +176,13 @@ def with_evidence(answer: Answer, case: Case) -> Answer:
     return Answer(answer.people - set(forgotten), answer.refused)
 
 
-@given(cases.filter(lambda case: all(edge.rank != BY_PEOPLE for edge in case.edges)))
+@given(cases)
 def test_no_person_is_over_a_limit_or_holds_two_whom_people_keep_apart(case: Case) -> None:
     rules = replace(RULES, lifted={})
     for person in answer(resolve(graph_of(case.edges, case.limit_of), rules, None, apart_of(case))).people:
         for limit, most in enumerate(rules.limits):
             assert sum(case.limit_of.get(node) == limit for node in person) <= most
         assert not any({one, other} <= person for one, other in case.apart)
-
-
-@given(cases)
-def test_what_people_tied_is_one_person_whatever_the_rules_say(case: Case) -> None:
-    people = answer(resolved(case)).people
-    for edge in case.edges:
-        if edge.rank == BY_PEOPLE:
-            assert any(set(edge.ends) <= person for person in people)
 
 
 @given(cases)
