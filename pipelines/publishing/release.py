@@ -120,6 +120,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     relation.create(f"release.main.{table}")
     if "customer_id" in columns:
         connection.execute(f"CREATE INDEX {table}_customer_id ON release.main.{table} (customer_id)")
+    if {"identifier_type", "value"} <= columns:  # asked for by an address: 1 ms, where a scan of 6M takes 115
+        connection.execute(f"CREATE INDEX {table}_value ON release.main.{table} (value)")
     found = connection.execute("SELECT count(*) FROM query_table(?)", [f"release.main.{table}"]).fetchall()
     return int(found[0][0])
 

@@ -42,12 +42,11 @@ def _place(nodes: Hashes, node: int) -> int | None:
 def _neighbours(ends: Places, number: int) -> tuple[Places, Places]:
     """Give each node's neighbours one after the other, rising, and where those of each node begin."""
     half = len(ends) // 2
-    sources = np.concatenate([ends[:half], ends[half:]])
-    targets = np.concatenate([ends[half:], ends[:half]])
-    order = np.lexsort((targets, sources))
+    turned = np.concatenate([ends[half:], ends[:half]])
+    pairs = np.unique(ends * number + turned)  # one number a pair: sorted at once, and each pair once
     offsets = np.zeros(number + 1, dtype=np.int64)
-    np.cumsum(np.bincount(sources, minlength=number), out=offsets[1:])
-    return offsets, targets[order]
+    np.cumsum(np.bincount(pairs // number, minlength=number), out=offsets[1:])
+    return offsets, pairs % number
 
 
 def _search(offsets: Places, targets: Places, begin: int, end: int, most: int) -> Places:

@@ -20,13 +20,15 @@ OLDER_RECORD = """
 SELECT customer_id, 'record' AS identifier_type, source || '/' || source_record_id AS match_key
 FROM c360.identity_map WHERE source_record_id = $record AND source = $source
 """
-# Values are E.164 already, so that a number compares by its end as it stands.
 HELD = """
 SELECT customer_id, identifier_type, value FROM c360.customer_identifiers
-WHERE value = $text
-   OR (identifier_type = 'email' AND list_contains($emails, value))
-   OR (identifier_type = 'phone' AND $digits IS NOT NULL AND ends_with(value, $digits))
-   OR (identifier_type IN ('external_id', 'handle') AND ends_with(value, $suffix))
+WHERE value IN (SELECT unnest($values::VARCHAR[]))
+"""
+# Values are E.164 and namespaced already, so that a number or an account compares by its end as it stands.
+ENDING = """
+SELECT customer_id, identifier_type, value FROM c360.customer_identifiers
+WHERE (identifier_type = 'phone' AND $digits IS NOT NULL AND suffix(value, $digits))
+   OR (identifier_type IN ('external_id', 'handle') AND suffix(value, $suffix))
 """
 ORDERED = """
 SELECT customer_id, 'order' AS identifier_type, source || ':' || order_id AS value FROM c360.orders
@@ -94,9 +96,11 @@ def _candidates(snapshot: Snapshot, text: str, tables: frozenset[str]) -> list[_
     digits = lookup.digits_of(text)
     if "/" in text and not digits:
         return _of_record(snapshot, text, tables)
-    asked = {"text": text, "emails": lookup.emails_of(text), "digits": digits, "suffix": f":{text}"}
-    held = snapshot.rows(HELD, asked)
-    ordered = snapshot.rows(ORDERED, {"text": text}) if "@" not in text else []
+    held = snapshot.rows(HELD, {"values": [text, *lookup.emails_of(text)]})
+    ordered: list[Row] = []
+    if not held and "@" not in text:
+        held = snapshot.rows(ENDING, {"digits": digits, "suffix": f":{text}"})
+        ordered = snapshot.rows(ORDERED, {"text": text})
     if ordered and not held and all(row["customer_id"] is None for row in ordered):
         raise NotFoundError("That is the order of a guest: it names nobody.", "Ask by another order.")
     found = [_of_value(row) for row in [*held, *ordered] if row["customer_id"]]
