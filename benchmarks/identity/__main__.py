@@ -31,7 +31,8 @@ def main() -> None:
         print(json.dumps([section.to_document() for section in found], indent=2))
         return
     verdicts = [verdict for section in found for verdict in section.verdicts]
-    print(f"\n{sum(verdict.holds for verdict in verdicts)} of {len(verdicts)} figures are reached.")
+    if verdicts:
+        print(f"\n{sum(verdict.holds for verdict in verdicts)} of {len(verdicts)} figures are reached.")
 
 
 def _options() -> argparse.Namespace:
