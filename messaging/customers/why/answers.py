@@ -159,7 +159,7 @@ def _apart(snapshot: Snapshot, one: Whom, other: Whom, tables: frozenset[str]) -
     rows: list[Row] = []
     if "identity_refused" in tables:
         rows = snapshot.rows(release.BETWEEN, pair) + snapshot.rows(release.BLOCKED_ON_BOTH, pair)
-    refused = _told(snapshot, rows, {one.customer_id, other.customer_id})
+    refused = _told(snapshot, rows, (one.customer_id, other.customer_id))
     review = _review(snapshot, one.customer_id, other.customer_id, tables)
     named = {each.evidence.right for each in refused} | {each.evidence.left for each in refused}
     both = [
@@ -184,16 +184,18 @@ def _apart(snapshot: Snapshot, one: Whom, other: Whom, tables: frozenset[str]) -
 def _refused(snapshot: Snapshot, customer_id: str, tables: frozenset[str]) -> tuple[Refusal, ...]:
     if "identity_refused" not in tables:
         return ()
-    return _told(snapshot, _rows(snapshot, release.REFUSED, customer_id, limit=MOST), {customer_id})
+    return _told(snapshot, _rows(snapshot, release.REFUSED, customer_id, limit=MOST), (customer_id,))
 
 
-def _told(snapshot: Snapshot, rows: Sequence[Row], asked: set[str]) -> tuple[Refusal, ...]:
-    """Put refusals into words; where only one customer was asked about, the other is named."""
+def _told(snapshot: Snapshot, rows: Sequence[Row], asked: tuple[str, ...]) -> tuple[Refusal, ...]:
+    """Put refusals into words, the first who was asked about before the other, who is named where nobody asked."""
     others = {row["other_customer_id"] for row in rows} | {row["customer_id"] for row in rows}
-    names = names_of(snapshot, sorted(others - asked - {None}))
+    names = names_of(snapshot, sorted(others - {*asked, None}))
     told = []
     for row in rows:
         found, detail = release.read_evidence(row), release.read_detail(row)
+        if row["customer_id"] != asked[0] and "one" in detail:
+            detail |= {"one": detail["other"], "other": detail["one"]}
         accounts = _accounts(snapshot, row, detail) if row["rule"] == "limit" else {}
         sentence = words.refusal(
             row["rule"],

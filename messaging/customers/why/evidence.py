@@ -66,7 +66,8 @@ WITH mine AS MATERIALIZED (FROM c360.identity_refused WHERE customer_id = $one),
 theirs AS MATERIALIZED (FROM c360.identity_refused WHERE customer_id = $other)
 SELECT customer_id, other_customer_id, rule, {COLUMNS}
 FROM (FROM mine WHERE other_customer_id = $other UNION ALL FROM theirs WHERE other_customer_id = $one)
-ORDER BY rule <> 'decided', records DESC, identifier_type, match_key, other_type, other_key, source LIMIT $limit
+ORDER BY rule <> 'decided', kind = 'probabilistic', records DESC,
+    identifier_type, match_key, other_type, other_key, source LIMIT $limit
 """  # noqa: S608
 REFUSED = f"""
 WITH own AS MATERIALIZED (FROM c360.identity_refused WHERE customer_id = $customer_id),

@@ -29,7 +29,8 @@ class Comparison:
 class Waterfall:
     """How a probability came to be: from the odds that any two records are one person, comparison by comparison.
 
-    Weights are log2 of the odds and add up to `total`; probability = 2^total / (1 + 2^total).
+    Weights are log2 of the odds and add up to `total`. The probability is calibrated: it is how often pairs like this
+    one were right, which is less than the weights alone would say of people who share a house and a name.
     """
 
     prior: float

@@ -44,6 +44,7 @@ PROVES_NOTHING = {  # why a value is blocked
     "listed": "it is on the list of values that prove nothing",
     "shared": "too many different people share it",
     "degree": "it stands on too many records",
+    "contested": "people with different names use it, so that it says nothing of which of them it is",
 }
 ATTRIBUTES = {"birth_date": "birth dates", "given_name": "given names"}
 CAUSES = {
@@ -134,17 +135,15 @@ def refusal(
         return f"{capital(shared)} ties nobody: {_nothing(detail)}."
     if rule == "not_linking":
         return f"They share {shared}, but {_a(evidence.right.identifier_type)} ties nobody."
-    if evidence.kind == "probabilistic":
-        shared = (
-            f"a likeness of {percent(evidence.waterfall.probability)}" if evidence.waterfall else "a likeness"
-        )
+    common = "Their records look alike" if evidence.kind == "probabilistic" else f"They share {shared}"
     if rule == "conflict":
         one, other = (
             listed([str(each) for each in detail.get(side) or ["unknown"]]) for side in ("one", "other")
         )
         attribute = ATTRIBUTES.get(detail.get("attribute", ""), "facts")
-        return f"They share {shared}, but their {attribute} differ ({one}; {other}), so they were left apart."
-    return f"They share {shared}, but {_limit(detail, accounts)}{f'; so it counts for {keeper} alone' if keeper else ''}."
+        return f"{common}, but their {attribute} differ ({one}; {other}), so they were left apart."
+    whose = f"; so it counts for {keeper} alone" if keeper and evidence.kind != "probabilistic" else ""
+    return f"{common}, but {_limit(detail, accounts)}{whose}."
 
 
 def close_call(records: tuple[str, str], probability: float) -> str:

@@ -256,6 +256,37 @@ def test_each_rule_that_keeps_two_apart_is_said_in_words(
     assert customers.why(anna, bob).sentences[1:] == (said,)
 
 
+def test_a_refusal_that_is_kept_from_both_sides_is_told_once_the_first_who_was_asked_about_first(
+    customers: Customers, publish: Publish, release: Any, two: Any
+) -> None:
+    anna, bob = two[0]["customer_id"], two[1]["customer_id"]
+    detail = {"attribute": "given_name", "one": ["anna"], "other": ["bob"]}
+    turned = detail | {"one": ["bob"], "other": ["anna"]}
+    phone = ("phone", PHONE)
+    rows = [
+        edge(anna, phone, phone, other_customer_id=bob, rule="conflict", detail=json.dumps(detail)),
+        edge(bob, phone, phone, other_customer_id=anna, rule="conflict", detail=json.dumps(turned)),
+    ]
+    publish(**release, identity_refused=rows)
+    said = "They share +44 7700 900123, but their given names differ ({}), so they were left apart."
+    assert customers.why(anna, bob).sentences[1:] == (said.format("anna; bob"),)
+    assert customers.why(bob, anna).sentences[1:] == (said.format("bob; anna"),)
+
+
+def test_a_likeness_that_a_limit_refused_is_nobodys_key(
+    customers: Customers, publish: Publish, release: Any, two: Any
+) -> None:
+    anna, bob = two[0]["customer_id"], two[1]["customer_id"]
+    detail = {"type": "external_id", "source": "shopify", "allowed": 1, "would_be": 2}
+    row = edge(anna, ("external_id", "shopify:1042"), ("email", "b@x.example"), kind="probabilistic", weight=7.0,
+               other_customer_id=bob, rule="limit", detail=json.dumps(detail))  # fmt: skip
+    publish(**release, identity_refused=[row])
+    assert customers.why(anna, bob).sentences[1] == (
+        "Their records look alike, but joining them would give one person 2 accounts of shopify (1042 and 2077), "
+        "and one person has only one."
+    )
+
+
 def test_a_value_that_both_carry_and_that_proves_nothing_is_named(
     customers: Customers, publish: Publish, release: Any, two: Any
 ) -> None:
