@@ -1,7 +1,8 @@
 """How much of the truth could be found at all, in what the records say.
 
 An oracle joins records of one person, and never of two, wherever that person's own records lead from one to the
-other. Two ceilings, both as a share of the true pairs:
+other. Like a build it makes nobody a customer of whom only order numbers or conversations are known: records that
+hang together by those alone stay single. Two ceilings, both as a share of the true pairs:
 
 - `identifiers`: by identifiers that may link (the policy's linking types), compared as the build compares them.
   Values that prove nothing by themselves (placeholders, the company's own addresses, listed ones) lead nowhere.
@@ -26,9 +27,9 @@ from pipelines.identity.evaluation.records import LEARNED
 from pipelines.identity.evaluation.score import DIGITS, Labels, score
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     import duckdb
+
+    from pipelines.identity.policy import Policy
 
 NAMES = ("given_name", "family_name")
 ATTRIBUTES = (*NAMES, "birth_date", "street", "city", "postcode")
@@ -50,13 +51,13 @@ class Ceiling:
 # Both tables are those of `judge_records`; keys are hashed with their person, so
 # that nothing leads from one person to another.
 _BY_IDENTIFIER = """
-    SELECT record, hash(person, identifier_type, match_key) AS tie
+    SELECT record, hash(person, identifier_type, match_key) AS tie, list_contains(?, identifier_type) AS names
     FROM carried
     WHERE list_contains(?, identifier_type) AND (reason IS NULL OR list_contains(?, reason))
 """
 
 _BY_ATTRIBUTES = """
-    WITH pairs AS (SELECT unnest(?) AS names),
+    WITH pairs AS (SELECT unnest(?) AS duo),
     folded AS (
         SELECT judged.record, judged.person, map {
             'given_name': strip_accents(lower(nullif(trim(given_name), ''))),
@@ -68,29 +69,35 @@ _BY_ATTRIBUTES = """
         } AS said
         FROM judged JOIN intermediate.int_identity__records USING (source, source_record_id)
     )
-    SELECT record, hash(person, names, said[names[1]], said[names[2]]) AS tie
+    SELECT record, hash(person, duo, said[duo[1]], said[duo[2]]) AS tie, true AS names
     FROM folded, pairs
-    WHERE said[names[1]] IS NOT NULL AND said[names[2]] IS NOT NULL
+    WHERE said[duo[1]] IS NOT NULL AND said[duo[2]] IS NOT NULL
 """
 
 
-def recall_ceiling(connection: "duckdb.DuckDBPyConnection", linking: "Collection[str]") -> Ceiling:
-    """Give both ceilings for the records of the tables `judged` and `carried`, of a build that `connection` sees.
-
-    `linking` are the identifier types that may tie records together.
-    """
+def recall_ceiling(connection: "duckdb.DuckDBPyConnection", policy: "Policy") -> Ceiling:
+    """Give both ceilings for the records of the tables `judged` and `carried`, of a build that `connection` sees."""
     person = np.asarray(
         connection.execute("SELECT person FROM judged ORDER BY record").fetchnumpy()["person"]
     )
+    learned = [list(policy.naming()), list(policy.linking()), list(LEARNED)]
     ties = [
-        connection.execute(_BY_IDENTIFIER, [list(linking), list(LEARNED)]).fetchnumpy(),
-        connection.execute(_BY_ATTRIBUTES, [[list(names) for names in AGREEING]]).fetchnumpy(),
+        connection.execute(_BY_IDENTIFIER, learned).fetchnumpy(),
+        connection.execute(_BY_ATTRIBUTES, [[list(duo) for duo in AGREEING]]).fetchnumpy(),
     ]
-    record, tie = ([np.asarray(each[name]) for each in ties] for name in ("record", "tie"))
+    record, tie, names = ([np.asarray(each[name]) for each in ties] for name in ("record", "tie", "names"))
     return Ceiling(
-        score(tied(len(person), record[0], tie[0]), person).recall,
-        score(tied(len(person), np.concatenate(record), np.concatenate(tie)), person).recall,
+        score(joined(len(person), record[0], tie[0], names[0]), person).recall,
+        score(joined(len(person), *map(np.concatenate, (record, tie, names))), person).recall,
     )
+
+
+def joined(records: int, record: Labels, tie: Labels, names: Labels) -> Labels:
+    """Label each record as `tied` does, but for groups in which no entry `names` a person: those stay single."""
+    group = tied(records, record, tie)
+    somebody = np.zeros(int(group.max(initial=-1)) + 1, dtype=np.bool_)
+    somebody[group[record[names.astype(np.bool_)]]] = True
+    return np.where(somebody[group], group, len(somebody) + np.arange(records))
 
 
 def tied(records: int, record: Labels, tie: Labels) -> Labels:

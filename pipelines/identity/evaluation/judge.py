@@ -98,7 +98,7 @@ def judge(connection: "duckdb.DuckDBPyConnection", truth: Path, policy: Policy) 
         coverage,
         score(cluster, person),
         score(cluster[mapped], person[mapped]),
-        recall_ceiling(connection, policy.linking()),
+        recall_ceiling(connection, policy),
         find_overmerges(connection),
         find_undermerges(connection, policy),
     )

@@ -34,7 +34,8 @@ NO_PERSON = "tied, but nobody's: no identifier of a person on it"
 class Shared:
     """Something that two pieces of one person share, on a record of each; and why it did not tie them.
 
-    `why` is None where nothing is recorded against it. `value` is personal data.
+    `why` is None where nothing is recorded against it; `differs` then names a fact in which both records differ, which
+    may be the reason. `value` is personal data.
     """
 
     what: str
@@ -42,6 +43,7 @@ class Shared:
     why: str | None
     one: Record
     other: Record
+    differs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -185,12 +187,24 @@ _SHARED = """
             PARTITION BY person, what, value ORDER BY place
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         )
+    ),
+    pairs AS (
+        SELECT person, cluster, what, value, why, shown,
+            CASE WHEN first_place = place THEN second_record ELSE first_record END AS other_record
+        FROM beside
+        WHERE place > 1 AND (first_place <> place OR second_record IS NOT NULL)
     )
-    SELECT person, cluster, what, value, why, shown,
-        CASE WHEN first_place = place THEN second_record ELSE first_record END AS other_record
-    FROM beside
-    WHERE place > 1 AND (first_place <> place OR second_record IS NOT NULL)
-    ORDER BY person, cluster, what, value
+    SELECT pairs.*,
+        CASE
+            WHEN mine.birth_date <> theirs.birth_date THEN 'birth_date'
+            WHEN lower(mine.given_name) <> lower(theirs.given_name) THEN 'given_name'
+        END AS differs
+    FROM pairs
+    JOIN intermediate.int_identity__records AS mine
+        ON mine.source = shown[1] AND mine.source_record_id = shown[2]
+    JOIN intermediate.int_identity__records AS theirs
+        ON theirs.source = other_record[1] AND theirs.source_record_id = other_record[2]
+    ORDER BY pairs.person, pairs.cluster, pairs.what, pairs.value
 """
 
 # Refused evidence between two customers of one person, seen from either side.
@@ -227,10 +241,10 @@ def find_undermerges(connection: "duckdb.DuckDBPyConnection", policy: "Policy") 
     for statement in (_PIECES, _ALL_REFUSED):
         connection.execute(statement)
     shared: dict[tuple[int, int], list[Shared]] = defaultdict(list)
-    for person, cluster, what, value, why, one, other in connection.execute(
+    for person, cluster, what, value, why, one, other, differs in connection.execute(
         _SHARED, {"linking": list(policy.linking()), "not_linking": NOT_LINKING}
     ).fetchall():
-        shared[person, cluster].append(Shared(what, value, why, Record(*one), Record(*other)))
+        shared[person, cluster].append(Shared(what, value, why, Record(*one), Record(*other), differs))
     refused: dict[tuple[int, int], list[Refusal]] = defaultdict(list)
     for person, cluster, rule, kind, one_type, other_type, one, other, weight, detail in connection.execute(
         _REFUSED
@@ -275,7 +289,8 @@ def _cause(refused: Sequence[Refusal], shared: Sequence[Shared], naming: "Collec
         if each.why is not None:
             return f"{each.what}: {each.why}"
     for each in sorted(identifiers, key=lambda each: each.what not in naming):
-        return f"{each.what}: not followed" if each.what in naming else NO_PERSON
+        differs = f", {each.differs} differs" if each.differs else ""
+        return f"{each.what}: not followed{differs}" if each.what in naming else NO_PERSON
     return _in_common({each.what for each in shared})
 
 

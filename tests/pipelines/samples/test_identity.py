@@ -17,7 +17,7 @@ from pipelines.samples.world import make_world
 from pipelines.warehouse.connection import open_warehouse
 
 pytestmark = pytest.mark.slow
-PEOPLE = 1_500
+PEOPLE = 3_000
 
 
 @pytest.fixture(scope="module", params=range(2))

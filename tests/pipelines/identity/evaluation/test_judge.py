@@ -202,6 +202,11 @@ def test_a_conflict_keeps_its_names_to_itself_unless_they_are_asked_for(build: B
         ({"device_id": "kiosk"}, {"device_id": "kiosk"}, "device_id: may not link"),
         ({"email": "a@x"}, {"email": "a@x"}, "email: not followed"),
         (
+            {"email": "a@x", "birth_date": "1991-04-12"},
+            {"email": "a@x", "birth_date": "2001-04-09"},
+            "email: not followed, birth_date differs",
+        ),
+        (
             {"given_name": "Zoë", "postcode": "SE1 0AA"},
             {"given_name": "zoe ", "postcode": "se10aa"},
             "alike, but not surely enough",

@@ -125,11 +125,19 @@ def test_all_records_and_all_truth_are_taken(
     assert (found.coverage.without_truth, found.coverage.without_record) == (0, 0)
 
 
-def test_fake1000_finds_pairs_and_none_wrongly(evaluated: Evaluated) -> None:
-    score = evaluated("fake1000").score
-    assert score.precision == 1
-    assert score.found_pairs > 0
-
-
-def test_febrl3_finds_most_pairs_by_number(evaluated: Evaluated) -> None:
-    assert evaluated("febrl3").score.recall > 0.5
+# Measured on 2026-11-22 by the shipped policy and weights: 1 / .254, 1 / .917, 1 / .625, .852 / .426.
+@pytest.mark.parametrize(
+    ("name", "precision", "recall"),
+    [
+        ("fake1000", 0.99, 0.25),
+        ("febrl3", 0.999, 0.9),
+        ("febrl3 without the number", 0.999, 0.6),
+        ("senzing", 0.83, 0.4),
+    ],
+)
+def test_it_is_as_right_on_data_of_others_as_it_was(
+    evaluated: Evaluated, name: str, precision: float, recall: float
+) -> None:
+    score = evaluated(name).score
+    assert score.precision >= precision
+    assert score.recall >= recall
