@@ -105,7 +105,7 @@ def _agree(
     return all(
         rule in one
         and rule in other
-        and all(rules.facts[rule].alike(value, each) for value in one[rule] for each in other[rule])
+        and all(rules.facts[rule].same(value, each) for value in one[rule] for each in other[rule])
         for rule in facts
     )
 

@@ -126,11 +126,13 @@ class FactRule:
     """A fact on which one person's records agree.
 
     `alike` says of two values' codes whether both can be one person's; edges whose rank is in `refuses` are
-    not followed where they cannot.
+    not followed where they cannot. `same` says whether they are known to be: what may be a typing error is
+    no conflict, and no agreement either.
     """
 
     alike: Callable[[int, int], bool]
     refuses: frozenset[int]
+    same: Callable[[int, int], bool]
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,8 @@ _ANCHORS = """
 _RESOLVED = """
     CREATE OR REPLACE TEMP TABLE resolved AS
     WITH somebody AS (
-        SELECT person FROM node_person JOIN (
-            SELECT DISTINCT node FROM evidence_edges WHERE names_a_person
-        ) USING (node)
+        SELECT DISTINCT node_person.person FROM node_person
+        JOIN evidence_edges AS edges ON edges.profile = node_person.node AND edges.names_a_person
         UNION SELECT person FROM node_person JOIN tied_profiles ON tied_profiles.profile = node_person.node
     )
     SELECT evidence_of.source, evidence_of.source_record_id, evidence_of.occurred_at,

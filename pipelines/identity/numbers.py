@@ -1,5 +1,6 @@
 """Evidence and policy as numbers: the graph, the facts and the rules that the resolver works with."""
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.identity.arrays import read_arrays
+from pipelines.identity.birthdays import may_be_one_birthday
 from pipelines.identity.graph import NO_LIMIT, FactRule, Facts, Graph, Rules
 from pipelines.identity.names import Alike
 from pipelines.identity.policy import Policy
@@ -86,12 +88,13 @@ def _facts(connection: "duckdb.DuckDBPyConnection") -> tuple[Facts, dict[int, st
 def _rules(policy: Policy, limits: tuple[str, ...], alike: Alike, names: Mapping[int, str]) -> Rules:
     rank = {name: each.priority for name, each in policy.identifiers.items()}
     birth, given = policy.conflicts.birth_date, policy.conflicts.given_name
+
+    def spelled_alike(one: int, other: int) -> bool:
+        return alike(names[one], names[other])
+
     facts = (
-        FactRule(lambda one, other: one == other, frozenset(rank[name] for name in birth.refuses)),
-        FactRule(
-            lambda one, other: alike(names[one], names[other]),
-            frozenset(rank[name] for name in given.refuses),
-        ),
+        FactRule(may_be_one_birthday, frozenset(rank[name] for name in birth.refuses), operator.eq),
+        FactRule(spelled_alike, frozenset(rank[name] for name in given.refuses), spelled_alike),
     )
     of_type = [policy.identifiers[name.split("@")[0]] for name in limits]  # type: ignore[index]
     codes = {"birth_date": BIRTH_DATE, "given_name": GIVEN_NAME}

@@ -93,8 +93,8 @@ def _alike(case: Case, rules: Rules, fact: int, one: Person, other: Person) -> b
 
 
 def _agree(case: Case, rules: Rules, fact: int, one: Person, other: Person) -> bool:
-    known_of_both = _values(case, fact, one) and _values(case, fact, other)
-    return bool(known_of_both) and _alike(case, rules, fact, one, other)
+    mine, theirs = _values(case, fact, one), _values(case, fact, other)
+    return bool(mine and theirs) and all(rules.facts[fact].same(a, b) for a in mine for b in theirs)
 
 
 def graph_of(edges: Sequence[Edge], limit_of: Mapping[int, int]) -> Graph:
