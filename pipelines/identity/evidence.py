@@ -148,7 +148,9 @@ _LEARNED = """
         GROUP BY beside.node, mine.most_neighbours
         HAVING sum(beside.others) > mine.most_neighbours
     )
-    SELECT node, max(reason) AS reason, max(beside)::BIGINT AS beside FROM judged GROUP BY node
+    SELECT node, CASE WHEN bool_or(reason = 'crowded') THEN 'crowded' ELSE 'shared' END AS reason,
+        max(beside)::BIGINT AS beside
+    FROM judged GROUP BY node
 """
 
 # A profile is an appearance without what proved nothing. Records with no usable key of a person are a profile

@@ -189,10 +189,9 @@ _REFUSED = """
     -- a key that people with different names use: each name has it for itself
     contested AS (
         SELECT node_person.person, held.identifier_type, held.match_key, held.key,
-            arg_min(held.source, held.source || held.source_record_id) AS source,
-            arg_min(held.source_record_id, held.source || held.source_record_id) AS source_record_id,
-            any_value(held.origin_table) AS origin_table, sum(held.records)::BIGINT AS records,
-            min(held.first_seen_at) AS first_seen_at, max(held.last_seen_at) AS last_seen_at
+            min((held.source, held.source_record_id, held.origin_table)) AS example,
+            sum(held.records)::BIGINT AS records, min(held.first_seen_at) AS first_seen_at,
+            max(held.last_seen_at) AS last_seen_at
         FROM evidence_held AS held
         JOIN node_person ON node_person.node = held.node
         WHERE held.node <> held.key
@@ -200,7 +199,7 @@ _REFUSED = """
     ),
     namesakes AS (
         SELECT one.person, other.person AS other_person, 'deterministic', one.identifier_type, one.match_key,
-            one.identifier_type, one.match_key, one.source, one.source_record_id, one.origin_table, NULL, NULL,
+            one.identifier_type, one.match_key, one.example[1], one.example[2], one.example[3], NULL, NULL,
             one.records, one.first_seen_at, one.last_seen_at, NULL, 'conflict', json_object(
                 'attribute', 'given_name', 'one', my_facts.given_name, 'other', their_facts.given_name)
         FROM contested AS one
@@ -208,18 +207,21 @@ _REFUSED = """
         LEFT JOIN person_facts AS my_facts ON my_facts.person = one.person
         LEFT JOIN person_facts AS their_facts ON their_facts.person = other.person
     ),
-    blocked AS (
-        SELECT resolved.component AS person, NULL::BIGINT AS other_person, 'deterministic' AS kind,
-            any_value(resolved.identifier_type) AS identifier_type, any_value(resolved.match_key) AS match_key,
-            proved.identifier_type AS other_type, proved.match_key AS other_key, resolved.source,
-            min(resolved.source_record_id) AS source_record_id,
-            any_value(proved.origin_table) AS origin_table, NULL::VARCHAR AS other_source,
-            NULL::VARCHAR AS other_record_id, count(*) AS records, min(resolved.occurred_at) AS first_seen_at,
-            max(resolved.occurred_at) AS last_seen_at, NULL::DOUBLE AS weight, 'blocked' AS rule,
-            json_object('reason', proved.reason, 'beside', any_value(proved.beside)) AS detail
+    unproved AS (
+        SELECT resolved.component AS person, proved.identifier_type, proved.match_key, proved.reason, resolved.source,
+            min((resolved.source_record_id, proved.origin_table, resolved.identifier_type, resolved.match_key))
+                AS example,
+            count(*) AS records, min(resolved.occurred_at) AS first_seen_at,
+            max(resolved.occurred_at) AS last_seen_at, max(proved.beside) AS beside
         FROM unproving AS proved JOIN resolved USING (source, source_record_id)
-        WHERE proved.names_a_person
-        GROUP BY resolved.component, proved.identifier_type, proved.match_key, proved.reason, resolved.source
+        WHERE proved.names_a_person AND resolved.is_somebody
+        GROUP BY ALL
+    ),
+    blocked AS (
+        SELECT person, NULL::BIGINT AS other_person, 'deterministic', example[3], example[4], identifier_type,
+            match_key, source, example[1], example[2], NULL, NULL, records, first_seen_at, last_seen_at, NULL,
+            'blocked', json_object('reason', reason, 'beside', beside)
+        FROM unproved
     )
     SELECT mine.customer_id, theirs.customer_id AS other_customer_id, every.* EXCLUDE (person, other_person)
     FROM (
@@ -252,8 +254,19 @@ _BLOCKED = """
     FROM unproving GROUP BY ALL ORDER BY identifier_type, match_key, reason
 """
 
+# What people should look at: close calls, and likely pairs that a limit keeps apart (a second account of one shop).
+# Whoever has said that the two are two is not asked again.
 _REVIEW = """
     CREATE OR REPLACE TABLE identity.identity_review AS
+    WITH split AS (
+        SELECT least(one.component, other.component) AS lesser, greatest(one.component, other.component) AS greater
+        FROM decisions
+        JOIN resolved AS one
+            ON one.source = decisions.source AND one.source_record_id = decisions.source_record_id
+        JOIN resolved AS other
+            ON other.source = decisions.other_source AND other.source_record_id = decisions.other_record_id
+        WHERE decisions.kind = 'split'
+    )
     SELECT 'rev_' || substr(sha256(pairs.one_source || chr(31) || pairs.one_record || chr(31)
             || pairs.other_source || chr(31) || pairs.other_record), 1, 24) AS review_id,
         mine.customer_id, theirs.customer_id AS other_customer_id,
@@ -266,7 +279,9 @@ _REVIEW = """
         AND other.component <> one.component
     JOIN person_ids AS mine ON mine.person = one.component
     JOIN person_ids AS theirs ON theirs.person = other.component
-    WHERE NOT pairs.merges
+    ANTI JOIN split
+        ON split.lesser = least(one.component, other.component)
+        AND split.greater = greatest(one.component, other.component)
     ORDER BY pairs.weight DESC, 1
 """
 

@@ -2,8 +2,8 @@
 
 A component takes the old id of which it holds most records; between equals the older id, then the older
 component, wins. Each old id goes to one component and each component takes one. An id that no component
-took, though its records are still there, becomes an alias of the customer who has most of them. When such
-records part again, they get that id back; only components that never had one get a new one.
+took, though its records are still there, becomes an alias of the customer who has most of them, and follows
+them. When such records part again, they get that id back; only components that never had one get a new one.
 """
 
 from collections.abc import Iterable
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Overlap:
-    """How many records of an old customer a component holds, and what settles a tie."""
+    """How many records of an old customer a component holds, and what settles a tie.
+
+    `since` is when the id was given out or, of an alias, when it became one: of two that the same records had
+    one after the other, they get the first back.
+    """
 
     component: int
     customer_id: str
     records: int
-    born_at: datetime
+    since: datetime
     component_first_at: datetime
     component_first_record: str
 
@@ -61,7 +65,7 @@ def inherit(overlaps: Iterable[Overlap]) -> dict[int, str]:
 def _claim(overlap: Overlap) -> tuple[int, datetime, str, datetime, str]:
     return (
         -overlap.records,
-        overlap.born_at,
+        overlap.since,
         overlap.customer_id,
         overlap.component_first_at,
         overlap.component_first_record,
@@ -83,16 +87,16 @@ _OVERLAPS = """
         GROUP BY ALL
     )
     SELECT
-        component, customer_id, records,
+        component, customer_id, records, born_at AS since,
         count(*) OVER (PARTITION BY component) > 1 OR count(*) OVER (PARTITION BY customer_id) > 1 AS
         contested
-    FROM counted
+    FROM counted JOIN state.customers USING (customer_id)
 """
 
 # Components that inherited nothing may have an id that was merged away: the one of which they hold most.
 _RETIRED = """
     CREATE OR REPLACE TEMP TABLE retired_claims AS
-    SELECT people.component, former.customer_id, count(*) AS records, true AS contested
+    SELECT people.component, former.customer_id, count(*) AS records, alias."at" AS since, true AS contested
     FROM people
     JOIN state.former_customer AS former USING (source, source_record_id)
     JOIN state.identity_alias AS alias ON alias.old_customer_id = former.customer_id
@@ -101,12 +105,11 @@ _RETIRED = """
 """
 
 _CONTESTED = """
-    SELECT claims.component, claims.customer_id, claims.records, customers.born_at,
-        found.first_at, found.first_record
+    SELECT claims.component, claims.customer_id, claims.records, claims.since, found.first_at, found.first_record
     FROM {claims} AS claims
-    JOIN state.customers USING (customer_id)
     JOIN (
-        SELECT component, min(occurred_at) AS first_at, min(source || '/' || source_record_id) AS first_record
+        SELECT component, coalesce(min(occurred_at), TIMESTAMP '9999-12-31') AS first_at,
+            min(source || '/' || source_record_id) AS first_record
         FROM people
         WHERE component IN (SELECT component FROM {claims} WHERE contested)
         GROUP BY component
@@ -154,6 +157,27 @@ _SPLITS = """
     GROUP BY ALL
 """
 
+# Aliases of which most records went to somebody else than the rest of the person that they were merged into.
+_FOLLOWING = """
+    CREATE OR REPLACE TEMP TABLE following AS
+    WITH moved AS (
+        SELECT DISTINCT former.customer_id AS old_customer_id
+        FROM state.former_customer AS former JOIN changed USING (source, source_record_id)
+    ),
+    held AS (
+        SELECT alias.old_customer_id, alias.customer_id AS led_to, given.customer_id, count(*) AS records
+        FROM state.identity_alias AS alias
+        JOIN moved USING (old_customer_id)
+        JOIN state.former_customer AS former ON former.customer_id = alias.old_customer_id
+        JOIN state.record_customer AS given USING (source, source_record_id)
+        GROUP BY ALL
+    )
+    SELECT * FROM held
+    QUALIFY customer_id <> led_to AND row_number() OVER (
+        PARTITION BY old_customer_id ORDER BY records DESC, customer_id <> led_to, customer_id
+    ) = 1
+"""
+
 _CHANGED = """
     CREATE OR REPLACE TEMP TABLE changed AS
     SELECT people.source, people.source_record_id, assigned.customer_id, given.customer_id AS old_customer_id
@@ -189,6 +213,8 @@ _JOURNAL = """
     WITH lines AS (
         SELECT 'merged' AS kind, customer_id, old_customer_id AS other_customer_id, records FROM losers
         UNION ALL SELECT 'split', customer_id, old_customer_id, records FROM splits
+        UNION ALL SELECT 'merged', customer_id, old_customer_id, records FROM following
+        UNION ALL SELECT 'split', old_customer_id, led_to, records FROM following
         UNION ALL
         SELECT 'born', customer_id, NULL, records FROM assigned
         WHERE is_new AND customer_id NOT IN (SELECT customer_id FROM splits)
@@ -238,11 +264,6 @@ def assign_ids(connection: "duckdb.DuckDBPyConnection", build: Build) -> IdChang
 
 
 def _remember(connection: "duckdb.DuckDBPyConnection", build: Build) -> None:
-    connection.execute(_JOURNAL, {"as_of": build.as_of, "build_id": build.build_id, "policy": build.policy})
-    connection.execute(
-        "INSERT INTO state.customers SELECT customer_id, ? FROM assigned WHERE is_new ORDER BY customer_id",
-        [build.as_of],
-    )
     _remember_former(connection)
     connection.execute(
         "DELETE FROM state.record_customer AS given USING changed"
@@ -257,12 +278,10 @@ def _remember(connection: "duckdb.DuckDBPyConnection", build: Build) -> None:
             f"UPDATE state.{table} AS kept SET customer_id = losers.customer_id"  # noqa: S608 - ours
             " FROM losers WHERE kept.customer_id = losers.old_customer_id"
         )
+    _remember_aliases(connection, build)
+    connection.execute(_JOURNAL, {"as_of": build.as_of, "build_id": build.build_id, "policy": build.policy})
     connection.execute(
-        "DELETE FROM state.identity_alias WHERE old_customer_id IN"
-        " (SELECT customer_id FROM assigned WHERE is_revived)"
-    )
-    connection.execute(
-        "INSERT INTO state.identity_alias SELECT old_customer_id, customer_id, ?, 'merged' FROM losers",
+        "INSERT INTO state.customers SELECT customer_id, ? FROM assigned WHERE is_new ORDER BY customer_id",
         [build.as_of],
     )
     connection.execute("DELETE FROM state.last_build")
@@ -276,15 +295,30 @@ def _remember(connection: "duckdb.DuckDBPyConnection", build: Build) -> None:
 
 
 def _remember_former(connection: "duckdb.DuckDBPyConnection") -> None:
-    """Keep whose a record was before a merge: the first id that it had, also of records not in this build."""
+    """Keep whose a record was before each merge, also of records that are not in this build."""
     connection.execute(
         "INSERT INTO state.former_customer"
         " SELECT source, source_record_id, given.customer_id"
         " FROM state.record_customer AS given JOIN losers ON losers.old_customer_id = given.customer_id"
-        " WHERE NOT EXISTS (FROM state.former_customer AS kept WHERE kept.source = given.source"
-        " AND kept.source_record_id = given.source_record_id)"
     )
     connection.execute(
         "DELETE FROM state.former_customer WHERE customer_id IN"
         " (SELECT customer_id FROM assigned WHERE is_revived)"
+    )
+
+
+def _remember_aliases(connection: "duckdb.DuckDBPyConnection", build: Build) -> None:
+    """Lead each id that is nobody's any more to who has its records now."""
+    connection.execute(
+        "DELETE FROM state.identity_alias WHERE old_customer_id IN"
+        " (SELECT customer_id FROM assigned WHERE is_revived)"
+    )
+    connection.execute(
+        "INSERT INTO state.identity_alias SELECT old_customer_id, customer_id, ?, 'merged' FROM losers",
+        [build.as_of],
+    )
+    connection.execute(_FOLLOWING)
+    connection.execute(
+        "UPDATE state.identity_alias AS alias SET customer_id = following.customer_id"
+        " FROM following WHERE alias.old_customer_id = following.old_customer_id"
     )

@@ -26,7 +26,7 @@ class Known:
     record: str
     type: str
     value: str
-    at: datetime = NEW_YEAR
+    at: datetime | None = NEW_YEAR
     table: str = "purchases"
     source: str = "shop"
     refused: str | None = None
@@ -159,6 +159,21 @@ def test_the_best_address_is_stated_then_newest_then_most_frequent(warehouse: Wa
     assert best == [("+442920180842",), ("shop:1",), ("stated@x",)]
 
 
+def test_a_value_that_everybody_has_is_nobodys_address_though_a_few_may_share_one(
+    warehouse: Warehouse,
+) -> None:
+    families = [phone("a1", "+442920180841"), phone("a2", "+442920180841"), phone("a3", "+442920180841")]
+    accounts = [Known(f"a{n}", "external_id", f"shop:{n}") for n in (1, 2, 3)]
+    kiosk = [phone(f"r{n}", "+442920180842") for n in range(25)]
+    warehouse.resolve([*families, *accounts, *kiosk, *(email(f"r{n}", f"{n}@x") for n in range(25))])
+    assert warehouse.rows("SELECT match_key, reason FROM identity.identity_blocked ORDER BY match_key") == [
+        ("+442920180841", "shared"),
+        ("+442920180842", "crowded"),
+    ]
+    found = warehouse.rows("SELECT value FROM identity.customer_identifiers WHERE identifier_type = 'phone'")
+    assert found == [("+442920180841",)] * 3
+
+
 def test_the_same_evidence_again_gives_the_same_ids(warehouse: Warehouse) -> None:
     known = [email("r1", "a@x"), email("r2", "a@x"), email("r3", "b@x")]
     first = warehouse.resolve(known)
@@ -239,6 +254,42 @@ def test_an_alias_leads_to_the_living_through_later_merges(warehouse: Warehouse)
     warehouse.resolve([*a, *b, *c, *a_is_b])
     warehouse.resolve([*a, *b, *c, *a_is_b, phone("b2", "+442920180842"), phone("c1", "+442920180842")])
     assert warehouse.aliases() == {ids["a1"]: ids["c1"], ids["b1"]: ids["c1"]}
+
+
+def test_people_whose_records_have_no_dates_part_like_others(warehouse: Warehouse) -> None:
+    known = [Known(f"r{n}", "email", f"{n}@x", at=None) for n in (1, 2)]
+    phones = [Known(f"r{n}", "phone", "+442920180841", at=None) for n in (1, 2)]
+    warehouse.resolve([*known, *phones])
+    before = warehouse.people()
+    report = warehouse.resolve(known)
+    assert warehouse.people()["r1"] == before["r1"]
+    assert (report.people, report.new_customers, report.split_customers) == (2, 1, 1)
+
+
+def test_an_alias_follows_its_records_when_they_part_from_whom_it_was_merged_into(
+    warehouse: Warehouse,
+) -> None:
+    a = [email("a1", "a@x")]
+    b = [email("b1", "b@x"), email("b2", "b@x")]
+    c = [email(f"c{n}", "c@x") for n in range(4)]
+    warehouse.resolve([*a, *b, *c])
+    ids = warehouse.people()
+    a_is_b = [phone("a1", "+442920180841"), phone("b1", "+442920180841")]
+    b_is_c = [phone("b2", "+442920180842"), phone("c1", "+442920180842")]
+    warehouse.resolve([*a, *b, *c, *a_is_b])
+    warehouse.resolve([*a, *b, *c, *a_is_b, *b_is_c])
+    warehouse.resolve([*a, *b, *c, *a_is_b])
+    assert set(warehouse.people().values()) == {ids["b1"], ids["c1"]}
+    assert warehouse.aliases() == {ids["a1"]: ids["b1"]}
+    told = "SELECT kind, customer_id, other_customer_id FROM identity.identity_journal WHERE kind <> 'born'"
+    assert sorted(warehouse.rows(f"{told} AND '{ids['a1']}' IN (customer_id, other_customer_id)")) == [
+        ("merged", ids["b1"], ids["a1"]),
+        ("merged", ids["b1"], ids["a1"]),
+        ("split", ids["a1"], ids["c1"]),
+    ]
+    warehouse.resolve([*a, *b, *c])
+    assert warehouse.people() == ids
+    assert warehouse.aliases() == {}
 
 
 def test_a_record_that_was_away_during_a_merge_comes_back_to_the_merged_customer(

@@ -11,9 +11,9 @@ OLD, YOUNG = datetime.fromisoformat("2025-01-01"), datetime.fromisoformat("2026-
 
 
 def overlap(
-    component: int, customer: str, records: int, *, born_at: datetime = OLD, first_at: datetime = OLD
+    component: int, customer: str, records: int, *, since: datetime = OLD, first_at: datetime = OLD
 ) -> Overlap:
-    return Overlap(component, customer, records, born_at, first_at, f"r{component}")
+    return Overlap(component, customer, records, since, first_at, f"r{component}")
 
 
 def test_the_largest_overlap_inherits() -> None:
@@ -21,7 +21,7 @@ def test_the_largest_overlap_inherits() -> None:
 
 
 def test_between_equal_overlaps_the_older_id_stays() -> None:
-    assert inherit([overlap(1, "a", 2, born_at=YOUNG), overlap(1, "b", 2, born_at=OLD)]) == {1: "b"}
+    assert inherit([overlap(1, "a", 2, since=YOUNG), overlap(1, "b", 2, since=OLD)]) == {1: "b"}
 
 
 def test_between_equal_parts_of_a_split_the_older_part_keeps_the_id() -> None:
