@@ -1,6 +1,7 @@
 """Why a customer is one person: what ties the records, what was refused, what is under review, and the ids it had."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from urllib.parse import quote
 
 import streamlit as st
@@ -18,9 +19,14 @@ def why(answer: Why, zone: str) -> None:
     """Show the whole story of one customer, quietly: each kind of line only where there is one."""
     st.html(f'<div class="r-muted r-small">{safe(answer.sentences[0])}</div>')
     _ties(answer.steps)
-    if answer.refused:
-        _heading("Left apart")
-        _links([(each.sentence, _stranger(each, answer)) for each in answer.refused])
+    told = {each.sentence: _stranger(each, answer) for each in answer.refused}
+    for heading, refusals in (
+        ("Left apart", [line for line in told.items() if line[1]]),
+        ("Ties nobody", [line for line in told.items() if not line[1]]),
+    ):
+        if refusals:
+            _heading(heading)
+            _links(refusals)
     if answer.review:
         _heading("Under review")
         for call in answer.review:
@@ -34,18 +40,22 @@ def why(answer: Why, zone: str) -> None:
 
 
 def _ties(steps: Sequence[Step]) -> None:
-    for step in steps[:MOST]:
-        _step(step)
+    _steps(steps[:MOST])
     if len(steps) > MOST:
         with st.expander(f"{words.count(len(steps) - MOST, 'more tie')}"):
-            for step in steps[MOST:]:
-                _step(step)
+            _steps(steps[MOST:])
 
 
-def _step(step: Step) -> None:
-    rows([Row(step.sentence)])
-    if step.waterfall:
-        _weights(step.waterfall)
+def _steps(steps: Sequence[Step]) -> None:
+    """List ties, those that need no drawing in one list."""
+    for is_plain, some in groupby(steps, key=lambda step: step.waterfall is None):
+        if is_plain:
+            rows([Row(step.sentence) for step in some])
+            continue
+        for step in some:
+            rows([Row(step.sentence)])
+            if step.waterfall:
+                _weights(step.waterfall)
 
 
 def _close_call(call: CloseCall, answer: Why) -> None:

@@ -128,7 +128,7 @@ def test_the_card_says_why_it_is_one_person_and_who_was_left_apart(home: Path) -
     app = open_page("customers", customer=first)
     assert not app.exception
     shown = html_of(app)
-    assert "1 record is this person: 1 from shopify." in shown
+    assert f"({first}): 1 from shopify." in shown
     assert "were given together in 4 chat messages (chat)" in shown
     assert f'href="customers?customer={apart}"' in shown, "who was left apart is a step away"
     assert f'href="customers?customer={alike}"' in shown, "so is who is under review"

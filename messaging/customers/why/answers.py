@@ -1,6 +1,6 @@
 """The answer to a question of why, for one customer or for two sides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from messaging.customers import lookup
@@ -45,7 +45,7 @@ def why_one(snapshot: Snapshot, asked: str) -> Why:
     entries = _journal(snapshot, one.customer_id, tables)
     missing = _missing(tables)
     sentences = [
-        _records(sources),
+        _records(one, sources),
         *_ties(snapshot, one.customer_id, tables),
         *(step.sentence for step in steps),
         *dict.fromkeys(each.sentence for each in refused),
@@ -87,7 +87,7 @@ def _together(snapshot: Snapshot, one: Whom, other: Whom, tables: frozenset[str]
     steps = _steps(snapshot, one.customer_id, way, tables) if way else []
     sentences = [f"They are one customer, {_called(one)}.", *(step.sentence for step in steps)]
     if way is not None and len(way) == 1 and one.node and one.node == other.node:
-        sentences.append(f"Both sides hang by {words.label(one.node)}.")
+        sentences.append(f"Both are known by {words.label(one.node)}.")
     elif way is None and not missing:
         sentences.append(
             "No evidence of this release leads from one to the other: their ids were joined earlier."
@@ -169,14 +169,21 @@ def _apart(snapshot: Snapshot, one: Whom, other: Whom, tables: frozenset[str]) -
     ]
     reasons = [*dict.fromkeys(each.sentence for each in refused), *both, *(each.sentence for each in review)]
     nothing = [] if reasons or missing else ["Nothing ties them."]
+    once = [
+        entry
+        for entry in _journal(snapshot, one.customer_id, tables)
+        if other.customer_id in (entry.customer_id, entry.other_customer_id)
+        and one.customer_id in (entry.customer_id, entry.other_customer_id)
+    ]
     first = f"They are two customers, {_called(one)} and {_called(other)}."
     return Why(
         same=False,
         one=one,
         other=other,
-        sentences=(first, *reasons, *nothing, *_older(missing)),
+        sentences=(first, *reasons, *nothing, *map(words.became, once), *_older(missing)),
         refused=refused,
         review=review,
+        journal=tuple(once),
         missing=missing,
     )
 
@@ -201,7 +208,7 @@ def _told(snapshot: Snapshot, rows: Sequence[Row], asked: tuple[str, ...]) -> tu
             row["rule"],
             found,
             detail,
-            [each for some in accounts.values() for each in some],
+            sorted({each for some in accounts.values() for each in some}),
             words.listed(accounts[row["other_customer_id"]])
             if accounts.get(row["other_customer_id"])
             else "",
@@ -209,13 +216,10 @@ def _told(snapshot: Snapshot, rows: Sequence[Row], asked: tuple[str, ...]) -> tu
         stranger = next(
             (i for i in (row["other_customer_id"], row["customer_id"]) if i and i not in asked), None
         )
-        who = (
-            f" The other is {names.get(stranger, 'somebody without a name')} ({stranger})."
-            if stranger
-            else ""
-        )
+        if stranger:
+            sentence = words.of_another(names.get(stranger), stranger, sentence)
         told.append(
-            Refusal(sentence + who, row["rule"], row["customer_id"], row["other_customer_id"], found, detail)
+            Refusal(sentence, row["rule"], row["customer_id"], row["other_customer_id"], found, detail)
         )
     return tuple(told)
 
@@ -236,19 +240,26 @@ def _review(
 ) -> tuple[CloseCall, ...]:
     if "identity_review" not in tables:
         return ()
-    asked = {"one": customer_id, "other": other, "limit": MOST}
-    return tuple(_close_call(row) for row in snapshot.rows(release.REVIEW, asked))
+    rows = snapshot.rows(release.REVIEW, {"one": customer_id, "other": other, "limit": MOST})
+    asked = {customer_id, other}
+    strangers = [
+        next((i for i in (row["other_customer_id"], row["customer_id"]) if i not in asked), None)
+        for row in rows
+    ]
+    names = names_of(snapshot, sorted({each for each in strangers if each}))
+    return tuple(_close_call(row, stranger, names) for row, stranger in zip(rows, strangers, strict=True))
 
 
-def _close_call(row: Row) -> CloseCall:
+def _close_call(row: Row, stranger: str | None, names: Mapping[str, str]) -> CloseCall:
     records = (
         words.record_label(row["source"], row["source_record_id"]),
         words.record_label(row["other_source"], row["other_record_id"]),
     )
     waterfall = read_waterfall(row["detail"], row["weight"])
     assert waterfall is not None, f"review {row['review_id']} has no weights"
+    sentence = words.close_call(records, row["probability"])
     return CloseCall(
-        words.close_call(records, row["probability"]),
+        words.of_another(names.get(stranger), stranger, sentence) if stranger else sentence,
         row["review_id"],
         row["customer_id"],
         row["other_customer_id"],
@@ -265,11 +276,11 @@ def _rows(snapshot: Snapshot, query: str, customer_id: str, **more: int) -> list
     return snapshot.rows(query, {"customer_id": customer_id, **more})
 
 
-def _records(sources: Sequence[tuple[str, int]]) -> str:
+def _records(one: Whom, sources: Sequence[tuple[str, int]]) -> str:
     total = sum(records for _, records in sources)
-    named = ", ".join(f"{records:,} from {source}" for source, records in sources)
-    became = "became" if total != 1 else "is"
-    return f"{words.counted(total, 'record', 'records')} {became} this person: {named}."
+    named = [f"{records:,} from {source.replace('_', ' ')}" for source, records in sources]
+    are = "are" if total != 1 else "is"
+    return f"{words.counted(total, 'record', 'records')} {are} {_called(one)}: {words.listed(named)}."
 
 
 def _ties(snapshot: Snapshot, customer_id: str, tables: frozenset[str]) -> list[str]:
@@ -277,10 +288,14 @@ def _ties(snapshot: Snapshot, customer_id: str, tables: frozenset[str]) -> list[
         return []
     counted = {row["kind"]: row["edges"] for row in _rows(snapshot, release.TIES, customer_id)}
     if not counted:
-        return ["One identifier is all that they hang by, so that nothing had to be tied."]
-    named = [f"{counted[kind]:,} {how}" for kind, how in KINDS.items() if kind in counted]
+        return ["One identifier is all that they carry, so that nothing had to be tied."]
     total = sum(counted.values())
-    return [f"{words.counted(total, 'tie holds', 'ties hold')} them together: {words.listed(named)}."]
+    ties = words.counted(total, "tie holds", "ties hold") + " them together"
+    shown = f"; these are {MOST} of them" if total > MOST else ""
+    if len(counted) == 1:
+        return [f"{ties}, {'all ' if total > 1 else ''}{KINDS[next(iter(counted))]}{shown}."]
+    named = [f"{counted[kind]:,} {how}" for kind, how in KINDS.items() if kind in counted]
+    return [f"{ties}: {words.listed(named)}{shown}."]
 
 
 def _called(one: Whom) -> str:

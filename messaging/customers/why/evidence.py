@@ -52,7 +52,8 @@ ORDER BY kind = 'probabilistic', records DESC, source, source_record_id
 """  # noqa: S608 - the names of columns, and no value
 STRONGEST = f"""
 SELECT {COLUMNS} FROM c360.identity_evidence WHERE customer_id = $customer_id
-ORDER BY kind = 'deterministic', records DESC, identifier_type, match_key, other_type, other_key, source LIMIT $limit
+ORDER BY kind = 'deterministic', other_type IN ('order', 'conversation'), records DESC,
+    identifier_type, match_key, other_type, other_key, source LIMIT $limit
 """  # noqa: S608
 TIES = (
     "SELECT kind, count(*) AS edges FROM c360.identity_evidence WHERE customer_id = $customer_id GROUP BY ALL"

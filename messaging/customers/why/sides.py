@@ -1,16 +1,18 @@
 """Whom a side of the question names: a customer, an address, an order, an account or a record."""
 
-import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data_contracts.errors import NotFoundError, RefusedError
 from messaging.customers import lookup
+from messaging.customers.views import CustomerHit
 from messaging.customers.why.views import Node, Whom
 from messaging.release import Row, Snapshot
 
 MOST_CHOICES = 10
 LIKELY = 0.82  # a name that scores less is somebody else's
+WHOLE_NAME = 0.95  # of a name that is equal, in either order
 
 RECORD = """
 SELECT customer_id, identifier_type, match_key FROM c360.identity_map
@@ -33,6 +35,12 @@ WHERE (identifier_type = 'phone' AND $digits IS NOT NULL AND suffix(value, $digi
 ORDERED = """
 SELECT customer_id, 'order' AS identifier_type, source || ':' || order_id AS value FROM c360.orders
 WHERE order_id IN ($text, '#' || $text)
+"""
+OF_ORDER = """
+WITH lines AS MATERIALIZED (FROM c360.order_lines WHERE customer_id = $customer_id),
+records AS MATERIALIZED (FROM c360.identity_map WHERE customer_id = $customer_id)
+SELECT records.identifier_type, records.match_key FROM lines JOIN records USING (source, source_record_id)
+WHERE source = $source AND lines.order_id = $order_id ORDER BY ALL LIMIT 1
 """
 NODES = """
 WITH ties AS MATERIALIZED (FROM c360.identity_evidence WHERE customer_id = $customer_id),
@@ -102,12 +110,21 @@ def _candidates(snapshot: Snapshot, text: str, tables: frozenset[str]) -> list[_
         held = snapshot.rows(ENDING, {"digits": digits, "suffix": f":{text}"})
         ordered = snapshot.rows(ORDERED, {"text": text})
     if ordered and not held and all(row["customer_id"] is None for row in ordered):
-        raise NotFoundError("That is the order of a guest: it names nobody.", "Ask by another order.")
+        raise NotFoundError(
+            "That is a guest's order: nothing on it says whose it is, so it is no customer's.",
+            "Whoever knows can say so with `rapport identity merge`.",
+        )
     found = [_of_value(row) for row in [*held, *ordered] if row["customer_id"]]
     if not found and text and "@" not in text and not digits:
         hits = lookup.find(snapshot, text, MOST_CHOICES + 1)
-        found = [_Found(hit.customer_id) for hit in hits if hit.score >= LIKELY]
+        likely = [hit for hit in hits if hit.score >= LIKELY]
+        found = [_Found(hit.customer_id) for hit in _of_that_name(likely) or likely]
     return found
+
+
+def _of_that_name(hits: Sequence[CustomerHit]) -> list[CustomerHit]:
+    """Keep those whose whole name it is: who is called William Wills need not be told from William Willis."""
+    return [hit for hit in hits if hit.score >= WHOLE_NAME]
 
 
 def _of_record(snapshot: Snapshot, text: str, tables: frozenset[str]) -> list[_Found]:
@@ -129,6 +146,24 @@ def _node(snapshot: Snapshot, found: Sequence[_Found], text: str, tables: frozen
     rows = snapshot.rows(NODES, {"customer_id": first.customer_id, "kind": first.kind})
     held = {row["match_key"] for row in rows}
     written = [first.value, *lookup.emails_of(first.value), *lookup.emails_of(text)]
-    # an address whose key is written under another name of its provider is the nearest
-    keys = [key for key in written if key in held] or difflib.get_close_matches(first.value, sorted(held), 1)
-    return Node(first.kind, keys[0]) if keys else None
+    keys = [key for key in written if key in held] or [
+        key for key in sorted(held) if _spelling(first.kind, key) == _spelling(first.kind, first.value)
+    ]
+    if keys:
+        return Node(first.kind, keys[0])
+    return _node_of_order(snapshot, first) if first.kind == "order" else None
+
+
+def _spelling(kind: str, value: str) -> str:
+    """Give what two writings of one key have in common: the mailbox at any name of its provider, a number's end."""
+    if kind == "email":
+        return re.sub(r"\+.*|[.\-_]", "", value.lower().rpartition("@")[0])
+    return value.partition(";")[0][-7:] if kind == "phone" else value.casefold()
+
+
+def _node_of_order(snapshot: Snapshot, found: _Found) -> Node | None:
+    """Find where an order's own records hang, where its number ties nothing to anything."""
+    source, _, order_id = (found.value or "").partition(":")
+    asked = {"customer_id": found.customer_id, "source": source, "order_id": order_id}
+    row = snapshot.row(OF_ORDER, asked)
+    return None if row is None else Node(row["identifier_type"], row["match_key"])

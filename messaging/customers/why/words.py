@@ -41,17 +41,18 @@ THINGS = {  # a kind of identifier: one, several
 PROVES_NOTHING = {  # why a value is blocked
     "placeholder": "it is a placeholder that somebody typed to fill a field",
     "own": "it is our own",
-    "listed": "it is on the list of values that prove nothing",
+    "role": "it is a desk or a machine, and not one person's",
+    "impossible": "no such number can exist",
+    "not_personal": "it is a company's or a service's number",
     "shared": "too many different people share it",
-    "degree": "it stands on too many records",
-    "contested": "people with different names use it, so that it says nothing of which of them it is",
+    "crowded": "too many different people share it",
 }
 ATTRIBUTES = {"birth_date": "birth dates", "given_name": "given names"}
 CAUSES = {
-    "evidence": "new evidence",
-    "policy": "a changed policy",
-    "decision": "somebody's decision",
-    "first_build": "the first build",
+    "evidence": "by new evidence",
+    "policy": "by a changed policy",
+    "decision": "by somebody's decision",
+    "first_build": "in the first build",
 }
 
 
@@ -115,8 +116,8 @@ def tie(evidence: Sequence[Evidence], orders: Mapping[tuple[str, str], str] | No
 def decided(evidence: Evidence, detail: Mapping[str, Any]) -> str:
     """Say that a person decided that two records are one customer, and why."""
     records = (
-        f"{_record(evidence.source, evidence.source_record_id)} and "
-        f"{_record(evidence.other_source, evidence.other_record_id)}"
+        f"{_record(evidence.source, evidence.source_record_id)}{_known_by(evidence.left)} and "
+        f"{_record(evidence.other_source, evidence.other_record_id)}{_known_by(evidence.right)}"
     )
     return f"{detail.get('author', 'Somebody')} decided that {records} are one person{_because(detail)}."
 
@@ -132,7 +133,7 @@ def refusal(
         return f"{detail.get('author', 'Somebody')} decided that they are two people{_because(detail)}."
     shared = label(evidence.right)
     if rule == "blocked":
-        return f"{capital(shared)} ties nobody: {_nothing(detail)}."
+        return _blocked(shared, detail)
     if rule == "not_linking":
         return f"They share {shared}, but {_a(evidence.right.identifier_type)} ties nobody."
     common = "Their records look alike" if evidence.kind == "probabilistic" else f"They share {shared}"
@@ -141,16 +142,22 @@ def refusal(
             listed([str(each) for each in detail.get(side) or ["unknown"]]) for side in ("one", "other")
         )
         attribute = ATTRIBUTES.get(detail.get("attribute", ""), "facts")
-        return f"{common}, but their {attribute} differ ({one}; {other}), so they were left apart."
+        return f"{common}, but their {attribute} differ ({one}; {other})."
     whose = f"; so it counts for {keeper} alone" if keeper and evidence.kind != "probabilistic" else ""
     return f"{common}, but {_limit(detail, accounts)}{whose}."
+
+
+def of_another(name: str | None, customer_id: str, sentence: str) -> str:
+    """Name the customer whom a refusal kept apart, where only one of the two was asked about."""
+    said = sentence[:1].lower() + sentence[1:] if sentence.startswith(("The", "Record ")) else sentence
+    return f"{name or 'Somebody without a name'} ({customer_id}) is another customer: {said}"
 
 
 def close_call(records: tuple[str, str], probability: float) -> str:
     """Say that two customers look alike, and that a person has to decide."""
     return (
-        f"{capital(records[0])} and {records[1]} look alike ({percent(probability)}), which is not enough to join "
-        "them: it is under review."
+        f"{capital(records[0])} and {records[1]} look alike ({percent(probability)}), but not enough to be joined "
+        "before somebody has looked: it is under review."
     )
 
 
@@ -161,13 +168,13 @@ def likeness(evidence: Evidence) -> str:
 
 def became(entry: JournalEntry) -> str:
     """Say what a line of the journal says of an id."""
-    when, by = day(entry.at), CAUSES.get(entry.cause, entry.cause.replace("_", " "))
+    when, how = day(entry.at), CAUSES.get(entry.cause, f"by {entry.cause.replace('_', ' ')}")
     one, other = entry.customer_id, entry.other_customer_id
     if entry.kind == "merged":
-        return f"On {when} {other} became part of {one}, by {by}."
+        return f"On {when} {other} became part of {one}, {how}."
     if entry.kind == "split":
-        return f"On {when} {one} was cut from {other}, by {by}."
-    return f"On {when} {one} was born of {counted(entry.records, 'record', 'records')}, by {by}."
+        return f"On {when} {one} was cut from {other}, {how}."
+    return f"On {when} {one} was new, with {counted(entry.records, 'record', 'records')}, {how}."
 
 
 def record_label(source: str | None, record_id: str | None) -> str:
@@ -221,8 +228,12 @@ def _span(evidence: Sequence[Evidence]) -> str:
 def _likeness(evidence: Evidence) -> str:
     found = evidence.waterfall.comparisons if evidence.waterfall else ()
     speaking = sorted((each for each in found if each.weight > 0), key=lambda each: -each.weight)
-    named = [f"{each.name.replace('_', ' ')} ({each.label.lower()})" for each in speaking[:4]]
+    named = [each.name.replace("_", " ") + _how_alike(each.label) for each in speaking[:4]]
     return f"they agree in {listed(named)}" if named else "of how little else is alike"
+
+
+def _how_alike(label: str) -> str:
+    return "" if label.lower() == "exact match" else f" ({label.lower()})"
 
 
 def _limit(detail: Mapping[str, Any], accounts: Sequence[str]) -> str:
@@ -235,10 +246,14 @@ def _limit(detail: Mapping[str, Any], accounts: Sequence[str]) -> str:
     return f"joining them would give one person {counted(would_be, one, many)}{of}{named}, and {most}"
 
 
-def _nothing(detail: Mapping[str, Any]) -> str:
+def _blocked(shared: str, detail: Mapping[str, Any]) -> str:
+    """Say why a value ties nobody; one that several names use still ties whoever gives it with a name."""
     reason = str(detail.get("reason", ""))
+    if reason == "contested":
+        return f"{capital(shared)} ties nobody by itself: people with different names use it."
     beside = f" (it stands beside {detail['beside']} others)" if detail.get("beside") else ""
-    return PROVES_NOTHING.get(reason, f"it is blocked as {reason or 'worthless'}") + beside
+    why = PROVES_NOTHING.get(reason, f"it is listed as {reason or 'worthless'}")
+    return f"{capital(shared)} ties nobody: {why}{beside}."
 
 
 def _because(detail: Mapping[str, Any]) -> str:

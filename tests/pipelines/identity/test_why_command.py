@@ -113,7 +113,7 @@ def test_two_customers_are_told_what_keeps_them_apart() -> None:
     shown = " ".join(run("ann@x.example", "shop:2077").stdout.split())
     assert "They are two customers" in shown
     assert (
-        "2 accounts of shop (2077 and 1042), and one person has only one; so it counts for 1042 alone."
+        "2 accounts of shop (1042 and 2077), and one person has only one; so it counts for 1042 alone."
         in shown
     )
 
