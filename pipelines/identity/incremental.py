@@ -73,7 +73,7 @@ def extend(before: Resolution, change: Change) -> Resolution:
     touched, joined = _join(component, added, numbers)
     dirty[joined[np.flatnonzero(dirty | (touched & broken))]] = True  # and whatever is joined to them
     inside = np.flatnonzero((touched & ~dirty[joined])[component])
-    placed = Placed(nodes.hashes, limit, added, known, place_apart(nodes, change.apart), before.rules)
+    placed = Placed(nodes, limit, added, known, place_apart(nodes, change.apart), before.rules)
     dirty[_breaking(placed, inside, joined[component[inside]])] = True
 
     moved = np.flatnonzero((joined != np.arange(numbers))[component])
@@ -84,7 +84,7 @@ def extend(before: Resolution, change: Change) -> Resolution:
     settled = Settled(component, person, broken, refused)
     batches = (*batches, added)
     if dirty.any():
-        settled = _settled_again(settled, replace(placed, edges=Edges.together(batches)), dirty)
+        settled = _settled_again(settled, placed, batches, dirty)
     return Resolution(nodes, limit, batches, known, change.apart, before.rules, settled)
 
 
@@ -167,20 +167,24 @@ def _join(component: Numbers, added: Edges, numbers: int) -> tuple[Mask, Numbers
 
 def _breaking(placed: Placed, inside: Places, group: Numbers) -> Numbers:
     """Give the groups that break a rule; `group` says for each of the nodes `inside` where it would belong."""
-    numbers, local = np.unique(group, return_inverse=True)
-    broken = breaks(local.astype(np.int32), len(numbers), _part(placed, inside))
+    there = np.zeros(int(group.max(initial=-1)) + 1, dtype=np.bool_)
+    there[group] = True
+    numbers = np.flatnonzero(there).astype(np.int32)
+    place = np.empty(len(there), dtype=np.int32)
+    place[numbers] = np.arange(len(numbers), dtype=np.int32)
+    none = placed.edges.take(np.zeros(0, dtype=np.int64))
+    broken = breaks(place[group], len(numbers), _part(placed, inside, none))
     return np.asarray(numbers[broken], dtype=np.int32)
 
 
-def _part(placed: Placed, inside: Places, edges: Edges | None = None) -> Placed:
+def _part(placed: Placed, inside: Places, edges: Edges) -> Placed:
     """Give what is known of some nodes, numbered from 0 in their order; `edges` are those between them."""
-    local = np.full(len(placed.hashes), -1, dtype=np.int32)
+    local = np.full(len(placed.nodes), -1, dtype=np.int32)
     local[inside] = np.arange(len(inside), dtype=np.int32)
     known, apart = placed.known, placed.apart
     mine, both = local[known.node] >= 0, (local[apart.one] >= 0) & (local[apart.other] >= 0)
-    edges = edges if edges is not None else placed.edges.take(np.zeros(0, dtype=np.int64))
     return Placed(
-        placed.hashes[inside],
+        Nodes((placed.nodes.at(inside),)),
         placed.limit[inside],
         Edges(local[edges.one], local[edges.other], edges.rank, edges.strength),
         Known(local[known.node[mine]].astype(np.int64), known.rule[mine], known.value[mine]),
@@ -193,12 +197,13 @@ def _part(placed: Placed, inside: Places, edges: Edges | None = None) -> Placed:
     )
 
 
-def _settled_again(standing: Settled, placed: Placed, dirty: Mask) -> Settled:
-    """Settle dirty components again from all their edges; everything else stands as it is."""
+def _settled_again(standing: Settled, placed: Placed, batches: tuple[Edges, ...], dirty: Mask) -> Settled:
+    """Settle dirty components again from all their edges, in place; everything else stands as it is."""
     again = dirty[standing.component]
     inside = np.flatnonzero(again)
-    part = settle(_part(placed, inside, placed.edges.take(again[placed.edges.one])))
-    component, person = standing.component.copy(), standing.person.copy()
+    theirs = Edges.together([each.take(np.flatnonzero(again[each.one])) for each in batches])
+    part = settle(_part(placed, inside, theirs))
+    component, person = standing.component, standing.person
     component[inside] = part.component + standing.numbers
     person[inside] = part.person + standing.numbers
     kept, more = standing.refused.take(~again[standing.refused.one]), part.refused

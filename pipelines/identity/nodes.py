@@ -1,8 +1,10 @@
 """Where each node stands in the resolver's arrays: found by its hash, and never moved when more nodes come."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.identity.graph import Hashes, Places
 
@@ -20,6 +22,19 @@ class Nodes:
     def hashes(self) -> Hashes:
         """Give every node's hash, by place."""
         return self.segments[0] if len(self.segments) == 1 else np.concatenate(self.segments)
+
+    def at(self, places: NDArray[np.integer[Any]]) -> Hashes:
+        """Give the hashes of the nodes at some places."""
+        if len(self.segments) == 1:
+            found: Hashes = self.segments[0][places]
+            return found
+        ends = np.cumsum([len(each) for each in self.segments])
+        segment = np.searchsorted(ends, places, side="right")
+        found = np.empty(len(places), dtype=np.uint64)
+        for number, each in enumerate(self.segments):
+            mine = segment == number
+            found[mine] = each[places[mine] - (ends[number] - len(each))]
+        return found
 
     def places(self, hashes: Hashes) -> Places:
         """Give the place of each node; -1 for one that is not here."""

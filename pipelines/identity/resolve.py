@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from pipelines.identity.constrained import holdings, unite
+from pipelines.identity.constrained import holdings, peel, unite
 from pipelines.identity.graph import NO_LIMIT, Apart, Facts, Graph, Hashes, Places, Refused, Rules
 from pipelines.identity.nodes import Nodes
 
@@ -78,9 +78,9 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Placed:
-    """All that decides who some nodes are, which are numbered from 0: one hash and one limit per node."""
+    """All that decides who some nodes are, which are numbered from 0 by their places: one limit per node."""
 
-    hashes: Hashes
+    nodes: Nodes
     limit: NDArray[np.int16]
     edges: Edges
     known: Known
@@ -145,7 +145,7 @@ def resolve(
         limit[edges.one] = graph.one_limit
         limit[edges.other] = graph.other_limit
     known = place_facts(nodes, facts)
-    settled = settle(Placed(hashes, limit, edges, known, place_apart(nodes, apart), rules))
+    settled = settle(Placed(nodes, limit, edges, known, place_apart(nodes, apart), rules))
     return Resolution(nodes, limit, (edges,), known, apart, rules, settled)
 
 
@@ -166,27 +166,32 @@ def place_apart(nodes: Nodes, apart: Apart) -> Pairs:
 def settle(placed: Placed) -> Settled:
     """Find the people among nodes by everything that is known of them."""
     edges, known, apart = placed.edges, placed.known, placed.apart
-    component = components(len(placed.hashes), edges.one, edges.other)
+    component = components(len(placed.nodes), edges.one, edges.other)
     count = int(component.max(initial=-1)) + 1
     broken = breaks(component, count, placed)
     if not broken.any():
         return Settled(component, component, broken, no_refused())
     inside = np.flatnonzero(broken[component])
-    local = np.full(len(placed.hashes), -1, dtype=np.int32)
+    local = np.full(len(placed.nodes), -1, dtype=np.int32)
     local[inside] = np.arange(len(inside))
+    mine, pairs = local[known.node] >= 0, _local_pairs(apart, local)
+    held = holdings(
+        placed.limit[inside], (local[known.node[mine]], known.rule[mine], known.value[mine]), pairs
+    )
     theirs = np.flatnonzero(broken[component[edges.one]])
-    theirs = theirs[_order(placed.hashes, edges, theirs)]
-    mine = local[known.node] >= 0
+    bare = np.ones(len(inside), dtype=np.bool_)
+    bare[list(held.limited.keys() | held.facts.keys() | held.sides.keys())] = False
+    rest, followers = peel(local[edges.one[theirs]], local[edges.other[theirs]], bare)
+    theirs = theirs[rest]
+    theirs = theirs[_order(placed.nodes, edges, theirs)]
     root, refusals = unite(
         (local[edges.one[theirs]], local[edges.other[theirs]], edges.rank[theirs]),
-        holdings(
-            placed.limit[inside],
-            (local[known.node[mine]], known.rule[mine], known.value[mine]),
-            _local_pairs(apart, local),
-        ),
+        held,
         placed.rules,
         len(inside),
     )
+    for leaf, neighbour in reversed(followers):
+        root[leaf] = root[neighbour]
     person = component.copy()
     person[inside] = _numbers(root, component[inside], count)
     rows = theirs[np.array([row[0] for row in refusals], dtype=np.int64)]
@@ -249,9 +254,9 @@ def _values(component: NDArray[np.int32], value: NDArray[np.int64]) -> Iterator[
         yield int(number), values[start : start + size].tolist()
 
 
-def _order(hashes: Hashes, edges: Edges, rows: Places) -> Places:
+def _order(nodes: Nodes, edges: Edges, rows: Places) -> Places:
     """Order edges by rank, then strength, then the hashes of both ends, whichever was named first."""
-    one, other = hashes[edges.one[rows]], hashes[edges.other[rows]]
+    one, other = nodes.at(edges.one[rows]), nodes.at(edges.other[rows])
     return np.lexsort(
         (np.maximum(one, other), np.minimum(one, other), -edges.strength[rows], edges.rank[rows])
     )

@@ -24,6 +24,7 @@ from pipelines.samples.arrays import (
 )
 from pipelines.samples.conversations import Stage, Turns, agent_of, curiosity, joined, late_parcels
 from pipelines.samples.history import History
+from pipelines.samples.identifiers import of_the_shop
 from pipelines.samples.orders import name_kiosks
 from pipelines.samples.signatures import Acts, act, sign
 from pipelines.samples.tables import canonical
@@ -102,7 +103,9 @@ def _known_of(rng: Random, history: History, acts: Acts) -> dict[str, Strings]:
     return {
         "email": blank(signed.email, ~(signed_in | typed)),
         "phone": blank(signed.phone, ~gives_phone),
-        "external_id": blank(take(people.accounts, acts.person + acts.selves * len(people)), ~signed_in),
+        "external_id": of_the_shop(
+            blank(take(people.accounts, acts.person + acts.selves * len(people)), ~signed_in)
+        ),
         "handle": blank(take(people.handle, acts.person), ~messenger),
         "device_id": blank(choose(at_kiosk, kiosks, take(people.device, acts.person)), messenger),
         "given_name": signed.given,

@@ -28,6 +28,8 @@ from pipelines.samples.noise import Noise
 from pipelines.samples.phones import hand_out
 from pipelines.samples.times import END, START
 
+SHOP = "shopify:"  # names the system that a customer number comes from
+
 DOMAINS = {
     "gmail.example.com": 0.38,
     "outlook.example.com": 0.16,
@@ -108,3 +110,8 @@ def _made_unique(patterns: Strings, first: int) -> Strings:
     numbered = pc.if_else(pa.array(rank > 0), digits(rank + (rank > 0)), "")
     parts = pc.split_pattern(patterns, "{}")
     return join(pc.list_element(parts, 0), numbered, pc.list_element(parts, 1))
+
+
+def of_the_shop(numbers: Strings) -> Strings:
+    """Say of customer numbers in another system's records that they are the shop's: shopify:7100030218911."""
+    return join(SHOP, numbers)

@@ -31,6 +31,7 @@ from pipelines.samples.arrays import (
     weighted,
 )
 from pipelines.samples.contacts import Accounts, Permissions
+from pipelines.samples.identifiers import of_the_shop
 from pipelines.samples.orders import Intents
 from pipelines.samples.people import People
 from pipelines.samples.phones import e164
@@ -131,7 +132,7 @@ def outreach_table(
         message_id=blank(outreach.message_id, held),
         run_id=pick([f"{name}-{day.astype('M8[D]')}" for name, _, day in CAMPAIGNS], outreach.campaign),
         campaign=pick(names, outreach.campaign),
-        external_id=take(accounts.number, outreach.account),
+        external_id=of_the_shop(take(accounts.number, outreach.account)),
         email=blank(clean_emails(people, person, accounts.selves[outreach.account]), by_sms),
         phone=blank(e164(accounts.phone[outreach.account]), ~by_sms),
         channel=choose(by_sms, "sms", "email"),

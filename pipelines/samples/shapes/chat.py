@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.samples.broken import BROKEN
+from pipelines.samples.identifiers import SHOP
 from pipelines.samples.shapes.written import WrittenFile, as_rows, stamp, write_lines
 from pipelines.samples.world import World
 
@@ -57,7 +58,7 @@ def _conversation(turns: list[dict[str, Any]]) -> dict[str, Any]:
             "phone": head["phone"],
             "username": head["handle"],
             "device_id": head["device_id"],
-            "customer_id": head["external_id"],
+            "customer_id": (head["external_id"] or "").removeprefix(SHOP) or None,
         },
         "topic": head["topic"],
         "status": head["conversation_status"],

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from pipelines.samples.identifiers import SHOP
 from pipelines.samples.shapes.written import WrittenFile, stamp, with_broken, write_csv
 from pipelines.samples.world import World
 
@@ -37,6 +38,7 @@ def _write_list(world: World, path: Path, name: str) -> tuple[int, int]:
         for column in table.column_names
         if column not in UNWRITTEN
     }
+    columns["external_id"] = pc.replace_substring(columns["external_id"], SHOP, "")  # the tool knows one shop
     columns["record_id"] = pc.list_element(pc.split_pattern(table["source_record_id"], "/"), 1)
     grown, total = with_broken(columns, table.num_rows, path.name)
     write_csv(path, grown, total)
