@@ -5,7 +5,7 @@ nobody has to know what a missing line would mean.
 """
 
 import hashlib
-import re
+import json
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -29,7 +29,8 @@ TYPES: tuple[IdentifierType, ...] = (
     "order",
     "conversation",
 )
-Limit = Annotated[int, Field(ge=1)]
+Limit = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Priority = Annotated[int, Field(ge=1, le=999)]  # scored pairs come after all of them
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -49,7 +50,7 @@ class IdentifierPolicy(Words):
     `require` is for phones: whether a number that is merely possible may tie records.
     """
 
-    priority: Limit
+    priority: Priority
     links: bool = True
     names_a_person: bool = True
     per_person: Limit | None = None
@@ -124,11 +125,19 @@ class BlockedValue(Words):
         if (self.value is None) == (self.pattern is None):
             raise ValueError("give either a value or a pattern")
         if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                raise ValueError(f"the pattern cannot be read: {error}") from None
+            _try_pattern(self.pattern)
         return self
+
+
+def _try_pattern(pattern: str) -> None:
+    """Raise ValueError for what the build could not search with: RE2, which looks neither ahead nor back."""
+    import duckdb
+
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute("SELECT regexp_matches('', ?)", [pattern])
+    except duckdb.Error as error:
+        raise ValueError(f"the pattern cannot be read: {str(error).partition('Error: ')[2]}") from None
 
 
 class Policy(Words):
@@ -144,7 +153,7 @@ class Policy(Words):
     def _complete(self) -> Self:
         missing = [name for name in TYPES if name not in self.identifiers]
         if missing:
-            raise ValueError(f"identifiers lacks {', '.join(missing)}")
+            raise ValueError(f"identifiers lacks {', '.join(missing)}, and every type needs its line")
         priorities = [each.priority for each in self.identifiers.values()]
         if len(set(priorities)) < len(priorities):
             raise ValueError("two identifiers have one priority, so their claims could not be put in order")
@@ -152,8 +161,12 @@ class Policy(Words):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Name what decides who is whom: another fingerprint, and people have to be resolved anew."""
-        return hashlib.sha256(self.model_dump_json(exclude={"survivorship"}).encode()).hexdigest()[:16]
+        """Name what decides who is whom: another fingerprint, and people have to be resolved anew.
+
+        The order of the file's lines makes no difference.
+        """
+        rules = json.dumps(self.model_dump(mode="json", exclude={"survivorship"}), sort_keys=True)
+        return hashlib.sha256(rules.encode()).hexdigest()[:16]
 
     def by_priority(self) -> tuple[IdentifierType, ...]:
         """Give the types, the strongest evidence first."""
@@ -192,7 +205,9 @@ def load_policy(path: Path | None = None) -> Policy:
         return Policy.model_validate(document)
     except ValidationError as error:
         wrong = "; ".join(_told(each) for each in error.errors())
-        raise InputError(f"{path}: {wrong}.", "Nothing was changed. Mend the file.") from None
+    # Raised out here, for pydantic's error holds every frame that led to it, open warehouses among them, and no
+    # garbage collector sees into it: as the context of ours it would keep them all until the process has ended.
+    raise InputError(f"{path}: {wrong}.", "Nothing was changed. Mend the file.")
 
 
 def home_policy(home: Path) -> Policy:
@@ -202,11 +217,12 @@ def home_policy(home: Path) -> Policy:
 
 
 def _told(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"] if part != "[key]") or "the file"
+    place = ".".join(str(part) for part in error["loc"] if part != "[key]")
     if error["type"] == "extra_forbidden":
         return f"{place} is no word of a policy; legal there: {', '.join(_legal(error['loc'][:-1]))}"
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message[:1].lower()}{message[1:]}"
+    message = message[:1].lower() + message[1:]
+    return f"{place}: {message}" if place else message
 
 
 def _legal(loc: tuple[Any, ...]) -> list[str]:
