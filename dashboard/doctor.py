@@ -67,6 +67,7 @@ def examine(settings: Settings) -> list[Check]:
         ("store", _store),
         ("build", _build),
         ("contracts", _contracts),
+        ("identity", _identity),
         ("pulls", _pulls),
         ("browser", _browser),
     )
@@ -249,13 +250,31 @@ def _contracts(settings: Settings) -> Iterator[Check]:
         yield Check("contracts", "green", f"{len(rows)} tables hold their contracts")
 
 
+def _identity(settings: Settings) -> Iterator[Check]:
+    """Look at the company's own policy of who is one person; the next build is stopped by one that is wrong."""
+    if not (settings.home / "identity.yaml").exists():
+        return
+    asked = _asked(settings, "identity", "policy", "--json")
+    if asked.returncode:
+        yield Check(
+            "identity", "red", asked.stderr.strip().removeprefix("rapport: "), "rapport identity policy"
+        )
+    else:
+        yield Check("identity", "green", "identity.yaml, the company's own, can be used")
+
+
+def _asked(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of ours for this home."""
+    command = [str(Path(sys.executable).with_name("rapport")), *words]
+    environment = {**os.environ, "RAPPORT_HOME": str(settings.home)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+
+
 def _pulls(settings: Settings) -> Iterator[Check]:
     """Ask the command, for the windows and the pipelines do not import each other; only where there are pull files."""
     if not any((settings.home / "pulls").glob("*.yaml")):
         return
-    command = [str(Path(sys.executable).with_name("rapport")), "pull", "list", "--json"]
-    environment = {**os.environ, "RAPPORT_HOME": str(settings.home)}
-    asked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    asked = _asked(settings, "pull", "list", "--json")
     if asked.returncode:
         yield Check("pulls", "red", asked.stderr.strip(), "rapport pull list")
         return

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -186,3 +187,14 @@ def test_pulls_that_can_run_are_counted(settings: Settings) -> None:
     pull_file(settings, "twilio", "use: twilio\n")
     check = found(examine(settings), "pulls")
     assert (check.state, check.seen) == ("green", "1 of your own, 1 of them by themselves")
+
+
+def test_a_policy_that_would_stop_the_next_build_is_named_before_it(settings: Settings) -> None:
+    assert [check for check in examine(settings) if check.name == "identity"] == []
+    own = settings.home / "identity.yaml"
+    own.write_text("identifers: {}\n")
+    wrong = found(examine(settings), "identity")
+    assert wrong.state == "red"
+    assert "identifers is no word of a policy" in wrong.seen
+    shutil.copy(Path(doctor.__file__).parents[1] / "pipelines" / "identity" / "identity.yaml", own)
+    assert found(examine(settings), "identity").state == "green"

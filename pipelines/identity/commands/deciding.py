@@ -74,12 +74,13 @@ def _document(carrier: "Carrier") -> dict[str, Any]:
 
 
 def _tell(recorded: "Recorded", chosen: "tuple[Carrier, Carrier]") -> None:
+    from messaging.customers.why.words import THINGS
     from messaging.terminal import plain, say
 
     decision, (one, other) = recorded.decision, chosen
     for each in chosen:
-        by = each.anchor.identifier_type.replace("_", " ")
-        goes = "" if by == "record" else f"; it goes wherever its {by} goes"
+        by = each.anchor.identifier_type
+        goes = "" if by == "record" else f"; it goes wherever its {THINGS[by][0]} goes"
         say(plain(f"  {each.record} of {each.customer_id or 'a guest'}{goes}"))
     if not recorded.is_new:
         say(plain(f"That stands already: {decision.told()}. Nothing changed."))

@@ -29,8 +29,13 @@ def list_decided(
     from messaging.terminal import emit
 
     with open_store(read_settings()) as store:
-        listed = [each for each in list_decisions(store) if withdrawn or each.withdrawn_at is None]
-    emit([each.to_document() for each in listed], as_json=as_json, human=lambda: _tell_list(listed))
+        decided = list_decisions(store)
+    listed = [each for each in decided if withdrawn or each.withdrawn_at is None]
+    emit(
+        [each.to_document() for each in listed],
+        as_json=as_json,
+        human=lambda: _tell_list(listed, len(decided) - len(listed)),
+    )
 
 
 @decisions.command("withdraw")
@@ -119,10 +124,12 @@ def _counted(count: int) -> str:
     return f"{count:,} decision{'' if count == 1 else 's'}"
 
 
-def _tell_list(listed: "Sequence[Decision]") -> None:
+def _tell_list(listed: "Sequence[Decision]", hidden: int) -> None:
     from messaging.terminal import plain, say
 
-    if not listed:
+    if not listed and hidden:
+        say("No decision stands: all were withdrawn, and --all shows them.")
+    elif not listed:
         say("Nobody has decided anything yet, so people are who the evidence says they are.")
     for each in listed:
         say(f"[bold]{each.decision_id}[/bold]  " + plain(f"{each.kind}  {each.one}  {each.other}"))

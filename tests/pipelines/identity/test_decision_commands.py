@@ -125,8 +125,8 @@ def standing(home: Path) -> list[Decision]:
 
 def test_a_merge_shows_the_records_that_it_chose_and_when_it_takes_effect(home: Path) -> None:
     told = done("merge", "ann@x.example", "cus_bob", "--reason", "She called.", "--author", "gus")
-    assert "mail/message/1 of cus_ann; it goes wherever its email goes" in told
-    assert "crm/contact/2 of cus_bob; it goes wherever its external id goes" in told
+    assert "mail/message/1 of cus_ann; it goes wherever its e-mail address goes" in told
+    assert "crm/contact/2 of cus_bob; it goes wherever its account goes" in told
     assert "are one person: recorded as dec_" in told
     assert "takes effect in the next build: rapport build. Whoever has opted out stays opted out" in told
     (decision,) = standing(home)
@@ -239,6 +239,9 @@ def test_what_people_decided_is_listed_with_who_and_why_and_commands_no_terminal
 def test_a_list_of_nothing_says_so(home: Path) -> None:
     assert "Nobody has decided anything yet" in done("decisions", "list")
     assert document("decisions", "list") == []
+    merge = document("merge", "cus_ann", "cus_bob", "--reason", "She called.")
+    done("decisions", "withdraw", merge["decision"]["decision_id"], "--reason", "Mistaken.")
+    assert "No decision stands: all were withdrawn, and --all shows them." in done("decisions", "list")
 
 
 def test_decisions_go_through_a_file_into_another_home(
