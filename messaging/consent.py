@@ -256,17 +256,32 @@ def suppressed(connection: Connection, address_hashes: Iterable[str], channel: s
 
 
 def show(
-    connection: Connection, customer_ids: Sequence[str], address_hashes: Sequence[str]
+    connection: Connection, person: KnownAs | Sequence[str], address_hashes: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """List every event of a person and their addresses, oldest first, as plain data."""
+    """List every event of a person and their addresses, oldest first, as plain data.
+
+    Of what was recorded under an id that others shared, only what counts for this person: the rest is somebody else's.
+    """
+    known = person if isinstance(person, KnownAs) else KnownAs(tuple(person))
+    until = dict(known.shared)
+
+    def is_theirs(event: dict[str, Any]) -> bool:
+        if event["address_hash"] in address_hashes:
+            return True
+        shared_until = until.get(event["customer_id"])
+        if shared_until is None or event["recorded_at"] > shared_until:
+            return event["customer_id"] in known.ids
+        return bool(event["action"] == "revoke")
+
     table = consent_events.c
     hidden = {"salt", "commitment", "previous_hash", "hash"}
     rows = (
         select(*(column for column in table if column.name not in hidden))
-        .where(table.customer_id.in_(customer_ids) | table.address_hash.in_(address_hashes))
+        .where(table.customer_id.in_(known.everything) | table.address_hash.in_(address_hashes))
         .order_by(table.sequence)
     )
-    return [dict(row._mapping) for row in connection.execute(rows)]  # noqa: SLF001 - SQLAlchemy's public name
+    events = (dict(row._mapping) for row in connection.execute(rows))  # noqa: SLF001 - SQLAlchemy's public name
+    return [event for event in events if is_theirs(event)]
 
 
 def _counts(word: _Word, shared_until: datetime | None, own: bool, address_hash: str | None) -> bool:  # noqa: FBT001

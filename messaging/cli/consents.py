@@ -33,7 +33,7 @@ def show(who: Who, *, as_json: AsJson = False) -> None:
         hashes = sorted(customers.address_hashes(card.facts).values())
         with store.read() as connection:
             known = customers.known_as(card.customer_id, connection)
-            events = consent.show(connection, known.everything, hashes)
+            events = consent.show(connection, known, hashes)
     document = {
         "customer_id": card.customer_id,
         "consents": [asdict(each) for each in card.consents],
