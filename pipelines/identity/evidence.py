@@ -44,11 +44,12 @@ _LISTED = """
 _RECORDS = f"""
     CREATE OR REPLACE TEMP TABLE evidence_records AS
     SELECT hash(source || chr(31) || source_record_id) AS record, origin_table, source, source_record_id,
-        occurred_at, {FOLDED} AS given, {FOLDED_FAMILY} AS family, birth_date
+        occurred_at, {FOLDED} AS given, {FOLDED_FAMILY} AS family,
+        CASE WHEN birth_date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN birth_date END AS birth_date
     FROM intermediate.int_identity__records
 """  # noqa: S608 - our own text
 
-# What a source's own namespace counts against: one person may have an account in each of two shops.
+# A handle that is an @ and nothing else has no key: a hash of nothing would be one key for all such records.
 _SEEN = """
     CREATE OR REPLACE TEMP TABLE evidence_seen AS
     SELECT hash(seen.source || chr(31) || seen.source_record_id) AS record,
@@ -56,19 +57,37 @@ _SEEN = """
         seen.identifier_type, seen.match_key, seen.refused_reason AS reason
     FROM identifiers AS seen
     JOIN identity_types USING (identifier_type)
+    WHERE seen.match_key IS NOT NULL
 """
 
+# By the key or by the spelling that people write to: who lists `an.n@gmail.com` means the mailbox.
 _APPLY_LISTED = """
-    UPDATE evidence_seen SET reason = listed.reason
+    UPDATE evidence_seen SET reason = found.reason
     FROM (
-        SELECT seen.key, min(listed.reason) AS reason
-        FROM (SELECT DISTINCT key, identifier_type, match_key FROM evidence_seen WHERE reason IS NULL) AS seen
-        JOIN identity_listed AS listed ON listed.identifier_type = seen.identifier_type
-            AND (lower(listed.value) = lower(seen.match_key)
-                OR regexp_matches(seen.match_key, listed.pattern))
-        GROUP BY seen.key
-    ) AS listed
-    WHERE listed.key = evidence_seen.key AND evidence_seen.reason IS NULL
+        SELECT key, min(reason) AS reason
+        FROM (
+            SELECT hash(seen.identifier_type || ':' || seen.match_key) AS key, listed.reason
+            FROM identifiers AS seen JOIN identity_listed AS listed
+                ON listed.identifier_type = seen.identifier_type AND lower(listed.value) = lower(seen.match_key)
+            UNION ALL
+            SELECT hash(seen.identifier_type || ':' || seen.match_key), listed.reason
+            FROM identifiers AS seen JOIN identity_listed AS listed
+                ON listed.identifier_type = seen.identifier_type AND lower(listed.value) = lower(seen.value)
+            UNION ALL
+            SELECT seen.key, listed.reason
+            FROM (SELECT DISTINCT key, identifier_type, match_key FROM evidence_seen WHERE reason IS NULL) AS seen
+            JOIN identity_listed AS listed
+                ON listed.identifier_type = seen.identifier_type
+                AND regexp_matches(seen.match_key, listed.pattern)
+        )
+        GROUP BY key
+    ) AS found
+    WHERE found.key = evidence_seen.key AND evidence_seen.reason IS NULL
+"""
+
+_TWICE = """
+    SELECT source, source_record_id FROM intermediate.int_identity__records
+    GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1
 """
 
 _COLLISIONS = """
@@ -261,17 +280,14 @@ def read_evidence(
     again: evidence_seen (each identifier, with the reason if it is refused), evidence_of (a record's
     profile), evidence_profiles, evidence_nodes (contested keys divided), evidence_learned (nodes that were
     learned to be nobody's), evidence_held (who carries what, by source), evidence_edges. Raises BuildError when two
-    texts have one hash.
+    records have one name, or two texts one hash.
     """
     _state_policy(connection, policy)
     connection.execute(_RECORDS)
     connection.execute(_SEEN)
-    connection.execute(_APPLY_LISTED)
-    if any(connection.execute(_COLLISIONS).fetchall()[0]):
-        raise BuildError(
-            "Two identifiers have the same 64-bit hash, so people cannot be told apart.",
-            "Report this; until then, leave out the source that was added last.",
-        )
+    if policy.blocked:
+        connection.execute(_APPLY_LISTED)
+    _hold_hashes_apart(connection)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE evidence_decided AS SELECT unnest(?) AS record",
         [np.zeros(0, dtype=np.uint64) if decided is None else decided],
@@ -284,6 +300,22 @@ def read_evidence(
     for query in (_NODES, _LEARNED, _PROFILES, _FACTS_OF_PROFILES, _HELD, _EDGES):
         connection.execute(query)
     return read_graph(connection, policy, alike)
+
+
+def _hold_hashes_apart(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Raise BuildError where two records, or two keys, could not be told apart."""
+    if not any(connection.execute(_COLLISIONS).fetchall()[0]):
+        return
+    twice = connection.execute(_TWICE).fetchone()
+    if twice:
+        raise BuildError(
+            f"Two records of {twice[0]} are called {twice[1]}, so it cannot be said who either belongs to.",
+            "Give each record of a source an id of its own in the mapping, over all its tables.",
+        )
+    raise BuildError(
+        "Two identifiers have the same 64-bit hash, so people cannot be told apart.",
+        "Report this; until then, leave out the source that was added last.",
+    )
 
 
 def _state_policy(connection: "duckdb.DuckDBPyConnection", policy: Policy) -> None:

@@ -96,12 +96,17 @@ _REFUSED = """
 
 @dataclass(frozen=True)
 class Matched:
-    """What matching did. `decisions_skipped` name records that are not in this build."""
+    """What matching did.
+
+    `decisions_skipped` name records that are not in this build; `decisions_overruled` are merges of people
+    whom a split of other records of theirs keeps apart.
+    """
 
     evidence: Evidence
     resolution: Resolution
     decisions_applied: int
     decisions_skipped: int
+    decisions_overruled: int
     links: int
 
 
@@ -129,11 +134,14 @@ def match_records(
         link(connection)
         links = _scored(connection)
         resolution = extend(resolution, Change(added=links, apart=said.apart)) if len(links) else resolution
-    resolution, refused = merge_decided(resolution, said)
-    _name_nodes(connection, resolution, np.concatenate([said.nodes, links.one]))
-    _name_refused(connection, evidence, resolution, refused)
-    applied = len(said.nodes) // 2
-    return Matched(evidence, resolution, applied, len(decisions) - applied, len(links))
+    resolution, overruled = merge_decided(resolution, said)
+    followed = links.one[resolution.persons(links.one) == resolution.persons(links.other)]
+    _name_nodes(connection, resolution, np.concatenate([said.nodes, followed]))
+    _name_refused(connection, evidence, resolution, overruled)
+    found = len(said.nodes) // 2
+    return Matched(
+        evidence, resolution, found - len(overruled), len(decisions) - found, len(overruled), len(links)
+    )
 
 
 def _read_decisions(
@@ -186,7 +194,7 @@ def _name_refused(
     connection: "duckdb.DuckDBPyConnection",
     evidence: Evidence,
     resolution: Resolution,
-    merges: list[tuple[int, int, int]],
+    overruled: list[tuple[int, int, int]],
 ) -> None:
     """Write what was not followed: evidence that a rule refused, and merges that a split refused."""
     refused, hashes = resolution.settled.refused, resolution.nodes.hashes
@@ -208,5 +216,5 @@ def _name_refused(
             allowed,
         ],
     )
-    for merge in merges:
+    for merge in overruled:
         connection.execute("INSERT INTO refused VALUES (?, ?, 'decided', NULL, ?, 0, 0)", merge)

@@ -51,6 +51,7 @@ class IdentityReport:
     split_customers: int
     decisions_applied: int
     decisions_skipped: int
+    decisions_overruled: int
 
     def to_document(self) -> dict[str, int]:
         """Give the counts as plain data, for metadata and `--json`."""
@@ -122,4 +123,5 @@ def _report(
         split_customers=split,
         decisions_applied=matched.decisions_applied,
         decisions_skipped=matched.decisions_skipped,
+        decisions_overruled=matched.decisions_overruled,
     )

@@ -186,6 +186,19 @@ _REFUSED = """
             AND pairs.other_source = other.source AND pairs.other_record = other.source_record_id
         WHERE pairs.merges
     ),
+    -- a merge that a split of other records of the same people overruled
+    overruled AS (
+        SELECT named.person, named.other_person, 'human', mine.identifier_type, mine.match_key,
+            theirs.identifier_type, theirs.match_key, decisions.source, decisions.source_record_id, NULL,
+            decisions.other_source, decisions.other_record_id, 2, NULL, NULL, NULL, named.rule, named.detail
+        FROM decisions
+        JOIN evidence_of AS one ON one.record = decisions.record
+        JOIN evidence_of AS other ON other.record = decisions.other
+        JOIN named ON named.one = one.profile AND named.other = other.profile
+        JOIN profile_sides AS mine ON mine.profile = named.one
+        JOIN profile_sides AS theirs ON theirs.profile = named.other
+        WHERE decisions.kind = 'merge'
+    ),
     -- a key that people with different names use: each name has it for itself
     contested AS (
         SELECT node_person.person, held.identifier_type, held.match_key, held.key,
@@ -225,8 +238,8 @@ _REFUSED = """
     )
     SELECT mine.customer_id, theirs.customer_id AS other_customer_id, every.* EXCLUDE (person, other_person)
     FROM (
-        SELECT * FROM carried UNION ALL SELECT * FROM scored UNION ALL SELECT * FROM namesakes
-        UNION ALL SELECT * FROM blocked
+        SELECT * FROM carried UNION ALL SELECT * FROM scored UNION ALL SELECT * FROM overruled
+        UNION ALL SELECT * FROM namesakes UNION ALL SELECT * FROM blocked
     ) AS every
     JOIN person_ids AS mine ON mine.person = every.person
     LEFT JOIN person_ids AS theirs ON theirs.person = every.other_person

@@ -4,6 +4,7 @@ It can be derived again at any time: a full build, another policy or a warehouse
 and the people are the same.
 """
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,14 +23,20 @@ if TYPE_CHECKING:
 
 LARGEST_CHANGE = 0.2  # of all edges: beyond that, reading everything again is as cheap
 
+# Whose answers may change with their version: the same evidence would be judged by other rules.
+JUDGES = ("rapport-cdp", "rapidfuzz", "nicknames")
+
 _ADDED = """
+    CREATE OR REPLACE TEMP TABLE edges_added AS
     SELECT one, other, counted, rank, strength FROM graph_edges
     ANTI JOIN identity.resolver_edges USING (one, other, counted, rank, strength)
 """
 _REMOVED = """
+    CREATE OR REPLACE TEMP TABLE edges_removed AS
     SELECT one, other FROM identity.resolver_edges
     ANTI JOIN graph_edges USING (one, other, counted, rank, strength)
 """
+_CHANGED = "SELECT (SELECT count(*) FROM edges_added) + (SELECT count(*) FROM edges_removed)"
 _UNSETTLED = """
     SELECT DISTINCT node FROM (
         (FROM graph_facts EXCEPT FROM identity.resolver_facts)
@@ -56,10 +63,11 @@ def resolve_again(
 ) -> Resolution:
     """Resolve what `read_graph` read, from what the last build knew where that is little different, and keep it.
 
-    `policy` is the policy's fingerprint: under another one everything is resolved afresh.
+    `policy` is the policy's fingerprint: under another one everything is resolved afresh, as with another
+    version of what judges names, or with limits on another source.
     """
     connection.execute("CREATE SCHEMA IF NOT EXISTS identity")
-    fingerprint = "|".join((policy, *evidence.limits))
+    fingerprint = "|".join((policy, *(version(name) for name in JUDGES), *evidence.limits))
     before = None if afresh else _recall(connection, fingerprint, evidence)
     if before is None:
         resolution = resolve(evidence.graph, evidence.rules, evidence.facts, apart)
@@ -78,11 +86,9 @@ def _recall(
         return None
     if connection.execute("SELECT fingerprint FROM identity.resolver_info").fetchall() != [(fingerprint,)]:
         return None
-    changed = sum(
-        int(connection.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0])  # noqa: S608 - ours
-        for query in (_ADDED, _REMOVED)
-    )
-    if changed > LARGEST_CHANGE * len(evidence.graph):
+    for query in (_ADDED, _REMOVED):
+        connection.execute(query)
+    if connection.execute(_CHANGED).fetchall()[0][0] > LARGEST_CHANGE * len(evidence.graph):
         return None
     nodes, edges = read_arrays(connection, _NODES), read_arrays(connection, _EDGES)
     known, refused = (
@@ -111,7 +117,7 @@ def _recall(
 
 
 def _change(connection: "duckdb.DuckDBPyConnection", apart: Apart) -> Change:
-    added, removed = read_arrays(connection, _ADDED), read_arrays(connection, _REMOVED)
+    added, removed = (read_arrays(connection, f"FROM {table}") for table in ("edges_added", "edges_removed"))
     facts, unsettled = read_arrays(connection, _FACTS_AGAIN), read_arrays(connection, _UNSETTLED)
     none = np.full(len(added["one"]), NO_LIMIT, dtype=np.int16)
     return Change(
@@ -124,12 +130,19 @@ def _change(connection: "duckdb.DuckDBPyConnection", apart: Apart) -> Change:
 
 
 def _remember(connection: "duckdb.DuckDBPyConnection", fingerprint: str, resolution: Resolution) -> None:
-    """Keep the resolution by rising hashes, so that one segment of nodes is enough to read it."""
-    hashes, settled = resolution.nodes.hashes, resolution.settled
+    """Keep the resolution by rising hashes, so that one segment of nodes is enough to read it.
+
+    Nodes that no evidence names any more are alone, and forgotten.
+    """
+    hashes, settled, edges = resolution.nodes.hashes, resolution.settled, resolution.edges
+    named = np.zeros(len(hashes), dtype=np.bool_)
+    named[edges.one] = named[edges.other] = True
     order = np.argsort(hashes)
-    place = np.empty(len(order), dtype=np.int32)
+    order = order[named[order]]
+    place = np.full(len(hashes), -1, dtype=np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
-    edges, refused, broken = resolution.edges, settled.refused, np.flatnonzero(settled.broken)
+    component, refused = settled.component[order], settled.refused
+    broken = np.unique(component[settled.broken[component]])
     write_arrays(
         connection,
         "identity.resolver_nodes",
@@ -137,7 +150,56 @@ def _remember(connection: "duckdb.DuckDBPyConnection", fingerprint: str, resolut
         place=np.arange(len(order), dtype=np.int32),
         node=hashes[order],
         limited=resolution.limit[order],
-        component=settled.component[order],
+        component=component,
+        person=settled.person[order],
+    )
+    write_arrays(
+        connection,
+        "identity.resolver_edges",
+        kept=True,
+        one=hashes[edges.one],
+        other=hashes[edges.other],
+        counted=resolution.limit[edges.other],
+        rank=edges.rank,
+        strength=edges.strength,
+        one_place=place[edges.one],
+        other_place=place[edges.other],
+    )
+    write_arrays(
+        connection,
+        "identity.resolver_refused",
+        kept=True,
+        one=place[refused.one],
+        other=place[refused.other],
+        rank=refused.rank,
+        rule=refused.rule,
+        which=refused.which,
+        would_be=refused.would_be,
+    )
+    write_arrays(connection, "identity.resolver_broken", kept=True, number=broken)
+    pairs = np.arange(len(resolution.apart.one))
+    write_arrays(
+        connection,
+        "identity.resolver_apart",
+        kept=True,
+        pair=pairs,
+        one=resolution.apart.one,
+        other=resolution.apart.other,
+    )
+    connection.execute("CREATE OR REPLACE TABLE identity.resolver_facts AS FROM graph_facts")
+    connection.execute(
+        "CREATE OR REPLACE TABLE identity.resolver_info AS SELECT ?::VARCHAR AS fingerprint", [fingerprint]
+    )
+    component, refused = settled.component[order], settled.refused
+    broken = np.unique(component[settled.broken[component]])
+    write_arrays(
+        connection,
+        "identity.resolver_nodes",
+        kept=True,
+        place=np.arange(len(order), dtype=np.int32),
+        node=hashes[order],
+        limited=resolution.limit[order],
+        component=component,
         person=settled.person[order],
     )
     write_arrays(

@@ -1,9 +1,10 @@
 """Give each person the id that they had before, also on a full rebuild.
 
-A component takes the old id of which it holds most records; between equals the older id, then the older
-component, wins. Each old id goes to one component and each component takes one. An id that no component
-took, though its records are still there, becomes an alias of the customer who has most of them, and follows
-them. When such records part again, they get that id back; only components that never had one get a new one.
+A component takes the old id of which it holds most records, of those that somebody had in the last build: who
+did not change keeps the id, whoever comes back. Between equals the older id, then the older component, wins.
+Each old id goes to one component and each component takes one. An id that no component took, though its
+records are still there, becomes an alias of the customer who has most of them, and follows them. When such
+records part again, they get that id back; only components that never had one get a new one.
 """
 
 from collections.abc import Iterable
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 class Overlap:
     """How many records of an old customer a component holds, and what settles a tie.
 
+    `standing` are those records that were the customer's in the last build, and not away or nobody's.
     `since` is when the id was given out or, of an alias, when it became one: of two that the same records had
     one after the other, they get the first back.
     """
 
     component: int
     customer_id: str
+    standing: int
     records: int
     since: datetime
     component_first_at: datetime
@@ -62,8 +65,9 @@ def inherit(overlaps: Iterable[Overlap]) -> dict[int, str]:
     return heirs
 
 
-def _claim(overlap: Overlap) -> tuple[int, datetime, str, datetime, str]:
+def _claim(overlap: Overlap) -> tuple[int, int, datetime, str, datetime, str]:
     return (
+        -overlap.standing,
         -overlap.records,
         overlap.since,
         overlap.customer_id,
@@ -82,12 +86,15 @@ _PEOPLE = """
 _OVERLAPS = """
     CREATE OR REPLACE TEMP TABLE claims AS
     WITH counted AS (
-        SELECT people.component, given.customer_id, count(*) AS records
-        FROM people JOIN state.record_customer AS given USING (source, source_record_id)
+        SELECT people.component, given.customer_id, count(*) AS records,
+            count(*) FILTER (absent.source IS NULL) AS standing
+        FROM people
+        JOIN state.record_customer AS given USING (source, source_record_id)
+        LEFT JOIN state.absent_record AS absent USING (source, source_record_id)
         GROUP BY ALL
     )
     SELECT
-        component, customer_id, records, born_at AS since,
+        component, customer_id, standing, records, born_at AS since,
         count(*) OVER (PARTITION BY component) > 1 OR count(*) OVER (PARTITION BY customer_id) > 1 AS
         contested
     FROM counted JOIN state.customers USING (customer_id)
@@ -96,7 +103,8 @@ _OVERLAPS = """
 # Components that inherited nothing may have an id that was merged away: the one of which they hold most.
 _RETIRED = """
     CREATE OR REPLACE TEMP TABLE retired_claims AS
-    SELECT people.component, former.customer_id, count(*) AS records, alias."at" AS since, true AS contested
+    SELECT people.component, former.customer_id, count(*) AS standing, count(*) AS records, alias."at" AS since,
+        true AS contested
     FROM people
     JOIN state.former_customer AS former USING (source, source_record_id)
     JOIN state.identity_alias AS alias ON alias.old_customer_id = former.customer_id
@@ -105,7 +113,8 @@ _RETIRED = """
 """
 
 _CONTESTED = """
-    SELECT claims.component, claims.customer_id, claims.records, claims.since, found.first_at, found.first_record
+    SELECT claims.component, claims.customer_id, claims.standing, claims.records, claims.since, found.first_at,
+        found.first_record
     FROM {claims} AS claims
     JOIN (
         SELECT component, coalesce(min(occurred_at), TIMESTAMP '9999-12-31') AS first_at,
@@ -221,15 +230,15 @@ _JOURNAL = """
     )
     SELECT $as_of, $build_id, lines.kind, lines.customer_id, lines.other_customer_id, lines.records,
         CASE
-            WHEN coalesce(mine.decision_id, theirs.decision_id) IS NOT NULL THEN 'decision'
             WHEN NOT EXISTS (FROM state.customers) THEN 'first_build'
+            WHEN coalesce(mine.decision_id, theirs.decision_id) IS NOT NULL THEN 'decision'
             WHEN (SELECT policy FROM state.last_build) IS DISTINCT FROM $policy THEN 'policy'
             ELSE 'evidence'
         END,
         CASE WHEN coalesce(mine.decision_id, theirs.decision_id) IS NOT NULL
             THEN json_object('decision_id', coalesce(mine.decision_id, theirs.decision_id)) END
     FROM lines
-    LEFT JOIN decided_customers AS mine ON mine.customer_id = lines.customer_id AND lines.kind <> 'born'
+    LEFT JOIN decided_customers AS mine ON mine.customer_id = lines.customer_id
     LEFT JOIN decided_customers AS theirs ON theirs.customer_id = lines.other_customer_id
     ORDER BY ALL
 """
@@ -283,6 +292,11 @@ def _remember(connection: "duckdb.DuckDBPyConnection", build: Build) -> None:
     connection.execute(
         "INSERT INTO state.customers SELECT customer_id, ? FROM assigned WHERE is_new ORDER BY customer_id",
         [build.as_of],
+    )
+    connection.execute("DELETE FROM state.absent_record")
+    connection.execute(
+        "INSERT INTO state.absent_record SELECT source, source_record_id FROM state.record_customer"
+        " ANTI JOIN people USING (source, source_record_id)"
     )
     connection.execute("DELETE FROM state.last_build")
     connection.execute("INSERT INTO state.last_build VALUES (?, ?)", [build.build_id, build.policy])

@@ -53,6 +53,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         (decision_id VARCHAR NOT NULL, source VARCHAR NOT NULL, source_record_id VARCHAR NOT NULL)
         """,
     ),
+    (
+        # records that were nobody's in the last build: when they come back, they take no id from who stayed
+        "CREATE TABLE state.absent_record (source VARCHAR NOT NULL, source_record_id VARCHAR NOT NULL)",
+    ),
 )
 
 

@@ -11,13 +11,25 @@ OLD, YOUNG = datetime.fromisoformat("2025-01-01"), datetime.fromisoformat("2026-
 
 
 def overlap(
-    component: int, customer: str, records: int, *, since: datetime = OLD, first_at: datetime = OLD
+    component: int,
+    customer: str,
+    records: int,
+    *,
+    back: int = 0,
+    since: datetime = OLD,
+    first_at: datetime = OLD,
 ) -> Overlap:
-    return Overlap(component, customer, records, since, first_at, f"r{component}")
+    """Claim an id by so many records, and by so many more that were away."""
+    return Overlap(component, customer, records, records + back, since, first_at, f"r{component}")
 
 
 def test_the_largest_overlap_inherits() -> None:
     assert inherit([overlap(1, "a", 2), overlap(1, "b", 3)]) == {1: "b"}
+
+
+def test_records_that_come_back_take_no_id_from_those_that_stayed() -> None:
+    assert inherit([overlap(1, "a", 0, back=9), overlap(2, "a", 1)]) == {2: "a"}
+    assert inherit([overlap(1, "a", 1, back=1), overlap(2, "a", 1)]) == {1: "a"}
 
 
 def test_between_equal_overlaps_the_older_id_stays() -> None:
