@@ -29,15 +29,30 @@ def evaluate(  # noqa: PLR0913 - an option each
     from pipelines.identity.evaluation.run import evaluate_records
     from pipelines.identity.policy import home_policy, load_policy
 
+    country = _country(region)
     settings = read_settings()
     followed = load_policy(policy) if policy else home_policy(settings.home)
     with progress("Resolving"):
-        found = evaluate_records(records, truth, settings, followed, region)
+        found = evaluate_records(records, truth, settings, followed, country)
     emit(
         found.to_document(examples, show_values=show_values),
         as_json=as_json,
         human=lambda: say("\n".join(_told(found, examples, show_values=show_values))),
     )
+
+
+def _country(region: str) -> str:
+    """Give a country as numbering plans name it; without one, the installation's is taken."""
+    import phonenumbers
+
+    from data_contracts.errors import UsageError
+
+    country = region.strip().upper()
+    if country and country not in phonenumbers.SUPPORTED_REGIONS:
+        raise UsageError(
+            f"No numbering plan is known of the region {region!r}.", "Give an ISO country: GB, DE, US."
+        )
+    return country
 
 
 def _told(found: "Evaluation", examples: int, *, show_values: bool) -> "Iterator[str]":

@@ -43,6 +43,7 @@ def train(*, as_json: AsJson = False) -> None:
 
 def _told(model: "LinkModel", path: str) -> str:
     return (
-        f"Learnt from {model.trained_on['records']} records of {model.trained_on['people']} people:"
-        f" {', '.join(model.comparisons)}. Written to {path}; the next build uses it."
+        f"Learnt from {model.trained_on['records']:,} records in {model.trained_on['people']:,} groups, each of which"
+        f" one key makes one person: {', '.join(name.replace('_', ' ') for name in model.comparisons)}."
+        f" Written to {path}; the next build uses it."
     )

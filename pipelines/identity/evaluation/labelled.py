@@ -59,9 +59,10 @@ def _load(
     present = _columns(connection, path, reader)
     missing = [name for name in required if name not in present]
     if missing:
+        rest = "" if len(required) == len(columns) else f"; all but {', '.join(required)} may be left out"
         raise InputError(
             f"{path} has no column {', '.join(missing)}; it has {', '.join(present)}.",
-            f"Name its columns {', '.join(columns)}; all but {', '.join(required)} may be left out.",
+            f"Name its columns {', '.join(columns)}{rest}.",
         )
     chosen = ", ".join(
         f"try_cast({name} AS {kind}) AS {name}" if name in present else f"NULL::{kind} AS {name}"
@@ -77,6 +78,8 @@ def _load(
 def _columns(connection: "duckdb.DuckDBPyConnection", path: Path, reader: str) -> list[str]:
     if not path.is_file():
         raise InputError(f"There is no file {path}.", "Check the path.")
+    if not path.stat().st_size:
+        raise InputError(f"{path} is empty.", "Give a file with a header and at least one row.")
     with _readable(path):
         rows = connection.execute(f"DESCRIBE FROM {reader}", [str(path)]).fetchall()
     return [str(row[0]) for row in rows]

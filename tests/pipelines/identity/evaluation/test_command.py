@@ -7,7 +7,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from data_contracts.errors import InputError
+from data_contracts.errors import InputError, UsageError
 from pipelines.identity.commands import app
 from pipelines.identity.policy import SHIPPED
 
@@ -94,3 +94,11 @@ def test_a_file_that_is_not_there_is_named(files: tuple[Path, Path], option: str
     result = run(str(records), "--truth", str(truth), option, "gone.file")
     assert isinstance(result.exception, InputError)
     assert "gone.file" in str(result.exception)
+
+
+def test_a_region_without_a_numbering_plan_is_refused_before_anything_is_read(
+    files: tuple[Path, Path],
+) -> None:
+    result = run(str(files[0]), "--truth", str(files[1]), "--region", "ZZ")
+    assert isinstance(result.exception, UsageError)
+    assert "'ZZ'" in str(result.exception)

@@ -35,7 +35,8 @@ def test_parquet_does_as_well(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", "has no column source"),
+        ("", "is empty"),
+        ("\n", "has no column source"),
         ("source,email\na,b\n", "has no column source_record_id; it has source, email"),
         ("source,source_record_id\n", "has no rows"),
         (
