@@ -271,6 +271,10 @@ _EDGES = """
 """
 
 
+# A quarter of the memory: 0.6 of 2.6 GB for 2M records with 5M identifiers (2026-11-22).
+_USED_UP = ("reuse_eras", "evidence_written", "evidence_appearances", "evidence_records")
+
+
 def read_evidence(
     connection: "duckdb.DuckDBPyConnection", policy: Policy, decided: NDArray[np.uint64] | None = None
 ) -> Evidence:
@@ -299,6 +303,8 @@ def read_evidence(
     divide_contested(connection, policy.conflicts.given_name, alike)
     for query in (_NODES, _LEARNED, _PROFILES, _FACTS_OF_PROFILES, _HELD, _EDGES):
         connection.execute(query)
+    for table in _USED_UP:
+        connection.execute(f"DROP TABLE {table}")
     return read_graph(connection, policy, alike)
 
 

@@ -13,10 +13,13 @@ CATALOG = "c360"
 def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Attach `path` as `c360` and use it, for as short as can be: a writer locks every other process out.
 
-    A connection costs 25 ms, and one that stayed open would keep dbt from opening the same file.
+    A connection costs 25 ms, and one that stayed open would keep dbt from opening the same file. What does not
+    fit into memory spills beside the file, as it does for dbt; by default it would into the current folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    connection = duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": "false", "temp_directory": f"{path}.tmp"}
+    )
     try:
         mode = " (READ_ONLY)" if read_only else ""
         connection.execute(f"ATTACH {quote_text(str(path))} AS {CATALOG}{mode}")
