@@ -87,10 +87,14 @@ ORDER BY records DESC, other_type, other_key LIMIT $limit
 REVIEW = """
 SELECT review_id, customer_id, other_customer_id, source, source_record_id, other_source, other_record_id, weight,
     probability, detail
-FROM c360.identity_review
+FROM c360.identity_review  -- of two customers, the two records that look most alike
 WHERE (customer_id = $one AND (other_customer_id = $other OR $other IS NULL))
    OR (other_customer_id = $one AND (customer_id = $other OR $other IS NULL))
-ORDER BY probability DESC, review_id LIMIT $limit
+QUALIFY row_number() OVER (
+    PARTITION BY least(customer_id, other_customer_id), greatest(customer_id, other_customer_id)
+    ORDER BY weight DESC, review_id
+) = 1
+ORDER BY probability DESC, weight DESC, review_id LIMIT $limit
 """
 HELD_BY_BOTH = """
 WITH mine AS MATERIALIZED (FROM c360.customer_identifiers WHERE customer_id = $one),

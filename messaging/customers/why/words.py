@@ -154,10 +154,10 @@ def of_another(name: str | None, customer_id: str, sentence: str) -> str:
 
 
 def close_call(records: tuple[str, str], probability: float) -> str:
-    """Say that two customers look alike, and that a person has to decide."""
+    """Say that two customers look alike, and that a person has to decide: too little agrees, or a limit speaks against."""
     return (
-        f"{capital(records[0])} and {records[1]} look alike ({percent(probability)}), but not enough to be joined "
-        "before somebody has looked: it is under review."
+        f"{capital(records[0])} and {records[1]} look alike ({percent(probability)}), but somebody should look "
+        "before they are joined: it is under review."
     )
 
 

@@ -327,11 +327,12 @@ def test_a_close_call_is_told_and_where_nothing_ties_two_it_says_so(
         "source": "crm", "source_record_id": "contact/5", "other_source": "web", "other_record_id": "form/7",
         "weight": 1.1, "probability": 0.68, "detail": json.dumps(LIKENESS | {"probability": 0.68}),
     }  # fmt: skip
-    publish(**release, identity_review=[review])
+    weaker = review | {"review_id": "rev_0", "source_record_id": "contact/6", "weight": 0.9}
+    publish(**release, identity_review=[weaker, review])
     answer = customers.why(ANNA, "bob@example.com")
     assert answer.sentences[1] == (
-        "Record crm/contact/5 and record web/form/7 look alike (68.0 %), but not enough to be joined before somebody "
-        "has looked: it is under review."
+        "Record crm/contact/5 and record web/form/7 look alike (68.0 %), but somebody should look before they are "
+        "joined: it is under review."
     )
     assert answer.review[0].waterfall.comparisons[0].name == "birth_date"
     assert [each.review_id for each in customers.why(ANNA).review] == ["rev_1"]
