@@ -199,6 +199,18 @@ _REFUSED = """
         JOIN profile_sides AS theirs ON theirs.profile = named.other
         WHERE decisions.kind = 'merge'
     ),
+    -- what people said are two, whether or not any evidence was cut for it
+    parted AS (
+        SELECT mine.person, theirs.person AS other_person, 'human', mine.identifier_type, mine.match_key,
+            theirs.identifier_type, theirs.match_key, splits.source, splits.source_record_id, NULL,
+            splits.other_source, splits.other_record_id, 2, NULL, NULL, NULL, 'decided', json_object(
+                'decision_id', splits.decision_id, 'author', splits.author, 'reason', splits.reason)
+        FROM splits
+        JOIN evidence_of AS one ON one.record = splits.record
+        JOIN evidence_of AS other ON other.record = splits.other
+        JOIN profile_sides AS mine ON mine.profile = one.profile
+        JOIN profile_sides AS theirs ON theirs.profile = other.profile AND theirs.person <> mine.person
+    ),
     -- a key that people with different names use: each name has it for itself
     contested AS (
         SELECT node_person.person, held.identifier_type, held.match_key, held.key,
@@ -239,7 +251,7 @@ _REFUSED = """
     SELECT mine.customer_id, theirs.customer_id AS other_customer_id, every.* EXCLUDE (person, other_person)
     FROM (
         SELECT * FROM carried UNION ALL SELECT * FROM scored UNION ALL SELECT * FROM overruled
-        UNION ALL SELECT * FROM namesakes UNION ALL SELECT * FROM blocked
+        UNION ALL SELECT * FROM parted UNION ALL SELECT * FROM namesakes UNION ALL SELECT * FROM blocked
     ) AS every
     JOIN person_ids AS mine ON mine.person = every.person
     LEFT JOIN person_ids AS theirs ON theirs.person = every.other_person

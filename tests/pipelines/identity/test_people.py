@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_contracts.errors import BuildError
-from pipelines.identity.people import IdentityReport, resolve_people
+from messaging.identity_decisions import Decision
+from pipelines.identity.people import IdentityOrder, IdentityReport, resolve_people
 from pipelines.warehouse.connection import open_warehouse
 
 NEW_YEAR = datetime.fromisoformat("2026-01-01")
@@ -242,6 +243,16 @@ def test_when_what_was_merged_parts_again_each_half_has_the_id_that_it_had(wareh
         ("merged", before["r1"], before["r3"], "evidence"),
         ("split", before["r3"], before["r1"], "evidence"),
     ]
+
+
+def test_what_people_said_are_two_is_told_also_where_no_evidence_was_cut(warehouse: Warehouse) -> None:
+    warehouse.prepare([email("r1", "a@x"), email("r2", "b@x")])
+    said = Decision("dec_1", "split", "shop", "r1", "shop", "r2", "ann", "Two brothers.", AS_OF)
+    resolve_people(warehouse.build, warehouse.state, AS_OF, IdentityOrder(decisions=(said,)))
+    assert warehouse.rows(
+        "SELECT kind, rule, detail->>'decision_id', detail->>'author', detail->>'reason'"
+        " FROM identity.identity_refused"
+    ) == [("human", "decided", "dec_1", "ann", "Two brothers.")]
 
 
 def test_an_alias_leads_to_the_living_through_later_merges(warehouse: Warehouse) -> None:
