@@ -133,7 +133,8 @@ _NODES = """
 """
 
 # How many different keys of each type stand beside a node, in appearances that carry both; of external ids, in
-# the source that has most.
+# the source that has most. Only types that the policy counts are looked for: the account of all who pay at a till
+# has 100,000 orders, and one by one beside each other they are 10 billion pairs.
 _LEARNED = """
     CREATE OR REPLACE TEMP TABLE evidence_learned AS
     WITH several AS (
@@ -145,11 +146,21 @@ _LEARNED = """
         FROM evidence_nodes JOIN identity_types USING (identifier_type) JOIN several USING (appearance)
         WHERE reason IS NULL
     ),
+    counted AS (
+        SELECT identifier_type, beside FROM identity_beside
+        UNION
+        SELECT mine.identifier_type, theirs.identifier_type
+        FROM identity_types AS mine, identity_types AS theirs
+        WHERE mine.most_neighbours IS NOT NULL AND theirs.names_a_person
+    ),
+    looking AS MATERIALIZED (
+        SELECT appearance, node, identifier_type, beside FROM together JOIN counted USING (identifier_type)
+    ),
     beside AS (
-        SELECT one.node, one.identifier_type, other.identifier_type AS beside, other.space,
-            count(DISTINCT other.node) AS others
-        FROM together AS one
-        JOIN together AS other ON other.appearance = one.appearance AND other.node <> one.node
+        SELECT one.node, one.identifier_type, one.beside, other.space, count(DISTINCT other.node) AS others
+        FROM looking AS one
+        JOIN together AS other
+            ON other.appearance = one.appearance AND other.identifier_type = one.beside AND other.node <> one.node
         GROUP BY ALL
     ),
     judged AS (
