@@ -44,10 +44,15 @@ class KnownAs:
 
     `shared` pairs such an id with that moment (naive UTC): of what was recorded under it until then a withdrawal
     counts, and a grant where it was given for the very address. After it the id counts if it is among `ids`.
+
+    `rejoined` tells of people who were one again later, as (id, until, again): to those who did not have the id
+    meanwhile its withdrawals of before `until` stood whatever its owner said, and they stand for all of them until
+    a grant after `again`.
     """
 
     ids: tuple[str, ...]
     shared: tuple[tuple[str, datetime], ...] = ()
+    rejoined: tuple[tuple[str, datetime, datetime], ...] = ()
 
     @property
     def everything(self) -> tuple[str, ...]:
@@ -87,6 +92,15 @@ class Consents:
             shared_until, own = until.get(customer_id), customer_id in person.ids
             words = self._by_person.get(customer_id, ())
             said.append(_standing([each for each in words if _counts(each, shared_until, own, address_hash)]))
+        for customer_id, parted_at, again in person.rejoined:
+            own, words = customer_id in person.ids, self._by_person.get(customer_id, ())
+            kept = [
+                each
+                for each in words
+                if (each.recorded_at <= parted_at or each.recorded_at > again)
+                and _counts(each, parted_at, own, address_hash)
+            ]
+            said.append(_standing(kept))
         known = [state for state in said if state is not None]
         refused = [state for state in known if not state.granted]
         return max(refused or known, key=lambda state: state.occurred_at, default=None)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from data_contracts.errors import RapportError
 from messaging.consent import KnownAs
-from messaging.customers.partings import Change, Shared, keep_latest, partings
+from messaging.customers.partings import Change, Parted, partings
 from messaging.release import ReleaseReader, Row, Snapshot
 from messaging.store import Store
 from messaging.store.tables import builds
@@ -77,8 +77,7 @@ def one_known_as(snapshot: Snapshot, store: Connection, ids: Sequence[str]) -> K
     related = {row["customer_id"] for row in snapshot.rows(RELATED, {"ids": list(ids)})}
     rows = [row for row in snapshot.rows(CHANGES) if row["customer_id"] in related]
     aliases = [row for row in snapshot.rows(ALIASES) if row["customer_id"] in related] if rows else []
-    shared = _shared_by(ids, partings(_became(aliases), dated(rows, store, snapshot.info.built_at)))
-    return KnownAs(tuple(ids), tuple(sorted(shared.items())))
+    return _known(ids, partings(_became(aliases), dated(rows, store, snapshot.info.built_at)))
 
 
 def known_as(aliases: Iterable[Mapping[str, str]], changes: Iterable[Change] = ()) -> dict[str, KnownAs]:
@@ -94,9 +93,7 @@ def known_as(aliases: Iterable[Mapping[str, str]], changes: Iterable[Change] = (
         people.setdefault(current, {current})
     found: dict[str, KnownAs] = {}
     for ids in people.values():
-        shared = _shared_by(ids, parted)
-        person = KnownAs(tuple(sorted(ids)), tuple(sorted(shared.items())))
-        found |= dict.fromkeys(ids, person)
+        found |= dict.fromkeys(ids, _known(sorted(ids), parted))
     return found
 
 
@@ -105,7 +102,7 @@ def dated(rows: Sequence[Row], store: Connection, built_at: datetime) -> list[Ch
 
     A build that has not said when it ended counts as ending at `built_at`.
     """
-    named = {row["build_id"] for row in rows if row["kind"] == "split"}
+    named = {row["build_id"] for row in rows}
     table = builds.c
     ended = select(table.build_id, table.finished_at).where(table.build_id.in_(named))
     published = {row.build_id: row.finished_at or built_at for row in store.execute(ended)}
@@ -127,11 +124,11 @@ def _became(aliases: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {row["old_customer_id"]: row["customer_id"] for row in aliases}
 
 
-def _shared_by(ids: Iterable[str], parted: Mapping[str, Shared]) -> Shared:
-    shared: Shared = {}
+def _known(ids: Sequence[str], parted: Mapping[str, Parted]) -> KnownAs:
+    whole = Parted()
     for customer_id in ids:
-        keep_latest(shared, parted.get(customer_id, {}))
-    return shared
+        whole.add(parted.get(customer_id, Parted()))
+    return KnownAs(tuple(ids), tuple(sorted(whole.shared.items())), tuple(sorted(whole.rejoined)))
 
 
 def _has_journal(snapshot: Snapshot) -> bool:

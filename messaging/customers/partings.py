@@ -28,14 +28,27 @@ class Change(NamedTuple):
 
 
 @dataclass
+class Parted:
+    """The ids that somebody shared until a split, and of those who are one again: (id, until, again) as in KnownAs."""
+
+    shared: Shared = field(default_factory=dict)
+    rejoined: set[tuple[str, datetime, datetime]] = field(default_factory=set)
+
+    def add(self, other: "Parted") -> None:
+        """Take over what is known of somebody who is the same person; of two moments of one id, the later counts."""
+        keep_latest(self.shared, other.shared)
+        self.rejoined |= other.rejoined
+
+
+@dataclass
 class _Person:
-    """Who goes by an id while the journal is gone through: the ids that are theirs, and those that they shared."""
+    """Who goes by an id while the journal is gone through: the ids that are theirs, and what splits left them."""
 
     ids: set[str]
-    shared: Shared = field(default_factory=dict)
+    parted: Parted = field(default_factory=Parted)
 
 
-def partings(became: Mapping[str, str], changes: Iterable[Change]) -> dict[str, Shared]:
+def partings(became: Mapping[str, str], changes: Iterable[Change]) -> dict[str, Parted]:
     """Give the ids that each customer shared with others until a split, by every id that took part in one.
 
     `became` maps earlier ids to later ones, as `identity_alias` has them. Changes come build by build, in order.
@@ -53,19 +66,20 @@ def partings(became: Mapping[str, str], changes: Iterable[Change]) -> dict[str, 
         for line in lines:
             if line.kind == "merged":
                 _merge(people, taken, line)
-    return {customer_id: person.shared for customer_id, person in people.items() if person.shared}
+    return {customer_id: person.parted for customer_id, person in people.items() if person.parted.shared}
 
 
 def _split(people: dict[str, _Person], taken: dict[str, set[str]], lines: Sequence[Change]) -> None:
-    before = {
-        line.other: _Person(set(_person(people, line.other).ids), dict(_person(people, line.other).shared))
-        for line in lines
-    }
+    before: dict[str, tuple[set[str], Parted]] = {}
     for line in lines:
-        whole = before[line.other]
-        moments = dict.fromkeys(whole.ids, line.until)
+        whole = _person(people, line.other)
+        before[line.other] = set(whole.ids), Parted(dict(whole.parted.shared), set(whole.parted.rejoined))
+    for line in lines:
+        ids, parted = before[line.other]
+        moments = Parted(dict.fromkeys(ids, line.until))
         for part in (line.customer_id, line.other):
-            keep_latest(keep_latest(_person(people, part).shared, whole.shared), moments)
+            _person(people, part).parted.add(parted)
+            _person(people, part).parted.add(moments)
         own = taken.pop(line.customer_id, set()) | {
             line.customer_id
         }  # an id may come back from before its merge
@@ -76,8 +90,15 @@ def _split(people: dict[str, _Person], taken: dict[str, set[str]], lines: Sequen
 def _merge(people: dict[str, _Person], taken: dict[str, set[str]], line: Change) -> None:
     stays, goes = _person(people, line.customer_id), _person(people, line.other)
     taken[line.other] = set(goes.ids)
+    again = {
+        (customer_id, until, line.until)
+        for side in (stays, goes)
+        for customer_id, until in side.parted.shared.items()
+        if customer_id not in side.ids
+    }
     stays.ids |= goes.ids
-    keep_latest(stays.shared, goes.shared)
+    stays.parted.add(goes.parted)
+    stays.parted.rejoined |= again
 
 
 def keep_latest(shared: Shared, more: Mapping[str, datetime]) -> Shared:

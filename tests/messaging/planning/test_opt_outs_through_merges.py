@@ -326,6 +326,8 @@ STEPS = some.lists(
 
 @with_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
+@example([("revoke", 1, True), ("merge", 3, 1), ("split", 3, True), ("grant", 3, False), ("merge", 1, 3)])
+@example([("revoke", 1, False), ("merge", 3, 1), ("split", 3, True), ("grant", 3, True), ("merge", 1, 3)])
 @example([("merge", 0, 1), ("revoke", 0, False), ("grant", 0, True), ("split", 0, False), ("merge", 0, 1)])
 def test_nobody_who_was_restricted_becomes_mailable_by_a_merge_or_a_split(store: Store, steps: Any) -> None:
     """Go through a history of four people, who are what they are whatever customer they are taken for."""
