@@ -1,9 +1,10 @@
 """The contracts that Rapport ships, by table name.
 
 The files are Open Data Contract Standard 3.1: `inbound/<table>.odcs.yaml` for each canonical source table,
-`published/<table>.odcs.yaml` for what a release promises.
+`published/<table>.odcs.yaml` for what a release promises. A company's traits (traits.py) are columns of customer_360.
 """
 
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from data_contracts.errors import UsageError
 from data_contracts.model import Column, Condition, Contract, Rule, SetRule
 from data_contracts.odcs import SUFFIX, read_contract
+from data_contracts.traits import read_traits
 
 __all__ = [
     "Column",
@@ -26,6 +28,7 @@ __all__ = [
     "published_contracts",
 ]
 FOLDER = Path(__file__).parent
+VIEW = "customer_360"
 
 
 def load_contract(table: str) -> Contract:
@@ -69,4 +72,8 @@ def _load(side: str, table: str) -> Contract:
         near = get_close_matches(table, known, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(f"There is no {side} table {table!r}.", f"{hint}Known are {', '.join(known)}.")
-    return read_contract(FOLDER / side / f"{table}{SUFFIX}")
+    contract = read_contract(FOLDER / side / f"{table}{SUFFIX}")
+    if (side, table) != ("published", VIEW):
+        return contract
+    traits = read_traits(FOLDER / "published" / "traits.yaml", contract.duckdb_columns())
+    return replace(contract, columns=contract.columns + traits)

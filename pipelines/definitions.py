@@ -4,9 +4,10 @@ The way of a row, from top to bottom, is `build_definitions` in defs/assembly.py
 
 landed     dropped files, our own outreach, the tables of schema `landing`
 contracts  the verdict on each landed table (blocking)
-models     dbt, first half: staging, the records that identity reads
+models     dbt, first part: staging, the records that identity reads
 people     who is whom
-models     dbt, second half: orders, timeline, customer_360
+models     dbt, second part: what each customer did, block by block
+models     dbt, third part: what is published, with what was scored and the company's traits
 contracts  the verdict on what we publish, and the sums (blocking)
 published  imported consents to the store, then the release
 """

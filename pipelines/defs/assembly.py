@@ -16,7 +16,7 @@ from pipelines.warehouse.dbt_runner import manifest_path
 
 def build_definitions(settings: Settings) -> Definitions:
     """Make the code location of an installation; dbt's manifest gives the models' part of the graph."""
-    before_identity, after_identity = model_assets(manifest_path(settings))
+    before_identity, after_identity, after_scoring = model_assets(manifest_path(settings))
     return Definitions(
         assets=[
             dropped_files,
@@ -25,8 +25,9 @@ def build_definitions(settings: Settings) -> Definitions:
             before_identity,
             people,
             after_identity,
+            after_scoring,
             store_consents,
-            release_asset(after_identity),
+            release_asset(after_scoring),
         ],
         asset_checks=[inbound_checks, published_checks],
         jobs=[*pull_jobs(), refresh],

@@ -1,4 +1,4 @@
-"""The dbt models as assets, in two halves: what identity reads, and what reads identity."""
+"""The dbt models as assets, in three parts: what identity reads, what reads identity, and what reads scores."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ with warnings.catch_warnings():
 
 UNIQUE_ID = "dagster_dbt/unique_id"
 ASSETS = {"model", "seed", "snapshot"}
-HALVES = ("before_identity", "after_identity")
+PARTS = ("before_identity", "after_identity", "after_scoring")
 
 
 class Names(DagsterDbtTranslator):
@@ -53,13 +53,13 @@ class Names(DagsterDbtTranslator):
         return str(dbt_resource_props.get("description") or "")
 
 
-def model_assets(manifest: Path) -> tuple[AssetsDefinition, AssetsDefinition]:
-    """Make the assets of both halves from the project's manifest."""
-    before, after = (_half(manifest, tag) for tag in HALVES)
-    return before, after
+def model_assets(manifest: Path) -> tuple[AssetsDefinition, AssetsDefinition, AssetsDefinition]:
+    """Make the assets of each part from the project's manifest."""
+    before, facts, marts = (_part(manifest, tag) for tag in PARTS)
+    return before, facts, marts
 
 
-def _half(manifest: Path, tag: str) -> AssetsDefinition:
+def _part(manifest: Path, tag: str) -> AssetsDefinition:
     @dbt_assets(
         manifest=manifest,
         select=f"tag:{tag}",
@@ -67,7 +67,7 @@ def _half(manifest: Path, tag: str) -> AssetsDefinition:
         dagster_dbt_translator=Names(),
         required_resource_keys={"build"},
     )
-    def half(context: AssetExecutionContext) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
+    def part(context: AssetExecutionContext) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         session = session_of(context)
         names = [path[-1] for path in sorted(asset.path for asset in context.selected_asset_keys)]
         select = names if context.is_subset else [f"tag:{tag}"]
@@ -84,7 +84,7 @@ def _half(manifest: Path, tag: str) -> AssetsDefinition:
             yield from _events(context, results, counts)
             _require(results)
 
-    return half
+    return part
 
 
 def _events(

@@ -3,8 +3,9 @@
 Dagster-dbt's own stream starts a process for each call, which costs 14 to 19 CPU seconds (measured 2026-11-21), and
 needs `dbt` on the PATH. The manifest, from which the asset graph is drawn, is written under RAPPORT_HOME and again only
 when a file of the project has changed, or dbt itself. Builds run from it too: dbt would parse all files again for each
-new `as_of`, because that is a variable, and parsing takes 3 CPU seconds (2026-11-22, 110 files). No variable is read while
-files are parsed, only while models and tests are compiled.
+new `as_of`, because that is a variable, and parsing takes 3 CPU seconds (2026-11-22, 110 files). The names of the traits are
+the one variable that is read while files are parsed; all others are while models and tests are compiled. What our
+contracts promise is laid over what dbt has parsed (promised.py).
 """
 
 import hashlib
@@ -21,10 +22,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from data_contracts.contracts import FOLDER as CONTRACTS
 from data_contracts.errors import BuildError
 from messaging.settings import Settings
 from pipelines.redaction import LONGEST, redacted
 from pipelines.settings import home_region, own_domains
+from pipelines.warehouse.promised import TRAITS, lay_contracts, trait_names
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 SOURCES = ("models", "macros", "seeds", "tests", "snapshots")
@@ -53,11 +56,12 @@ class NodeResult:
 
 
 def project_hash() -> str:
-    """Name the content of the dbt project, and the dbt that reads it, in 16 hex digits; caches and logs do not count."""
+    """Name the content of the dbt project, what we promise of it, and the dbt that reads it, in 16 hex digits."""
     digest = hashlib.sha256(version("dbt-core").encode())
     paths = [path for folder in SOURCES for path in (PROJECT / folder).rglob("*") if path.is_file()]
-    for path in sorted([*paths, *PROJECT.glob("*.yml")]):
-        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    promised = (CONTRACTS / "published").glob("*.yaml")
+    for path in sorted([*paths, *PROJECT.glob("*.yml"), *promised]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -89,9 +93,27 @@ def _parsed_manifest(_hash: str) -> dict[str, bytes]:
     """
     with TemporaryDirectory(prefix="rapport-dbt-") as folder:
         target = Path(folder)
-        with _environment(target / "nothing.duckdb"):
-            _invoke(["parse", "--no-partial-parse"], target, vars_={})
-        return {name: (target / name).read_bytes() for name in (PACKED, "manifest.json")}
+        manifest = parse_project(target)
+        manifest.writable_manifest().write(str(target / "manifest.json"))
+        return {PACKED: _packed(manifest), "manifest.json": (target / "manifest.json").read_bytes()}
+
+
+def parse_project(folder: Path) -> Any:
+    """Parse the project, writing under `folder`, into dbt's manifest with our contracts laid over it.
+
+    Raises BuildError where a file of the project, or a trait, is wrong.
+    """
+    with _environment(folder / "nothing.duckdb"):
+        found = _invoke(["parse", "--no-partial-parse"], folder, vars_={})
+    lay_contracts(found)
+    return found
+
+
+def _packed(manifest: Any) -> bytes:
+    from dbt.parser.manifest import extended_mashumaro_encoder
+
+    packed: bytes = manifest.to_msgpack(extended_mashumaro_encoder)
+    return packed
 
 
 def compiled_manifest(home: Path) -> dict[str, Any]:
@@ -100,8 +122,9 @@ def compiled_manifest(home: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
+        parsed = _parsed_manifest(project_hash())[PACKED]
         with _environment(folder / "nothing.duckdb"):  # not the warehouse: a build may hold its lock
-            _invoke(["compile", "--no-introspect", "--no-populate-cache"], folder, vars_={})
+            _invoke(["compile", "--no-introspect", "--no-populate-cache"], folder, vars_={}, parsed=parsed)
         _forget_others(folder)
     found: dict[str, Any] = json.loads(path.read_text())
     return found
@@ -134,15 +157,16 @@ def run_dbt(
             arguments,
             settings.home.absolute() / "dbt" / TARGET,
             vars_=known | dict(variables or {}),
-            parsed=manifest_path(settings).with_name(PACKED),
+            parsed=manifest_path(settings).with_name(PACKED).read_bytes(),
         )
     return [_node_result(result) for result in outcome.results]
 
 
 def _invoke(
-    arguments: Sequence[str], target: Path, *, vars_: Mapping[str, Any], parsed: Path | None = None
+    arguments: Sequence[str], target: Path, *, vars_: Mapping[str, Any], parsed: bytes | None = None
 ) -> Any:
     """Call dbt quietly: what it prints and logs could quote rows. `parsed` is the packed manifest, where there is one."""
+    variables = json.dumps({TRAITS: trait_names(PROJECT), **vars_})
     where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
     quiet = [
         "--quiet",
@@ -161,9 +185,7 @@ def _invoke(
 
         try:
             manifest = _unpacked(parsed) if parsed else None
-            outcome = dbtRunner(manifest=manifest).invoke(
-                [*arguments, *where, *quiet, "--vars", json.dumps(vars_)]
-            )
+            outcome = dbtRunner(manifest=manifest).invoke([*arguments, *where, *quiet, "--vars", variables])
         finally:
             DuckDBConnectionManager.close_all_connections()  # else the file stays locked, to ourselves too
     if outcome.exception is not None:
@@ -173,12 +195,12 @@ def _invoke(
     return outcome.result
 
 
-def _unpacked(path: Path) -> Any:
+def _unpacked(packed: bytes) -> Any:
     """Read a manifest afresh for each run, because dbt writes into it."""
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
-    manifest = Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
+    manifest = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
     manifest.build_flat_graph()
     return manifest
 

@@ -13,6 +13,8 @@ import pytest
 from data_contracts.contracts import inbound_contracts
 from pipelines.identity.people import resolve_people
 from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.dbt_runner import parse_project
+from pipelines.warehouse.promised import TRAITS, trait_names
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 Rows = list[dict[str, Any]]
@@ -43,19 +45,28 @@ class Company:
                     connection.execute(insert, list(given.values()))
 
     def build(self, as_of: str, **variables: Any) -> None:
-        """Run both halves of the models with their tests, and the identity step between them."""
+        """Run all parts of the models with their tests, and the steps between them."""
         variables = {"as_of": as_of, **variables}
-        self.dbt(
-            "build", "--select", "tag:before_identity", "--exclude-resource-type", "unit_test", **variables
-        )
+        self.part("before_identity", **variables)
         resolve_people(self.build_path, self.folder / "state.duckdb", datetime.fromisoformat(as_of))
+        self.part("after_identity", **variables)
+        self.part("after_scoring", **variables)
+
+    def part(self, tag: str, *arguments: str, **variables: Any) -> None:
+        """Run one part of the models with their tests."""
         self.dbt(
-            "build", "--select", "tag:after_identity", "--exclude-resource-type", "unit_test", **variables
+            "build", "--select", f"tag:{tag}", "--exclude-resource-type", "unit_test", *arguments, **variables
         )
 
     def dbt(self, *arguments: str, **variables: Any) -> Any:
         """Run one dbt command on this company's warehouse, and fail with the names of what failed."""
-        return run_dbt(self.folder, *arguments, "--vars", json.dumps(variables), parsed=self.parsed)
+        return run_dbt(
+            self.folder,
+            *arguments,
+            "--vars",
+            json.dumps({TRAITS: trait_names(PROJECT), **variables}),
+            parsed=self.parsed,
+        )
 
     def rows(self, query: str, *parameters: object) -> Rows:
         """Read the warehouse; each row by column name."""
@@ -96,7 +107,7 @@ def run_dbt(folder: Path, *arguments: str, parsed: Any = None) -> Any:
 
 @pytest.fixture(scope="session")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return run_dbt(tmp_path_factory.mktemp("parsed"), "parse")
+    return parse_project(tmp_path_factory.mktemp("parsed"))
 
 
 @pytest.fixture(scope="session")

@@ -256,11 +256,12 @@ def rebuild(company: "Company", said: Decision, *, afresh: bool) -> None:
     if afresh:
         company.build_path.unlink()
         company.land(LANDED)
-    select = ["--exclude-resource-type", "unit_test", *(["--full-refresh"] if afresh else [])]
-    company.dbt("build", "--select", "tag:before_identity", *select, as_of=AS_OF)
+    afresh_or_not = ["--full-refresh"] if afresh else []
+    company.part("before_identity", *afresh_or_not, as_of=AS_OF)
     order = IdentityOrder(decisions=(said,), afresh=afresh)
     resolve_people(company.build_path, company.folder / "state.duckdb", datetime.fromisoformat(AS_OF), order)
-    company.dbt("build", "--select", "tag:after_identity", *select, as_of=AS_OF)
+    company.part("after_identity", *afresh_or_not, as_of=AS_OF)
+    company.part("after_scoring", *afresh_or_not, as_of=AS_OF)
 
 
 def golden(company: "Company") -> dict[str, set[tuple[str, str]]]:

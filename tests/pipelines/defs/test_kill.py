@@ -18,7 +18,7 @@ from pipelines.publishing.pointer import file_sha256, read_pointer
 
 from .conftest import land, purchase
 
-STAGES = ("load", "dbt after_identity", "release")
+STAGES = ("load", "dbt after_identity", "dbt after_scoring", "release")
 BUILD = """
 import sys
 from datetime import datetime

@@ -1,4 +1,9 @@
-{#- The last projection: only here, and in shipments, does anything depend on the day (`as_of`). -#}
+{#-
+  The last projection: only here, and in shipments, does anything depend on the day (`as_of`). Which columns there are, and
+  what they mean, stands in data_contracts/published/customer_360.odcs.yaml; traits come after them.
+-#}
+{{ config(contract={'enforced': false}) }}{# a build lays the contract over it, enforced (pipelines/warehouse/promised.py) #}
+
 with parcels as (
 
     select
@@ -85,6 +90,7 @@ select
     outreach.last_outreach_state,
     coalesce(recent_outreach.outreach_90d_count, 0) as outreach_90d_count,
     {{ lifecycle_stage('dated.days_since_last_order', 'purchases.order_count') }} as lifecycle_stage
+    {{- trait_columns() }}
 from {{ ref('int_profile__customers') }} as profile
 left join {{ ref('int_consents__customers') }} as consents on profile.customer_id = consents.customer_id
 left join {{ ref('int_messages__preferred_channel') }} as preferences on profile.customer_id = preferences.customer_id
@@ -96,3 +102,4 @@ left join parcels on profile.customer_id = parcels.customer_id
 left join conversations on profile.customer_id = conversations.customer_id
 left join recent_outreach on profile.customer_id = recent_outreach.customer_id
 left join dated on profile.customer_id = dated.customer_id
+{{- trait_joins('profile.customer_id') }}
