@@ -6,7 +6,7 @@ export GX_ANALYTICS_ENABLED := false
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-identity up lock
+.PHONY: help demo test lint bench bench-view bench-identity up lock
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -26,6 +26,10 @@ lint: .venv/.stamp ## Style, types and layers
 ROWS ?= 1000000
 bench: .venv/.stamp ## Measure landing (ROWS=10000000 for more) and the build on a real shop's order lines
 	@$(BIN)/python -m benchmarks --rows $(ROWS)
+
+SIZES ?= 1000000 5000000 10000000
+bench-view: .venv/.stamp ## Measure a first build stage by stage beside its floor, at several sizes (SIZES=1000000 for one)
+	@$(BIN)/python -m benchmarks.view $(SIZES)
 
 EDGES ?= 5000000
 PEOPLE ?= 200000

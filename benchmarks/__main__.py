@@ -14,7 +14,9 @@ from pathlib import Path
 from benchmarks import landing
 from benchmarks.landing import DEFAULT_ROWS, landing_rows, mail_rows
 from benchmarks.measure import Measured, measure, measure_process
+from benchmarks.view import sentences, view_rows
 
+VIEW = 1_000_000
 IMPORTS = {
     "python alone": "pass",
     "duckdb": "import duckdb",
@@ -37,21 +39,29 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, default=DEFAULT_ROWS, help=f"rows to land, 0 for none (default {DEFAULT_ROWS:,})"
     )
+    parser.add_argument(
+        "--view",
+        type=int,
+        default=VIEW,
+        help=f"source rows of the customer view, 0 for none (default {VIEW:,})",
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
-        rows = run(Path(folder), options.people, options.rows)
+        rows = run(Path(folder), options.people, options.rows, options.view)
     if options.json:
         print(json.dumps(document(rows), indent=2))
     else:
         show(rows)
 
 
-def run(folder: Path, people: int, landed: int) -> list[Measured]:
-    """Measure everything that this machine has the data for; landing with so many rows, in processes of its own."""
+def run(folder: Path, people: int, landed: int, viewed: int) -> list[Measured]:
+    """Measure everything that this machine has the data for; landing and view in processes of their own."""
     rows = [measure_process("import", name, ["-W", "ignore", "-c", code]) for name, code in IMPORTS.items()]
     rows.append(measure_process("start-up", "rapport --help", ["-m", "rapport", "--help"]))
     if landed:
         rows += landing_rows(folder / "landing", landed) + mail_rows(folder / "mail")
+    if viewed:
+        rows += view_rows(folder / "view", folder / "view" / "pieces", viewed)
     warm()
     rows.append(sample_row(folder / "sample", people))
     from benchmarks.retail import FILE, real_data, retail_rows
@@ -108,6 +118,7 @@ def document(rows: Sequence[Measured]) -> dict[str, object]:
         "dominates": dominating(rows),
         "times_the_floor": times_floor(rows),
         "landing": landing.sentence(rows),
+        "view": sentences(rows),
     }
 
 
@@ -123,7 +134,7 @@ def show(rows: Sequence[Measured]) -> None:
         print(
             f"{label:<13} {row.name:<42} {row.cpu_seconds:8.2f} {row.seconds:8.2f} {counts} {peak}".rstrip()
         )
-    for sentence in (landing.sentence(rows), dominating(rows), times_floor(rows)):
+    for sentence in (landing.sentence(rows), *sentences(rows), dominating(rows), times_floor(rows)):
         if sentence:
             print(sentence)
 

@@ -75,7 +75,7 @@ def mail_rows(folder: Path) -> list[Measured]:
     return alone(_mail, box.path, folder / "home")
 
 
-def alone(work: Callable[..., list[Measured]], *arguments: object) -> list[Measured]:
+def alone(work: Callable[..., T], *arguments: object) -> T:
     """Run a measurement in a new process, so that its peak of memory is its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()

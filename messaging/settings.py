@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     company_address: str = Field("", alias="RAPPORT_COMPANY_ADDRESS")
     own_domains: str = Field("", alias="RAPPORT_OWN_DOMAINS")
     max_file_mb: int = Field(4096, alias="RAPPORT_MAX_FILE_MB", ge=1)
+    build_memory_mb: int = Field(0, alias="RAPPORT_BUILD_MEMORY_MB", ge=0)
     attachment_max_mb: int = Field(10, alias="RAPPORT_ATTACHMENT_MAX_MB", ge=0, le=1000)
     attachment_types: str = Field(ATTACHMENT_TYPES, alias="RAPPORT_ATTACHMENT_TYPES")
     sending: Literal["sandbox", "live"] = Field("sandbox", alias="RAPPORT_SENDING")

@@ -82,7 +82,7 @@ def run_build(
 
 
 def _execute(settings: Settings, session: BuildSession) -> ExecuteInProcessResult:
-    job = _definitions(settings).resolve_job_def(JOB)
+    job = warm_definitions(settings).resolve_job_def(JOB)
     session.run_id = str(uuid4())
     with open_instance(settings) as instance:
         return job.execute_in_process(
@@ -94,7 +94,8 @@ def _execute(settings: Settings, session: BuildSession) -> ExecuteInProcessResul
         )
 
 
-def _definitions(settings: Settings) -> Definitions:
+def warm_definitions(settings: Settings) -> Definitions:
+    """Draw the graph that builds of this home run, where this process has not drawn it yet."""
     return _known_definitions(project_hash(), settings.home.absolute(), settings.time_zone, settings)
 
 

@@ -28,6 +28,7 @@ from pipelines.defs.contract_page import leave_page
 from pipelines.identity.people import IdentityReport
 from pipelines.publishing.pointer import Pointer
 from pipelines.redaction import redacted
+from pipelines.warehouse.connection import memory_of_builds
 from pipelines.warehouse.lock import Patience, build_lock
 from pipelines.warehouse.records import ContractState, TableSum
 
@@ -113,6 +114,7 @@ def open_session(
     """
     with ExitStack() as stack:
         stack.enter_context(build_lock(settings.build_path.parent, patience))
+        stack.enter_context(memory_of_builds(settings.build_memory_mb))
         store = stack.enter_context(open_store(settings))
         as_of = order.as_of or clock.now()
         session = BuildSession(settings, clock, store, new_id("bld"), as_of, full=order.full)

@@ -2,11 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import duckdb
 
 CATALOG = "c360"
+_MOST = ContextVar("most_megabytes", default=0)
+
+
+@contextmanager
+def memory_of_builds(megabytes: int) -> Iterator[None]:
+    """Let warehouses that are opened inside the block take no more memory than this; 0 leaves it to DuckDB."""
+    token = _MOST.set(megabytes)
+    try:
+        yield
+    finally:
+        _MOST.reset(token)
 
 
 @contextmanager
@@ -25,6 +37,8 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         connection.execute(f"ATTACH {quote_text(str(path))} AS {CATALOG}{mode}")
         connection.execute(f"USE {CATALOG}")
         connection.execute("SET TimeZone = 'UTC'")
+        if _MOST.get():
+            connection.execute(f"SET memory_limit = '{_MOST.get()}MB'")
         yield connection
     finally:
         connection.close()

@@ -32,6 +32,7 @@ from pipelines.warehouse.promised import TRAITS, lay_contracts, trait_names
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 SOURCES = ("models", "macros", "seeds", "tests", "snapshots")
 BUILD_DB = "RAPPORT_BUILD_DB"
+MEMORY = "RAPPORT_BUILD_MEMORY"
 TARGET = "target"
 PACKED = "partial_parse.msgpack"  # as dbt calls the manifest in the form that it reads itself
 FAILED = {"error", "fail", "runtime error"}
@@ -152,7 +153,7 @@ def run_dbt(
         "own_domains": own_domains(settings),
         "default_region": home_region(settings),
     }
-    with _environment(settings.build_path.absolute()):
+    with _environment(settings.build_path.absolute(), settings.build_memory_mb):
         outcome = _invoke(
             arguments,
             settings.home.absolute() / "dbt" / TARGET,
@@ -211,18 +212,20 @@ def _said(command: str, exception: BaseException) -> str:
 
 
 @contextmanager
-def _environment(build_path: Path) -> Iterator[None]:
-    """Tell the profile which file to build into, for as long as dbt runs."""
+def _environment(build_path: Path, megabytes: int = 0) -> Iterator[None]:
+    """Tell the profile which file to build into and how much memory that may take, for as long as dbt runs."""
     build_path.parent.mkdir(parents=True, exist_ok=True)
-    before = os.environ.get(BUILD_DB)
-    os.environ[BUILD_DB] = str(build_path)
+    told = {BUILD_DB: str(build_path)} | ({MEMORY: f"{megabytes}MB"} if megabytes else {})
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[BUILD_DB]
-        else:
-            os.environ[BUILD_DB] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _node_result(result: Any) -> NodeResult:

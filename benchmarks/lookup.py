@@ -1,0 +1,119 @@
+"""How long it takes to look a customer up while others do, and while releases are swapped below them.
+
+Eight readers share one reader of the release, as the windows of the app do, and each asks ten times a second; every other
+second the pointer names another release with the same content. Latency is from the moment that a question was due,
+so that a reader who had to wait is not forgiven.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from messaging.customers import Customers
+from messaging.customers.reader import FACTS, TIMELINE
+from messaging.settings import Settings, read_settings
+from messaging.store import open_store
+from pipelines.publishing.pointer import Pointer, read_pointer, write_pointer
+
+READERS, A_SECOND, SECONDS, SWAP_EVERY = 8, 10, 20, 2.0
+TOUCHES = 500
+_BUSY = """
+    SELECT customer_id FROM c360.customer_timeline GROUP BY customer_id HAVING count(*) >= $touches
+    ORDER BY count(*), customer_id LIMIT 20
+"""
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """One row: milliseconds of so many questions."""
+
+    name: str
+    asked: int
+    p50: float
+    p99: float
+    worst: float
+    swaps: int
+
+    def sentence(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{self.name}: p50 {self.p50:.1f} ms, p99 {self.p99:.1f} ms, worst {self.worst:.1f} ms of {self.asked:,}"
+            f" questions by {READERS} readers, {self.swaps} releases swapped meanwhile."
+        )
+
+    @staticmethod
+    def of(name: str, milliseconds: Sequence[float], swaps: int) -> "Latencies":
+        """Sum up what was measured."""
+        found = sorted(milliseconds)
+        place = len(found) - 1
+        return Latencies(name, len(found), found[place // 2], found[round(place * 0.99)], found[place], swaps)
+
+
+def lookup_rows(home: Path) -> list[Latencies]:
+    """Measure customers with some 500 touches on the release that a home has published."""
+    settings = read_settings(home=home)
+    with open_store(settings) as store:
+        customers = Customers(settings, store)
+        people = [row["customer_id"] for row in customers.query(_BUSY, {"touches": TOUCHES})]
+        if not people:
+            return []
+        return [
+            _row(settings, "facts and 500 touches", partial(_read, customers), people),
+            _row(settings, "the customer's card", lambda one: customers.get(one, limit=TOUCHES), people),
+        ]
+
+
+def _read(customers: Customers, customer_id: str) -> object:
+    with customers.reader.snapshot() as snapshot:
+        snapshot.row(FACTS, {"customer_id": customer_id})
+        return snapshot.rows(TIMELINE, {"customer_id": customer_id, "limit": TOUCHES})
+
+
+def _row(settings: Settings, name: str, ask: Callable[[str], object], people: Sequence[str]) -> Latencies:
+    ask(people[0])
+    done, found, swaps = threading.Event(), list[float](), list[str]()
+    readers = [
+        threading.Thread(target=_paced, args=(ask, people, number, found)) for number in range(READERS)
+    ]
+    swapper = threading.Thread(target=_swap, args=(settings.releases_dir, done, swaps))
+    for thread in [*readers, swapper]:
+        thread.start()
+    for thread in readers:
+        thread.join()
+    done.set()
+    swapper.join()
+    return Latencies.of(name, found, len(swaps))
+
+
+def _paced(ask: Callable[[str], object], people: Sequence[str], number: int, found: list[float]) -> None:
+    chance = Random(number)  # noqa: S311 - which customer is asked for is no secret
+    begin = time.perf_counter() + number / (READERS * A_SECOND)
+    for turn in range(SECONDS * A_SECOND):
+        due = begin + turn / A_SECOND
+        time.sleep(max(0.0, due - time.perf_counter()))
+        ask(chance.choice(people))
+        found.append((time.perf_counter() - due) * 1000)
+
+
+def _swap(releases: Path, done: threading.Event, swaps: list[str]) -> None:
+    """Let the pointer name the same release under another name, and in the end the one that it named."""
+    pointer = read_pointer(releases)
+    assert pointer is not None
+    while not done.wait(SWAP_EVERY):
+        other = _named_anew(releases, pointer, len(swaps))
+        write_pointer(releases, other)
+        swaps.append(other.file)
+    write_pointer(releases, pointer)
+    for name in swaps:
+        (releases / name).unlink()
+
+
+def _named_anew(releases: Path, pointer: Pointer, number: int) -> Pointer:
+    file = f"{Path(pointer.file).stem}-again{number}.duckdb"
+    os.link(releases / pointer.file, releases / file)
+    return replace(pointer, version=f"{pointer.version}-again{number}", file=file)
