@@ -37,3 +37,15 @@
 {# Of many rows the largest, as a structure: `parts` are its fields by name, and compared in their order. #}
 {% macro largest(parts) %}{{ adapter.dispatch('largest')(parts) }}{% endmacro %}
 {% macro default__largest(parts) %}max(struct_pack({% for name, expression in parts.items() %}{{ name }} := {{ expression }}{{ ", " if not loop.last }}{% endfor %})){% endmacro %}
+
+{# Whole seconds from one moment to another, BIGINT, cut towards zero; negative when the second is earlier. #}
+{% macro seconds_between(earlier, later) %}{{ adapter.dispatch('seconds_between')(earlier, later) }}{% endmacro %}
+{% macro default__seconds_between(earlier, later) %}date_sub('second', {{ earlier }}, {{ later }}){% endmacro %}
+
+{# The hour (0 to 23) that a clock shows in a time zone at a moment in naive UTC; the zone has to be one of `time_zones`. #}
+{% macro local_hour(moment, zone) %}{{ adapter.dispatch('local_hour')(moment, zone) }}{% endmacro %}
+{% macro default__local_hour(moment, zone) %}cast(hour(timezone({{ zone }}, timezone('UTC', {{ moment }}))) as integer){% endmacro %}
+
+{# The time zones that the engine knows, to select from: one column, name. #}
+{% macro time_zones() %}{{ adapter.dispatch('time_zones')() }}{% endmacro %}
+{% macro default__time_zones() %}(select distinct name from pg_timezone_names()){% endmacro %}

@@ -6,6 +6,7 @@ case {{ column }}
     when 'mms' then 'MMS'
     when 'rcs' then 'RCS'
     when 'whatsapp' then 'WhatsApp'
+    when 'voice' then 'phone'
     when 'x' then 'X'
     when 'linkedin' then 'LinkedIn'
     when 'tiktok' then 'TikTok'

@@ -165,7 +165,21 @@ ANNS_ROW = {
     "sms_reachable": True,
     # two SMS on the last two days of writing weigh more than one e-mail a month before
     "preferred_channel": "sms",
-    "preferred_channel_reason": "Wrote to us by SMS 2 of 3 times, last on 2026-10-12.",
+    "preferred_channel_reason": "Answered or wrote to us by SMS on 2 days, last on 2026-10-12.",
+    "preferred_channel_source": "inferred",
+    # an e-mail at midnight UTC, two SMS at nine: all are at summer time
+    "usual_hour": 10,
+    "engagement_level": "high",
+    "emails_sent_90d": 1,
+    "opens_90d": 0,
+    "clicks_90d": 0,
+    "replies_90d": 1,
+    "sms_sent_90d": 0,
+    "sms_replies_90d": 2,
+    "machine_opens_90d": 0,
+    "scanner_clicks_90d": 0,
+    "last_open_at": None,
+    "last_click_at": None,
     "first_order_at": datetime.fromisoformat("2026-09-01T10:00"),
     "last_order_at": datetime.fromisoformat("2026-10-20T10:00"),
     "days_since_last_order": 10,
@@ -291,6 +305,7 @@ def test_a_revocation_reaches_the_store_with_its_address(company: "Company") -> 
 @pytest.mark.slow
 def test_a_later_day_changes_only_what_depends_on_the_day_and_no_id(company: "Company") -> None:
     dated = {"days_since_last_order", "late_shipment_count", "outreach_90d_count", "lifecycle_stage"}
+    dated |= {"engagement_level", "emails_sent_90d", "replies_90d", "sms_sent_90d", "sms_replies_90d"}
     before = company.rows("SELECT * FROM marts.customer_360 ORDER BY customer_id")
     company.build("2027-03-01 12:00:00", own_domains=[OWN])
     after = company.rows("SELECT * FROM marts.customer_360 ORDER BY customer_id")

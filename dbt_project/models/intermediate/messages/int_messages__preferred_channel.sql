@@ -1,6 +1,7 @@
 {#-
-  What a person said outranks what we conclude. They said it by agreeing to one channel and revoking others; we conclude
-  it from how they answer, where they have not declined. Chat is no candidate: we cannot open one.
+  The channel to use, and why. What a person said outranks what we conclude: they said it by agreeing to one channel and
+  revoking others. We conclude it from how they answer, on channels that they have not declined. Chat is no candidate:
+  we cannot open one.
 -#}
 {%- set names = {'email': 'e-mail', 'sms': 'SMS', 'whatsapp': 'WhatsApp'} -%}
 with said as (
@@ -27,21 +28,21 @@ with said as (
 ranked as (
 
     select
-        scores.*,
-        sum(scores.reply_count) over (partition by scores.customer_id) as all_replies,
+        responses.*,
         row_number() over (
-            partition by scores.customer_id
-            order by scores.score desc, scores.last_reply_at desc, scores.channel
+            partition by responses.customer_id
+            order by responses.score desc, responses.last_answer_on desc, responses.channel
         ) as preference
-    from {{ ref('int_messages__reply_scores') }} as scores
+    from {{ ref('int_engagement__responses') }} as responses
     left join {{ ref('int_consents__customers') }} as consents
-        on scores.customer_id = consents.customer_id
+        on responses.customer_id = consents.customer_id
     where
-        case scores.channel
+        responses.answer_days > 0
+        and case responses.channel
             {%- for channel in names %}
             when '{{ channel }}' then coalesce(consents.{{ channel }}_consent, 'none') <> 'revoked'
             {%- endfor %}
-            else false
+            else true
         end
 
 ),
@@ -51,12 +52,13 @@ concluded as (
     select
         customer_id,
         channel,
-        'Wrote to us by ' || {{ channel_name('channel') }} || ' '
-        || case
-            when reply_count = all_replies then {{ counted('reply_count', 'time') }}
-            else {{ as_text('reply_count') }} || ' of ' || {{ counted('all_replies', 'time') }}
+        case channel
+            when 'voice' then 'Called us or took our calls'
+            else 'Answered or wrote to us by ' || {{ channel_name('channel') }}
         end
-        || ', last on ' || {{ as_text('cast(last_reply_at as date)') }} || '.' as reason
+        || ' on ' || {{ counted('answer_days', 'day') }}
+        || case when written_days > 0 then ' (we tried on ' || {{ as_text('written_days') }} || ')' else '' end
+        || ', last on ' || {{ as_text('last_answer_on') }} || '.' as reason
     from ranked
     where preference = 1
 
@@ -65,7 +67,8 @@ concluded as (
 select
     coalesce(said.customer_id, concluded.customer_id) as customer_id,
     coalesce(said.channel, concluded.channel) as preferred_channel,
-    coalesce(said.reason, concluded.reason) as preferred_channel_reason
+    coalesce(said.reason, concluded.reason) as preferred_channel_reason,
+    case when said.customer_id is not null then 'stated' else 'inferred' end as preferred_channel_source
 from said
 full outer join concluded
     on said.customer_id = concluded.customer_id

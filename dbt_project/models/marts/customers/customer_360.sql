@@ -70,6 +70,19 @@ select
     profile.sms_reachable,
     preferences.preferred_channel,
     preferences.preferred_channel_reason,
+    preferences.preferred_channel_source,
+    engagement.usual_hour,
+    coalesce(engaged.engagement_level, 'unknown') as engagement_level,
+    coalesce(engaged.emails_sent_90d, 0) as emails_sent_90d,
+    coalesce(engaged.opens_90d, 0) as opens_90d,
+    coalesce(engaged.clicks_90d, 0) as clicks_90d,
+    coalesce(engaged.replies_90d, 0) as replies_90d,
+    coalesce(engaged.sms_sent_90d, 0) as sms_sent_90d,
+    coalesce(engaged.sms_replies_90d, 0) as sms_replies_90d,
+    coalesce(engaged.machine_opens_90d, 0) as machine_opens_90d,
+    coalesce(engaged.scanner_clicks_90d, 0) as scanner_clicks_90d,
+    engagement.last_open_at,
+    engagement.last_click_at,
     purchases.first_order_at,
     purchases.last_order_at,
     dated.days_since_last_order,
@@ -94,6 +107,8 @@ select
 from {{ ref('int_profile__customers') }} as profile
 left join {{ ref('int_consents__customers') }} as consents on profile.customer_id = consents.customer_id
 left join {{ ref('int_messages__preferred_channel') }} as preferences on profile.customer_id = preferences.customer_id
+left join {{ ref('int_engagement__customers') }} as engagement on profile.customer_id = engagement.customer_id
+left join {{ ref('int_engagement__dated') }} as engaged on profile.customer_id = engaged.customer_id
 left join {{ ref('int_purchases__customers') }} as purchases on profile.customer_id = purchases.customer_id
 left join {{ ref('int_purchases__favourite_category') }} as categories on profile.customer_id = categories.customer_id
 left join {{ ref('int_messages__customers') }} as messages on profile.customer_id = messages.customer_id
