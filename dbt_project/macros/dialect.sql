@@ -49,3 +49,21 @@
 {# The time zones that the engine knows, to select from: one column, name. #}
 {% macro time_zones() %}{{ adapter.dispatch('time_zones')() }}{% endmacro %}
 {% macro default__time_zones() %}(select distinct name from pg_timezone_names()){% endmacro %}
+
+{# The middle value of a group, the lower of the two in the middle of an even number: always a value that is there. #}
+{% macro lower_median(expression) %}{{ adapter.dispatch('lower_median')(expression) }}{% endmacro %}
+{% macro default__lower_median(expression) %}quantile_disc({{ expression }}, 0.5){% endmacro %}
+
+{# The Monday on which a moment's week begins, and the first day of its month: DATE. #}
+{% macro week_of(moment) %}{{ adapter.dispatch('week_of')(moment) }}{% endmacro %}
+{% macro default__week_of(moment) %}cast(date_trunc('week', {{ moment }}) as date){% endmacro %}
+{% macro month_of(moment) %}{{ adapter.dispatch('month_of')(moment) }}{% endmacro %}
+{% macro default__month_of(moment) %}cast(date_trunc('month', {{ moment }}) as date){% endmacro %}
+
+{# Whole months from one first of a month to another, INTEGER. #}
+{% macro months_between(earlier, later) %}{{ adapter.dispatch('months_between')(earlier, later) }}{% endmacro %}
+{% macro default__months_between(earlier, later) %}cast(date_diff('month', {{ earlier }}, {{ later }}) as integer){% endmacro %}
+
+{# In a select list: a row for each month from one first of a month to another, both included, DATE. #}
+{% macro each_month(first, last) %}{{ adapter.dispatch('each_month')(first, last) }}{% endmacro %}
+{% macro default__each_month(first, last) %}cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 month)) as date){% endmacro %}

@@ -31,6 +31,7 @@ PUBLISHED = (
     "customer_timeline",
     "orders",
     "order_lines",
+    "customer_value",
     "shipments",
     "identity_map",
     "customer_identifiers",
@@ -46,6 +47,8 @@ PUBLISHED = (
     "products",
     "contract_results",
     "lineage",
+    "metric_revenue_weekly",
+    "metric_revenue_cohort_monthly",
 )
 TIME_OF_DAY = "%Y%m%dT%H%M%S"
 

@@ -31,15 +31,26 @@ orders as (
     from lines
     group by source, order_id, currency
 
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when cancelled_line_count > 0 and refund_minor >= sale_minor then 'cancelled'
+            when refunded_line_count > 0 and refund_minor >= sale_minor then 'refunded'
+            when sale_line_count = 0 then 'adjusted'
+            when refund_minor > 0 then 'partly_refunded'
+            else 'placed'
+        end as status
+    from orders
+
 )
 
 select
     *,
-    case
-        when cancelled_line_count > 0 and refund_minor >= sale_minor then 'cancelled'
-        when refunded_line_count > 0 and refund_minor >= sale_minor then 'refunded'
-        when sale_line_count = 0 then 'adjusted'
-        when refund_minor > 0 then 'partly_refunded'
-        else 'placed'
-    end as status
-from orders
+    -- an order counts when something was sold in it and it was not taken back whole before it left
+    case when sale_line_count > 0 and status <> 'cancelled' then ordered_at end as counted_at,
+    case when cancelled_line_count + refunded_line_count > 0 then 1 end as came_back
+from judged

@@ -89,8 +89,21 @@ select
     coalesce(purchases.order_count, 0) as order_count,
     coalesce(purchases.net_revenue_minor, 0) as net_revenue_minor,
     coalesce(purchases.refund_minor, 0) as refund_minor,
+    coalesce(purchases.refund_count, 0) as refund_count,
+    purchases.return_rate,
     purchases.average_order_minor,
     categories.favourite_category,
+    categories.categories,
+    coalesce(variety.product_count, 0) as product_count,
+    rhythm.usual_gap_days,
+    suggestions.suggested_product,
+    suggestions.suggested_product_reason,
+    rfm.rfm_recency,
+    rfm.rfm_frequency,
+    rfm.rfm_monetary,
+    rfm.rfm_score,
+    rfm.rfm_segment,
+    case when vip.customer_id is null then 'none' else vip.vip_tier end as vip_tier,
     coalesce(parcels.open_shipment_count, 0) as open_shipment_count,
     coalesce(parcels.late_shipment_count, 0) as late_shipment_count,
     coalesce(messages.inbound_message_count, 0) as inbound_message_count,
@@ -110,7 +123,12 @@ left join {{ ref('int_messages__preferred_channel') }} as preferences on profile
 left join {{ ref('int_engagement__customers') }} as engagement on profile.customer_id = engagement.customer_id
 left join {{ ref('int_engagement__dated') }} as engaged on profile.customer_id = engaged.customer_id
 left join {{ ref('int_purchases__customers') }} as purchases on profile.customer_id = purchases.customer_id
-left join {{ ref('int_purchases__favourite_category') }} as categories on profile.customer_id = categories.customer_id
+left join {{ ref('int_purchases__categories') }} as categories on profile.customer_id = categories.customer_id
+left join {{ ref('int_purchases__variety') }} as variety on profile.customer_id = variety.customer_id
+left join {{ ref('int_purchases__rhythm') }} as rhythm on profile.customer_id = rhythm.customer_id
+left join {{ ref('int_purchases__suggestions') }} as suggestions on profile.customer_id = suggestions.customer_id
+left join {{ ref('int_purchases__rfm') }} as rfm on profile.customer_id = rfm.customer_id
+left join {{ ref('int_purchases__vip') }} as vip on profile.customer_id = vip.customer_id
 left join {{ ref('int_messages__customers') }} as messages on profile.customer_id = messages.customer_id
 left join {{ ref('int_outreach__customers') }} as outreach on profile.customer_id = outreach.customer_id
 left join parcels on profile.customer_id = parcels.customer_id
