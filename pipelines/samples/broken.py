@@ -75,6 +75,28 @@ BROKEN: dict[str, tuple[Broken, ...]] = {
         Broken("unparsable time", {"id": 2, "at": "a while ago"}),
         Broken("unknown author", {"id": 3, "from": "ghost"}),
     ),
+    "zendesk_tickets.json": (
+        Broken("missing ticket number", {"id": None}),
+        Broken("unknown status", {"id": 399_999_901, "status": "lost"}),
+        Broken("unparsable date", {"id": 399_999_902, "created_at": "last Tuesday"}),
+    ),
+    "zendesk_satisfaction.json": (
+        Broken("missing rating number", {"id": None}),
+        Broken("unparsable date", {"id": 89_999_901, "updated_at": "soon"}),
+    ),
+    "delighted_responses.json": (
+        Broken("missing response number", {"id": None}),
+        Broken("score is not a number", {"id": "699999901", "score": "lots"}),
+        Broken("unparsable time", {"id": "699999902", "created_at": "noonish"}),
+    ),
+    "trustpilot_reviews.json": (
+        Broken("missing review number", {"id": None}),
+        Broken("stars are not a number", {"id": "ffffffffffffff01", "stars": "five"}),
+    ),
+    "klaviyo_reviews.json": (
+        Broken("missing review number", {"id": None}),
+        Broken("rating is not a number", {"id": "ffffffffffffff03", "attributes": {"rating": "great"}}),
+    ),
     "past_outreach.csv": (
         Broken("unknown arm", {"record_id": "po99999901", "arm": "control"}),
         Broken("unparsable date", {"record_id": "po99999902", "occurred_at": "2026-09-31T10:00:00Z"}),

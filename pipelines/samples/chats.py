@@ -6,7 +6,6 @@ import pyarrow.compute as pc
 
 from pipelines.samples.arrays import (
     DAY,
-    Ints,
     Random,
     Streams,
     Strings,
@@ -27,7 +26,7 @@ from pipelines.samples.history import History
 from pipelines.samples.identifiers import of_the_shop
 from pipelines.samples.orders import name_kiosks
 from pipelines.samples.signatures import Acts, act, sign
-from pipelines.samples.tables import canonical
+from pipelines.samples.tables import Owned, canonical
 from pipelines.samples.times import END
 from pipelines.samples.wording import read_scripts
 
@@ -39,11 +38,12 @@ COMPLAIN_BY_CHAT = 0.5  # share of the late parcels
 QUESTIONS = 0.34  # a person
 
 
-def chat_messages_table(streams: Streams, history: History) -> tuple[pa.Table, Ints]:
+def chat_messages_table(streams: Streams, history: History) -> Owned:
     """Give every chat message, conversation by conversation; and whose customer it concerns."""
     rng = streams("chats")
-    stage = Stage(rng, history.people, history.orders)
-    late = late_parcels(rng, history.orders, history.parcels, COMPLAIN_BY_CHAT)
+    orders = history.drawn.orders
+    stage = Stage(rng, history.people, orders)
+    late = late_parcels(rng, orders, history.drawn.parcels, COMPLAIN_BY_CHAT)
     asked = curiosity(rng, history.people, QUESTIONS)
     complaints = stage.play(late, read_scripts("chat", "late_parcel"), 70)
     questions = stage.play(asked, read_scripts("chat", "question"), 50)
@@ -66,12 +66,13 @@ def chat_messages_table(streams: Streams, history: History) -> tuple[pa.Table, I
         source_record_id=join("message/", number, "/", message),
         conversation_id=number,
         message_id=message,
-        order_id=blank(take(history.orders.name, np.maximum(about, 0)), about < 0),
+        order_id=blank(take(orders.name, np.maximum(about, 0)), about < 0),
         topic=pick(("late_parcel", "question"), (about < 0).astype(np.int64)),
         conversation_status=take(_status(rng, episodes.at), episode),
         **columns,
     )
-    return table, episodes.person[episode]
+    mood = pa.concat_arrays([complaints.mood, questions.mood])
+    return Owned(table, episodes.person[episode], mood).some(history.happened(about))
 
 
 def _said(*parts: Turns) -> dict[str, Strings | Times]:

@@ -53,6 +53,7 @@ class Turns:
     speaker: Strings
     text: Strings
     at: Times
+    mood: Strings  # how a customer means it: positive, neutral or negative
 
 
 def late_parcels(rng: Random, orders: Orders, parcels: Shipments, share: float) -> Episodes:
@@ -101,7 +102,15 @@ class Stage:
         episode, position, at = episode[said], position[said], at[said]
         which = scripts.starts[script[episode]] + position
         text = fill(scripts.texts, which, _values(self, episodes, episode))
-        return Turns(episode, position, pick(scripts.speakers, which), text, at)
+        return Turns(episode, position, pick(scripts.speakers, which), text, at, pick(scripts.moods, which))
+
+    def word(self, episodes: Episodes, scripts: Scripts) -> tuple[Strings, Strings]:
+        """Give one text of a topic for each episode, and the mood it is written in.
+
+        Nothing may begin after the end of the world.
+        """
+        turns = self.play(episodes, scripts, 0)
+        return turns.text, turns.mood
 
 
 def joined(parts: list[Episodes]) -> Episodes:

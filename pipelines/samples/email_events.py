@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.samples.arrays import (
-    Ints,
     Streams,
     blank,
     chance,
@@ -23,7 +22,7 @@ from pipelines.samples.history import History
 from pipelines.samples.outreach import CAMPAIGNS, EMAIL_ENDS, Outreach
 from pipelines.samples.people import People
 from pipelines.samples.signatures import clean_emails
-from pipelines.samples.tables import canonical
+from pipelines.samples.tables import Owned, canonical
 from pipelines.samples.times import END
 
 EVENTS = (
@@ -48,13 +47,13 @@ _Part = dict[str, Any]  # columns of events, before they are put in the order of
 SHOP = "https://harbour-and-pine.example.com/"
 
 
-def email_events_table(streams: Streams, history: History) -> tuple[pa.Table, Ints]:
+def email_events_table(streams: Streams, history: History) -> Owned:
     """Give every event up to the end of the world, oldest first; and whose it is."""
     parts = [_of_campaigns(history.people, history.accounts, history.outreach)]
     parts += [_of_service_mails(streams, history, index) for index in range(len(SERVICE_MAILS))]
     columns = {
         name: np.concatenate([part[name] for part in parts])
-        for name in ("person", "at", "kind", "machine", "campaign")
+        for name in ("person", "at", "kind", "machine", "campaign", "about")
     }
     email, reference = (pa.concat_arrays([part[name] for part in parts]) for name in ("email", "reference"))
     order = np.lexsort((columns["kind"], columns["person"], columns["at"]))
@@ -82,7 +81,7 @@ def email_events_table(streams: Streams, history: History) -> tuple[pa.Table, In
         is_machine=pa.array(columns["machine"][order], mask=kind != EVENTS.index("open")),
         campaign=pick(names, campaign),
     )
-    return table, columns["person"][order]
+    return Owned(table, columns["person"][order]).some(history.happened(columns["about"][order]))
 
 
 def _of_campaigns(people: People, accounts: Accounts, outreach: Outreach) -> _Part:
@@ -116,6 +115,7 @@ def _of_campaigns(people: People, accounts: Accounts, outreach: Outreach) -> _Pa
         "kind": kind,
         "machine": (kind == EVENTS.index("open")) & outreach.opened_by_machine[mails][row],
         "campaign": len(SERVICE_MAILS) + outreach.campaign[mails][row],
+        "about": np.full(len(row), -1),
         "email": clean_emails(people, person, accounts.selves[account]),
         "reference": take(outreach.message_id, mails[row]),
     }
@@ -123,7 +123,7 @@ def _of_campaigns(people: People, accounts: Accounts, outreach: Outreach) -> _Pa
 
 def _of_service_mails(streams: Streams, history: History, index: int) -> _Part:
     """Confirm each order that has an address, or tell that its parcel was sent; some mails are opened."""
-    rng, orders, parcels = streams(SERVICE_MAILS[index]), history.orders, history.parcels
+    rng, orders, parcels = streams(SERVICE_MAILS[index]), history.drawn.orders, history.drawn.parcels
     written = marked(pc.match_substring(orders.signed.email, "@"))
     about = np.flatnonzero(written) if index == 0 else parcels.order[written[parcels.order]]
     sent = orders.at[about] if index == 0 else parcels.shipped_at[written[parcels.order]]
@@ -137,6 +137,7 @@ def _of_service_mails(streams: Streams, history: History, index: int) -> _Part:
         "kind": np.where(np.arange(len(row)) < len(about), EVENTS.index("delivered"), EVENTS.index("open")),
         "machine": np.zeros(len(order), dtype=np.bool_),
         "campaign": np.full(len(order), index),
+        "about": order,
         "email": take(orders.signed.email, order),
         "reference": join("hp-", hex_ids(SERVICE_MAILS[index], streams.seed, streams.first * 10 + order)),
     }

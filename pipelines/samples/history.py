@@ -2,17 +2,26 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from pipelines.samples.arrays import Flags, Ints
 from pipelines.samples.contacts import Accounts, Permissions
+from pipelines.samples.disappointments import Drawn, Leaving
 from pipelines.samples.noise import Noise
 from pipelines.samples.orders import Orders
 from pipelines.samples.outreach import Outreach
 from pipelines.samples.people import People
+from pipelines.samples.service import Cases
 from pipelines.samples.shipments import Shipments
 
 
 @dataclass(frozen=True)
 class History:
-    """The people, what they agreed to, what was sent to them, what they bought and how it reached them."""
+    """The people, what they agreed to, what was sent to them, what they bought, how it reached them, who left.
+
+    `drawn` has also the orders that people would have made after they left: what follows from orders is drawn with
+    them and left out afterwards, so that who leaves does not change what chance gives everybody else.
+    """
 
     noise: Noise
     people: People
@@ -21,3 +30,10 @@ class History:
     outreach: Outreach
     orders: Orders
     parcels: Shipments
+    cases: Cases
+    leaving: Leaving
+    drawn: Drawn
+
+    def happened(self, order: Ints) -> Flags:
+        """Mark, of things that follow from the drawn orders (-1: from none), those that did happen."""
+        return (order < 0) | (~self.drawn.lost)[np.maximum(order, 0)] if len(self.drawn.lost) else order < 0

@@ -23,7 +23,7 @@ from pipelines.samples.arrays import (
 from pipelines.samples.conversations import Stage, Turns, curiosity, joined, refunds
 from pipelines.samples.history import History
 from pipelines.samples.signatures import act, clean_emails, sign
-from pipelines.samples.tables import canonical
+from pipelines.samples.tables import Owned, canonical
 from pipelines.samples.times import END
 from pipelines.samples.wording import read_scripts
 
@@ -43,13 +43,14 @@ class Mail(NamedTuple):
     opens: Flags
     subject: Strings
     text: Strings
+    mood: Strings
 
 
-def email_messages_table(streams: Streams, history: History) -> tuple[pa.Table, Ints]:
+def email_messages_table(streams: Streams, history: History) -> Owned:
     """Give every message of the support mailbox, thread by thread; and whose it is."""
     rng = streams("mails")
-    stage = Stage(rng, history.people, history.orders)
-    asked = refunds(rng, history.orders, ASK_BY_MAIL)
+    stage = Stage(rng, history.people, history.drawn.orders)
+    asked = refunds(rng, history.drawn.orders, ASK_BY_MAIL)
     curious = curiosity(rng, history.people, ENQUIRIES)
     topics = ((asked, "refund"), (curious, "enquiry"))
     mail = _threads(
@@ -83,15 +84,16 @@ def email_messages_table(streams: Streams, history: History) -> tuple[pa.Table, 
         in_reply_to=blank(take(message, np.maximum(rows - 1, 0)), mail.opens),
         attachment_count=photo.astype(np.int64),
     )
-    return table, episodes.person[mail.episode]
+    whole = Owned(table, episodes.person[mail.episode], mail.mood)
+    return whole.some(history.happened(episodes.order[mail.episode]))
 
 
 def _threads(parts: list[Turns], first_count: int) -> Mail:
     """Make messages of turns: the first turn of a script is the subject line of all the others."""
     episode = np.r_[parts[0].episode, parts[1].episode + first_count]
     position, at = (np.concatenate([getattr(part, name) for part in parts]) for name in ("position", "at"))
-    speaker, text = (
-        pa.concat_arrays([getattr(part, name) for part in parts]) for name in ("speaker", "text")
+    speaker, text, mood = (
+        pa.concat_arrays([getattr(part, name) for part in parts]) for name in ("speaker", "text", "mood")
     )
     headed, spoken = np.flatnonzero(position == 0), np.flatnonzero(position > 0)
     return Mail(
@@ -101,6 +103,7 @@ def _threads(parts: list[Turns], first_count: int) -> Mail:
         opens=position[spoken] == 1,
         subject=take(take(text, headed), episode[spoken]),
         text=take(text, spoken),
+        mood=take(mood, spoken),
     )
 
 

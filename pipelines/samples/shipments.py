@@ -29,6 +29,7 @@ from pipelines.samples.tables import canonical
 from pipelines.samples.times import END
 
 LATE, LOST = 0.08, 0.006
+FIRST_PARCEL, STEP = 4_300_000_000_000, 17
 CARRIERS = ("Royal Post", "Northline Express", "ParcelBird")
 
 
@@ -63,7 +64,7 @@ def send_parcels(streams: Streams, people: People, orders: Orders) -> Shipments:
     delivered_at = np.maximum(promised_at + days(delay), shipped_at + days(np.full(count, 0.4)))
     return Shipments(
         order=order,
-        number=digits(4_300_000_000_000 + (streams.first * 10 + np.arange(count)) * 17),
+        number=digits(FIRST_PARCEL + (streams.first * 10 + np.arange(count)) * STEP),
         shipped_at=shipped_at,
         promised_at=promised_at,
         delivered_at=delivered_at,
@@ -101,7 +102,8 @@ def shipments_table(orders: Orders, parcels: Shipments) -> tuple[pa.Table, Ints]
 
 def carriers(parcels: Shipments) -> Strings:
     """Name the carrier of each parcel."""
-    return pick(CARRIERS, np.arange(len(parcels)) * 7 % len(CARRIERS))
+    number: Ints = parcels.number.cast(pa.int64()).to_numpy()
+    return pick(CARRIERS, (number - FIRST_PARCEL) // STEP * 7 % len(CARRIERS))
 
 
 def _lost(rng: Random, late: Flags) -> Flags:

@@ -61,6 +61,11 @@ FILES: tuple[tuple[str, str | None, str], ...] = (
     ("twilio", None, "twilio_messages"),
     ("chat", None, "chats.json"),
     ("outreach", "past_outreach", "past_outreach.csv"),
+    ("zendesk", None, "zendesk_tickets.json"),
+    ("zendesk", None, "zendesk_satisfaction.json"),
+    ("delighted", None, "delighted_responses.json"),
+    ("trustpilot", None, "trustpilot_reviews.json"),
+    ("klaviyo", None, "klaviyo_reviews.json"),
 )
 
 

@@ -1,16 +1,35 @@
 """The canonical tables of a world: their columns, in the order of the contracts in data_contracts/inbound."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from pipelines.samples.arrays import Ints, Strings, digits, join, take
+from pipelines.samples.arrays import Flags, Ints, Strings, digits, join, take
 
 TIME = pa.timestamp("us")
 TEXT = pa.string()
 WHOLE = pa.int64()
 SMALL = pa.int32()
+
+
+class Owned(NamedTuple):
+    """A canonical table, whose each of its rows is (a position in the people), and in what mood it was written.
+
+    `mood` is positive, neutral or negative; None where nobody wrote anything, and NULL in rows that the company
+    wrote.
+    """
+
+    table: pa.Table
+    person: Ints
+    mood: Strings | None = None
+
+    def some(self, where: Flags) -> "Owned":
+        """Keep the marked rows."""
+        rows = pa.array(np.flatnonzero(where))
+        mood = None if self.mood is None else self.mood.take(rows)
+        return Owned(self.table.take(rows).combine_chunks(), self.person[where], mood)
+
 
 _HEAD = {"source": TEXT, "source_record_id": TEXT, "occurred_at": TIME, "received_at": TIME}
 _ODD_TYPES = {
@@ -18,6 +37,10 @@ _ODD_TYPES = {
     "price_micros": WHOLE, "attachment_count": SMALL, "error_code": SMALL, "segment_count": SMALL,
     "media_count": SMALL, "is_machine": pa.bool_(), "is_private": pa.bool_(), "birth_date": pa.date32(), "shipped_at": TIME,
     "estimated_delivery_at": TIME, "delivered_at": TIME, "read_at": TIME, "clicked_at": TIME,
+    "updated_at": TIME, "first_response_at": TIME, "solved_at": TIME, "due_at": TIME, "sla_breached": pa.bool_(),
+    "rating": pa.float64(), "rating_scale": SMALL, "is_verified": pa.bool_(), "is_published": pa.bool_(),
+    "replied_at": TIME, "score": pa.float64(), "score_scale": SMALL, "ended_at": TIME, "duration_seconds": SMALL,
+    "queue_seconds": SMALL, "value_minor": WHOLE,
 }  # fmt: skip
 _WORDS = {
     "purchases": "order_id external_id email phone device_id given_name family_name street city postcode "
@@ -38,6 +61,13 @@ _WORDS = {
     "consents": "external_id email phone channel purpose action legal_basis method wording locale",
     "outreach": "message_id run_id campaign customer_ref external_id email phone channel direction arm "
     "state template variant subject body reason delivered_at read_at clicked_at",
+    "tickets": "ticket_id external_id email phone handle given_name family_name order_id subject description "
+    "status priority kind channel assignee group_name tags updated_at first_response_at solved_at due_at "
+    "sla_breached satisfaction satisfaction_comment",
+    "reviews": "review_id external_id email handle given_name family_name product_id product_name order_id "
+    "rating rating_scale title body is_verified is_published language url channel reply_text replied_at",
+    "survey_responses": "response_id survey_id survey_name kind score score_scale question answer external_id "
+    "email phone device_id given_name family_name order_id ticket_id channel",
 }
 COLUMNS: dict[str, dict[str, pa.DataType]] = {
     table: _HEAD | {name: _ODD_TYPES.get(name, TEXT) for name in words.split()} | {"raw_record": TEXT}
@@ -65,6 +95,16 @@ def _column(values: Any, rows: int, kind: pa.DataType) -> pa.Array:
         return pa.repeat(pa.scalar(values, kind), rows)
     array = pa.array(values) if isinstance(values, np.ndarray) else values
     return array if array.type == kind else array.cast(kind)
+
+
+def joined(*parts: Owned) -> Owned:
+    """Put several tables of one kind behind each other, with their owners and moods."""
+    moods = [part.mood if part.mood is not None else pa.nulls(part.table.num_rows, TEXT) for part in parts]
+    return Owned(
+        pa.concat_tables([part.table for part in parts]).combine_chunks(),
+        np.concatenate([part.person for part in parts]),
+        pa.concat_arrays(moods),
+    )
 
 
 def record_ids(kind: str, first: int, rank: Ints) -> Strings:

@@ -31,7 +31,7 @@ from pipelines.samples.people import People
 from pipelines.samples.phones import e164
 from pipelines.samples.shipments import Shipments
 from pipelines.samples.signatures import Acts, phone_numbers
-from pipelines.samples.tables import canonical
+from pipelines.samples.tables import Owned, canonical
 from pipelines.samples.times import END, HOUR
 from pipelines.samples.wording import read_scripts
 
@@ -44,11 +44,11 @@ ENDS = (0.965, 0.025, 0.01)
 FAILURES = (None, 30003, 30005)
 
 
-def sms_messages_table(streams: Streams, history: History) -> tuple[pa.Table, Ints]:
+def sms_messages_table(streams: Streams, history: History) -> Owned:
     """Give every text message in both directions, oldest first; and whose it is."""
     rng = streams("texts")
-    stage = Stage(rng, history.people, history.orders)
-    orders, parcels = history.orders, history.parcels
+    orders, parcels = history.drawn.orders, history.drawn.parcels
+    stage = Stage(rng, history.people, orders)
     said = [
         _say(stage, _news(rng, orders, parcels), "dispatched", inbound=False),
         _say(stage, _apologies(rng, orders, parcels), "late", inbound=False),
@@ -56,12 +56,13 @@ def sms_messages_table(streams: Streams, history: History) -> tuple[pa.Table, In
         _say(stage, _stops(history.accounts, history.outreach), "stop", inbound=True),
         _say(stage, _side_notes(rng, history.people), "not_a_stop", inbound=True),
     ]
-    person, at, inbound = (np.concatenate([part[at] for part in said]) for at in (0, 1, 2))
-    body = pa.concat_arrays([part[3] for part in said])
+    person, at, inbound, about = (np.concatenate([part[at] for part in said]) for at in (0, 1, 2, 3))
+    body, mood = (pa.concat_arrays([part[at] for part in said]) for at in (4, 5))
     phone = phone_numbers(history.people, Acts(person, np.zeros(len(person), np.int64), at))
     kept = np.flatnonzero((phone > 0) & (at <= END))
     kept = kept[np.lexsort((inbound[kept], person[kept], at[kept]))]
-    person, at, inbound, phone, body = person[kept], at[kept], inbound[kept], phone[kept], take(body, kept)
+    person, at, inbound, phone = person[kept], at[kept], inbound[kept], phone[kept]
+    body, mood, about = take(body, kept), take(mood, kept), about[kept]
     end = np.where(inbound, 0, weighted(rng, len(kept), ENDS))
     segments = _segments(body)
     written = e164(phone)
@@ -87,16 +88,19 @@ def sms_messages_table(streams: Streams, history: History) -> tuple[pa.Table, In
         price_micros=np.where(end == 2, 0, np.where(inbound, 7_500, segments * DOLLAR_MICROS)),
         currency="USD",
     )
-    return table, person
+    return Owned(table, person, mood).some(history.happened(about))
 
 
-Said = tuple[Ints, Times, Ints, Strings]  # person, when, inbound (0 or 1), text
+# person, when, inbound (0 or 1), about which order, text, mood
+Said = tuple[Ints, Times, Ints, Ints, Strings, Strings]
 
 
 def _say(stage: Stage, episodes: Episodes, topic: str, *, inbound: bool) -> Said:
     """Say one text of a topic for each episode."""
     turns = stage.play(episodes, read_scripts("sms", topic), 0)
-    return episodes.person[turns.episode], turns.at, np.full(len(turns.at), inbound), turns.text
+    inwards = np.full(len(turns.at), inbound)
+    person, about = episodes.person[turns.episode], episodes.order[turns.episode]
+    return person, turns.at, inwards, about, turns.text, turns.mood
 
 
 def _exchange(stage: Stage, asked: Episodes) -> list[Said]:

@@ -12,20 +12,24 @@ import pyarrow.parquet as pq
 
 from pipelines.samples.arrays import Ints, Strings, digits, join, pick, present
 from pipelines.samples.broken import count_broken
+from pipelines.samples.disappointments import CAUSES, LEAVE_BECAUSE, disappoint
+from pipelines.samples.feedback import CSAT, NPS, STARS
 from pipelines.samples.noise import PLACEHOLDER_EMAILS, PLACEHOLDER_PHONES
 from pipelines.samples.outreach import CAMPAIGNS, HELD_OUT, LIFT, WINDOW_DAYS, Outreach
 from pipelines.samples.phones import e164, overflown
 from pipelines.samples.places import COUNTRIES, LANGUAGES, PLACES
+from pipelines.samples.service import BEHIND_SINCE
 from pipelines.samples.times import END, START
 from pipelines.samples.world import World
 
 
 def write_truth(world: World, directory: Path) -> None:
-    """Write people.parquet, identity.parquet, orders.parquet and effects.json into `directory`."""
+    """Write people, identity, orders and sentiments as parquet, and effects.json, into `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
     pq.write_table(people_table(world), directory / "people.parquet")
     pq.write_table(identity_table(world), directory / "identity.parquet")
     pq.write_table(_orders_table(world), directory / "orders.parquet")
+    pq.write_table(sentiments_table(world), directory / "sentiments.parquet")
     effects = json.dumps(effects_document(world), indent=2, ensure_ascii=False)
     (directory / "effects.json").write_text(effects + "\n", encoding="utf-8")
 
@@ -41,6 +45,23 @@ def identity_table(world: World) -> pa.Table:
     for name, person in world.owners.items():
         columns = world.tables[name].select(["source", "source_record_id"])
         parts.append(columns.append_column("person_id", person_ids(world, person)))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def sentiments_table(world: World) -> pa.Table:
+    """Give every text that a customer wrote: in which record it stands, how it is meant, in which language."""
+    parts = []
+    for name, mood in world.moods.items():
+        rows = np.flatnonzero(present(mood))
+        written = world.tables[name].select(["source", "source_record_id"]).take(pa.array(rows))
+        columns = {
+            "table_name": pa.repeat(pa.scalar(name), len(rows)),
+            "source": written["source"].combine_chunks(),
+            "source_record_id": written["source_record_id"].combine_chunks(),
+            "sentiment": mood.take(pa.array(rows)),
+            "language": pick(LANGUAGES, world.history.people.language[world.owners[name][rows]]),
+        }
+        parts.append(pa.table(columns))
     return pa.concat_tables(parts).combine_chunks()
 
 
@@ -67,6 +88,8 @@ def people_table(world: World) -> pa.Table:
         "handle": people.handle,
         "joined_at": pa.array(people.joined),
         "second_self": pa.array(people.second_self),
+        "left_at": pa.array(world.history.leaving.at),
+        "left_because": pick((None, *CAUSES), world.history.leaving.because + 1),
     }
     return pa.table(plain | {name: _as_lists(*pair) for name, pair in lists.items()})
 
@@ -89,6 +112,8 @@ def effects_document(world: World) -> dict[str, Any]:
             },
             "extra_orders": int(world.history.orders.lifted.sum()),
         },
+        "leaving": _leaving(world),
+        "scores": {name: scale._asdict() for name, scale in (("nps", NPS), ("csat", CSAT), ("stars", STARS))},
         "noise": {"shares": asdict(world.history.noise), "counts": _noise_counts(world)},
         "purchases": _purchase_counts(world),
         "broken_records": count_broken(),
@@ -121,6 +146,21 @@ def _orders_table(world: World) -> pa.Table:
             "cause": pc.if_else(pa.array(orders.lifted), "campaign", "buying_model"),
         }
     )
+
+
+def _leaving(world: World) -> dict[str, Any]:
+    """Describe what makes people leave besides the buying model, and how many did."""
+    history = world.history
+    bad = disappoint(history.orders, history.parcels, history.cases)
+    return {
+        "chance": dict(zip(CAUSES, LEAVE_BECAUSE, strict=True)),
+        "happened": {cause: int((bad.cause == at).sum()) for at, cause in enumerate(CAUSES)},
+        "people_who_left": {
+            cause: int((history.leaving.because == at).sum()) for at, cause in enumerate(CAUSES)
+        },
+        "orders_that_never_were": int(history.drawn.lost.sum()),
+        "desk_behind_since": str(BEHIND_SINCE.astype("M8[s]")),
+    }
 
 
 def _campaign(outreach: Outreach, index: int) -> dict[str, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipelines.samples.arrays import Flags, Ints, Streams
+from pipelines.samples.arrays import Flags, Ints, Streams, Strings
 from pipelines.samples.buying import BuyingModel
 from pipelines.samples.chats import chat_messages_table
 from pipelines.samples.contacts import (
@@ -21,7 +21,9 @@ from pipelines.samples.contacts import (
     contacts_table,
     open_accounts,
 )
+from pipelines.samples.disappointments import disappoint, leave, lose, without_the_lost
 from pipelines.samples.email_events import email_events_table
+from pipelines.samples.feedback import judge_kindly, reviews_table, surveys_table
 from pipelines.samples.history import History
 from pipelines.samples.mails import email_messages_table
 from pipelines.samples.noise import Noise
@@ -29,8 +31,11 @@ from pipelines.samples.orders import plan_purchases, take_orders
 from pipelines.samples.outreach import Outreach, lifted_purchases, outreach_table, run_campaigns
 from pipelines.samples.people import People, make_people
 from pipelines.samples.purchases import products_table, purchases_table
+from pipelines.samples.service import open_cases
 from pipelines.samples.shipments import send_parcels, shipments_table
+from pipelines.samples.tables import Owned, joined
 from pipelines.samples.texts import sms_messages_table
+from pipelines.samples.tickets import ticket_tables
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class World:
     """Canonical tables by name, the person each of their rows belongs to, and what they were made from.
 
     `owners[table]` is a position in `people` for every row of `tables[table]`; products belong to nobody.
+    `moods[table]` says of every text a customer wrote whether it is positive, neutral or negative.
     """
 
     seed: int
@@ -46,6 +52,7 @@ class World:
     history: History
     tables: dict[str, pa.Table]
     owners: dict[str, Ints]
+    moods: dict[str, Strings]
 
     @property
     def rows(self) -> dict[str, int]:
@@ -63,9 +70,10 @@ def make_world(
     streams, model = Streams(seed, first), model or BuyingModel()
     history = _live(streams, make_people(streams, people, noise or Noise()), noise or Noise(), model)
     owned = _write_down(streams, history)
-    tables = {name: table for name, (table, _) in owned.items()} | {"products": products_table()}
-    owners = {name: person for name, (_, person) in owned.items()}
-    return World(seed, first, model, history, tables, owners)
+    tables = {name: one.table for name, one in owned.items()} | {"products": products_table()}
+    owners = {name: one.person for name, one in owned.items()}
+    moods = {name: one.mood for name, one in owned.items() if one.mood is not None}
+    return World(seed, first, model, history, tables, owners, moods)
 
 
 def make_chunks(people: int, seed: int, chunk: int = 50_000) -> Iterator[World]:
@@ -85,23 +93,33 @@ def _live(streams: Streams, people: People, noise: Noise, model: BuyingModel) ->
     planned = plan_purchases(streams, people, model)
     lifted = lifted_purchases(streams, accounts, outreach, planned.spend)
     orders = take_orders(streams, people, [planned, lifted], noise)
-    return History(noise, people, accounts, allowed, outreach, orders, send_parcels(streams, people, orders))
+    parcels = send_parcels(streams, people, orders)
+    cases = open_cases(streams, people, orders, parcels)
+    leaving = leave(streams, len(people), disappoint(orders, parcels, cases))
+    drawn = lose(leaving, orders, parcels)
+    orders, parcels, cases = without_the_lost(drawn, cases)
+    return History(noise, people, accounts, allowed, outreach, orders, parcels, cases, leaving, drawn)
 
 
-def _write_down(streams: Streams, history: History) -> dict[str, tuple[pa.Table, Ints]]:
+def _write_down(streams: Streams, history: History) -> dict[str, Owned]:
     """Write what happened into canonical tables; with each, whose its rows are."""
     people, accounts = history.people, history.accounts
+    temper = judge_kindly(streams, len(people))
+    desk = ticket_tables(streams, history, temper)
     stopped = _stopped(accounts, history.outreach)
     return {
-        "contacts": (contacts_table(streams, people, accounts, history.noise), accounts.person),
-        "consents": consents_table(streams, people, accounts, history.permissions, stopped),
-        "purchases": purchases_table(people, history.orders),
-        "shipments": shipments_table(history.orders, history.parcels),
+        "contacts": Owned(contacts_table(streams, people, accounts, history.noise), accounts.person),
+        "consents": Owned(*consents_table(streams, people, accounts, history.permissions, stopped)),
+        "purchases": Owned(*purchases_table(people, history.orders)),
+        "shipments": Owned(*shipments_table(history.orders, history.parcels)),
         "email_messages": email_messages_table(streams, history),
         "email_events": email_events_table(streams, history),
         "sms_messages": sms_messages_table(streams, history),
-        "chat_messages": chat_messages_table(streams, history),
-        "outreach": outreach_table(streams, people, accounts, history.outreach),
+        "chat_messages": joined(chat_messages_table(streams, history), desk["chat_messages"]),
+        "outreach": Owned(*outreach_table(streams, people, accounts, history.outreach)),
+        "tickets": desk["tickets"],
+        "survey_responses": joined(desk["survey_responses"], surveys_table(streams, history, temper)),
+        "reviews": reviews_table(streams, history, temper),
     }
 
 

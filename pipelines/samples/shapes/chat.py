@@ -10,9 +10,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from pipelines.samples.broken import BROKEN
 from pipelines.samples.identifiers import SHOP
-from pipelines.samples.shapes.written import WrittenFile, as_rows, stamp, write_lines
+from pipelines.samples.shapes.written import UTC, WrittenFile, as_rows, stamp, write_lines
 from pipelines.samples.world import World
 
 COLUMNS = (
@@ -24,7 +26,8 @@ COLUMNS = (
 def write_chats(world: World, out: Path) -> WrittenFile:
     """Write chats.json."""
     table = world.tables["chat_messages"]
-    at = stamp(table["occurred_at"].combine_chunks(), "%Y-%m-%dT%H:%M:%SZ")
+    table = table.filter(pc.equal(table["source"], "chat"))
+    at = stamp(table["occurred_at"].combine_chunks(), UTC)
     rows = as_rows(table, COLUMNS, at=at)
     conversations = [
         _conversation(list(turns)) for _, turns in groupby(rows, lambda row: row["conversation_id"])

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from pipelines.samples.shapes.chat import write_chats
+from pipelines.samples.shapes.feedback import write_answers, write_product_reviews, write_shop_reviews
 from pipelines.samples.shapes.lists import write_consents, write_past_outreach
 from pipelines.samples.shapes.mail import write_mbox
 from pipelines.samples.shapes.sendgrid import write_sendgrid
 from pipelines.samples.shapes.shopify import write_customers, write_fulfilments, write_orders, write_products
 from pipelines.samples.shapes.twilio import write_twilio
 from pipelines.samples.shapes.written import WrittenFile
+from pipelines.samples.shapes.zendesk import write_ratings, write_tickets
 from pipelines.samples.world import World
 
 OPENING = """\
@@ -37,6 +39,7 @@ Notes for reading the files:
   or system.
 - Who was signed in when they chatted has the shop's own customer number as `customer_id`, and the earlier tool
   had its lists from the shop, so `external_id` of past_outreach.csv is that number too.
+- A file of tickets holds what was written in them as well: it lands in `tickets` and in `chat_messages`.
 """
 
 
@@ -57,6 +60,11 @@ def write_company(world: World, out: Path) -> list[WrittenFile]:
         write_twilio(world, out),
         write_chats(world, out),
         write_past_outreach(world, out),
+        write_tickets(world, out),
+        write_ratings(world, out),
+        write_answers(world, out),
+        write_shop_reviews(world, out),
+        write_product_reviews(world, out),
     ]
     (out / "README.md").write_text(_page(world, files), encoding="utf-8")
     return files

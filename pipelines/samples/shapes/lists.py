@@ -6,10 +6,9 @@ from typing import Any
 import pyarrow.compute as pc
 
 from pipelines.samples.identifiers import SHOP
-from pipelines.samples.shapes.written import WrittenFile, stamp, with_broken, write_csv
+from pipelines.samples.shapes.written import UTC, WrittenFile, stamp, with_broken, write_csv
 from pipelines.samples.world import World
 
-UTC = "%Y-%m-%dT%H:%M:%SZ"
 TIMES = frozenset({"occurred_at", "delivered_at", "read_at", "clicked_at"})
 UNWRITTEN = frozenset({"source", "source_record_id", "received_at", "customer_ref", "raw_record"})
 

@@ -17,6 +17,8 @@ import yaml
 from pipelines.samples.arrays import Flags, Strings, Times, choose, digits, join
 from pipelines.samples.broken import BROKEN
 
+UTC = "%Y-%m-%dT%H:%M:%SZ"
+
 
 @dataclass(frozen=True)
 class WrittenFile:

@@ -65,7 +65,18 @@ def test_every_record_of_the_world_lands_under_the_name_that_the_truth_gives_it(
 
 
 @pytest.mark.parametrize(
-    "table", ["contacts", "consents", "shipments", "sms_messages", "chat_messages", "outreach"]
+    "table",
+    [
+        "contacts",
+        "consents",
+        "shipments",
+        "sms_messages",
+        "chat_messages",
+        "outreach",
+        "tickets",
+        "reviews",
+        "survey_responses",
+    ],
 )
 def test_a_record_lands_with_the_values_it_was_made_with(landed: Landed, table: str) -> None:
     columns = [

@@ -25,6 +25,19 @@ def test_stars_in_words_are_numbers(take: Take, landed: Landed) -> None:
     assert landed("reviews", "rating, rating_scale, body, channel") == [(5.0, 5, "Lovely bench", "google")]
 
 
+def test_the_scale_of_a_score_is_that_of_its_survey(take: Take, landed: Landed) -> None:
+    take("delighted", FIXTURES / "delighted" / "responses.json")
+    columns = (
+        "kind, score, score_scale, answer, external_id, email, phone, family_name, order_id, occurred_at"
+    )
+    assert landed("survey_responses", columns) == [
+        ("nps", 0.0, 10, "Three days late.", "96", "ann@example.com", None, "Lee", "#1001",
+         datetime(2024, 5, 24, 10)),
+        ("other", 5.0, 5, None, "97", "bo@example.com", "+442079460000", None, None,
+         datetime(2024, 5, 24, 10, 1, 40)),
+    ]  # fmt: skip
+
+
 def test_a_forms_answers_are_kept_whole(take: Take, landed: Landed) -> None:
     take("typeform", FIXTURES / "typeform" / "responses.json")
     ((email, message, fields),) = landed("form_submissions", "email, message, fields")
