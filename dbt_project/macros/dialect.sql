@@ -67,3 +67,15 @@
 {# In a select list: a row for each month from one first of a month to another, both included, DATE. #}
 {% macro each_month(first, last) %}{{ adapter.dispatch('each_month')(first, last) }}{% endmacro %}
 {% macro default__each_month(first, last) %}cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 month)) as date){% endmacro %}
+
+{# A moment so many seconds later. #}
+{% macro seconds_after(moment, seconds) %}{{ adapter.dispatch('seconds_after')(moment, seconds) }}{% endmacro %}
+{% macro default__seconds_after(moment, seconds) %}({{ moment }} + to_seconds(cast({{ seconds }} as bigint))){% endmacro %}
+
+{# The value that so large a share of rows stays below, of whole numbers and towards zero, BIGINT; NULL of no rows. #}
+{% macro whole_percentile(expression, share=0.5) %}{{ adapter.dispatch('whole_percentile')(expression, share) }}{% endmacro %}
+{% macro default__whole_percentile(expression, share) %}cast(floor(quantile_cont({{ expression }}, {{ share }})) as bigint){% endmacro %}
+
+{# Of many rows the distinct texts, in the order of the alphabet and with commas between; NULL of none. #}
+{% macro joined_texts(expression) %}{{ adapter.dispatch('joined_texts')(expression) }}{% endmacro %}
+{% macro default__joined_texts(expression) %}string_agg(distinct {{ expression }}, ', ' order by {{ expression }}){% endmacro %}

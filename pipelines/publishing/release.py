@@ -33,6 +33,8 @@ PUBLISHED = (
     "order_lines",
     "customer_value",
     "shipments",
+    "conversations",
+    "messages",
     "identity_map",
     "customer_identifiers",
     "identity_alias",

@@ -208,7 +208,7 @@ ANNS_ROW = {
     "outbound_message_count": 3,
     "last_inbound_at": datetime.fromisoformat("2026-10-29T10:00"),
     "last_inbound_channel": "chat",
-    "open_conversation_count": 1,
+    "open_conversation_count": 2,  # the chat, and the mail of September: what went to hello@ reached nobody
     "last_outreach_at": datetime.fromisoformat("2026-10-10T00:00"),
     "last_outreach_campaign": "autumn",
     "last_outreach_state": "delivered",

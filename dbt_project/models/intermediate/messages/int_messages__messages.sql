@@ -2,10 +2,6 @@
   Every message between a customer and the company. Campaign messages that a provider's export also has count once.
   A keyword (STOP, HELP and their like) obeys the channel's rules; it does not say that one likes to write there.
 -#}
-{%- set keywords = [
-    'stop', 'stopall', 'unsubscribe', 'cancel', 'end', 'quit', 'revoke', 'optout',
-    'start', 'yes', 'unstop', 'help', 'info',
-] -%}
 with known_ids as (
 
     select message_id from {{ ref('stg_landing__email_messages') }}
@@ -34,7 +30,7 @@ messages as (
         occurred_at,
         channel,
         direction = 'inbound' as is_inbound,
-        coalesce(lower(trim(body)) in ({{ quoted_list(keywords) }}), false) as is_keyword
+        {{ is_keyword('body') }} as is_keyword
     from {{ ref('stg_landing__sms_messages') }}
 
     union all
@@ -72,7 +68,7 @@ select
     outreach.occurred_at,
     outreach.channel,
     outreach.direction = 'inbound' as is_inbound,
-    coalesce(lower(trim(outreach.body)) in ({{ quoted_list(keywords) }}), false) as is_keyword
+    {{ is_keyword('outreach.body') }} as is_keyword
 from {{ ref('int_outreach__touches') }} as outreach
 left join known_ids
     on outreach.message_id = known_ids.message_id

@@ -20,8 +20,8 @@ conversations as (
     select
         customer_id,
         count(*) as open_conversation_count
-    from {{ ref('int_messages__conversations') }}
-    where status in ('open', 'pending')
+    from {{ ref('conversations') }}
+    where is_open
     group by customer_id
 
 ),

@@ -1,0 +1,60 @@
+{#
+  A word that carriers give a meaning of its own (Twilio's list for SMS): STOP and HELP obey the channel's rules. Nobody
+  has to answer them, and they do not say that one likes to write there.
+#}
+{% macro is_keyword(text) %}
+{%- set keywords = [
+    'stop', 'stopall', 'unsubscribe', 'cancel', 'end', 'quit', 'revoke', 'optout',
+    'start', 'yes', 'unstop', 'help', 'info',
+] -%}
+coalesce(lower(trim({{ text }})) in ({{ quoted_list(keywords) }}), false)
+{%- endmacro %}
+
+{#
+  Thanks and goodbye: a message of nothing but such words needs no answer, and who wrote it does not wait. Careful on
+  purpose: one word that is no courtesy, or a question mark, and somebody waits; for who is believed to wait is looked
+  at, and who is believed content is not. After thanks one name may stand, whatever it is.
+#}
+{% macro is_courtesy(text) %}
+{%- set courtesies = [
+    'thank you so much', 'thank you very much', 'thank you', 'many thanks', 'thanks a lot', 'thanks so much', 'thanks',
+    'thx', 'cheers', 'okay', 'ok', 'great', 'perfect', 'wonderful', 'brilliant', 'lovely', 'super', 'good to know',
+    'got it', 'all good', 'sounds good', 'that was quick', 'bye', 'have a nice day', 'kind regards', 'best wishes',
+    'danke schön', 'vielen dank', 'danke', 'prima', 'für die schnelle hilfe', 'merci beaucoup', 'merci', 'parfait',
+    'muchas gracias', 'gracias', 'genial', 'perfecto', 'tack så mycket', 'tack', 'toppen', 'muito obrigada',
+    'muito obrigado', 'obrigada', 'obrigado',
+] -%}
+{%- set thanked = '(thanks|thank you|Thanks|Thank you|Danke|Merci|Gracias|Tack|Obrigad[ao])[ ,]+[A-Z][a-z]+' -%}
+{%- set left_over = replace_pattern('lower(' ~ replace_pattern(text, thanked, 'thanks') ~ ')', courtesies | join('|'), '') -%}
+{#- letters and digits of any script; pictures such as a thumb lie between and above these ranges -#}
+{%- set letters = '[0-9a-z%c-%c%c-%c]' % (192, 8191, 11264, 55295) -%}
+(
+    length({{ text }}) between 1 and 120
+    and position('?' in {{ text }}) = 0
+    and not {{ matches(left_over, "'" ~ letters ~ "'") }}
+)
+{%- endmacro %}
+
+{# A text without what differs from reader to reader (names, numbers, links), so that copies of one text are equal. #}
+{% macro text_skeleton(text) %}
+{{- replace_pattern(text, '[^ ]*[0-9][^ ]*|[A-Z%c-%c][^ ]*' % (192, 222), '#') -}}
+{% endmacro %}
+
+{# The channel of a message as people count channels: MMS and RCS reach the same phone as SMS. #}
+{% macro talk_channel(column) %}case when {{ column }} in ('mms', 'rcs') then 'sms' else {{ column }} end{% endmacro %}
+
+{# Where a help desk took a message from, in our words; what it does not say in words that we know was its own chat. #}
+{% macro desk_channel(column) %}
+case
+    when lower({{ column }}) like '%mail%' then 'email'
+    when lower({{ column }}) like '%whatsapp%' then 'whatsapp'
+    when lower({{ column }}) like '%sms%' then 'sms'
+    when lower({{ column }}) like '%facebook%' or lower({{ column }}) = 'messenger' then 'facebook'
+    when lower({{ column }}) like '%instagram%' then 'instagram'
+    when lower({{ column }}) like '%telegram%' then 'telegram'
+    when lower({{ column }}) in ('voice', 'phone', 'call', 'voicemail', 'phone_call_inbound', 'phone_call_outbound') then 'voice'
+    when lower({{ column }}) in ('web', 'web_form', 'form', 'help_center', 'request') then 'form'
+    else 'chat'
+end
+{%- endmacro %}
+

@@ -1,0 +1,232 @@
+"""Who waits, since when and for how long: a company of hand-written conversations."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Company
+
+AS_OF = "2026-10-30 12:00:00"
+HOUR = 3600
+
+
+class Landed:
+    """Rows on their way to the landing tables; each record gets the next number of its kind."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, list[dict[str, Any]]] = {}
+
+    def add(self, table: str, record: str, source: str, at: str, **facts: Any) -> str:
+        """Land a row, and give its record's name."""
+        rows = self.tables.setdefault(table, [])
+        name = f"{record}/{len(rows) + 1}"
+        rows.append({"source": source, "source_record_id": name, "occurred_at": at, **facts})
+        return name
+
+    def person(self, email: str, phone: str) -> None:
+        """Let a shop know that an address and a number are one person's."""
+        self.add("contacts", "contact", "shopify", "2026-01-01", email=email, phone=phone)
+
+    def mail(self, at: str, way: str, email: str, thread: str, kind: str = "letter", **more: Any) -> None:
+        """Land a mail; the subject says which thread it is of."""
+        number = len(self.tables.get("email_messages", ())) + 1
+        sender = email if way == "inbound" else "hello@shop.example"
+        facts = {"message_id": f"m{number}", "direction": way, "email": email, "from_email": sender}
+        first = next(
+            (r["message_id"] for r in self.tables.get("email_messages", ()) if r.get("subject") == thread),
+            f"m{number}",
+        )
+        facts |= {"thread_id": first, "kind": kind, "subject": thread, **more}
+        self.add("email_messages", "message", "mail", at, **facts)
+
+    def text(self, at: str, way: str, phone: str, body: str, **more: Any) -> None:
+        """Land an SMS."""
+        number = len(self.tables.get("sms_messages", ())) + 1
+        facts = {"message_id": f"SM{number}", "channel": "sms", "direction": way, "phone": phone}
+        facts |= {"status": "received" if way == "inbound" else "delivered", "body": body, **more}
+        self.add("sms_messages", "message", "twilio", at, **facts)
+
+    def chat(self, at: str, talk: str, author: str, email: str, **more: Any) -> None:
+        """Land what was said in a chat."""
+        number = len(self.tables.get("chat_messages", ())) + 1
+        facts = {"conversation_id": talk, "message_id": str(number), "author_kind": author, "email": email}
+        self.add("chat_messages", "message", "chat", at, **{"body": "So it is.", **facts, **more})
+
+
+def landed() -> dict[str, list[dict[str, Any]]]:
+    rows = Landed()
+    rows.person("mover@example.com", "+447700900101")
+    rows.text("2026-10-12 10:00", "inbound", "+447700900101", "Where is my order?")
+    rows.text("2026-10-12 10:00:03", "outbound", "+447700900101", "Thanks, we will get back to you.")
+    rows.text("2026-10-12 10:05", "inbound", "+447700900101", " Help ")
+    rows.mail("2026-10-12 12:00", "inbound", "mover@example.com", "Parcel", body_text="Nobody answers.")
+    rows.mail("2026-10-12 16:00", "outbound", "mover@example.com", "Parcel", body_text="It comes tomorrow.")
+    rows.mail("2026-10-12 16:30", "inbound", "mover@example.com", "Parcel", body_text="Great, thank you Mia!")
+
+    resolved = {"conversation_status": "resolved", "topic": "late_parcel"}
+    rows.chat("2026-10-13 09:00:00", "c1", "customer", "chatter@example.com", **resolved)
+    rows.chat("2026-10-13 09:00:01", "c1", "bot", "chatter@example.com", **resolved)
+    rows.chat("2026-10-13 09:10:00", "c1", "agent", "chatter@example.com", is_private=True, **resolved)
+    rows.chat("2026-10-13 09:30:00", "c1", "agent", "chatter@example.com", author_name="Mia", **resolved)
+    rows.chat("2026-10-13 09:31:00", "c1", "customer", "chatter@example.com", body="yes please", **resolved)
+
+    rows.mail("2026-10-28 12:00", "inbound", "waiter@example.com", "Cracked", body_text="It is cracked")
+    rows.mail("2026-10-28 12:00:02", "outbound", "waiter@example.com", "Cracked", "auto_reply")
+
+    rows.mail("2026-10-14 09:00", "inbound", "two@example.com", "Invoice", body_text="An invoice please")
+    rows.mail("2026-10-14 09:10", "inbound", "two@example.com", "Colour", body_text="Is it blue?")
+    rows.mail("2026-10-14 09:20", "outbound", "two@example.com", "Colour", body_text="It is.")
+    rows.mail("2026-10-14 15:00", "outbound", "two@example.com", "Invoice", body_text="Here it is.")
+
+    call = {"direction": "inbound", "phone": "+447700900102"}
+    rows.add("calls", "call", "pbx", "2026-10-15 10:00", call_id="1", status="no_answer", **call)
+    back = {"direction": "outbound", "phone": "+447700900102", "duration_seconds": 60, "agent_name": "Ben"}
+    rows.add("calls", "call", "pbx", "2026-10-15 10:20", call_id="2", status="completed", **back)
+    taken = {"queue_seconds": 45, "duration_seconds": 90, "agent_name": "Ben", **call}
+    rows.add("calls", "call", "pbx", "2026-10-20 10:00", call_id="3", status="completed", **taken)
+
+    rows.mail("2026-09-01 08:00", "inbound", "late@example.com", "Slow", body_text="When?")
+    rows.mail("2026-09-20 08:00", "outbound", "late@example.com", "Slow", body_text="Now.")
+
+    ticket = {"email": "ticket@example.com", "channel": "web", "assignee": "Zoe", "tags": "shop,complaint"}
+    rows.add(
+        "tickets", "ticket", "zendesk", "2026-08-01 08:00", ticket_id="7", status="solved", kind="question",
+        first_response_at="2026-08-01 09:00", solved_at="2026-10-03 08:00", **ticket,
+    )  # fmt: skip
+    rows.add(
+        "tickets", "ticket", "zendesk", "2026-10-29 08:00", ticket_id="8", status="open", kind="complaint",
+        order_id="#9", **ticket,
+    )  # fmt: skip
+
+    rows.text("2026-10-16 10:00", "inbound", "+447700900103", "STOP")
+
+    for number in range(104, 107):
+        text = f"Good news Ann{number}, order #{number} is on its way."
+        rows.text("2026-10-17 11:00", "outbound", f"+447700900{number}", text)
+    rows.text("2026-10-17 10:00", "inbound", "+447700900104", "where is my order")
+    rows.text("2026-10-17 18:00", "outbound", "+447700900104", "At the depot, sorry.")
+
+    sent = {"campaign": "autumn", "channel": "sms", "phone": "+447700900107", "direction": "outbound"}
+    rows.add("outreach", "outreach", "earlier", "2026-10-18 09:00", arm="sent", state="delivered", **sent)
+    reply = sent | {"direction": "inbound", "body": "Have you a red one", "message_id": "SM99"}
+    rows.add("outreach", "outreach", "rapport", "2026-10-18 10:00", arm="reply", state="received", **reply)
+    rows.text("2026-10-18 10:00", "inbound", "+447700900107", "Have you a red one", message_id="SM99")
+    person = sent | {"campaign": None, "body": "We have.", "message_id": "SM100"}
+    rows.add("outreach", "outreach", "rapport", "2026-10-18 10:30", arm="sent", state="delivered", **person)
+    return rows.tables
+
+
+@pytest.fixture(scope="module")
+def company(found_company: Callable[[str], "Company"]) -> "Company":
+    company = found_company("service")
+    company.land(landed())
+    company.build(AS_OF, own_domains=["shop.example"], mass_text_people=3)
+    return company
+
+
+def talks(company: "Company", address: str) -> list[dict[str, Any]]:
+    return company.rows(
+        "SELECT * FROM marts.conversations JOIN marts.customer_identifiers USING (customer_id)"
+        " WHERE value = ? ORDER BY started_at",
+        address,
+    )
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-{text}")
+
+
+def some(row: dict[str, Any], **expected: Any) -> None:
+    assert {name: row[name] for name in expected} == expected
+
+
+def test_who_moves_from_sms_to_email_has_one_conversation_and_waits_through_it(company: "Company") -> None:
+    (talk,) = talks(company, "mover@example.com")
+    some(
+        talk,
+        conversation_id="conv:twilio:message/1",
+        started_at=at("10-12 10:00"),
+        last_at=at("10-12 16:30"),
+        channels="email, sms",
+        first_channel="sms",
+        last_channel="email",
+        channel_switches=1,
+        inbound_count=3,  # the keyword is none
+        outbound_count=2,  # the automatic reply and the answer
+        first_response_seconds=6 * HOUR,
+        longest_wait_seconds=6 * HOUR,
+        waiting_since=None,
+        waiting_seconds=None,
+        is_open=False,
+        is_begun_by_them=True,
+        is_repeat_contact=False,
+        resolved_at=at("10-12 16:00"),
+        resolution_seconds=6 * HOUR,
+        agents="hello@shop.example",
+    )
+
+
+def test_neither_a_bot_nor_a_note_among_colleagues_is_an_answer(company: "Company") -> None:
+    (talk,) = talks(company, "chatter@example.com")
+    some(talk, first_response_seconds=1800, outbound_count=2, agents="Mia", topic="late_parcel")
+    # the chat is resolved: what was said last waits for nobody
+    some(talk, is_open=False, waiting_since=None, longest_wait_seconds=1800, resolution_seconds=1800)
+
+
+def test_whom_nobody_answered_waits_until_as_of(company: "Company") -> None:
+    (talk,) = talks(company, "waiter@example.com")
+    some(talk, is_open=True, waiting_since=at("10-28 12:00"), first_response_seconds=None, resolved_at=None)
+    some(talk, waiting_seconds=48 * HOUR, longest_wait_seconds=48 * HOUR)
+
+
+def test_an_answer_in_one_mail_thread_does_not_answer_another(company: "Company") -> None:
+    (talk,) = talks(company, "two@example.com")
+    some(talk, first_response_seconds=6 * HOUR, longest_wait_seconds=6 * HOUR, is_open=False)
+
+
+def test_a_missed_call_waits_for_the_call_back_and_a_taken_one_for_the_queue(company: "Company") -> None:
+    missed, taken = talks(company, "+447700900102")
+    some(missed, first_response_seconds=1200, inbound_count=1, outbound_count=1, channels="voice")
+    some(taken, first_response_seconds=45, agents="Ben", is_repeat_contact=True)
+
+
+def test_an_answer_after_weeks_still_belongs_to_the_question(company: "Company") -> None:
+    (talk,) = talks(company, "late@example.com")
+    some(talk, first_response_seconds=19 * 24 * HOUR, resolution_seconds=19 * 24 * HOUR)
+
+
+def test_a_ticket_without_its_messages_tells_when_it_was_answered_and_solved(company: "Company") -> None:
+    solved, open_ = talks(company, "ticket@example.com")
+    some(solved, ticket_id="7", first_response_seconds=HOUR, resolved_at=at("10-03 08:00"), is_open=False)
+    some(solved, resolution_seconds=63 * 24 * HOUR, is_complaint=True, agents="Zoe", channels="form")
+    some(
+        open_, ticket_id="8", is_open=True, waiting_since=at("10-29 08:00"), is_complaint=True, order_id="#9"
+    )
+
+
+def test_a_keyword_alone_is_no_conversation(company: "Company") -> None:
+    assert talks(company, "+447700900103") == []
+
+
+def test_a_notification_to_many_answers_nobody(company: "Company") -> None:
+    (talk,) = talks(company, "+447700900104")
+    some(talk, first_response_seconds=8 * HOUR, outbound_count=1)
+    assert talks(company, "+447700900105") == []
+
+
+def test_who_answers_a_campaign_begins_a_conversation_that_counts_once(company: "Company") -> None:
+    (talk,) = talks(company, "+447700900107")
+    some(talk, inbound_count=1, outbound_count=1, first_response_seconds=1800)
+    roles = company.rows("SELECT role, count(*) AS n FROM marts.messages GROUP BY role ORDER BY role")
+    assert {row["role"]: row["n"] for row in roles}["campaign"] == 4
+
+
+def test_every_message_in_a_conversation_is_a_touch_of_that_person(company: "Company") -> None:
+    (found,) = company.rows(
+        "SELECT count(*) AS n, count(touches.touch_id) AS known FROM marts.messages"
+        " LEFT JOIN marts.customer_timeline AS touches USING (touch_id, customer_id)"
+    )
+    assert found["n"] == found["known"] > 30
