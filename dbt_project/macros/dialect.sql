@@ -16,6 +16,10 @@
 {% macro composed(expression) %}{{ adapter.dispatch('composed')(expression) }}{% endmacro %}
 {% macro default__composed(expression) %}nfc_normalize({{ expression }}){% endmacro %}
 
+{# Names a text, so that what was found out about it once holds wherever it stands; NULL for an empty one. #}
+{% macro text_key(expression) %}{{ adapter.dispatch('text_key')(expression) }}{% endmacro %}
+{% macro default__text_key(expression) %}md5(nullif(trim({{ expression }}), '')){% endmacro %}
+
 {# Whole calendar days from one moment to another, INTEGER; negative when the second is earlier. #}
 {% macro days_between(earlier, later) %}{{ adapter.dispatch('days_between')(earlier, later) }}{% endmacro %}
 {% macro default__days_between(earlier, later) %}cast(date_diff('day', cast({{ earlier }} as date), cast({{ later }} as date)) as integer){% endmacro %}

@@ -1,0 +1,1 @@
+"""Scores of customers and of what they say: lifetime value, churn, sentiment. Cited, and refused on too little data."""

@@ -12,11 +12,15 @@ import pytest
 
 from data_contracts.contracts import inbound_contracts
 from pipelines.identity.people import resolve_people
+from pipelines.scoring.sentiment.policy import load_sentiment_policy
+from pipelines.scoring.sentiment.scorer import choose_scorer
+from pipelines.scoring.sentiment.texts import score_texts
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.dbt_runner import parse_project
 from pipelines.warehouse.promised import TRAITS, trait_names
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
+SCORER = choose_scorer(load_sentiment_policy())  # its model of languages takes 0.6 CPU s
 Rows = list[dict[str, Any]]
 Landing = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -49,6 +53,7 @@ class Company:
         variables = {"as_of": as_of, **variables}
         self.part("before_identity", **variables)
         resolve_people(self.build_path, self.folder / "state.duckdb", datetime.fromisoformat(as_of))
+        score_texts(self.build_path, SCORER)
         self.part("after_identity", **variables)
         self.part("after_scoring", **variables)
 

@@ -1,0 +1,6 @@
+select
+    text_key,
+    language,
+    sentiment,
+    label
+from {{ source('scoring', 'sentiments') }}
