@@ -34,11 +34,11 @@ from pipelines.identity.linking.scoring import score_pairs
 from pipelines.identity.linking.training import imagined, train
 from pipelines.identity.matching import match_records
 from pipelines.identity.policy import load_policy
-from pipelines.identity.state import attached_state
 from pipelines.samples.times import END
 from pipelines.samples.world import make_world
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.dbt_runner import run_dbt
+from pipelines.warehouse.state import attached_state
 
 SEEDS, PEOPLE = (11, 12, 13, 14, 15), 4000
 # Nobody moves house in the sample company, and nobody swaps names: what it shows is mixed with a tenth of what

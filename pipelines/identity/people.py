@@ -13,8 +13,8 @@ from pipelines.identity.matching import Linker, Matched, match_records
 from pipelines.identity.policy import Policy, load_policy
 from pipelines.identity.published import publish_identity
 from pipelines.identity.stable_ids import Build, assign_ids
-from pipelines.identity.state import attached_state, transaction
 from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.state import attached_state, transaction
 
 if TYPE_CHECKING:
     import duckdb

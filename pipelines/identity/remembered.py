@@ -15,8 +15,8 @@ from pipelines.identity.incremental import Change, extend
 from pipelines.identity.nodes import Nodes
 from pipelines.identity.numbers import Evidence
 from pipelines.identity.resolve import Edges, Known, Resolution, Settled, resolve
-from pipelines.identity.state import transaction
 from pipelines.warehouse.connection import has_table
+from pipelines.warehouse.state import transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pipelines.identity.state import transaction
+from pipelines.warehouse.state import transaction
 
 if TYPE_CHECKING:
     import duckdb

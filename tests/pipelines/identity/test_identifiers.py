@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 
 from pipelines.identity.identifiers import check_identifiers
-from pipelines.identity.state import attached_state
 from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.state import attached_state
 
 Found = dict[str, tuple[str, str | None]]
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pipelines.identity import phones
 from pipelines.identity.phones import check_new_phones, check_phone
-from pipelines.identity.state import attached_state
 from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.state import attached_state
 
 # numbers of all lengths behind the codes of countries of all sizes
 e164 = st.builds(

@@ -1,4 +1,4 @@
-"""state.duckdb: which customer each record was given to.
+"""state.duckdb: what builds remember, such as which customer each record was given to.
 
 It cannot be derived again, so a full build never drops it.
 """
@@ -95,7 +95,7 @@ def _migrate(connection: "duckdb.DuckDBPyConnection") -> None:
         done = rows[0][0]
         if done > len(MIGRATIONS):
             raise BuildError(
-                f"The identity state is at schema {done}, newer than this version's {len(MIGRATIONS)}.",
+                f"state.duckdb is at schema {done}, newer than this version's {len(MIGRATIONS)}.",
                 "Install the version of Rapport that wrote it, or a newer one.",
             )
         for number, statements in enumerate(MIGRATIONS[done:], start=done + 1):
