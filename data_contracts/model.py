@@ -76,7 +76,7 @@ class Column:
     """A column: its DuckDB type, whether it may be missing, and what it means in human words.
 
     `retention` is how long we keep what stands in it, an ISO 8601 duration such as P7Y: its own, or that of its table.
-    `trait` says that the company added it with a model of its own (traits.py).
+    `trait` says that the company added it with a model of its own (traits.py), `history` that each change of it is kept.
     """
 
     name: str
@@ -88,6 +88,7 @@ class Column:
     rules: tuple[Rule, ...]
     retention: str = ""
     trait: bool = False
+    history: bool = False
 
     @property
     def personal(self) -> bool:

@@ -211,7 +211,15 @@ class _Reader:
             title=title(item),
             rules=tuple(rules.of_column(item, place)),
             retention=by_column.get(name, retention),
+            history=self._history(item, place),
         )
+
+    def _history(self, item: SchemaProperty, place: Place) -> bool:
+        """Read whether each change of the column is kept."""
+        value, at = self.file.custom(item, place, "history")
+        legal = value is None or isinstance(value, bool)
+        self.file.need(legal, at, f"the history of {item.name} is {value!r}; legal are true and false")
+        return bool(value)
 
     def _check_names(
         self, columns: tuple[Column, ...], cross: tuple[Rule, ...], sets: tuple[SetRule, ...]

@@ -1,7 +1,8 @@
 """Traits: columns of customer_360 that a company adds with one model and one line.
 
-`published/traits.yaml` holds the lines: the column's name, its DuckDB type, its title and words for people, and whether
-it is personal. The model of the same name in dbt_project/models/traits gives `customer_id` and the value.
+`published/traits.yaml` holds the lines: the column's name, its DuckDB type, its title and words for people, whether it is
+personal, and whether each change of it is kept (`history`). The model of the same name in dbt_project/models/traits gives
+`customer_id` and the value.
 """
 
 import re
@@ -18,7 +19,7 @@ from data_contracts.model import Column
 FILE = Path(__file__).parent / "published" / "traits.yaml"
 TYPES = ("VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE")
 CLASSIFICATIONS = ("internal", "personal", "sensitive")
-KEYS = ("type", "title", "description", "classification")
+KEYS = ("type", "title", "description", "classification", "history")
 MEND = "Mend its line in {path}: name: {{type: BOOLEAN, title: ..., description: ..., classification: internal}}."
 
 
@@ -64,6 +65,8 @@ def _trait(path: Path, name: str, line: Any, taken: Collection[str]) -> Column:
         classification in CLASSIFICATIONS,
         f"has the classification {classification!r}; legal are {', '.join(CLASSIFICATIONS)}",
     )
+    history = line.get("history", False)
+    need(isinstance(history, bool), f"has the history {history!r}; legal are true and false")
     return Column(
         name=name,
         type=kind,
@@ -73,4 +76,5 @@ def _trait(path: Path, name: str, line: Any, taken: Collection[str]) -> Column:
         title=str(line.get("title") or name.replace("_", " ").capitalize()),
         rules=(),
         trait=True,
+        history=history,
     )

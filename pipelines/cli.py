@@ -74,6 +74,18 @@ def _tell_waiting(holder: "Holder | None") -> None:
     typer.echo(f"Another build is running{who}; waiting for it.", err=True)
 
 
+def _tell_changes(report: "BuildReport") -> None:
+    from rich.markup import escape
+
+    from messaging.terminal import say
+    from pipelines.publishing.told import told
+
+    for line in told(report.changes, report.history) if report.changes else ():
+        say(escape(line))
+    for note in report.notes:
+        say(f"  Note: {escape(note)}")
+
+
 def _tell(report: "BuildReport") -> None:
     from messaging.terminal import say
 
@@ -99,6 +111,7 @@ def _tell(report: "BuildReport") -> None:
         say(f"  {refusal.source}/{refusal.table}: a delivery was refused as a whole: {refusal.reason}")
     if report.refused:
         say("  What landed before stands in this release; see rapport quarantine list.")
+    _tell_changes(report)
     if report.page:
         say(f"Contracts, table by table: {report.page}")
     say(f"[bold]Release {report.version}[/bold] stands, as of {report.as_of:%Y-%m-%d %H:%M} UTC.")

@@ -1,7 +1,7 @@
 """`rapport build`: the whole way once, in this process, through the same job that the schedule runs."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,8 @@ from pipelines.defs.automation import JOB
 from pipelines.defs.instance import open_instance
 from pipelines.defs.session import BuildOrder, BuildSession, Stage, open_session
 from pipelines.landing.refusals import Refusal, open_refusals
+from pipelines.publishing.changes import ReleaseChanges
+from pipelines.publishing.history import Recorded
 from pipelines.warehouse.dbt_runner import project_hash
 from pipelines.warehouse.lock import FOREVER, Patience
 from pipelines.warehouse.records import ContractState, TableSum
@@ -27,7 +29,8 @@ from pipelines.warehouse.records import ContractState, TableSum
 class BuildReport:
     """What a build did. Times are naive UTC; `people` counts customers, orders and guests of the release.
 
-    `page` is the file that tells of the contracts; `refused` are deliveries that wait to be mended.
+    `page` is the file that tells of the contracts; `refused` are deliveries that wait to be mended. `changes` is what
+    differs from the release before, None where there was none to compare with; `history` is who is known otherwise.
     """
 
     version: str
@@ -40,6 +43,9 @@ class BuildReport:
     consents: Mapping[str, int]
     page: Path | None = None
     refused: tuple[Refusal, ...] = ()
+    changes: ReleaseChanges | None = None
+    history: Recorded = field(default_factory=Recorded)
+    notes: tuple[str, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """Give the report as plain data."""
@@ -55,6 +61,9 @@ class BuildReport:
             "consents": dict(self.consents),
             "page": str(self.page) if self.page else None,
             "refused": [refusal.to_document() for refusal in self.refused],
+            "changes": self.changes.to_document() if self.changes else None,
+            "history": asdict(self.history),
+            "notes": list(self.notes),
         }
 
 
@@ -122,4 +131,7 @@ def _report(session: BuildSession) -> BuildReport:
         row_counts=session.pointer.row_counts,
         consents=session.consents,
         refused=tuple(open_refusals(session.settings)),
+        changes=session.changes,
+        history=session.history or Recorded(),
+        notes=tuple(session.notes),
     )

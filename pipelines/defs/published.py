@@ -9,7 +9,11 @@ from data_contracts.contracts import contract_names
 from pipelines.defs.consents import push_consents
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
-from pipelines.publishing.release import ReleaseFacts, publish
+from pipelines.defs.session import BuildSession
+from pipelines.publishing.changes import compare
+from pipelines.publishing.history import Recorded, Telling, record_history
+from pipelines.publishing.pointer import Pointer, read_pointer
+from pipelines.publishing.release import ReleaseFacts, publish, release_version
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.records import watermarks, write_lineage
 
@@ -48,19 +52,32 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
         """Publish what was built."""
         session = session_of(context)
         with session.stage("release") as stage:
-            with open_warehouse(session.settings.build_path) as connection:
+            settings = session.settings
+            with open_warehouse(settings.build_path) as connection:
                 write_lineage(connection)
                 newest = watermarks(connection, contract_names("inbound"))
+            before = read_pointer(settings.releases_dir)
+            session.changes = compare(settings.build_path, settings.releases_dir, before)
+            session.history = _remember(session, before)
+            session.notes = [session.history.note] if session.history.note else []
             facts = ReleaseFacts(
                 as_of=session.as_of,
                 built_at=session.clock.now(),
                 build_id=session.build_id,
                 run_id=session.run_id,
                 watermarks=newest,
+                changes=session.changes,
+                notes=session.notes,
             )
-            settings = session.settings
             session.pointer = publish(settings.build_path, settings.releases_dir, facts)
             stage.rows = sum(session.pointer.row_counts.values())
         return MaterializeResult(metadata={"version": session.pointer.version, **session.pointer.row_counts})
 
     return release
+
+
+def _remember(session: BuildSession, before: Pointer | None) -> Recorded:
+    """Write down what this build knows otherwise than the last one."""
+    telling = Telling(session.build_id, session.as_of, release_version(session.as_of, session.build_id))
+    stands = before.version if before else None
+    return record_history(session.settings.build_path, session.settings.state_path, telling, stands)

@@ -26,6 +26,8 @@ from messaging.store.ids import new_id
 from messaging.store.tables import builds
 from pipelines.defs.contract_page import leave_page
 from pipelines.identity.people import IdentityReport
+from pipelines.publishing.changes import ReleaseChanges
+from pipelines.publishing.history import Recorded
 from pipelines.publishing.pointer import Pointer
 from pipelines.redaction import redacted
 from pipelines.warehouse.connection import memory_of_builds
@@ -74,6 +76,11 @@ class BuildSession:
     identity: IdentityReport | None = None
     people: dict[str, int] = field(default_factory=dict)
     consents: dict[str, int] = field(default_factory=dict)
+    changes: ReleaseChanges | None = None
+    history: Recorded | None = None
+    notes: list[str] = field(
+        default_factory=list
+    )  # sentences of the release about what was refused or left out
     pointer: Pointer | None = None
     page: Path | None = None
     failure: RapportError | None = None

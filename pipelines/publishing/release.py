@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from data_contracts.errors import BuildError
+from pipelines.publishing.changes import ReleaseChanges
 from pipelines.publishing.gc import collect
 from pipelines.publishing.pointer import Pointer, file_sha256, sync, write_pointer
 from pipelines.warehouse.connection import has_table, open_warehouse, quote_text
@@ -28,6 +29,7 @@ SCHEMAS = (
 )  # where a published table may stand, the first that has it counts
 PUBLISHED = (
     "customer_360",
+    "customer_360_history",
     "customer_timeline",
     "orders",
     "order_lines",
@@ -52,6 +54,10 @@ PUBLISHED = (
     "metric_revenue_weekly",
     "metric_revenue_cohort_monthly",
 )
+MOMENTS = (
+    "occurred_at",
+    "valid_from",
+)  # what the rows of one customer are sorted by, the first that a table has
 TIME_OF_DAY = "%Y%m%dT%H%M%S"
 
 
@@ -59,7 +65,8 @@ TIME_OF_DAY = "%Y%m%dT%H%M%S"
 class ReleaseFacts:
     """What a release says about itself.
 
-    Times are naive UTC; `watermarks` is the newest `received_at` of each landed table.
+    Times are naive UTC; `watermarks` is the newest `received_at` of each landed table; `notes` are sentences about what
+    was refused or left out.
     """
 
     as_of: datetime
@@ -67,6 +74,8 @@ class ReleaseFacts:
     build_id: str
     run_id: str
     watermarks: Mapping[str, str]
+    changes: ReleaseChanges | None = None
+    notes: Sequence[str] = ()
 
     @property
     def version(self) -> str:
@@ -120,7 +129,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     if (
         "customer_id" in columns
     ):  # sorted, so that one person's rows lie together; indexed, so that a card is 2 ms
-        order = "customer_id, occurred_at" if "occurred_at" in columns else "customer_id"
+        moment = next((moment for moment in MOMENTS if moment in columns), "")
+        order = f"customer_id, {moment}" if moment else "customer_id"
         relation = relation.order(order)
     relation.create(f"release.main.{table}")
     if "customer_id" in columns:
@@ -145,8 +155,9 @@ def _write_info(
 ) -> None:
     connection.execute(
         "CREATE TABLE release.main.release_info (version VARCHAR, as_of TIMESTAMP, built_at TIMESTAMP,"
-        " run_id VARCHAR, schema_version VARCHAR, row_counts JSON, watermarks JSON)"
+        " run_id VARCHAR, schema_version VARCHAR, row_counts JSON, watermarks JSON, changes JSON, notes VARCHAR[])"
     )
     row: list[Any] = [facts.version, facts.as_of, facts.built_at, facts.run_id, SCHEMA_VERSION]
     row += [json.dumps(row_counts), json.dumps(facts.watermarks)]
-    connection.execute("INSERT INTO release.main.release_info VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    row += [json.dumps(facts.changes.to_document()) if facts.changes else None, list(facts.notes)]
+    connection.execute("INSERT INTO release.main.release_info VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)

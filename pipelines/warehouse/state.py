@@ -57,6 +57,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # records that were nobody's in the last build: when they come back, they take no id from who stayed
         "CREATE TABLE state.absent_record (source VARCHAR NOT NULL, source_record_id VARCHAR NOT NULL)",
     ),
+    (
+        # what was known of each customer and when (publishing/history.py); a column a remembered one follows when it is
+        # first published
+        """
+        CREATE TABLE state.customer_history
+        (customer_id VARCHAR NOT NULL, valid_from TIMESTAMP NOT NULL, valid_to TIMESTAMP, what_changed VARCHAR,
+        ended_as VARCHAR, build_id VARCHAR NOT NULL, ended_by VARCHAR)
+        """,
+        """
+        CREATE TABLE state.history_builds
+        (build_id VARCHAR NOT NULL, as_of TIMESTAMP NOT NULL, version VARCHAR NOT NULL, is_recorded BOOLEAN NOT NULL)
+        """,
+    ),
 )
 
 

@@ -1,6 +1,7 @@
 """A build: from landed files to a release whose sums close, or to a sentence and the release of before."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from pipelines.defs.instance import open_instance
 from pipelines.defs.keys import key
 from pipelines.defs.work_requests import REQUEST_TAG
 from pipelines.landing.manifest import list_landings
+from pipelines.publishing.changes import PeopleChanges
 from pipelines.publishing.pointer import read_pointer
 from pipelines.warehouse.lock import Patience, build_lock
 
@@ -208,3 +210,34 @@ def test_dagster_keeps_no_personal_data_of_a_build(built: BuildReport, built_set
     for path in (built_settings.home / "dbt").rglob("*"):
         if path.is_file():
             assert not personal.search(path.read_bytes()), path.name
+
+
+def test_a_build_says_what_changed_since_the_release_before_and_keeps_what_was_known(
+    built: BuildReport, copied: Settings, clock: Clock
+) -> None:
+    land(
+        copied,
+        clock,
+        "purchases",
+        [purchase(7, email="cy@example.com"), purchase(8, email="ben.quill@example.com")],
+    )
+    report = run_build(copied, clock, as_of=NOON + timedelta(hours=1))
+    assert built.changes is None  # the first release has none before it
+    assert report.changes is not None
+    assert report.changes.since == built.version
+    assert report.changes.people == PeopleChanges(before=2, now=3, new=1, split=0, merged=0, gone=0)
+    assert [(item.currency, item.more_minor, item.more_orders) for item in report.changes.money] == [
+        ("GBP", 2400, 2)
+    ]
+    assert (report.history.first, report.history.changed, report.history.ended) == (1, 1, 0)
+    query = (
+        "SELECT order_count, valid_from, valid_to, what_changed FROM c360.customer_360_history"
+        " WHERE customer_id = (SELECT customer_id FROM c360.customer_360 WHERE email = 'ben.quill@example.com')"
+        " ORDER BY valid_from"
+    )
+    first, second = (tuple(row.values()) for row in rows(copied, query))
+    assert first == (1, NOON, NOON + timedelta(hours=1), None)
+    assert second[:3] == (2, NOON + timedelta(hours=1), None)
+    assert {"order_count", "net_revenue_minor"} <= set(second[3].split(", "))
+    (info,) = rows(copied, "SELECT changes->'people'->>'new' AS new, notes FROM c360.release_info")
+    assert info == {"new": "1", "notes": []}
