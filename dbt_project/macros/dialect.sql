@@ -20,6 +20,10 @@
 {% macro text_key(expression) %}{{ adapter.dispatch('text_key')(expression) }}{% endmacro %}
 {% macro default__text_key(expression) %}md5(nullif(trim({{ expression }}), '')){% endmacro %}
 
+{# A number of 64 bits for some columns together: equal where they are equal, and nearly never elsewhere. Never NULL. #}
+{% macro hashed(columns) %}{{ adapter.dispatch('hashed')(columns) }}{% endmacro %}
+{% macro default__hashed(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
+
 {# Whole calendar days from one moment to another, INTEGER; negative when the second is earlier. #}
 {% macro days_between(earlier, later) %}{{ adapter.dispatch('days_between')(earlier, later) }}{% endmacro %}
 {% macro default__days_between(earlier, later) %}cast(date_diff('day', cast({{ earlier }} as date), cast({{ later }} as date)) as integer){% endmacro %}

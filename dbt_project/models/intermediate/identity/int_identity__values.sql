@@ -1,11 +1,6 @@
 {#- One row per record and identifier on it. Orders and conversations tie records together but are nobody's address. -#}
-with records as (
-
-    select * from {{ ref('int_identity__records') }}
-
-),
-
-emails as (
+{%- set records = ref('int_identity__records') -%}
+with emails as (
 
     select
         records.origin_table,
@@ -15,7 +10,7 @@ emails as (
         'email' as identifier_type,
         records.email as value,
         keys.email_key as match_key
-    from records
+    from {{ records }} as records
     inner join {{ ref('int_identity__email_keys') }} as keys
         on records.email = keys.email
 
@@ -37,7 +32,7 @@ others as (
         '{{ type }}' as identifier_type,
         {{ value }} as value,
         {{ key }} as match_key
-    from records
+    from {{ records }}
     where nullif(trim({{ type }}), '') is not null
     {% if not loop.last %}union all{% endif %}
 {% endfor %}
