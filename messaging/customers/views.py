@@ -6,7 +6,10 @@ from typing import Any, TypedDict
 
 
 class CustomerFacts(TypedDict):
-    """One row of customer_360, as published. Times are naive UTC, money minor units of RAPPORT_CURRENCY."""
+    """The columns of customer_360 that our code names; a row has all that are published.
+
+    Times are naive UTC, money minor units of RAPPORT_CURRENCY.
+    """
 
     customer_id: str
     given_name: str | None

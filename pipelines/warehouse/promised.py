@@ -41,6 +41,8 @@ def lay_contracts(manifest: Any) -> None:
     for node in manifest.nodes.values():
         if str(node.resource_type) == "model" and (columns := _promised(node, contracts)):
             _enforce(node, columns)
+            if node.fqn[1] == TRAITS:
+                node.description = columns[-1].description
 
 
 def _promised(node: Any, contracts: Mapping[str, Contract]) -> list[Column]:
