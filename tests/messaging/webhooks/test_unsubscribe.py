@@ -78,7 +78,9 @@ def test_it_ends_mail_and_leaves_texts_alone(
 @SHARED
 @given(
     # a client takes /u/.. for the front page before it asks
-    token=st.text(alphabet="abcdef0123456789._msg", max_size=80).filter(lambda token: token not in {".", ".."})
+    token=st.text(alphabet="abcdef0123456789._msg", max_size=80).filter(
+        lambda token: token not in {".", ".."}
+    )
 )
 def test_a_made_up_link_is_not_ours(token: str, post: Any, opted_out: Any) -> None:
     for answer in (post.client.get(f"/u/{token}"), post.raw(f"/u/{token}", ONE_CLICK)):
