@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.components import words
+from dashboard.components import portrait, words
 from dashboard.components.tiles import Row, Tile, chip, rows, tiles
 from dashboard.components.words import safe
 from messaging.customers import (
@@ -35,7 +35,7 @@ def header(card: CustomerCard, now_local: str) -> None:
     st.html(
         f'<div class="r-person"><div class="r-avatar" aria-hidden="true">{safe(_initials(name))}</div><div>'
         f'<div class="r-name" role="heading" aria-level="2">{safe(name)}</div>'
-        f'<div class="r-chips r-muted r-small">{stage}{small}</div></div></div>'
+        f'<div class="r-chips r-muted r-small">{stage}{portrait.labels(facts)}{small}</div></div></div>'
     )
 
 

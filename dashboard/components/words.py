@@ -114,6 +114,19 @@ def ago(moment: datetime | None, now: datetime) -> str:
     raise AssertionError("unreachable")
 
 
+def duration(seconds: float) -> str:
+    """Write a length of time by its largest unit: 40 seconds, 3 hours, 2 days."""
+    for size, noun in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if seconds >= size:
+            return count(int(seconds // size), noun)
+    return count(int(seconds), "second")
+
+
+def plain(value: float) -> str:
+    """Write a figure without digits that say nothing: 4, 4.5, 0.25."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
 def channel_name(channel: str | None) -> str:
     """Give a channel's name as people write it."""
     return CHANNEL_NAMES.get(channel or "", (channel or "other").replace("_", " ").capitalize())

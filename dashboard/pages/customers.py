@@ -1,11 +1,14 @@
 """Find a customer, and see everything about them on one page."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from dashboard.components import frame, golden, person, words
+from dashboard.components import frame, golden, person, portrait, words
 from dashboard.components.timeline import timeline
 from dashboard.components.why import why
 from dashboard.services import Services, services
+from data_contracts.contracts import published_contract
 from messaging.customers import CustomerCard, CustomerHit
 
 PURPOSE = "Find anybody in seconds, and answer without asking twice."
@@ -62,6 +65,7 @@ def _card(parts: Services, customer_id: str) -> None:
     now = f"{words.local(parts.clock.now(), theirs):%H:%M} there now"
     with st.container(border=True):
         person.header(card, now)
+        portrait.next_step(card.facts)
         person.value(card, parts.settings.currency)
     left, right = st.columns([5, 7], gap="medium")
     with left:
@@ -76,6 +80,10 @@ def _about(parts: Services, card: CustomerCard, zone: str) -> None:
     with st.container(border=True):
         frame.section("May we write, and where?")
         person.reach(card)
+    for title, draw in _blocks(parts, card, zone):
+        with st.container(border=True):
+            frame.section(title)
+            draw()
     if card.shipments:
         with st.container(border=True):
             frame.section("Parcels")
@@ -92,6 +100,18 @@ def _about(parts: Services, card: CustomerCard, zone: str) -> None:
     with st.container(border=True):
         frame.section("Why is this one person?")
         why(parts.customers.why(card.customer_id), zone)
+    portrait.everything(card.facts, published_contract("customer_360"), parts.settings.currency, zone)
+
+
+def _blocks(parts: Services, card: CustomerCard, zone: str) -> list[tuple[str, Callable[[], None]]]:
+    """Name the blocks that one glance should take in, in the order in which an agent asks for them."""
+    facts = card.facts
+    return [
+        ("Service", lambda: portrait.service(facts, zone)),
+        ("How they feel", lambda: portrait.feelings(facts)),
+        ("What they are worth", lambda: portrait.worth(facts, parts.settings.currency, zone)),
+        ("How they answer", lambda: portrait.habits(facts)),
+    ]
 
 
 with frame.explained():
