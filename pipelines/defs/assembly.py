@@ -11,6 +11,7 @@ from pipelines.defs.people import people
 from pipelines.defs.published import release_asset, store_consents
 from pipelines.defs.pulls import pull_files_sensor, pull_jobs, pull_schedules
 from pipelines.defs.resources import build_session
+from pipelines.defs.scores import lifetime
 from pipelines.defs.sentiments import sentiments
 from pipelines.warehouse.dbt_runner import manifest_path
 
@@ -27,6 +28,7 @@ def build_definitions(settings: Settings) -> Definitions:
             people,
             sentiments,
             after_identity,
+            lifetime,
             after_scoring,
             store_consents,
             release_asset(after_scoring),

@@ -49,6 +49,7 @@ PUBLISHED = (
     "identity_phones",
     "consent_imports",
     "products",
+    "model_fits",
     "contract_results",
     "lineage",
     "metric_revenue_weekly",

@@ -70,6 +70,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         (build_id VARCHAR NOT NULL, as_of TIMESTAMP NOT NULL, version VARCHAR NOT NULL, is_recorded BOOLEAN NOT NULL)
         """,
     ),
+    (
+        # what was learnt of customers, and how well it foretold (scoring/lifetime/fits.py)
+        """
+        CREATE TABLE state.model_fits
+        (model VARCHAR NOT NULL, unit VARCHAR NOT NULL, version INTEGER NOT NULL, fitted_at TIMESTAMP NOT NULL,
+        data_until DATE NOT NULL, customers BIGINT NOT NULL, sentence VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+        learnt JSON NOT NULL, checks JSON NOT NULL)
+        """,
+    ),
 )
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from data_contracts.contracts import inbound_contracts
 from pipelines.identity.people import resolve_people
+from pipelines.scoring.lifetime.outcome import LifetimeOrder
+from pipelines.scoring.lifetime.score import score_lifetime
 from pipelines.scoring.sentiment.policy import load_sentiment_policy
 from pipelines.scoring.sentiment.scorer import choose_scorer
 from pipelines.scoring.sentiment.texts import score_texts
@@ -55,6 +57,8 @@ class Company:
         resolve_people(self.build_path, self.folder / "state.duckdb", datetime.fromisoformat(as_of))
         score_texts(self.build_path, SCORER)
         self.part("after_identity", **variables)
+        order = LifetimeOrder(datetime.fromisoformat(as_of), variables.get("currency", "GBP"))
+        score_lifetime(self.build_path, self.folder / "state.duckdb", order)
         self.part("after_scoring", **variables)
 
     def part(self, tag: str, *arguments: str, **variables: Any) -> None:

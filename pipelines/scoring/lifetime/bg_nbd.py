@@ -173,3 +173,16 @@ def _closed_form(timing: Timing, x: Floats, age: Floats, weeks: Floats | float) 
     series = hyp2f1(a - 1, a + b - 1 - r, a + b + x - 1, z)
     orders: Floats = (a + b + x - 1) / (a - 1) * (1 - np.exp(power) * series)
     return orders
+
+
+def weeks_to_next_order(timing: Timing, frequency: Ints, recency: Floats, age: Floats) -> Floats:
+    """Give the weeks from now within which customers are as likely to have ordered as not; infinite for who may never.
+
+    Nobody orders within t who has left, or who is with us and is silent: (alpha + T) / (alpha + T + t) to the power of
+    r + x, for their rate is Gamma(r + x, alpha + T).
+    """
+    stays = 1 - probability_left(timing, frequency, recency, age)
+    with np.errstate(divide="ignore", over="ignore"):
+        silence = np.where(stays > 0.5, np.log(stays / np.maximum(stays - 0.5, 0)), np.inf)
+        weeks: Floats = (timing.alpha + age) * np.expm1(silence / (timing.r + frequency))
+    return weeks

@@ -12,7 +12,9 @@ import numpy as np
 from pipelines.scoring.lifetime.history import Floats, Ints
 from pipelines.scoring.lifetime.likelihood import Maximum, NotFittedError, maximise
 
-EDGES = ((1e-3, 1e4), (1e-3, 1e4), (1e-6, 1e6))  # p, q, and v as a multiple of the average order
+# p, q, and v as a multiple of the average order. At the upper ends of q and v customers do not differ, and all are
+# expected to spend the mean.
+EDGES = ((1e-3, 1e4), (1e-3, 1e4), (1e-6, 1e6))
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,6 @@ def fit(spending: Spending) -> tuple[Worth, Maximum]:
     scaled = Spending(spending.orders, spending.average / scale)
     found = maximise(_Likelihood(scaled), (3.0, 3.0, 1.0), EDGES, weight=float(len(spending)))
     p, q, v = found.parameters
-    if found.at_edge:
-        raise NotFittedError("what orders are worth follows no pattern that the model knows")
     if q <= 1:
         raise NotFittedError("what customers spend differs so much that it has no average")
     likelihood = found.log_likelihood - len(spending) * float(np.log(scale))

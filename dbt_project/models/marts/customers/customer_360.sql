@@ -104,6 +104,14 @@ select
     rfm.rfm_score,
     rfm.rfm_segment,
     case when vip.customer_id is null then 'none' else vip.vip_tier end as vip_tier,
+    lifetime.probability_alive,
+    lifetime.expected_orders_90d,
+    lifetime.expected_orders_365d,
+    lifetime.expected_order_minor,
+    lifetime.value_90d_minor,
+    lifetime.value_365d_minor,
+    lifetime.next_order_expected_at,
+    case when lifetime.customer_id is null then 'They have not ordered yet.' else lifetime.note end as value_note,
     coalesce(parcels.open_shipment_count, 0) as open_shipment_count,
     coalesce(parcels.late_shipment_count, 0) as late_shipment_count,
     coalesce(messages.inbound_message_count, 0) as inbound_message_count,
@@ -129,6 +137,7 @@ left join {{ ref('int_purchases__rhythm') }} as rhythm on profile.customer_id = 
 left join {{ ref('int_purchases__suggestions') }} as suggestions on profile.customer_id = suggestions.customer_id
 left join {{ ref('int_purchases__rfm') }} as rfm on profile.customer_id = rfm.customer_id
 left join {{ ref('int_purchases__vip') }} as vip on profile.customer_id = vip.customer_id
+left join {{ ref('stg_scoring__lifetime_value') }} as lifetime on profile.customer_id = lifetime.customer_id
 left join {{ ref('int_messages__customers') }} as messages on profile.customer_id = messages.customer_id
 left join {{ ref('int_outreach__customers') }} as outreach on profile.customer_id = outreach.customer_id
 left join parcels on profile.customer_id = parcels.customer_id

@@ -1,3 +1,5 @@
+{{ config(tags=['after_identity']) }}
+
 select
     text_key,
     language,

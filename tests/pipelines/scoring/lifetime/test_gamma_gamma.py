@@ -75,6 +75,16 @@ def test_simulated_spending_gives_back_its_parameters_in_any_unit_of_money() -> 
     )
 
 
+def test_customers_who_do_not_differ_are_all_expected_to_spend_the_mean() -> None:
+    rng = np.random.default_rng(3)
+    orders = 1 + rng.poisson(3, 4000)
+    average = rng.gamma(5 * orders, 8 / orders)
+    worth, _ = gamma_gamma.fit(Spending(orders, average))
+    expected = expected_worth(worth, orders, average)
+    assert expected.min() == pytest.approx(40, rel=0.05)
+    assert expected.max() == pytest.approx(40, rel=0.05)
+
+
 @pytest.mark.parametrize("average", [np.array([20.0]), np.full(500, 20.0)])
 def test_equal_orders_are_refused_with_a_sentence(average: np.ndarray) -> None:
     with pytest.raises(NotFittedError, match="every order is worth the same"):
