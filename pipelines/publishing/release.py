@@ -37,6 +37,7 @@ PUBLISHED = (
     "shipments",
     "conversations",
     "messages",
+    "feedback",
     "identity_map",
     "customer_identifiers",
     "identity_alias",

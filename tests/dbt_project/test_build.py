@@ -209,6 +209,20 @@ ANNS_ROW = {
     "last_inbound_at": datetime.fromisoformat("2026-10-29T10:00"),
     "last_inbound_channel": "chat",
     "open_conversation_count": 2,  # the chat, and the mail of September: what went to hello@ reached nobody
+    "waiting_since": datetime.fromisoformat("2026-09-09T00:00"),
+    "open_complaint_count": 0,
+    "first_response_median_seconds": 300,  # the chat; the mail has no answer
+    "resolution_median_seconds": None,
+    "repeat_contacts_7d": 0,
+    "channel_switch_count": 0,
+    "effort_score": 3,  # the mail has waited for more than three days
+    "last_ticket_at": None,
+    "satisfaction_state": "unknown",
+    "last_feedback_at": None,
+    "last_csat": None,
+    "last_nps": None,
+    "last_review_rating": None,
+    "last_review_verified": None,
     "last_outreach_at": datetime.fromisoformat("2026-10-10T00:00"),
     "last_outreach_campaign": "autumn",
     "last_outreach_state": "delivered",

@@ -58,6 +58,15 @@ class Landed:
 
 def landed() -> dict[str, list[dict[str, Any]]]:
     rows = Landed()
+    written(rows)
+    called(rows)
+    sent(rows)
+    judged(rows)
+    return rows.tables
+
+
+def written(rows: Landed) -> None:
+    """Let people write, and wait for answers."""
     rows.person("mover@example.com", "+447700900101")
     rows.text("2026-10-12 10:00", "inbound", "+447700900101", "Where is my order?")
     rows.text("2026-10-12 10:00:03", "outbound", "+447700900101", "Thanks, we will get back to you.")
@@ -81,15 +90,18 @@ def landed() -> dict[str, list[dict[str, Any]]]:
     rows.mail("2026-10-14 09:20", "outbound", "two@example.com", "Colour", body_text="It is.")
     rows.mail("2026-10-14 15:00", "outbound", "two@example.com", "Invoice", body_text="Here it is.")
 
+    rows.mail("2026-09-01 08:00", "inbound", "late@example.com", "Slow", body_text="When?")
+    rows.mail("2026-09-20 08:00", "outbound", "late@example.com", "Slow", body_text="Now.")
+
+
+def called(rows: Landed) -> None:
+    """Let people call, and open tickets."""
     call = {"direction": "inbound", "phone": "+447700900102"}
     rows.add("calls", "call", "pbx", "2026-10-15 10:00", call_id="1", status="no_answer", **call)
     back = {"direction": "outbound", "phone": "+447700900102", "duration_seconds": 60, "agent_name": "Ben"}
     rows.add("calls", "call", "pbx", "2026-10-15 10:20", call_id="2", status="completed", **back)
     taken = {"queue_seconds": 45, "duration_seconds": 90, "agent_name": "Ben", **call}
     rows.add("calls", "call", "pbx", "2026-10-20 10:00", call_id="3", status="completed", **taken)
-
-    rows.mail("2026-09-01 08:00", "inbound", "late@example.com", "Slow", body_text="When?")
-    rows.mail("2026-09-20 08:00", "outbound", "late@example.com", "Slow", body_text="Now.")
 
     ticket = {"email": "ticket@example.com", "channel": "web", "assignee": "Zoe", "tags": "shop,complaint"}
     rows.add(
@@ -101,6 +113,9 @@ def landed() -> dict[str, list[dict[str, Any]]]:
         order_id="#9", **ticket,
     )  # fmt: skip
 
+
+def sent(rows: Landed) -> None:
+    """Let machines write, and campaigns be answered."""
     rows.text("2026-10-16 10:00", "inbound", "+447700900103", "STOP")
 
     for number in range(104, 107):
@@ -109,14 +124,46 @@ def landed() -> dict[str, list[dict[str, Any]]]:
     rows.text("2026-10-17 10:00", "inbound", "+447700900104", "where is my order")
     rows.text("2026-10-17 18:00", "outbound", "+447700900104", "At the depot, sorry.")
 
-    sent = {"campaign": "autumn", "channel": "sms", "phone": "+447700900107", "direction": "outbound"}
-    rows.add("outreach", "outreach", "earlier", "2026-10-18 09:00", arm="sent", state="delivered", **sent)
-    reply = sent | {"direction": "inbound", "body": "Have you a red one", "message_id": "SM99"}
+    told = {"campaign": "autumn", "channel": "sms", "phone": "+447700900107", "direction": "outbound"}
+    rows.add("outreach", "outreach", "earlier", "2026-10-18 09:00", arm="sent", state="delivered", **told)
+    reply = told | {"direction": "inbound", "body": "Have you a red one", "message_id": "SM99"}
     rows.add("outreach", "outreach", "rapport", "2026-10-18 10:00", arm="reply", state="received", **reply)
     rows.text("2026-10-18 10:00", "inbound", "+447700900107", "Have you a red one", message_id="SM99")
-    person = sent | {"campaign": None, "body": "We have.", "message_id": "SM100"}
+    person = told | {"campaign": None, "body": "We have.", "message_id": "SM100"}
     rows.add("outreach", "outreach", "rapport", "2026-10-18 10:30", arm="sent", state="delivered", **person)
-    return rows.tables
+
+
+def judged(rows: Landed) -> None:
+    """Let people answer surveys, rate and review."""
+
+    def answer(at: str, kind: str, score: float, scale: int, email: str, **more: Any) -> None:
+        facts = {"kind": kind, "score": score, "score_scale": scale, "email": email, "response_id": at}
+        rows.add("survey_responses", "response", "delighted", at, **facts, **more)
+
+    def review(at: str, stars: float, scale: int, email: str) -> None:
+        facts = {"review_id": at, "rating": stars, "rating_scale": scale, "email": email}
+        rows.add("reviews", "review", "shopify", at, product_name="Mug", **facts)
+
+    answer("2026-10-01", "nps", 10, 10, "advocate@example.com")
+    answer("2026-09-01", "nps", 9, 10, "detractor@example.com")
+    review("2026-10-02", 2, 5, "detractor@example.com")
+    line = {"order_id": "#1", "line_kind": "sale", "quantity": 1, "unit_price_minor": 900, "currency": "GBP"}
+    line |= {"net_amount_minor": 900, "product_name": "mug", "email": "detractor@example.com"}
+    rows.add("purchases", "line", "shopify", "2026-08-01", **line)
+    answer("2026-09-01", "csat", 1, 5, "recovered@example.com")
+    answer("2026-10-03", "csat", 5, 5, "recovered@example.com")
+    answer("2026-10-04", "csat", 1, 1, "content@example.com")
+    answer("2026-10-05", "nps", 12, 10, "odd@example.com")
+    answer("2026-10-06", "ces", 4, 7, "mixed@example.com")
+    review("2026-10-06", 10, 10, "mixed@example.com")
+    review("2026-10-07", 1, 5, "torn@example.com")
+    answer("2026-10-07", "nps", 10, 10, "torn@example.com")
+    rows.tables["tickets"][0]["satisfaction"] = "bad"
+    rows.tables["tickets"][1]["satisfaction"] = "good"
+    rows.add(
+        "survey_responses", "response", "zendesk", "2026-10-04", response_id="z", kind="csat", score=0,
+        score_scale=1, ticket_id="7", email="ticket@example.com",
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +248,7 @@ def test_an_answer_after_weeks_still_belongs_to_the_question(company: "Company")
 def test_a_ticket_without_its_messages_tells_when_it_was_answered_and_solved(company: "Company") -> None:
     solved, open_ = talks(company, "ticket@example.com")
     some(solved, ticket_id="7", first_response_seconds=HOUR, resolved_at=at("10-03 08:00"), is_open=False)
-    some(solved, resolution_seconds=63 * 24 * HOUR, is_complaint=True, agents="Zoe", channels="form")
+    some(solved, resolution_seconds=63 * 24 * HOUR, is_complaint=True, agents="Zoe", channels="email, form")
     some(
         open_, ticket_id="8", is_open=True, waiting_since=at("10-29 08:00"), is_complaint=True, order_id="#9"
     )
@@ -230,3 +277,84 @@ def test_every_message_in_a_conversation_is_a_touch_of_that_person(company: "Com
         " LEFT JOIN marts.customer_timeline AS touches USING (touch_id, customer_id)"
     )
     assert found["n"] == found["known"] > 30
+
+
+def view(company: "Company", address: str) -> dict[str, Any]:
+    (row,) = company.rows(
+        "SELECT * FROM marts.customer_360 JOIN marts.customer_identifiers USING (customer_id) WHERE value = ?",
+        address,
+    )
+    return row
+
+
+def test_the_view_says_who_waits_and_how_service_was(company: "Company") -> None:
+    some(view(company, "waiter@example.com"), open_conversation_count=1, waiting_since=at("10-28 12:00"))
+    mover = view(company, "mover@example.com")
+    some(mover, first_response_median_seconds=6 * HOUR, resolution_median_seconds=6 * HOUR)
+    some(mover, open_conversation_count=0, channel_switch_count=1, repeat_contacts_7d=0)
+    caller = view(company, "+447700900102")
+    # 1200 and 45 seconds; half of the way between, towards zero
+    some(caller, repeat_contacts_7d=1, first_response_median_seconds=622)
+    ticket = view(company, "ticket@example.com")
+    some(ticket, open_complaint_count=1, last_ticket_at=at("10-29 08:00"), waiting_since=at("10-29 08:00"))
+    some(ticket, first_response_median_seconds=HOUR)  # of the ticket that was opened 90 days ago
+
+
+@pytest.mark.parametrize(
+    ("address", "effort"),
+    [
+        ("mover@example.com", 2 + 2 + 1),  # two messages more, another channel, over four hours
+        ("chatter@example.com", 1),  # one message more, answered in half an hour
+        ("waiter@example.com", 2),  # over a day
+        ("+447700900102", 3),  # had to call again
+        ("late@example.com", 3),  # nineteen days
+        ("ticket@example.com", 2),
+        ("advocate@example.com", None),
+    ],
+)
+def test_effort_is_that_of_the_worst_recent_conversation(
+    company: "Company", address: str, effort: int | None
+) -> None:
+    some(view(company, address), effort_score=effort)
+
+
+@pytest.mark.parametrize(
+    ("address", "state", "csat", "nps", "stars"),
+    [
+        ("advocate@example.com", "advocate", None, 10, None),
+        ("detractor@example.com", "detractor", None, 9, 2),
+        ("recovered@example.com", "recovered", 1, None, None),
+        ("content@example.com", "neutral", 1, None, None),
+        ("mixed@example.com", "neutral", None, None, 5),
+        ("torn@example.com", "detractor", None, 10, 1),  # of two words at one moment the worse
+        ("odd@example.com", "unknown", None, None, None),  # twelve of ten says nothing
+        ("ticket@example.com", "recovered", 1, None, None),
+        ("waiter@example.com", "unknown", None, None, None),
+    ],
+)
+def test_the_newest_word_says_how_content_somebody_is(
+    company: "Company", address: str, state: str, csat: float | None, nps: int | None, stars: float | None
+) -> None:
+    row = view(company, address)
+    some(row, satisfaction_state=state, last_csat=csat, last_nps=nps, last_review_rating=stars)
+
+
+def test_a_review_is_a_buyers_where_our_own_orders_say_so(company: "Company") -> None:
+    some(view(company, "detractor@example.com"), last_review_verified=True)
+    some(view(company, "torn@example.com"), last_review_verified=False)
+    some(view(company, "waiter@example.com"), last_review_verified=None)
+
+
+def test_a_ticket_and_the_survey_about_it_count_once(company: "Company") -> None:
+    about = company.rows(
+        "SELECT ticket_id, score FROM marts.feedback WHERE kind = 'csat' AND source = 'zendesk'"
+    )
+    assert sorted((row["ticket_id"], row["score"]) for row in about) == [("7", 0), ("8", 1)]
+
+
+def test_every_answer_is_a_touch(company: "Company") -> None:
+    (found,) = company.rows(
+        "SELECT count(*) AS n, count(touches.touch_id) AS known FROM marts.feedback"
+        " LEFT JOIN marts.customer_timeline AS touches USING (touch_id, customer_id)"
+    )
+    assert found["n"] == found["known"] == 13

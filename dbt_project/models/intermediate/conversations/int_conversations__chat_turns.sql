@@ -6,7 +6,7 @@ select
     'said' as part,
     'chat' as kind,
     occurred_at,
-    {{ desk_channel('channel') }} as channel,
+    {{ desk_channel('channel', "author_kind <> 'customer'") }} as channel,
     'desk:' || source || ':' || conversation_id as thread,
     case
         when is_private then 'note'

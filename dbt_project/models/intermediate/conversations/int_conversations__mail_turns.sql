@@ -12,7 +12,7 @@ select
         when mails.kind = 'auto_reply' then 'automatic'
         when mails.kind = 'list' then 'campaign'
         when mails.direction = 'outbound' then 'answer'
-        when {{ is_courtesy('mails.body_text') }} then 'thanks'
+        when {{ is_courtesy('mails.body_text') }} or {{ says_thanks('mails.subject', 'mails.body_text') }} then 'thanks'
         else 'ask'
     end as role,
     mails.direction = 'inbound' as is_inbound,

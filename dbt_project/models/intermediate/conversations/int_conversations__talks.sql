@@ -1,4 +1,7 @@
-{#- What was said in each conversation, and where. A channel switch is the person's: they had to go elsewhere. -#}
+{#-
+  What was said in each conversation, and where. A channel switch is the person's: they had to go elsewhere. In a form
+  nobody can go on, so that to leave one is none.
+-#}
 with said as (
 
     select
@@ -31,7 +34,7 @@ select
     {{ joined_texts('talk_channel') }} as channels,
     max(case when place = 1 then talk_channel end) as first_channel,
     max(case when place_from_end = 1 then talk_channel end) as last_channel,
-    count(case when previous_channel <> talk_channel then 1 end) as channel_switches,
+    count(case when previous_channel <> talk_channel and previous_channel <> 'form' then 1 end) as channel_switches,
     count(case when is_theirs then 1 end) as inbound_count,
     count(case when is_ours then 1 end) as outbound_count,
     min(case when role in ('ask', 'thanks', 'answer') and is_theirs then place end)

@@ -15,7 +15,7 @@ select
     '{{ part }}' as part,
     'ticket' as kind,
     {{ moment }} as occurred_at,
-    {{ desk_channel('tickets.channel') }} as channel,
+    {{ desk_channel('tickets.channel', 'false' if role == 'ask' else 'true') }} as channel,
     threads.thread,
     '{{ role }}' as role,
     {{ 'true' if role == 'ask' else 'false' }} as is_inbound,

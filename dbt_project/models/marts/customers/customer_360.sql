@@ -15,17 +15,6 @@ with parcels as (
 
 ),
 
-conversations as (
-
-    select
-        customer_id,
-        count(*) as open_conversation_count
-    from {{ ref('conversations') }}
-    where is_open
-    group by customer_id
-
-),
-
 recent_outreach as (
 
     select
@@ -118,7 +107,21 @@ select
     coalesce(messages.outbound_message_count, 0) as outbound_message_count,
     messages.last_inbound_at,
     messages.last_inbound_channel,
-    coalesce(conversations.open_conversation_count, 0) as open_conversation_count,
+    coalesce(service.open_conversation_count, 0) as open_conversation_count,
+    service.waiting_since,
+    coalesce(service.open_complaint_count, 0) as open_complaint_count,
+    service.first_response_median_seconds,
+    service.resolution_median_seconds,
+    coalesce(service.repeat_contacts_7d, 0) as repeat_contacts_7d,
+    coalesce(service.channel_switch_count, 0) as channel_switch_count,
+    service.effort_score,
+    service.last_ticket_at,
+    coalesce(feedback.satisfaction_state, 'unknown') as satisfaction_state,
+    feedback.last_feedback_at,
+    feedback.last_csat,
+    feedback.last_nps,
+    feedback.last_review_rating,
+    feedback.last_review_verified,
     outreach.last_outreach_at,
     outreach.last_outreach_campaign,
     outreach.last_outreach_state,
@@ -140,8 +143,9 @@ left join {{ ref('int_purchases__vip') }} as vip on profile.customer_id = vip.cu
 left join {{ ref('stg_scoring__lifetime_value') }} as lifetime on profile.customer_id = lifetime.customer_id
 left join {{ ref('int_messages__customers') }} as messages on profile.customer_id = messages.customer_id
 left join {{ ref('int_outreach__customers') }} as outreach on profile.customer_id = outreach.customer_id
+left join {{ ref('int_service__dated') }} as service on profile.customer_id = service.customer_id
+left join {{ ref('int_feedback__customers') }} as feedback on profile.customer_id = feedback.customer_id
 left join parcels on profile.customer_id = parcels.customer_id
-left join conversations on profile.customer_id = conversations.customer_id
 left join recent_outreach on profile.customer_id = recent_outreach.customer_id
 left join dated on profile.customer_id = dated.customer_id
 {{- trait_joins('profile.customer_id') }}
