@@ -11,7 +11,7 @@ coalesce(lower(trim({{ text }})) in ({{ quoted_list(keywords) }}), false)
 {%- endmacro %}
 
 {#
-  Thanks and goodbye: a message of nothing but such words needs no answer, and who wrote it does not wait. Careful on
+  Thanks, goodbye and done: a message of nothing but such words needs no answer, and who wrote it does not wait. Careful on
   purpose: one word that is no courtesy, or a question mark, and somebody waits; for who is believed to wait is looked
   at, and who is believed content is not. After thanks a name may stand, and below it a line with the writer's own.
 #}
@@ -23,8 +23,10 @@ coalesce(lower(trim({{ text }})) in ({{ quoted_list(keywords) }}), false)
     'danke schön', 'vielen dank', 'danke', 'prima', 'für die schnelle hilfe', 'merci beaucoup', 'merci', 'c.est parfait', 'parfait',
     'muchas gracias', 'gracias', 'genial', 'perfecto', 'tack så mycket', 'tack', 'toppen', 'muito obrigada',
     'muito obrigado', 'obrigada', 'obrigado',
+    'i can see it now', 'it works now', 'works now', 'found it', 'understood', 'received', 'ordered', 'solved', 'sorted',
+    'done', 'right', 'will do', 'no problem', 'see you', 'yes',
 ] -%}
-{%- set thanked = '(thanks|thank you|Thanks|Thank you|Danke|Merci|Gracias|Tack|Obrigad[ao])[ ,]+[A-Z][a-z]+' -%}
+{%- set thanked = '(thanks|thank you|Thanks|Thank you|Danke|Merci|Gracias|Tack|Obrigad[ao])[ ,]+[A-Z%c-%c][a-z%c-%c]+' % (192, 222, 223, 255) -%}
 {%- set signed = '%c[^ %c]{1,25}( [^ %c]{1,25})?[ %c]*$' % (10, 10, 10, 10) -%}
 {%- set unsigned = replace_pattern(text, signed, '') -%}
 {%- set left_over = replace_pattern('lower(' ~ replace_pattern(unsigned, thanked, 'thanks') ~ ')', courtesies | join('|'), '') -%}

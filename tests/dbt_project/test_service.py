@@ -1,7 +1,7 @@
 """Who waits, since when and for how long: a company of hand-written conversations."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 AS_OF = "2026-10-30 12:00:00"
 HOUR = 3600
+LOVELY = "I love the bowl, it is wonderful and makes me happy every day."
+TERRIBLE = "This is terrible. I hate it, the worst shop ever."
 
 
 class Landed:
@@ -55,6 +57,11 @@ class Landed:
         facts = {"conversation_id": talk, "message_id": str(number), "author_kind": author, "email": email}
         self.add("chat_messages", "message", "chat", at, **{"body": "So it is.", **facts, **more})
 
+    def review(self, at: str, stars: float, scale: int, email: str) -> None:
+        """Land a review of the mug."""
+        facts = {"review_id": f"{at}{email}", "rating": stars, "rating_scale": scale, "email": email}
+        self.add("reviews", "review", "shopify", at, product_name="Mug", **facts)
+
 
 def landed() -> dict[str, list[dict[str, Any]]]:
     rows = Landed()
@@ -62,6 +69,7 @@ def landed() -> dict[str, list[dict[str, Any]]]:
     called(rows)
     sent(rows)
     judged(rows)
+    slackened(rows)
     return rows.tables
 
 
@@ -126,10 +134,10 @@ def sent(rows: Landed) -> None:
 
     told = {"campaign": "autumn", "channel": "sms", "phone": "+447700900107", "direction": "outbound"}
     rows.add("outreach", "outreach", "earlier", "2026-10-18 09:00", arm="sent", state="delivered", **told)
-    reply = told | {"direction": "inbound", "body": "Have you a red one", "message_id": "SM99"}
+    reply = told | {"direction": "inbound", "body": "Have you a red one", "message_id": "SMred"}
     rows.add("outreach", "outreach", "rapport", "2026-10-18 10:00", arm="reply", state="received", **reply)
-    rows.text("2026-10-18 10:00", "inbound", "+447700900107", "Have you a red one", message_id="SM99")
-    person = told | {"campaign": None, "body": "We have.", "message_id": "SM100"}
+    rows.text("2026-10-18 10:00", "inbound", "+447700900107", "Have you a red one", message_id="SMred")
+    person = told | {"campaign": None, "body": "We have.", "message_id": "SMhave"}
     rows.add("outreach", "outreach", "rapport", "2026-10-18 10:30", arm="sent", state="delivered", **person)
 
 
@@ -140,13 +148,9 @@ def judged(rows: Landed) -> None:
         facts = {"kind": kind, "score": score, "score_scale": scale, "email": email, "response_id": at}
         rows.add("survey_responses", "response", "delighted", at, **facts, **more)
 
-    def review(at: str, stars: float, scale: int, email: str) -> None:
-        facts = {"review_id": at, "rating": stars, "rating_scale": scale, "email": email}
-        rows.add("reviews", "review", "shopify", at, product_name="Mug", **facts)
-
     answer("2026-10-01", "nps", 10, 10, "advocate@example.com")
     answer("2026-09-01", "nps", 9, 10, "detractor@example.com")
-    review("2026-10-02", 2, 5, "detractor@example.com")
+    rows.review("2026-10-02", 2, 5, "detractor@example.com")
     line = {"order_id": "#1", "line_kind": "sale", "quantity": 1, "unit_price_minor": 900, "currency": "GBP"}
     line |= {"net_amount_minor": 900, "product_name": "mug", "email": "detractor@example.com"}
     rows.add("purchases", "line", "shopify", "2026-08-01", **line)
@@ -155,8 +159,8 @@ def judged(rows: Landed) -> None:
     answer("2026-10-04", "csat", 1, 1, "content@example.com")
     answer("2026-10-05", "nps", 12, 10, "odd@example.com")
     answer("2026-10-06", "ces", 4, 7, "mixed@example.com")
-    review("2026-10-06", 10, 10, "mixed@example.com")
-    review("2026-10-07", 1, 5, "torn@example.com")
+    rows.review("2026-10-06", 10, 10, "mixed@example.com")
+    rows.review("2026-10-07", 1, 5, "torn@example.com")
     answer("2026-10-07", "nps", 10, 10, "torn@example.com")
     rows.tables["tickets"][0]["satisfaction"] = "bad"
     rows.tables["tickets"][1]["satisfaction"] = "good"
@@ -164,6 +168,24 @@ def judged(rows: Landed) -> None:
         "survey_responses", "response", "zendesk", "2026-10-04", response_id="z", kind="csat", score=0,
         score_scale=1, ticket_id="7", email="ticket@example.com",
     )  # fmt: skip
+
+
+def slackened(rows: Landed) -> None:
+    """Let eight weeks be answered in ten minutes and two of six in the next; and one day bring six bad reviews."""
+    for number in range(54):
+        day = datetime(2026, 6, 1, 9, 0) + timedelta(weeks=number // 6, days=number % 6)
+        facts = {"phone": f"+4477009002{number:02}", "channel": "whatsapp"}
+        rows.text(str(day), "inbound", body=f"Have you got number {number}?", **facts)
+        late = timedelta(days=2 if number >= 50 else 0, minutes=10)
+        rows.text(str(day + late), "outbound", body=f"We have {number}.", **facts)
+    rows.review("2026-06-02", 1, 5, "first@example.com")
+    for number in range(6):
+        rows.review("2026-07-20", 1, 5, f"bad{number}@example.com")
+    for number, body in enumerate([LOVELY, LOVELY, LOVELY, TERRIBLE, TERRIBLE, TERRIBLE]):
+        status = {"conversation_status": "resolved"}
+        rows.chat(
+            f"2026-10-2{number} 09:00", f"mood{number}", "customer", "mood@example.com", body=body, **status
+        )
 
 
 @pytest.fixture(scope="module")
@@ -357,4 +379,74 @@ def test_every_answer_is_a_touch(company: "Company") -> None:
         "SELECT count(*) AS n, count(touches.touch_id) AS known FROM marts.feedback"
         " LEFT JOIN marts.customer_timeline AS touches USING (touch_id, customer_id)"
     )
-    assert found["n"] == found["known"] == 13
+    assert found["n"] == found["known"] == 20
+
+
+def test_each_touch_names_its_conversation_its_order_its_parcel_and_how_it_sounds(company: "Company") -> None:
+    def touches(address: str) -> list[dict[str, Any]]:
+        return company.rows(
+            "SELECT * FROM marts.customer_timeline JOIN marts.customer_identifiers USING (customer_id)"
+            " WHERE value = ? ORDER BY occurred_at",
+            address,
+        )
+
+    mover = [row for row in touches("mover@example.com") if row["kind"] != "contact"]
+    assert {row["conversation_id"] for row in mover} == {"conv:twilio:message/1"}  # the keyword's too
+    (opened,) = [row for row in touches("ticket@example.com") if row["source_record_id"] == "ticket/2"]
+    some(opened, order_id="#9", conversation_id="conv:zendesk:ticket/2")
+    (bought,) = [row for row in touches("detractor@example.com") if row["kind"] == "order"]
+    some(bought, order_id="#1", shipment_id=None, conversation_id=None)
+    moods = [row["sentiment"] for row in touches("mood@example.com")]
+    assert min(moods[:3]) > 0.5
+    assert max(moods[3:]) < -0.5
+
+
+def test_a_mood_falls_when_the_last_three_texts_sound_worse_than_the_three_before(company: "Company") -> None:
+    row = view(company, "mood@example.com")
+    some(row, sentiment_trend="falling")
+    assert abs(row["sentiment_30d"]) < 0.3  # three of each
+    some(view(company, "waiter@example.com"), sentiment_trend="unknown")
+
+
+def test_a_week_in_which_fewer_are_answered_within_a_day_rings(company: "Company") -> None:
+    weeks = company.rows(
+        "SELECT * FROM marts.metric_first_response_weekly WHERE channel = 'whatsapp' ORDER BY week"
+    )
+    assert [row["is_alert"] for row in weeks] == [False] * 8 + [True]
+    some(weeks[7], question_count=6, answered_count=6, in_time_rate=1, median_seconds=600)
+    some(weeks[8], question_count=6, in_time_rate=2 / 6, alert_reason="fewer answered within a day")
+    some(weeks[8], usual_in_time_rate=49 / 50, usual_median_seconds=600)
+
+
+def test_a_day_with_more_bad_reviews_than_chance_brings_is_a_surge(company: "Company") -> None:
+    days = company.rows(
+        "SELECT * FROM marts.metric_complaint_surge_daily WHERE kind = 'bad_feedback' ORDER BY day LIMIT 2"
+    )
+    # one in the 28 days before would be 1/28 a day; there was none: the first is 48 days old
+    assert [(row["count_of_day"], row["usual_count"], row["is_surge"]) for row in days] == [
+        (1, None, False),
+        (6, 0, True),
+    ]
+
+
+def test_what_was_asked_and_not_done_is_open_at_the_end_of_the_week(company: "Company") -> None:
+    weeks = company.rows(
+        "SELECT * FROM marts.metric_resolution_weekly WHERE channel = 'whatsapp' ORDER BY week DESC LIMIT 2"
+    )
+    # the last of them were asked on the 31st and the 1st of August and answered two days later, in the next week
+    last, before = weeks
+    some(last, opened_count=0, resolved_count=1, open_at_end_count=0, median_seconds=48 * HOUR + 600)
+    some(before, opened_count=6, resolved_count=5, open_at_end_count=1)
+
+
+def test_the_teams_work_and_the_channels_are_counted_by_week(company: "Company") -> None:
+    (ben,) = company.rows(
+        "SELECT * FROM marts.metric_agent_workload_weekly WHERE agent = 'Ben' AND week = DATE '2026-10-12'"
+    )
+    some(ben, answer_count=1, call_count=1, solved_count=0, people_count=1, median_wait_seconds=1200)
+    (zoe,) = company.rows("SELECT * FROM marts.metric_agent_workload_weekly WHERE solved_count > 0")
+    some(zoe, agent="Zoe", solved_count=1, answer_count=0)
+    (voice,) = company.rows(
+        "SELECT * FROM marts.metric_channel_weekly WHERE channel = 'voice' AND week = DATE '2026-10-12'"
+    )
+    some(voice, inbound_count=1, answer_count=1, people_count=1)

@@ -1,10 +1,10 @@
 {#-
   A ticket's own three moments: opened, first answered, solved. Where its messages are known too, they tell the first
-  two better, so that nothing counts twice.
+  two better, so that nothing counts twice: then its opening asks nothing of its own.
 -#}
 {{ config(materialized='view') }}
 {%- set moments = [
-    ('said', 'ask', 'tickets.occurred_at', 'threads.customer_messages = 0'),
+    ('said', 'ask', 'tickets.occurred_at', 'true'),
     ('answered', 'answer', 'tickets.first_response_at', 'threads.agent_messages = 0'),
     ('solved', 'close', 'tickets.solved_at', 'true'),
 ] %}
@@ -17,7 +17,7 @@ select
     {{ moment }} as occurred_at,
     {{ desk_channel('tickets.channel', 'false' if role == 'ask' else 'true') }} as channel,
     threads.thread,
-    '{{ role }}' as role,
+    {% if role == 'ask' %}case when threads.customer_messages = 0 then 'ask' else 'opened' end{% else %}'{{ role }}'{% endif %} as role,
     {{ 'true' if role == 'ask' else 'false' }} as is_inbound,
     {{ 'tickets.assignee' if role != 'ask' else no_text() }} as agent,
     tickets.order_id

@@ -1,7 +1,7 @@
 {#-
   Everything that was said between a person and the company, on every channel, and what it means for waiting:
   ask (the person waits), answer (somebody answered), close (a ticket was solved), thanks (needs no answer), and what
-  neither asks nor answers: automatic, campaign, keyword, note, mention, unsent. What comes back within so few seconds
+  neither asks nor answers: automatic, campaign, keyword, note, mention, opened (a ticket), unsent. What comes back within so few seconds
   that nobody can have read and typed (automatic_reply_seconds) is a machine's, whoever it says it is from.
 -#}
 {%- set columns = [

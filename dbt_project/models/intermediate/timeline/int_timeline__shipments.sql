@@ -49,5 +49,7 @@ select
     source,
     source_record_id,
     'shipment:' || step || ':' || source || ':' || source_record_id as touch_id,
-    case when step = 'arrived' then 'delivered' else status end as state
+    case when step = 'arrived' then 'delivered' else status end as state,
+    order_id,
+    shipment_id
 from steps

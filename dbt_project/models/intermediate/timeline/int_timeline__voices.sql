@@ -14,7 +14,8 @@ with reviews as (
         || coalesce(' for ' || product_name, '') as title,
         coalesce(title || ': ', '') || coalesce(body, '') as body,
         {{ no_text() }} as campaign,
-        case when is_verified then 'verified' end as state
+        case when is_verified then 'verified' end as state,
+        order_id
     from {{ ref('stg_landing__reviews') }}
 
 ),
@@ -34,7 +35,8 @@ surveys as (
         || coalesce(': ' || {{ plain_number('score') }} || ' of ' || score_scale, '') as title,
         coalesce(question || ' ', '') || coalesce(answer, '') as body,
         {{ no_text() }} as campaign,
-        kind as state
+        kind as state,
+        order_id
     from {{ ref('stg_landing__survey_responses') }}
 
 ),
@@ -52,7 +54,8 @@ forms as (
         'Form' || coalesce(' ' || form_name, '') || ' sent' as title,
         message as body,
         {{ no_text() }} as campaign,
-        {{ no_text() }} as state
+        {{ no_text() }} as state,
+        {{ no_text() }} as order_id
     from {{ ref('stg_landing__form_submissions') }}
 
 ),
@@ -72,7 +75,8 @@ social as (
         || case direction when 'inbound' then ' from them' else ' to them' end as title,
         body,
         {{ no_text() }} as campaign,
-        status as state
+        status as state,
+        {{ no_text() }} as order_id
     from {{ ref('stg_landing__social_messages') }}
 
 ),
@@ -90,7 +94,8 @@ events as (
         upper(left(replace(name, '_', ' '), 1)) || substr(replace(name, '_', ' '), 2) as title,
         url as body,
         campaign,
-        {{ no_text() }} as state
+        {{ no_text() }} as state,
+        order_id
     from {{ ref('stg_landing__events') }}
 
 ),

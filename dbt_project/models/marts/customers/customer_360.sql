@@ -116,6 +116,8 @@ select
     coalesce(service.channel_switch_count, 0) as channel_switch_count,
     service.effort_score,
     service.last_ticket_at,
+    mood.sentiment_30d,
+    coalesce(mood.sentiment_trend, 'unknown') as sentiment_trend,
     coalesce(feedback.satisfaction_state, 'unknown') as satisfaction_state,
     feedback.last_feedback_at,
     feedback.last_csat,
@@ -144,6 +146,7 @@ left join {{ ref('stg_scoring__lifetime_value') }} as lifetime on profile.custom
 left join {{ ref('int_messages__customers') }} as messages on profile.customer_id = messages.customer_id
 left join {{ ref('int_outreach__customers') }} as outreach on profile.customer_id = outreach.customer_id
 left join {{ ref('int_service__dated') }} as service on profile.customer_id = service.customer_id
+left join {{ ref('int_service__mood_dated') }} as mood on profile.customer_id = mood.customer_id
 left join {{ ref('int_feedback__customers') }} as feedback on profile.customer_id = feedback.customer_id
 left join parcels on profile.customer_id = parcels.customer_id
 left join recent_outreach on profile.customer_id = recent_outreach.customer_id

@@ -5,41 +5,47 @@
     'source', 'source_record_id'
 ] | join(', ') -%}
 with touches as (
-
-    select {{ columns }}, {{ no_text() }} as campaign, state, amount_minor
-    from {{ ref('int_timeline__purchases') }}
-
-    union all
-
-    select {{ columns }}, {{ no_text() }} as campaign, state, cast(null as bigint) as amount_minor
-    from {{ ref('int_timeline__shipments') }}
-
-    union all
-
-    select {{ columns }}, campaign, state, cast(null as bigint) as amount_minor
-    from {{ ref('int_timeline__messages') }}
-
-    union all
-
-    select {{ columns }}, campaign, state, cast(null as bigint) as amount_minor
-    from {{ ref('int_timeline__profile') }}
-
-    union all
-
-    select {{ columns }}, {{ no_text() }} as campaign, state, cast(null as bigint) as amount_minor
-    from {{ ref('int_timeline__service') }}
-
-    union all
-
-    select {{ columns }}, campaign, state, cast(null as bigint) as amount_minor
-    from {{ ref('int_timeline__voices') }}
-
+{% for model, has in {
+    'purchases': ['state', 'amount_minor', 'order_id'],
+    'shipments': ['state', 'order_id', 'shipment_id'],
+    'messages': ['campaign', 'state'],
+    'profile': ['campaign', 'state'],
+    'service': ['state'],
+    'voices': ['campaign', 'state', 'order_id'],
+}.items() %}
+    select
+        {{ columns }}
+        {%- for column in ['campaign', 'state', 'order_id', 'shipment_id'] %},
+        {{ column if column in has else no_text() ~ ' as ' ~ column }}
+        {%- endfor %},
+        {{ 'amount_minor' if 'amount_minor' in has else 'cast(null as bigint) as amount_minor' }}
+    from {{ ref('int_timeline__' ~ model) }}
+    where customer_id is not null
+    {% if not loop.last %}union all{% endif %}
+{% endfor %}
 )
 
 select
-    {{ columns }},
-    campaign,
-    state,
-    amount_minor
+    touches.customer_id,
+    touches.occurred_at,
+    touches.touch_id,
+    touches.channel,
+    touches.origin_table,
+    touches.direction,
+    touches.kind,
+    touches.title,
+    touches.body,
+    touches.source,
+    touches.source_record_id,
+    touches.campaign,
+    touches.state,
+    touches.amount_minor,
+    coalesce(touches.order_id, talks.order_id) as order_id,
+    touches.shipment_id,
+    talks.conversation_id,
+    moods.sentiment
 from touches
-where customer_id is not null
+left join {{ ref('int_conversations__touches') }} as talks
+    on touches.touch_id = talks.touch_id
+left join {{ ref('int_service__moods') }} as moods
+    on touches.touch_id = moods.touch_id
