@@ -217,6 +217,8 @@ ANNS_ROW = {
     "channel_switch_count": 0,
     "effort_score": 3,  # the mail has waited for more than three days
     "last_ticket_at": None,
+    "sentiment_30d": None,
+    "sentiment_trend": "unknown",
     "satisfaction_state": "unknown",
     "last_feedback_at": None,
     "last_csat": None,
