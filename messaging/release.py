@@ -8,7 +8,7 @@ was published, so a reader never waits, and a read that began on one release end
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,8 +25,8 @@ ATTEMPTS = (
 )
 PAUSE_SECONDS = 0.05
 COLUMNS = """
-SELECT column_name FROM duckdb_columns()
-WHERE database_name = 'c360' AND schema_name = 'main' AND table_name = $table
+SELECT table_name, list(column_name) FROM duckdb_columns()
+WHERE database_name = 'c360' AND schema_name = 'main' GROUP BY table_name
 """
 
 Row = dict[str, Any]
@@ -45,12 +45,29 @@ class ReleaseInfo:
     row_counts: dict[str, int] = field(default_factory=dict)
 
 
-class Snapshot:
-    """One release, held for the length of a few queries; tables are `c360.<name>`."""
+@dataclass(frozen=True)
+class _Attached:
+    """A release that is attached, and the columns of its tables: read once, when it was."""
 
-    def __init__(self, info: ReleaseInfo, cursor: duckdb.DuckDBPyConnection) -> None:
-        self.info = info
+    info: ReleaseInfo
+    columns: Mapping[str, frozenset[str]]
+
+
+class Snapshot:
+    """One release, held for the length of a few queries; tables are `c360.<name>`.
+
+    What tables it has is asked of `has` and `require` and never of DuckDB: a query that lists tables looks at every
+    attached file, and fails where another release has been attached since the snapshot began (2026-11-22).
+    """
+
+    def __init__(self, attached: _Attached, cursor: duckdb.DuckDBPyConnection) -> None:
+        self.info = attached.info
+        self._columns = attached.columns
         self._cursor = cursor
+
+    def has(self, table: str) -> bool:
+        """Say whether the release has a table of that name; not every version published every one."""
+        return table in self._columns
 
     def rows(self, sql: str, parameters: Parameters = (), *, seconds: float | None = None) -> list[Row]:
         """Run one query and give its rows as dicts; `seconds` bounds it.
@@ -86,9 +103,8 @@ class Snapshot:
 
         Raises ReleaseError, which names what is missing.
         """
-        rows = self.rows(COLUMNS, {"table": table})
-        there = {str(row["column_name"]) for row in rows}
-        lacks = [f"{table}.{column}" for column in columns if column not in there] if rows else [table]
+        there = self._columns.get(table)
+        lacks = [table] if there is None else [f"{table}.{each}" for each in columns if each not in there]
         if lacks:
             raise ReleaseError(
                 f"Release {self.info.version} was published without {lacks[0]}, by an older version of Rapport.",
@@ -103,7 +119,7 @@ class ReleaseReader:
         self._dir = releases_dir.absolute()
         self._lock = threading.Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._attached: ReleaseInfo | None = None
+        self._attached: _Attached | None = None
 
     def info(self) -> ReleaseInfo:
         """Read the pointer. Raises ReleaseError when nothing was published yet."""
@@ -128,12 +144,12 @@ class ReleaseReader:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Hold the newest release for a few queries; all of them see the same version."""
-        cursor, info = self._begin()
+        cursor, attached = self._begin()
         try:
-            yield Snapshot(info, cursor)
+            yield Snapshot(attached, cursor)
         except duckdb.Error as error:
             raise ReleaseError(
-                f"Release {info.version} cannot answer ({type(error).__name__}).",
+                f"Release {attached.info.version} cannot answer ({type(error).__name__}).",
                 "Run `rapport build`, which publishes it in this version's shape.",
             ) from error
         finally:
@@ -146,7 +162,7 @@ class ReleaseReader:
                 self._connection.close()
             self._connection = self._attached = None
 
-    def _begin(self) -> tuple[duckdb.DuckDBPyConnection, ReleaseInfo]:
+    def _begin(self) -> tuple[duckdb.DuckDBPyConnection, _Attached]:
         failure: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -161,20 +177,24 @@ class ReleaseReader:
             "The release that the pointer names cannot be opened.", "Run `rapport build` to publish another."
         ) from failure
 
-    def _try_begin(self) -> tuple[duckdb.DuckDBPyConnection, ReleaseInfo]:
+    def _try_begin(self) -> tuple[duckdb.DuckDBPyConnection, _Attached]:
         with self._lock:
             info = self.info()
             connection = self._connection or self._connect()
-            if info != self._attached:
-                path = str(self._dir / info.file).replace("'", "''")  # ATTACH takes no bound parameter
-                connection.execute(f"ATTACH OR REPLACE '{path}' AS c360 (READ_ONLY)")
-                self._attached = info
+            if self._attached is None or info != self._attached.info:
+                self._attached = self._attach(connection, info)
             cursor = connection.cursor()
             cursor.execute("BEGIN TRANSACTION READ ONLY")
             cursor.execute(
                 "SELECT version FROM c360.release_info LIMIT 1"
             ).fetchall()  # holds this file until we end
-            return cursor, info
+            return cursor, self._attached
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, info: ReleaseInfo) -> _Attached:
+        path = str(self._dir / info.file).replace("'", "''")  # ATTACH takes no bound parameter
+        connection.execute(f"ATTACH OR REPLACE '{path}' AS c360 (READ_ONLY)")
+        columns = {str(table): frozenset(names) for table, names in connection.execute(COLUMNS).fetchall()}
+        return _Attached(info, columns)
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         if not self._dir.is_dir():

@@ -42,7 +42,6 @@ REASONS = {  # the rule that decided
     "alphabet": "only the alphabet tells them apart",
 }
 
-PUBLISHED = "SELECT 1 FROM duckdb_tables() WHERE database_name = 'c360' AND table_name = 'identity_golden'"
 GOLDEN = """
 SELECT attribute, value, source, source_record_id, occurred_at, rule, candidates
 FROM c360.identity_golden WHERE customer_id = $customer_id
@@ -80,7 +79,7 @@ class GoldenValue:
 
 def golden_record(snapshot: Snapshot, customer_id: str) -> tuple[GoldenValue, ...]:
     """Read where the values of one customer come from; nothing from a release that was built before it was kept."""
-    if snapshot.row(PUBLISHED) is None:
+    if not snapshot.has("identity_golden"):
         return ()
     found = snapshot.rows(GOLDEN, {"customer_id": customer_id, "attributes": list(ATTRIBUTES)})
     return tuple(GoldenValue(**row) for row in found)

@@ -21,10 +21,8 @@ log = structlog.get_logger(__name__)
 GRACE = timedelta(minutes=10)  # as long as a reader may hold on to the release before
 
 ALIASES = "SELECT old_customer_id, customer_id FROM c360.identity_alias"
-HAS_JOURNAL = """
-SELECT count(*) AS tables FROM duckdb_tables() WHERE database_name = 'c360' AND table_name = 'identity_journal'
-"""
 # Builds are named by the time at which they began, so that their order is that of what happened.
+JOURNAL = "identity_journal"  # a release of an earlier version of Rapport has none, and knows of no splits
 CHANGES = """
 SELECT build_id, kind, customer_id, other_customer_id AS other, "at" FROM c360.identity_journal
 WHERE kind IN ('merged', 'split') AND EXISTS (FROM c360.identity_journal WHERE kind = 'split')
@@ -66,13 +64,13 @@ class Merges:
 def all_known_as(snapshot: Snapshot, store: Connection) -> dict[str, KnownAs]:
     """Read what everybody is known as who has had several ids, or shared one before a split."""
     aliases = snapshot.rows(ALIASES)
-    rows = snapshot.rows(CHANGES) if _has_journal(snapshot) else []
+    rows = snapshot.rows(CHANGES) if snapshot.has(JOURNAL) else []
     return known_as(aliases, dated(rows, store, snapshot.info.built_at))
 
 
 def one_known_as(snapshot: Snapshot, store: Connection, ids: Sequence[str]) -> KnownAs:
     """Read what the person is known as who has or had all these ids."""
-    if not _has_journal(snapshot):
+    if not snapshot.has(JOURNAL):
         return KnownAs(tuple(ids))
     related = {row["customer_id"] for row in snapshot.rows(RELATED, {"ids": list(ids)})}
     rows = [row for row in snapshot.rows(CHANGES) if row["customer_id"] in related]
@@ -129,12 +127,6 @@ def _known(ids: Sequence[str], parted: Mapping[str, Parted]) -> KnownAs:
     for customer_id in ids:
         whole.add(parted.get(customer_id, Parted()))
     return KnownAs(tuple(ids), tuple(sorted(whole.shared.items())), tuple(sorted(whole.rejoined)))
-
-
-def _has_journal(snapshot: Snapshot) -> bool:
-    """Say whether the release has a journal; one of an earlier version of Rapport knows of no splits."""
-    found = snapshot.row(HAS_JOURNAL)
-    return bool(found and found["tables"])
 
 
 def _until(row: Row, published: Mapping[str, datetime]) -> datetime:

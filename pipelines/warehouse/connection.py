@@ -37,6 +37,7 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         connection.execute(f"ATTACH {quote_text(str(path))} AS {CATALOG}{mode}")
         connection.execute(f"USE {CATALOG}")
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")  # it would draw one on our standard output
         if _MOST.get():
             connection.execute(f"SET memory_limit = '{_MOST.get()}MB'")
         yield connection

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from data_contracts.errors import BuildError
+from data_contracts.errors import BuildError, ReleaseError
 from messaging.release import ReleaseReader
 from pipelines.publishing.pointer import POINTER, Pointer, file_sha256, read_pointer
 from pipelines.publishing.release import PUBLISHED, publish
@@ -82,6 +82,29 @@ def test_a_reader_that_began_on_the_old_release_ends_on_it(
             publish_once()
             assert snapshot.row("SELECT count(*) AS people FROM c360.customer_360") == {"people": 50}
             assert snapshot.info.version == first.version
+    finally:
+        reader.close()
+
+
+def test_what_tables_a_release_has_can_be_asked_while_others_read_the_next_one(
+    build_path: Path, releases: Path, publish_once: Publish
+) -> None:
+    publish_once()
+    reader = ReleaseReader(releases)
+    try:
+        with reader.snapshot() as snapshot:
+            make_warehouse(build_path, people=60)
+            publish_once()
+            with reader.snapshot() as newer:
+                assert newer.row("SELECT count(*) AS people FROM c360.customer_360") == {"people": 60}
+            snapshot.require("customer_360", "customer_id", "generation")
+            assert snapshot.has("identity_journal")
+            assert not snapshot.has("no_such_table")
+            with pytest.raises(
+                ReleaseError, match=r"without customer_360\.no_such_column, by an older version"
+            ):
+                snapshot.require("customer_360", "no_such_column")
+            assert snapshot.row("SELECT count(*) AS people FROM c360.customer_360") == {"people": 50}
     finally:
         reader.close()
 
