@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from messaging.customers import Customers
-from messaging.customers.reader import FACTS, TIMELINE
+from messaging.customers.reader import FACTS, published_touches
 from messaging.settings import Settings, read_settings
 from messaging.store import open_store
 from pipelines.publishing.pointer import Pointer, read_pointer, write_pointer
@@ -71,7 +71,7 @@ def lookup_rows(home: Path) -> list[Latencies]:
 def _read(customers: Customers, customer_id: str) -> object:
     with customers.reader.snapshot() as snapshot:
         snapshot.row(FACTS, {"customer_id": customer_id})
-        return snapshot.rows(TIMELINE, {"customer_id": customer_id, "limit": TOUCHES})
+        return published_touches(snapshot, customer_id, TOUCHES)
 
 
 def _row(settings: Settings, name: str, ask: Callable[[str], object], people: Sequence[str]) -> Latencies:

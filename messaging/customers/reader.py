@@ -47,11 +47,20 @@ SELECT shipment_id, order_id, source, status, carrier, tracking_number, shipped_
 FROM c360.shipments WHERE customer_id = $customer_id
 ORDER BY shipped_at DESC NULLS LAST, shipment_id LIMIT $limit
 """
+# A release has a customer's touches in one place, and the index knows where. To read that place costs half of reading
+# row by row what the index points to, and stays the same however many rows the others have (1M rows, 500 touches, CPU
+# ms: place 5, index 13, scan 11 and ten times that at ten times the rows; 2026-11-22).
+PLACE = """
+SELECT min(rowid) AS first, max(rowid) AS last FROM c360.customer_timeline WHERE customer_id = $customer_id
+"""
+# A step of its own, because DuckDB 2.0.x fails on a filter by rowid beside a small LIMIT (late materialization, index -1).
 TIMELINE = """
-SELECT occurred_at, touch_id, channel, origin_table, direction, kind, title, body, source, source_record_id,
-       campaign, state, amount_minor
-FROM c360.customer_timeline WHERE customer_id = $customer_id
-ORDER BY occurred_at DESC, touch_id DESC LIMIT $limit
+WITH own AS MATERIALIZED (
+    SELECT occurred_at, touch_id, channel, origin_table, direction, kind, title, body, source, source_record_id,
+           campaign, state, amount_minor
+    FROM c360.customer_timeline WHERE rowid BETWEEN $first AND $last AND customer_id = $customer_id
+)
+FROM own ORDER BY occurred_at DESC, touch_id DESC LIMIT $limit
 """
 
 
@@ -169,8 +178,16 @@ def _current_id(snapshot: Snapshot, customer_id: str) -> str:
 
 
 def _published(snapshot: Snapshot, customer_id: str, limit: int) -> list[TimelineEntry]:
-    found = snapshot.rows(TIMELINE, {"customer_id": customer_id, "limit": limit})
-    return [TimelineEntry(**row) for row in found]
+    return [TimelineEntry(**row) for row in published_touches(snapshot, customer_id, limit)]
+
+
+def published_touches(snapshot: Snapshot, customer_id: str, limit: int) -> list[Row]:
+    """Read the newest touches of one customer from a release."""
+    one: dict[str, Any] = {"customer_id": customer_id}
+    place = snapshot.row(PLACE, one)
+    if place is None or place["first"] is None:
+        return []
+    return snapshot.rows(TIMELINE, {**one, **place, "limit": limit})
 
 
 def _with_tail(

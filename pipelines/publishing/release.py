@@ -65,6 +65,9 @@ MOMENTS = (
     "occurred_at",
     "valid_from",
 )  # what the rows of one customer are sorted by, the first that a table has
+# Who looks one customer up reads the whole row groups that hold the rows: 5 CPU ms for 500 touches with groups of
+# this size, 8 with DuckDB's 122,880, for a file that is a fifth larger (950,000 touches, 2026-11-22).
+ROW_GROUP = 20_480
 TIME_OF_DAY = "%Y%m%dT%H%M%S"
 
 
@@ -108,7 +111,7 @@ def publish(
     aside = releases_dir / f"{name}.tmp"
     aside.unlink(missing_ok=True)
     with open_warehouse(build_path, read_only=True) as connection:
-        connection.execute(f"ATTACH {quote_text(str(aside))} AS release")
+        connection.execute(f"ATTACH {quote_text(str(aside))} AS release (ROW_GROUP_SIZE {ROW_GROUP})")
         row_counts = {table: _copy(connection, table) for table in tables}
         _write_info(connection, facts, row_counts)
         connection.execute("CHECKPOINT release")

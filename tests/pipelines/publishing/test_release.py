@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from data_contracts.errors import BuildError, ReleaseError
+from messaging.customers.reader import published_touches
 from messaging.release import ReleaseReader
 from pipelines.publishing.pointer import POINTER, Pointer, file_sha256, read_pointer
 from pipelines.publishing.release import PUBLISHED, publish
@@ -32,6 +33,41 @@ def test_rows_of_one_customer_lie_together(releases: Path, publish_once: Publish
     with duckdb.connect(str(releases / pointer.file), read_only=True) as release:
         ids = [row[0] for row in release.execute("SELECT customer_id FROM customer_360").fetchall()]
     assert ids == sorted(ids)
+
+
+def test_touches_of_a_customer_are_read_from_where_they_lie_and_nobody_elses_with_them(
+    build_path: Path, releases: Path, publish_once: Publish
+) -> None:
+    columns = [
+        "touch_id",
+        "channel",
+        "origin_table",
+        "direction",
+        "kind",
+        "title",
+        "body",
+        "source",
+        "source_record_id",
+        "campaign",
+        "state",
+    ]
+    with open_warehouse(build_path) as connection:
+        texts = ", ".join(f"NULL::VARCHAR AS {name}" for name in columns[1:])
+        connection.execute(
+            "CREATE OR REPLACE TABLE marts.customer_timeline AS SELECT 'cus_' || (i % 700) AS customer_id,"
+            f" TIMESTAMP '2026-01-01' + to_minutes(i) AS occurred_at, i::VARCHAR AS touch_id, {texts},"
+            " 0::BIGINT AS amount_minor FROM range(70_000) AS touches(i)"
+        )
+    publish_once()
+    reader = ReleaseReader(releases)
+    try:
+        with reader.snapshot() as snapshot:
+            newest = published_touches(snapshot, "cus_17", 3)
+            assert [row["touch_id"] for row in newest] == ["69317", "68617", "67917"]
+            assert len(published_touches(snapshot, "cus_699", 1000)) == 100
+            assert published_touches(snapshot, "cus_nobody", 5) == []
+    finally:
+        reader.close()
 
 
 def test_the_release_says_what_it_is(releases: Path, publish_once: Publish) -> None:
