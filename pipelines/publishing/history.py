@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from data_contracts.contracts import published_contract
 from data_contracts.errors import BuildError
 from data_contracts.sql import Sql, joined, name, sql
+from pipelines.publishing.migration import write_migration
 from pipelines.warehouse.connection import open_warehouse, quote_text
 from pipelines.warehouse.state import attached_state, transaction
 
@@ -81,6 +82,7 @@ def record_history(build_path: Path, state_path: Path, telling: Telling, stands:
             connection.execute(_FORGET_BUILDS, [BUILDS_KEPT])
         connection.execute("CREATE SCHEMA IF NOT EXISTS warehouse")
         connection.execute(sql(_HAND_ON, _listed(columns), _listed(columns)).text, [VERSIONS_PUBLISHED])
+        write_migration(connection, newest if looks_back else telling.as_of)
     return recorded
 
 

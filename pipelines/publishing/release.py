@@ -60,6 +60,7 @@ PUBLISHED = (
     "lineage",
     "metric_revenue_weekly",
     "metric_revenue_cohort_monthly",
+    "metric_rfm_migration",
 )
 MOMENTS = (
     "occurred_at",

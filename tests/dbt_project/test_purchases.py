@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from conftest import Company
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
+Table = tuple[str, Iterable[Sequence[Any]]]  # columns with types, and rows
 AS_OF = "2026-10-30 12:00:00"
-FEW = {"scored_buyers": 4, "bought_together": 2}
+FEW = {"scored_buyers": 4, "bought_together": 2, "beyond_chance": 0.5}
 ANN, BEA, CYD, DAN, EVE, FAY = (f"{name}@x.example" for name in ("ann", "bea", "cyd", "dan", "eve", "fay"))
 
 
@@ -114,7 +115,7 @@ def test_what_ann_bought_is_what_was_worked_out_by_hand(company: "Company") -> N
 def test_ann_is_told_of_the_tray_that_two_of_three_buyers_of_the_mug_have(company: "Company") -> None:
     row = who(company, ANN)
     assert row["suggested_product"] == "Tray"
-    assert row["suggested_product_reason"] == "2 of 3 buyers of Mug also bought it."
+    assert row["suggested_product_reason"] == "2 of the 3 people who lately bought Mug bought it too."
     assert who(company, BEA)["suggested_product"] is None  # bowl and lamp have one buyer
 
 
@@ -200,24 +201,45 @@ def test_the_docs_show_the_segments_of_the_seed() -> None:
     assert told == seed
 
 
-class Model:
-    """One model's SQL, run on rows that are given in place of the tables it reads."""
+class Models:
+    """The SQL of models, run on rows that are given in place of the tables they read."""
 
-    def __init__(self, company: "Company", name: str, **variables: Any) -> None:
-        compiled = company.dbt("compile", "--select", name, "--no-introspect", as_of=AS_OF, **variables)
-        self.sql: str = compiled.results[0].node.compiled_code
+    def __init__(self, company: "Company", names: Sequence[str], **variables: Any) -> None:
+        compiled = company.dbt("compile", "--select", *names, "--no-introspect", as_of=AS_OF, **variables)
+        self.sql = {result.node.name: result.node.compiled_code for result in compiled.results}
 
-    def run(self, tables: Mapping[str, tuple[str, Iterable[Sequence[Any]]]]) -> list[tuple[Any, ...]]:
-        """Give the model's rows; `tables` are columns with types, and rows, by schema and name."""
+    def run(self, name: str, tables: Mapping[str, Table]) -> list[tuple[Any, ...]]:
+        """Give a model's rows; `tables` are columns with types, and rows, by schema and name."""
         with duckdb.connect() as connection:
             connection.execute("ATTACH ':memory:' AS c360")
             connection.execute("CREATE SCHEMA c360.intermediate; CREATE SCHEMA c360.staging")
-            for name, (columns, rows) in tables.items():
-                connection.execute(f"CREATE TABLE c360.{name} ({columns})")
+            for table, (columns, rows) in tables.items():
+                connection.execute(f"CREATE TABLE c360.{table} ({columns})")
                 marks = ", ".join("?" for _ in columns.split(","))
                 if rows := list(rows):
-                    connection.executemany(f"INSERT INTO c360.{name} VALUES ({marks})", rows)
-            return connection.execute(self.sql).fetchall()
+                    connection.executemany(f"INSERT INTO c360.{table} VALUES ({marks})", rows)
+            return connection.execute(self.sql[name]).fetchall()
+
+
+SUGGESTING = (
+    "int_purchases__recent",
+    "int_purchases__together",
+    "int_purchases__pairs",
+    "int_purchases__suggestions",
+)
+
+
+@pytest.fixture(scope="module")
+def models(found_company: Callable[[str], "Company"]) -> Models:
+    names = ("int_purchases__rfm", "int_purchases__vip", *SUGGESTING)
+    return Models(
+        found_company("compiled"),
+        names,
+        scored_buyers=5,
+        recent_products=4,
+        bought_together=2,
+        beyond_chance=0.5,
+    )
 
 
 BUYERS = (
@@ -249,16 +271,6 @@ def as_buyers(drawn: Iterable[tuple[int, int, bool, int]]) -> list[tuple[Any, ..
     ]
 
 
-@pytest.fixture(scope="module")
-def rfm(found_company: Callable[[str], "Company"]) -> Model:
-    return Model(found_company("rfm"), "int_purchases__rfm", scored_buyers=5)
-
-
-@pytest.fixture(scope="module")
-def vip(found_company: Callable[[str], "Company"]) -> Model:
-    return Model(found_company("vip"), "int_purchases__vip", scored_buyers=5)
-
-
 def fifth(value: Any, values: Sequence[Any]) -> int | None:
     """Read the rule plainly: 1 and a whole fifth for each fifth of all who are worse."""
     known = [one for one in values if one is not None]
@@ -271,15 +283,16 @@ def fifth(value: Any, values: Sequence[Any]) -> int | None:
 @settings(max_examples=40, deadline=None)
 @given(drawn=buyers)
 def test_equal_buyers_have_equal_scores_and_each_is_the_fifths_that_are_worse(
-    rfm: Model, drawn: list[tuple[int, int, bool, int]]
+    models: Models, drawn: list[tuple[int, int, bool, int]]
 ) -> None:
     people = as_buyers(drawn)
     cells = [(recency, often, f"{recency}{often}") for recency in range(1, 6) for often in range(1, 6)]
-    found = rfm.run(
+    found = models.run(
+        "int_purchases__rfm",
         {
             "intermediate.int_purchases__customers": (BUYERS, people),
             "staging.rfm_segments": ("recency INTEGER, frequency INTEGER, segment VARCHAR", cells),
-        }
+        },
     )
     bought = [one for one in people if one[2]]
     days = [one[1].date() for one in bought]
@@ -296,9 +309,13 @@ def test_equal_buyers_have_equal_scores_and_each_is_the_fifths_that_are_worse(
 
 @settings(max_examples=40, deadline=None)
 @given(drawn=buyers)
-def test_a_tier_is_what_better_buyers_bring_in(vip: Model, drawn: list[tuple[int, int, bool, int]]) -> None:
+def test_a_tier_is_what_better_buyers_bring_in(
+    models: Models, drawn: list[tuple[int, int, bool, int]]
+) -> None:
     people = as_buyers(drawn)
-    found = dict(vip.run({"intermediate.int_purchases__customers": (BUYERS, people)}))
+    found = dict(
+        models.run("int_purchases__vip", {"intermediate.int_purchases__customers": (BUYERS, people)})
+    )
     spent = {one[0]: one[4] if one[2] and one[4] > 0 else 0 for one in people}
     total, spenders = sum(spent.values()), sum(money > 0 for money in spent.values())
 
@@ -314,20 +331,20 @@ def test_a_tier_is_what_better_buyers_bring_in(vip: Model, drawn: list[tuple[int
     assert found == {name: tier(money) for name, money in spent.items()}
 
 
-@pytest.fixture(scope="module")
-def suggesting(found_company: Callable[[str], "Company"]) -> list[Model]:
-    company = found_company("suggesting")
-    names = ("int_purchases__recent", "int_purchases__pairs", "int_purchases__suggestions")
-    return [Model(company, name, recent_products=4, bought_together=2) for name in names]
-
-
+PAIR = "source VARCHAR, product_id VARCHAR, other_product_id VARCHAR"
+MADE = (
+    "customer_id VARCHAR, source VARCHAR, product_id VARCHAR, place BIGINT",
+    f"{PAIR}, together_count BIGINT, buyer_count BIGINT, other_buyer_count BIGINT, expected_count DOUBLE",
+    f"{PAIR}, other_name VARCHAR, together_count BIGINT, buyer_count BIGINT, cosine_millionths BIGINT, place BIGINT",
+    "customer_id VARCHAR, suggested_product VARCHAR, suggested_product_reason VARCHAR",
+)
 baskets = st.lists(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6), min_size=1, max_size=14)
 
 
 @settings(max_examples=40, deadline=None)
 @given(drawn=baskets, offered=st.sets(st.sampled_from("abcdef")))
 def test_who_is_told_of_a_product_never_bought_it_and_it_is_the_closest_to_their_last_ones(
-    suggesting: list[Model], drawn: list[list[str]], offered: set[str]
+    models: Models, drawn: list[list[str]], offered: set[str]
 ) -> None:
     start = datetime(2026, 1, 1)
     bought = [
@@ -336,24 +353,16 @@ def test_who_is_told_of_a_product_never_bought_it_and_it_is_the_closest_to_their
         for place, product in enumerate(basket)
     ]
     columns = "customer_id VARCHAR, source VARCHAR, product_key VARCHAR, product_id VARCHAR, last_bought_at TIMESTAMP"
-    tables: dict[str, tuple[str, Iterable[Sequence[Any]]]] = {
+    tables: dict[str, Table] = {
         "intermediate.int_purchases__bought": (columns, bought),
         "intermediate.int_purchases__products": (
             "source VARCHAR, product_id VARCHAR, name VARCHAR, is_on_offer BOOLEAN",
             [("shop", name, name.upper(), name in offered) for name in "abcdef"],
         ),
     }
-    recent, pairs, suggestions = suggesting
-    tables["intermediate.int_purchases__recent"] = (
-        "customer_id VARCHAR, source VARCHAR, product_id VARCHAR, place BIGINT",
-        recent.run(tables),
-    )
-    columns = (
-        "source VARCHAR, product_id VARCHAR, other_product_id VARCHAR, other_name VARCHAR,"
-        " together_count BIGINT, buyer_count BIGINT, cosine_millionths BIGINT, place BIGINT"
-    )
-    tables["intermediate.int_purchases__pairs"] = (columns, pairs.run(tables))
-    found = {row[0]: row[1:] for row in suggestions.run(tables)}
+    for name, columns in zip(SUGGESTING, MADE, strict=True):
+        tables[f"intermediate.{name}"] = (columns, models.run(name, tables))
+    found = {row[0]: row[1:] for row in tables["intermediate.int_purchases__suggestions"][1]}
     assert found == {f"c{n}": told for n, told in suggested(drawn, offered).items()}
 
 
@@ -362,11 +371,12 @@ def suggested(baskets: Sequence[Sequence[str]], offered: set[str]) -> dict[int, 
     sets = [set(basket[:4]) for basket in baskets]
     holders = Counter(product for basket in sets for product in basket)
     both = Counter((one, other) for basket in sets for one in basket for other in basket if one != other)
-    buyers_count = sum(bool(basket) for basket in sets)
+    listed = sum(map(len, sets))
+    rate = sum(len(basket) * (len(basket) - 1) for basket in sets) / listed / listed if listed else 0.0
     close: dict[str, dict[str, int]] = defaultdict(dict)
     for (one, other), count in both.items():
-        more_than_chance = count * buyers_count > holders[one] * holders[other]
-        if count >= 2 and other in offered and more_than_chance:
+        expected = holders[one] * holders[other] * rate
+        if count >= 2 and other in offered and count - expected > 0.5 * math.sqrt(expected):
             close[one][other] = math.floor(1_000_000 * count / math.sqrt(holders[one] * holders[other]))
     found = {}
     for person, basket in enumerate(baskets):
@@ -379,6 +389,8 @@ def suggested(baskets: Sequence[Sequence[str]], offered: set[str]) -> dict[int, 
         if candidates:
             _, _, anchor, other = max(candidates)
             count = both[anchor, other]
-            reason = f"{count} of {holders[anchor]} buyers of {anchor.upper()} also bought it."
+            reason = (
+                f"{count} of the {holders[anchor]} people who lately bought {anchor.upper()} bought it too."
+            )
             found[person] = (other.upper(), reason)
     return found

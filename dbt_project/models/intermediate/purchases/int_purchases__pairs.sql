@@ -1,51 +1,11 @@
 {#-
-  What buyers of a product bought as well, the closest first: cosine of the sets of buyers (G. Linden, B. Smith, J. York,
-  Amazon.com Recommendations: Item-to-Item Collaborative Filtering, IEEE Internet Computing 7, 2003). Only pairs that
-  enough people bought (var bought_together) and more of them than chance would have it (lift over 1, R. Agrawal,
-  T. Imielinski, A. Swami, Mining Association Rules, 1993), and only what is on offer. Whole millionths, so that every
-  engine has the same order.
+  What belongs to a product, the closest first: cosine of the sets of buyers (G. Linden, B. Smith, J. York, Amazon.com
+  Recommendations: Item-to-Item Collaborative Filtering, IEEE Internet Computing 7, 2003), in whole millionths, so that
+  every engine has one order. Only what is on offer, and clearly more than chance: against plain independence nearly
+  every pair stands out, for who buys much has much of everything. Of the sample company's 1,214 pairs, whose products
+  were drawn at random, 1,212 did, and 19 do now (2026-11-22).
 -#}
-with buyers as (
-
-    select
-        source,
-        product_id,
-        count(*) as buyer_count
-    from {{ ref('int_purchases__recent') }}
-    group by source, product_id
-    having count(*) >= {{ var('bought_together') }}
-
-),
-
-everybody as (
-
-    select
-        source,
-        count(distinct customer_id) as customer_count
-    from {{ ref('int_purchases__recent') }}
-    group by source
-
-),
-
-together as (
-
-    select
-        first.source,
-        first.product_id,
-        other.product_id as other_product_id,
-        count(*) as together_count
-    from {{ ref('int_purchases__recent') }} as first
-    inner join {{ ref('int_purchases__recent') }} as other
-        on
-            first.customer_id = other.customer_id
-            and first.source = other.source
-            and first.product_id <> other.product_id
-    group by first.source, first.product_id, other.product_id
-    having count(*) >= {{ var('bought_together') }}
-
-),
-
-close as (
+with close as (
 
     select
         together.source,
@@ -53,20 +13,18 @@ close as (
         together.other_product_id,
         products.name as other_name,
         together.together_count,
-        buyers.buyer_count,
+        together.buyer_count,
         cast(floor(
-            1000000 * together.together_count / sqrt(cast(buyers.buyer_count * others.buyer_count as double))
+            1000000 * together.together_count
+            / sqrt(cast(together.buyer_count * together.other_buyer_count as double))
         ) as bigint) as cosine_millionths
-    from together
-    inner join buyers on together.source = buyers.source and together.product_id = buyers.product_id
-    inner join buyers as others
-        on together.source = others.source and together.other_product_id = others.product_id
-    inner join everybody on together.source = everybody.source
+    from {{ ref('int_purchases__together') }} as together
     inner join {{ ref('int_purchases__products') }} as products
         on together.source = products.source and together.other_product_id = products.product_id
     where
         products.is_on_offer
-        and together.together_count * everybody.customer_count > buyers.buyer_count * others.buyer_count
+        and together.together_count - together.expected_count
+        > {{ var('beyond_chance') }} * sqrt(together.expected_count)
 
 ),
 

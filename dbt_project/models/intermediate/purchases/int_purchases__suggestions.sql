@@ -50,8 +50,8 @@ best as (
 select
     best.customer_id,
     pairs.other_name as suggested_product,
-    {{ as_text('pairs.together_count') }} || ' of ' || {{ as_text('pairs.buyer_count') }} || ' buyers of '
-    || products.name || ' also bought it.' as suggested_product_reason
+    {{ as_text('pairs.together_count') }} || ' of the ' || {{ as_text('pairs.buyer_count') }}
+    || ' people who lately bought ' || products.name || ' bought it too.' as suggested_product_reason
 from best
 inner join {{ ref('int_purchases__pairs') }} as pairs
     on
