@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import landing
 from benchmarks.landing import DEFAULT_ROWS, landing_rows, mail_rows
+from benchmarks.lifetime import lifetime_rows, sentence_of_cdnow, sentence_of_ranks, times_plain
 from benchmarks.measure import Measured, measure, measure_process
 from benchmarks.view import sentences, view_rows
 
@@ -48,10 +49,11 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
         rows = run(Path(folder), options.people, options.rows, options.view)
+    told = [times_plain(rows), sentence_of_cdnow(), sentence_of_ranks(options.people)]
     if options.json:
-        print(json.dumps(document(rows), indent=2))
+        print(json.dumps(document(rows, told), indent=2))
     else:
-        show(rows)
+        show(rows, told)
 
 
 def run(folder: Path, people: int, landed: int, viewed: int) -> list[Measured]:
@@ -64,6 +66,7 @@ def run(folder: Path, people: int, landed: int, viewed: int) -> list[Measured]:
         rows += view_rows(folder / "view", folder / "view" / "pieces", viewed)
     warm()
     rows.append(sample_row(folder / "sample", people))
+    rows += lifetime_rows(folder / "lifetime")
     from benchmarks.retail import FILE, real_data, retail_rows
 
     data = real_data()
@@ -111,18 +114,19 @@ def _records(files: Sequence[object]) -> int:
     return sum(int(getattr(file, "records", 0)) for file in files)
 
 
-def document(rows: Sequence[Measured]) -> dict[str, object]:
+def document(rows: Sequence[Measured], lifetime: Sequence[str]) -> dict[str, object]:
     """Give the table as plain data."""
     return {
         "rows": [{**asdict(row), "rows_per_cpu_second": row.rows_per_second} for row in rows],
         "dominates": dominating(rows),
         "times_the_floor": times_floor(rows),
         "landing": landing.sentence(rows),
+        "lifetime": list(lifetime),
         "view": sentences(rows),
     }
 
 
-def show(rows: Sequence[Measured]) -> None:
+def show(rows: Sequence[Measured], lifetime: Sequence[str]) -> None:
     """Print the table for a person."""
     print(f"{'':<13} {'':<42} {'CPU s':>8} {'wall s':>8} {'rows':>10} {'rows/CPU s':>11} {'peak MB':>8}")
     group = ""
@@ -134,7 +138,13 @@ def show(rows: Sequence[Measured]) -> None:
         print(
             f"{label:<13} {row.name:<42} {row.cpu_seconds:8.2f} {row.seconds:8.2f} {counts} {peak}".rstrip()
         )
-    for sentence in (landing.sentence(rows), *sentences(rows), dominating(rows), times_floor(rows)):
+    for sentence in (
+        landing.sentence(rows),
+        *sentences(rows),
+        dominating(rows),
+        times_floor(rows),
+        *lifetime,
+    ):
         if sentence:
             print(sentence)
 

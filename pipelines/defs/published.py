@@ -59,7 +59,7 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
             before = read_pointer(settings.releases_dir)
             session.changes = compare(settings.build_path, settings.releases_dir, before)
             session.history = _remember(session, before)
-            session.notes = [session.history.note] if session.history.note else []
+            session.notes += [session.history.note] if session.history.note else []
             facts = ReleaseFacts(
                 as_of=session.as_of,
                 built_at=session.clock.now(),

@@ -36,5 +36,6 @@ def lifetime(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]
         order = LifetimeOrder(session.as_of, settings.currency)
         report = score_lifetime(settings.build_path, settings.state_path, order)
         stage.rows = report.customers
+        session.notes += report.notes
     for table in ("lifetime_value", "model_fits"):
         yield MaterializeResult(key("scoring", table), metadata=report.to_document())

@@ -88,6 +88,13 @@ class LifetimeReport:
     customers: int
     scored: int
     fit: Fit | None
+    stale: str | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """Give what readers of a release should know: that nobody has a number, or that all are old."""
+        refused = [self.sentence] if self.state == "refused" else []
+        return [*refused, *([self.stale] if self.scored and self.stale else [])]
 
     def to_document(self) -> dict[str, Any]:
         """Give it as plain data, for metadata and `--json`."""
@@ -121,7 +128,7 @@ def score_lifetime(
             connection.execute(_TABLES)
             _write_values(connection, outcome, counted, watched, day)
             _tell(connection, outcome, counted)
-        return _report(connection, outcome)
+        return _report(connection, outcome, _stale(watched))
 
 
 def _write_values(
@@ -152,6 +159,14 @@ def _write_values(
     }
     connection.execute(_VALUES, values)
     connection.unregister("histories")
+
+
+def _stale(watched: Watched | None) -> str | None:
+    return (
+        f"Stale: no order has come in since {watched.last}, so this is how things stood then."
+        if watched and watched.is_stale
+        else None
+    )
 
 
 def _histories(counted: Counted, timing: Timing | None) -> pa.Table:
@@ -192,7 +207,7 @@ def _tell(connection: "duckdb.DuckDBPyConnection", outcome: Outcome, counted: Co
     connection.execute(_TELL, row)
 
 
-def _report(connection: "duckdb.DuckDBPyConnection", outcome: Outcome) -> LifetimeReport:
+def _report(connection: "duckdb.DuckDBPyConnection", outcome: Outcome, stale: str | None) -> LifetimeReport:
     query = "SELECT count(*), count(expected_orders_90d) FROM scoring.lifetime_value"
     customers, scored = connection.execute(query).fetchall()[0]
-    return LifetimeReport(outcome.state, outcome.sentence, customers, scored, outcome.fit)
+    return LifetimeReport(outcome.state, outcome.sentence, customers, scored, outcome.fit, stale)

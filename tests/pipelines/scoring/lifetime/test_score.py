@@ -159,7 +159,10 @@ def test_when_orders_stop_coming_in_nobody_seems_to_leave_and_the_scores_say_sta
     newest = max(row[1] for row in CROWD)
     report = warehouse.score("2026-12-15 12:00:00")
     rows = warehouse.rows()
-    assert all(f"Stale: no order has come in since {newest}." in row["note"] for row in rows)
+    assert all(
+        f"Stale: no order has come in since {newest}, so this is how things stood then." in row["note"]
+        for row in rows
+    )
     moved = [
         abs(row["expected_orders_90d"] - before[row["customer_id"]]["expected_orders_90d"]) for row in rows
     ]
@@ -260,3 +263,13 @@ KEPT_FIT = Fit(datetime(2026, 10, 20), date(2026, 10, 20), 1000, "", LEARNT, {"o
 )
 def test_drift_learns_again_before_the_week_is_over(standing: Standing, reason: str | None) -> None:
     assert why_refit(KEPT_FIT, datetime(2026, 10, 22), standing) == reason
+
+
+def test_a_release_notes_what_was_refused_or_is_old_and_nothing_else(warehouse: Warehouse) -> None:
+    refused = warehouse.score(AS_OF)
+    warehouse.land(CROWD)
+    fitted, stale = warehouse.score(AS_OF), warehouse.score("2026-12-15 12:00:00")
+    newest = max(row[1] for row in CROWD)
+    assert refused.notes == ["No lifetime value: no order has landed yet."]
+    assert fitted.notes == []
+    assert stale.notes == [f"Stale: no order has come in since {newest}, so this is how things stood then."]
