@@ -75,6 +75,14 @@ BROKEN: dict[str, tuple[Broken, ...]] = {
         Broken("unparsable time", {"id": 2, "at": "a while ago"}),
         Broken("unknown author", {"id": 3, "from": "ghost"}),
     ),
+    "twilio_calls.json": (
+        Broken("missing sid", {"sid": None}),
+        Broken("unknown status", {"sid": "CAffffffffffffffffffffffffffffff02", "status": "engaged"}),
+        Broken(
+            "unparsable date",
+            {"sid": "CAffffffffffffffffffffffffffffff03", "date_created": "Tuesday", "start_time": None},
+        ),
+    ),
     "zendesk_tickets.json": (
         Broken("missing ticket number", {"id": None}),
         Broken("unknown status", {"id": 399_999_901, "status": "lost"}),

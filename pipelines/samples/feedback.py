@@ -35,7 +35,7 @@ from pipelines.samples.conversations import Episodes, Stage
 from pipelines.samples.disappointments import Disappointments, disappoint
 from pipelines.samples.history import History
 from pipelines.samples.places import LANGUAGES
-from pipelines.samples.signatures import act, clean_emails
+from pipelines.samples.signatures import clean_emails
 from pipelines.samples.tables import Owned, at_rows, canonical
 from pipelines.samples.times import END
 from pipelines.samples.wording import read_scripts
@@ -95,7 +95,6 @@ def surveys_table(streams: Streams, history: History, temper: Floats) -> Owned:
     stage = Stage(rng, history.people, history.orders)
     text, mood = _words(stage, asked, ANSWERS, feeling + 1)
     silent = ~chance(rng, len(score), SAYS_WHY)
-    acts = act(rng, history.people, asked.person, asked.at, history.noise)
     name = digits(FIRST_RESPONSE + streams.first * 10 + np.arange(len(score)))
     table = canonical(
         "survey_responses",
@@ -110,8 +109,8 @@ def surveys_table(streams: Streams, history: History, temper: Floats) -> Owned:
         score=score.astype(np.float64),
         score_scale=np.where(by_nps, 10, 5),
         answer=blank(text, silent),
-        external_id=digits(30_000_000 + history.people.number[asked.person] * 2 + acts.selves),
-        email=clean_emails(history.people, asked.person, acts.selves),
+        external_id=digits(30_000_000 + history.people.number[asked.person]),
+        email=clean_emails(history.people, asked.person, asked.person * 0),
         given_name=take(history.people.given, asked.person),
         family_name=take(history.people.family, asked.person),
         order_id=at_rows(history.orders.name, asked.order),
@@ -185,7 +184,7 @@ def _recommenders(rng: Random, history: History) -> Asked:
     orders, people = history.orders, len(history.people)
     first = np.full(people, END)
     np.minimum.at(first, orders.person, orders.at)
-    buyer = np.flatnonzero(first + 21 * DAY < END)
+    buyer = np.flatnonzero((first + 21 * DAY < END) & history.habits.own_email)
     person = np.repeat(buyer, rng.poisson(SURVEYS, len(buyer)))
     room = (END - first[person]) / DAY - 21
     at = whole_seconds(first[person] + days(21 + rng.random(len(person)) * room))

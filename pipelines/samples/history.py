@@ -7,6 +7,7 @@ import numpy as np
 from pipelines.samples.arrays import Flags, Ints
 from pipelines.samples.contacts import Accounts, Permissions
 from pipelines.samples.disappointments import Drawn, Leaving
+from pipelines.samples.habits import Habits
 from pipelines.samples.noise import Noise
 from pipelines.samples.orders import Orders
 from pipelines.samples.outreach import Outreach
@@ -17,7 +18,9 @@ from pipelines.samples.shipments import Shipments
 
 @dataclass(frozen=True)
 class History:
-    """The people, what they agreed to, what was sent to them, what they bought, how it reached them, who left.
+    """The people, what they agreed to, what was sent to them, what they bought and how it reached them.
+
+    Beside it: what they asked of the desk, who left because of it, and how people like to talk.
 
     `drawn` has also the orders that people would have made after they left: what follows from orders is drawn with
     them and left out afterwards, so that who leaves does not change what chance gives everybody else.
@@ -32,6 +35,7 @@ class History:
     parcels: Shipments
     cases: Cases
     leaving: Leaving
+    habits: Habits
     drawn: Drawn
 
     def happened(self, order: Ints) -> Flags:

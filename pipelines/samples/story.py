@@ -61,6 +61,7 @@ FILES: tuple[tuple[str, str | None, str], ...] = (
     ("twilio", None, "twilio_messages"),
     ("chat", None, "chats.json"),
     ("outreach", "past_outreach", "past_outreach.csv"),
+    ("twilio", None, "twilio_calls.json"),
     ("zendesk", None, "zendesk_tickets.json"),
     ("zendesk", None, "zendesk_satisfaction.json"),
     ("delighted", None, "delighted_responses.json"),

@@ -24,11 +24,11 @@ class Owned(NamedTuple):
     person: Ints
     mood: Strings | None = None
 
-    def some(self, where: Flags) -> "Owned":
-        """Keep the marked rows."""
-        rows = pa.array(np.flatnonzero(where))
-        mood = None if self.mood is None else self.mood.take(rows)
-        return Owned(self.table.take(rows).combine_chunks(), self.person[where], mood)
+    def some(self, rows: Flags | Ints) -> "Owned":
+        """Keep the rows of these numbers, in their order, or those that are marked."""
+        numbers = pa.array(np.flatnonzero(rows) if rows.dtype == np.bool_ else rows)
+        mood = None if self.mood is None else self.mood.take(numbers)
+        return Owned(self.table.take(numbers).combine_chunks(), self.person[rows], mood)
 
 
 _HEAD = {"source": TEXT, "source_record_id": TEXT, "occurred_at": TIME, "received_at": TIME}
@@ -66,6 +66,9 @@ _WORDS = {
     "sla_breached satisfaction satisfaction_comment",
     "reviews": "review_id external_id email handle given_name family_name product_id product_name order_id "
     "rating rating_scale title body is_verified is_published language url channel reply_text replied_at",
+    "calls": "call_id direction phone from_address to_address external_id email given_name family_name status "
+    "ended_at duration_seconds queue_seconds agent_name recording_url transcript summary topic price_micros "
+    "currency",
     "survey_responses": "response_id survey_id survey_name kind score score_scale question answer external_id "
     "email phone device_id given_name family_name order_id ticket_id channel",
 }
@@ -105,6 +108,11 @@ def joined(*parts: Owned) -> Owned:
         np.concatenate([part.person for part in parts]),
         pa.concat_arrays(moods),
     )
+
+
+def in_time(owned: Owned) -> Owned:
+    """Put the rows of a table into the order of time; those of one moment stay as they are."""
+    return owned.some(np.argsort(owned.table["occurred_at"].to_numpy(), kind="stable"))
 
 
 def record_ids(kind: str, first: int, rank: Ints) -> Strings:

@@ -22,6 +22,7 @@ from pipelines.samples.arrays import (
     take,
     weighted,
 )
+from pipelines.samples.checkins import CheckIns, checkin_texts
 from pipelines.samples.contacts import Accounts
 from pipelines.samples.conversations import Episodes, Stage, late_parcels
 from pipelines.samples.history import History
@@ -31,7 +32,7 @@ from pipelines.samples.people import People
 from pipelines.samples.phones import e164
 from pipelines.samples.shipments import Shipments
 from pipelines.samples.signatures import Acts, phone_numbers
-from pipelines.samples.tables import Owned, canonical
+from pipelines.samples.tables import Owned, canonical, in_time, joined
 from pipelines.samples.times import END, HOUR
 from pipelines.samples.wording import read_scripts
 
@@ -44,8 +45,14 @@ ENDS = (0.965, 0.025, 0.01)
 FAILURES = (None, 30003, 30005)
 
 
-def sms_messages_table(streams: Streams, history: History) -> Owned:
+def sms_messages_table(streams: Streams, history: History, checkins: CheckIns) -> Owned:
     """Give every text message in both directions, oldest first; and whose it is."""
+    parts = [_news_and_answers(streams, history)]
+    parts += [_personal(streams, history, checkins, channel) for channel in ("sms", "whatsapp")]
+    return in_time(joined(*parts))
+
+
+def _news_and_answers(streams: Streams, history: History) -> Owned:
     rng = streams("texts")
     orders, parcels = history.drawn.orders, history.drawn.parcels
     stage = Stage(rng, history.people, orders)
@@ -89,6 +96,39 @@ def sms_messages_table(streams: Streams, history: History) -> Owned:
         currency="USD",
     )
     return Owned(table, person, mood).some(history.happened(about))
+
+
+def _personal(streams: Streams, history: History, checkins: CheckIns, channel: str) -> Owned:
+    """Write down the check-ins of one channel and what was answered."""
+    said = checkin_texts(streams, history, checkins, channel)
+    count, inbound = len(said.person), said.inbound
+    phone = e164(history.people.phones[said.person])
+    prefix = "whatsapp:" if channel == "whatsapp" else ""
+    theirs, ours = join(prefix, phone), prefix + OURS
+    segments = _segments(said.body) if channel == "sms" else np.ones(count, np.int64)
+    price = 7_500 if channel == "sms" else 5_000
+    sid = join("SM", hex_ids(f"checkin/{channel}", streams.seed, streams.first * 10 + np.arange(count)))
+    table = canonical(
+        "sms_messages",
+        "twilio",
+        count,
+        END,
+        source_record_id=join("message/", sid),
+        occurred_at=said.at,
+        message_id=sid,
+        channel=channel,
+        direction=choose(inbound, "inbound", "outbound"),
+        phone=phone,
+        from_address=choose(inbound, theirs, ours),
+        to_address=choose(inbound, ours, theirs),
+        body=said.body,
+        status=choose(inbound, "received", "delivered"),
+        segment_count=segments,
+        media_count=np.zeros(count, np.int64),
+        price_micros=np.where(inbound, price, segments * DOLLAR_MICROS),
+        currency="USD",
+    )
+    return Owned(table, said.person, said.mood)
 
 
 # person, when, inbound (0 or 1), about which order, text, mood

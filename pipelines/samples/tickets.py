@@ -29,7 +29,7 @@ from pipelines.samples.conversations import Episodes, Stage
 from pipelines.samples.history import History
 from pipelines.samples.phones import e164
 from pipelines.samples.service import GIVEN_UP_AFTER, PROMISE, TOPICS, VIAS, Cases
-from pipelines.samples.signatures import act, clean_emails, phone_numbers, sign
+from pipelines.samples.signatures import clean_emails
 from pipelines.samples.tables import Owned, canonical
 from pipelines.samples.times import END, HOUR
 from pipelines.samples.wording import AGENTS, read_scripts
@@ -179,17 +179,15 @@ def _rating_words(stage: Stage, cases: Cases, rated: Ints) -> tuple[Strings, Str
 
 
 def _requesters(streams: Streams, history: History, cases: Cases) -> dict[str, Strings]:
-    """Give who each ticket says its customer is."""
-    rng, people = streams("requesters"), history.people
-    acts = act(rng, people, cases.person, cases.at, history.noise)
-    signed = sign(rng, people, acts, history.noise)
-    silent = ~chance(rng, len(cases), GIVES_PHONE)
+    """Give who each ticket says its customer is: the desk knows people by their first address, and some by phone."""
+    rng, people, person = streams("requesters"), history.people, cases.person
+    gives = history.habits.own_phone[person] & chance(rng, len(cases), GIVES_PHONE)
     return {
-        "external_id": digits(FIRST_USER + people.number[cases.person] * 2 + acts.selves),
-        "email": clean_emails(people, acts.person, acts.selves),
-        "phone": blank(e164(phone_numbers(people, acts)), silent),
-        "given_name": signed.given,
-        "family_name": signed.family,
+        "external_id": digits(FIRST_USER + people.number[person]),
+        "email": clean_emails(people, person, person * 0),
+        "phone": blank(e164(people.phones[person]), ~gives),
+        "given_name": take(people.given, person),
+        "family_name": take(people.family, person),
     }
 
 

@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 
 from pipelines.samples.arrays import Ints, Strings, digits, join, pick, present
 from pipelines.samples.broken import count_broken
+from pipelines.samples.checkins import ANSWERS_ELSEWHERE, ANSWERS_THERE
 from pipelines.samples.disappointments import CAUSES, LEAVE_BECAUSE, disappoint
 from pipelines.samples.feedback import CSAT, NPS, STARS
+from pipelines.samples.habits import CHANNELS, NONE, WEIGHTS
 from pipelines.samples.noise import PLACEHOLDER_EMAILS, PLACEHOLDER_PHONES
 from pipelines.samples.outreach import CAMPAIGNS, HELD_OUT, LIFT, WINDOW_DAYS, Outreach
 from pipelines.samples.phones import e164, overflown
@@ -88,6 +90,8 @@ def people_table(world: World) -> pa.Table:
         "handle": people.handle,
         "joined_at": pa.array(people.joined),
         "second_self": pa.array(people.second_self),
+        "preferred_channel": pick((None, *CHANNELS), world.history.habits.channel + 1),
+        "usual_hour": pa.array(world.history.habits.hour, mask=world.history.habits.hour == NONE),
         "left_at": pa.array(world.history.leaving.at),
         "left_because": pick((None, *CAUSES), world.history.leaving.because + 1),
     }
@@ -113,6 +117,12 @@ def effects_document(world: World) -> dict[str, Any]:
             "extra_orders": int(world.history.orders.lifted.sum()),
         },
         "leaving": _leaving(world),
+        "preferred_channel": {
+            "people": int((world.history.habits.channel != NONE).sum()),
+            "weights": dict(zip(CHANNELS, WEIGHTS, strict=True)),
+            "answers_there": ANSWERS_THERE,
+            "answers_elsewhere": ANSWERS_ELSEWHERE,
+        },
         "scores": {name: scale._asdict() for name, scale in (("nps", NPS), ("csat", CSAT), ("stars", STARS))},
         "noise": {"shares": asdict(world.history.noise), "counts": _noise_counts(world)},
         "purchases": _purchase_counts(world),

@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from pipelines.samples.arrays import Flags, Ints, Streams, Strings
 from pipelines.samples.buying import BuyingModel
+from pipelines.samples.calls import calls_table
 from pipelines.samples.chats import chat_messages_table
+from pipelines.samples.checkins import check_in, checkin_mails
 from pipelines.samples.contacts import (
     Accounts,
     ask_permission,
@@ -24,6 +26,7 @@ from pipelines.samples.contacts import (
 from pipelines.samples.disappointments import disappoint, leave, lose, without_the_lost
 from pipelines.samples.email_events import email_events_table
 from pipelines.samples.feedback import judge_kindly, reviews_table, surveys_table
+from pipelines.samples.habits import form_habits
 from pipelines.samples.history import History
 from pipelines.samples.mails import email_messages_table
 from pipelines.samples.noise import Noise
@@ -98,13 +101,15 @@ def _live(streams: Streams, people: People, noise: Noise, model: BuyingModel) ->
     leaving = leave(streams, len(people), disappoint(orders, parcels, cases))
     drawn = lose(leaving, orders, parcels)
     orders, parcels, cases = without_the_lost(drawn, cases)
-    return History(noise, people, accounts, allowed, outreach, orders, parcels, cases, leaving, drawn)
+    habits = form_habits(streams, people)
+    return History(noise, people, accounts, allowed, outreach, orders, parcels, cases, leaving, habits, drawn)
 
 
 def _write_down(streams: Streams, history: History) -> dict[str, Owned]:
     """Write what happened into canonical tables; with each, whose its rows are."""
     people, accounts = history.people, history.accounts
     temper = judge_kindly(streams, len(people))
+    checkins = check_in(streams, people, history.habits)
     desk = ticket_tables(streams, history, temper)
     stopped = _stopped(accounts, history.outreach)
     return {
@@ -112,14 +117,17 @@ def _write_down(streams: Streams, history: History) -> dict[str, Owned]:
         "consents": Owned(*consents_table(streams, people, accounts, history.permissions, stopped)),
         "purchases": Owned(*purchases_table(people, history.orders)),
         "shipments": Owned(*shipments_table(history.orders, history.parcels)),
-        "email_messages": email_messages_table(streams, history),
+        "email_messages": joined(
+            email_messages_table(streams, history), checkin_mails(streams, history, checkins)
+        ),
         "email_events": email_events_table(streams, history),
-        "sms_messages": sms_messages_table(streams, history),
+        "sms_messages": sms_messages_table(streams, history, checkins),
         "chat_messages": joined(chat_messages_table(streams, history), desk["chat_messages"]),
         "outreach": Owned(*outreach_table(streams, people, accounts, history.outreach)),
         "tickets": desk["tickets"],
         "survey_responses": joined(desk["survey_responses"], surveys_table(streams, history, temper)),
         "reviews": reviews_table(streams, history, temper),
+        "calls": calls_table(streams, history, checkins),
     }
 
 

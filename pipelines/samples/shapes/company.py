@@ -8,7 +8,7 @@ from pipelines.samples.shapes.lists import write_consents, write_past_outreach
 from pipelines.samples.shapes.mail import write_mbox
 from pipelines.samples.shapes.sendgrid import write_sendgrid
 from pipelines.samples.shapes.shopify import write_customers, write_fulfilments, write_orders, write_products
-from pipelines.samples.shapes.twilio import write_twilio
+from pipelines.samples.shapes.twilio import write_calls, write_twilio
 from pipelines.samples.shapes.written import WrittenFile
 from pipelines.samples.shapes.zendesk import write_ratings, write_tickets
 from pipelines.samples.world import World
@@ -60,6 +60,7 @@ def write_company(world: World, out: Path) -> list[WrittenFile]:
         write_twilio(world, out),
         write_chats(world, out),
         write_past_outreach(world, out),
+        write_calls(world, out),
         write_tickets(world, out),
         write_ratings(world, out),
         write_answers(world, out),

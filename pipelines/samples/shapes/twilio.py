@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.samples.arrays import choose, digits, join
 from pipelines.samples.broken import BROKEN
-from pipelines.samples.shapes.written import WrittenFile, as_rows, stamp
+from pipelines.samples.shapes.written import WrittenFile, as_rows, stamp, write_lines
 from pipelines.samples.world import World
 
 ACCOUNT = "AC" + "5a3d" * 8  # of nobody
@@ -15,6 +15,9 @@ PAGE = 500
 RFC_2822 = "%a, %d %b %Y %H:%M:%S +0000"
 COLUMNS = (
     "message_id", "direction", "from_address", "to_address", "body", "status", "error_code", "segment_count",
+)  # fmt: skip
+CALL = (
+    "call_id", "direction", "from_address", "to_address", "status", "duration_seconds", "queue_seconds", "price_micros",
 )  # fmt: skip
 ERRORS = {30003: "Unreachable destination handset", 30005: "Unknown destination handset"}
 
@@ -35,6 +38,39 @@ def write_twilio(world: World, out: Path) -> WrittenFile:
     return WrittenFile(
         folder, "twilio", None, len(messages), len(bad), "pages of the Messages API: text messages both ways"
     )
+
+
+def write_calls(world: World, out: Path) -> WrittenFile:
+    """Write twilio_calls.json: the Calls API's list, newest call first."""
+    table = world.tables["calls"]
+    at, ended = (stamp(table[name].combine_chunks(), RFC_2822) for name in ("occurred_at", "ended_at"))
+    calls = [_call(row) for row in as_rows(table, CALL, at=at, ended=ended)][::-1]
+    bad = [{**calls[0], **fault} for _, fault in BROKEN["twilio_calls.json"]]
+    path = out / "twilio_calls.json"
+    write_lines(path, '{"calls": [', calls + bad, "]}")
+    about = "phone calls both ways, those that nobody took too"
+    return WrittenFile(path, "twilio", None, len(calls) + len(bad), len(bad), about)
+
+
+def _call(row: dict[str, Any]) -> dict[str, Any]:
+    inbound, taken = row["direction"] == "inbound", row["ended"] is not None
+    micros = row["price_micros"]
+    return {
+        "sid": row["call_id"],
+        "account_sid": ACCOUNT,
+        "direction": "inbound" if inbound else "outbound-api",
+        "from": row["from_address"],
+        "to": row["to_address"],
+        "status": row["status"].replace("_", "-"),
+        "start_time": row["at"] if taken else None,
+        "end_time": row["ended"],
+        "date_created": row["at"],
+        "duration": str(row["duration_seconds"]),
+        "queue_time": f"{row['queue_seconds'] or 0}000" if row["queue_seconds"] else "0",
+        "answered_by": None,
+        "price": f"-{micros / 1_000_000:.4f}" if micros else None,
+        "price_unit": "USD",
+    }
 
 
 def _messages(world: World) -> list[dict[str, Any]]:

@@ -76,6 +76,7 @@ def test_every_record_of_the_world_lands_under_the_name_that_the_truth_gives_it(
         "tickets",
         "reviews",
         "survey_responses",
+        "calls",
     ],
 )
 def test_a_record_lands_with_the_values_it_was_made_with(landed: Landed, table: str) -> None:

@@ -1,0 +1,52 @@
+"""Where people like to talk: a preferred channel for some of them, and the hour at which they usually answer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.compute as pc
+
+from pipelines.samples.arrays import Flags, Ints, Streams, Strings, chance, weighted
+from pipelines.samples.people import People
+from pipelines.samples.phones import e164
+from pipelines.samples.times import END, START
+
+CHANNELS = ("email", "sms", "whatsapp", "voice")
+PARTICULAR = 0.45  # of people have a channel that they prefer
+WEIGHTS = (0.34, 0.3, 0.2, 0.16)  # of those with a number of their own; the others can only prefer e-mail
+HOURS = (7, 8, 12, 17, 18, 19, 20)  # local ones
+NONE = -1
+
+
+@dataclass(frozen=True)
+class Habits:
+    """A row a person: the channel they prefer (a position in CHANNELS) and their usual hour, NONE for no habit.
+
+    `own_email` and `own_phone` mark people whose first address or number is theirs alone, all the time: only there
+    does the company write and call personally.
+    """
+
+    channel: Ints
+    hour: Ints
+    own_email: Flags
+    own_phone: Flags
+
+
+def form_habits(streams: Streams, people: People) -> Habits:
+    """Give some people a preferred channel and a usual hour."""
+    rng, count = streams("habits"), len(people)
+    own_email = _alone(people.emails)[:count]
+    kept = (people.phone_from <= START) & (people.phone_until > END)
+    # the second selves of people often give the same number: that is still theirs alone
+    own_phone = _alone(e164(people.phones[:count])) & kept
+    particular = chance(rng, count, PARTICULAR) & (own_email | own_phone)
+    drawn = weighted(rng, count, WEIGHTS)
+    drawn = np.where(own_phone, np.where(own_email, drawn, np.maximum(drawn, 1)), CHANNELS.index("email"))
+    hour = np.asarray(HOURS)[rng.integers(0, len(HOURS), count)]
+    return Habits(np.where(particular, drawn, NONE), np.where(particular, hour, NONE), own_email, own_phone)
+
+
+def _alone(values: Strings) -> Flags:
+    """Mark the values that stand only once."""
+    codes = pc.fill_null(pc.dictionary_encode(values).indices, -1).to_numpy(zero_copy_only=False)
+    alone: Flags = (codes >= 0) & (np.bincount(codes + 1)[codes + 1] == 1)
+    return alone
