@@ -105,6 +105,22 @@ BROKEN: dict[str, tuple[Broken, ...]] = {
         Broken("missing review number", {"id": None}),
         Broken("rating is not a number", {"id": "ffffffffffffff03", "attributes": {"rating": "great"}}),
     ),
+    "typeform_responses.json": (
+        Broken("missing token", {"token": None}),
+        Broken(
+            "unparsable date", {"token": "ffffffffffffffffffffffffffffff05", "submitted_at": "this morning"}
+        ),
+    ),
+    "social_mentions.csv": (
+        Broken("missing number", {"post_id": None}),
+        Broken("unknown network", {"post_id": "919999901", "network": "town crier"}),
+    ),
+    "segment_calls.jsonl": (
+        Broken("missing message id", {"messageId": None}),
+        Broken(
+            "unparsable time", {"messageId": "ajs-ffffffffffffffffffffffffffffff06", "timestamp": "just now"}
+        ),
+    ),
     "past_outreach.csv": (
         Broken("unknown arm", {"record_id": "po99999901", "arm": "control"}),
         Broken("unparsable date", {"record_id": "po99999902", "occurred_at": "2026-09-31T10:00:00Z"}),

@@ -23,6 +23,7 @@ from pipelines.samples.arrays import (
     days,
     hex_ids,
     join,
+    repeat_within,
     seconds,
     take,
     weighted,
@@ -37,41 +38,68 @@ from pipelines.samples.tables import Owned, canonical
 from pipelines.samples.times import END, HOUR, hours_ahead
 from pipelines.samples.wording import read_scripts
 
-ROUNDS, OTHERS_ASKED = 1.6, 0.12  # rounds after the second one; share of people without a preference
+# rounds after the third one, of those who prefer e-mail and of the others; share of people without a preference
+ROUNDS_BY_MAIL, ROUNDS, OTHERS_ASKED = 0.3, 1.8, 0.12
 SINCE = 170  # days before the end of the world
-SENT_BY_PREFERRED, SENT_BY_OTHER = 0.75, 0.4
-ANSWERS_THERE, ANSWERS_ELSEWHERE, ANSWERS_ANYWHERE = 0.62, 0.05, 0.2
+SENT_BY_PREFERRED, SENT_BY_OTHER = 0.85, 0.3
+ANSWERS_THERE, ANSWERS_ELSEWHERE, ANSWERS_ANYWHERE = 0.7, 0.05, 0.2
+CLOSED = 0.95  # of answers, which an agent acknowledges
 FEELINGS, FEELING_WEIGHTS = ("pleased", "plain", "upset"), (0.55, 0.37, 0.08)
 NEVER = np.datetime64("NaT", "us")
 
 
 class CheckIns(NamedTuple):
-    """A row a message or call of ours: to whom, on which channel, when, and when they answered (NaT: never)."""
+    """A row a message or call of ours: to whom, on which channel, when, when they answered and we acknowledged it.
+
+    NaT is never.
+    """
 
     person: Ints
     channel: Ints
     at: Times
     answered_at: Times
+    closed_at: Times
 
     def by(self, channel: str) -> "CheckIns":
         """Keep those on one channel, by person and time."""
         rows = np.flatnonzero(self.channel == CHANNELS.index(channel))
         rows = rows[np.lexsort((self.at[rows], self.person[rows]))]
-        return CheckIns(self.person[rows], self.channel[rows], self.at[rows], self.answered_at[rows])
+        times = (self.at[rows], self.answered_at[rows], self.closed_at[rows])
+        return CheckIns(self.person[rows], self.channel[rows], *times)
 
     @property
     def answered(self) -> Flags:
         """Mark those that were answered before the world ends."""
         return self.answered_at <= END
 
+    def in_turns(self) -> "TurnsOf":
+        """Spread each into what we asked and, where there is one by the end of the world, their answer and ours."""
+        row, turn = repeat_within(1 + self.answered + (self.closed_at <= END))
+        at = np.where(
+            turn == 0, self.at[row], np.where(turn == 1, self.answered_at[row], self.closed_at[row])
+        )
+        return TurnsOf(row, turn, at)
+
+
+class TurnsOf(NamedTuple):
+    """A row a message: the check-in it belongs to, its place in it (they speak in the one with number 1), when."""
+
+    row: Ints
+    turn: Ints
+    at: Times
+
 
 class Replies(NamedTuple):
-    """What we asked, and what was answered (NULL: nothing), with its mood."""
+    """What we ask under which subject, what they would answer in which mood, and what we say to that."""
 
     subject: Strings
-    asked: Strings
-    answer: Strings
+    said: tuple[Strings, Strings, Strings]
     mood: Strings
+
+    def text(self, turns: TurnsOf) -> Strings:
+        """Give the text of each turn."""
+        asked, answer, closing = (take(words, turns.row) for words in self.said)
+        return choose(turns.turn == 0, asked, choose(turns.turn == 1, answer, closing))
 
 
 def check_in(streams: Streams, people: People, habits: Habits) -> CheckIns:
@@ -79,7 +107,8 @@ def check_in(streams: Streams, people: People, habits: Habits) -> CheckIns:
     rng = streams("checkins")
     particular = habits.channel != NONE
     some = chance(rng, len(people), OTHERS_ASKED)
-    rounds = np.where(particular, 2 + np.minimum(rng.poisson(ROUNDS, len(people)), 4), some * 2)
+    mean = np.where(habits.channel == CHANNELS.index("email"), ROUNDS_BY_MAIL, ROUNDS)
+    rounds = np.where(particular, 3 + np.minimum(rng.poisson(mean), 4), some * 2)
     person = np.repeat(np.arange(len(people)), rounds)
     day: Times = (END - days(rng.uniform(2, SINCE, len(person)))).astype("M8[D]").astype("M8[us]")
     local = seconds(rng.uniform(10, 17.5, len(person)) * 3600)
@@ -94,54 +123,54 @@ def check_in(streams: Streams, people: People, habits: Habits) -> CheckIns:
     elsewhere = np.where(particular[person], ANSWERS_ELSEWHERE, ANSWERS_ANYWHERE)
     answers = rng.random(len(person)) < np.where(prefers, ANSWERS_THERE, elsewhere)
     answered_at = np.where(answers, _answer_times(rng, people.place[person], habits.hour[person], at), NEVER)
-    at_once = channel == CHANNELS.index("voice")  # a call is taken or not
-    return CheckIns(person, channel, at, np.where(answers & at_once, at, answered_at))
+    called = channel == CHANNELS.index("voice")  # a call is taken or not
+    answered_at = np.where(answers & called, at, answered_at)
+    closed = chance(rng, len(person), CLOSED) & ~called
+    later = answered_at + seconds(rng.uniform(1200, 30_000, len(person)))
+    return CheckIns(person, channel, at, answered_at, np.where(closed, later, NEVER))
 
 
 def checkin_mails(streams: Streams, history: History, checkins: CheckIns) -> Owned:
     """Give the check-ins by e-mail and their answers, thread by thread, as the support mailbox has them."""
     rng, ours = streams("checkin_mails"), checkins.by("email")
-    said = _talk(rng, history, ours, "mail")
-    row, is_answer = _in_turns(ours.answered)
-    people, count = history.people, len(row)
-    email = take(clean_emails(people, ours.person, ours.person * 0), row)
-    names = hex_ids("checkin", streams.seed, (streams.first * 10 + row) * 2 + is_answer, 16)
-    message = join(names, choose(is_answer, "@mail.example.org", "@harbour-and-pine.example.com"))
-    opening = np.maximum.accumulate(np.where(is_answer, 0, np.arange(count)))
-    subject = take(said.subject, row)
-    name_hidden = ~is_answer
+    said, turns = _talk(rng, history, ours, "mail"), ours.in_turns()
+    row, theirs = turns.row, turns.turn == 1
+    people, person, count = history.people, ours.person[row], len(row)
+    email = clean_emails(people, person, person * 0)
+    names = hex_ids("checkin", streams.seed, (streams.first * 10 + row) * 3 + turns.turn, 16)
+    message = join(names, choose(theirs, "@mail.example.org", "@harbour-and-pine.example.com"))
+    subject, opens = take(said.subject, row), turns.turn == 0
     table = canonical(
         "email_messages",
         "mail",
         count,
         END,
         source_record_id=join("message/", message),
-        occurred_at=np.where(is_answer, ours.answered_at[row], ours.at[row]),
+        occurred_at=turns.at,
         message_id=message,
-        thread_id=take(message, opening),
-        direction=choose(is_answer, "inbound", "outbound"),
+        thread_id=take(message, np.arange(count) - turns.turn),
+        direction=choose(theirs, "inbound", "outbound"),
         kind="letter",
         email=email,
-        given_name=blank(take(people.given, ours.person[row]), name_hidden),
-        family_name=blank(take(people.family, ours.person[row]), name_hidden),
-        from_email=choose(is_answer, email, OUR_MAILBOX),
-        to_email=choose(is_answer, OUR_MAILBOX, email),
-        subject=choose(is_answer, join("Re: ", subject), subject),
-        body_text=choose(is_answer, take(said.answer, row), take(said.asked, row)),
-        in_reply_to=blank(take(message, opening), ~is_answer),
+        given_name=blank(take(people.given, person), ~theirs),
+        family_name=blank(take(people.family, person), ~theirs),
+        from_email=choose(theirs, email, OUR_MAILBOX),
+        to_email=choose(theirs, OUR_MAILBOX, email),
+        subject=choose(opens, subject, join("Re: ", subject)),
+        body_text=said.text(turns),
+        in_reply_to=blank(take(message, np.maximum(np.arange(count) - 1, 0)), opens),
         attachment_count=np.zeros(count, np.int64),
     )
-    return Owned(table, ours.person[row], blank(take(said.mood, row), ~is_answer))
+    return Owned(table, person, blank(take(said.mood, row), ~theirs))
 
 
 def checkin_texts(streams: Streams, history: History, checkins: CheckIns, channel: str) -> "Texts":
     """Give the check-ins by SMS or WhatsApp and their answers."""
     rng, ours = streams(f"checkin_{channel}"), checkins.by(channel)
-    said = _talk(rng, history, ours, "text")
-    row, is_answer = _in_turns(ours.answered)
-    at = np.where(is_answer, ours.answered_at[row], ours.at[row])
-    body = choose(is_answer, take(said.answer, row), take(said.asked, row))
-    return Texts(ours.person[row], at, is_answer, body, blank(take(said.mood, row), ~is_answer))
+    said, turns = _talk(rng, history, ours, "text"), ours.in_turns()
+    theirs = turns.turn == 1
+    mood = blank(take(said.mood, turns.row), ~theirs)
+    return Texts(ours.person[turns.row], turns.at, theirs, said.text(turns), mood)
 
 
 class Texts(NamedTuple):
@@ -168,13 +197,8 @@ def _talk(rng: Random, history: History, ours: CheckIns, topic: str) -> Replies:
     )
     which = weighted(rng, count, FEELING_WEIGHTS) * count + np.arange(count)
     answer, mood = (take(pa.concat_arrays(words), which) for words in (texts, moods))
-    return Replies(subject, asked, answer, mood)
-
-
-def _in_turns(answered: Flags) -> tuple[Ints, Flags]:
-    """Spread each check-in into what we said and, where it was answered, what they said."""
-    row = np.repeat(np.arange(len(answered)), 1 + answered)
-    return row, np.r_[False, row[1:] == row[:-1]][: len(row)]
+    closing, _ = stage.word(episodes, read_scripts("checkin", "closing"))
+    return Replies(subject, (asked, answer, closing), mood)
 
 
 def _answer_times(rng: Random, place: Ints, hour: Ints, at: Times) -> Times:

@@ -114,7 +114,6 @@ def surveys_table(streams: Streams, history: History, temper: Floats) -> Owned:
         given_name=take(history.people.given, asked.person),
         family_name=take(history.people.family, asked.person),
         order_id=at_rows(history.orders.name, asked.order),
-        channel="email",
     )
     return Owned(table, asked.person, blank(mood, silent))
 

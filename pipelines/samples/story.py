@@ -67,6 +67,9 @@ FILES: tuple[tuple[str, str | None, str], ...] = (
     ("delighted", None, "delighted_responses.json"),
     ("trustpilot", None, "trustpilot_reviews.json"),
     ("klaviyo", None, "klaviyo_reviews.json"),
+    ("typeform", None, "typeform_responses.json"),
+    ("social_messages", "social_mentions", "social_mentions.csv"),
+    ("segment", None, "segment_calls.jsonl"),
 )
 
 

@@ -69,6 +69,12 @@ _WORDS = {
     "calls": "call_id direction phone from_address to_address external_id email given_name family_name status "
     "ended_at duration_seconds queue_seconds agent_name recording_url transcript summary topic price_micros "
     "currency",
+    "form_submissions": "submission_id form_id form_name page_url external_id email phone device_id given_name "
+    "family_name street city postcode country message fields",
+    "social_messages": "message_id conversation_id channel kind direction handle external_id phone email given_name "
+    "family_name body url media_count status in_reply_to",
+    "events": "event_id name external_id email phone device_id handle value_minor currency order_id product_id url "
+    "campaign properties",
     "survey_responses": "response_id survey_id survey_name kind score score_scale question answer external_id "
     "email phone device_id given_name family_name order_id ticket_id channel",
 }

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pipelines.samples.arrays import Ints, Strings, digits, join, pick, present
 from pipelines.samples.broken import count_broken
+from pipelines.samples.cast import ROLES
 from pipelines.samples.checkins import ANSWERS_ELSEWHERE, ANSWERS_THERE
 from pipelines.samples.disappointments import CAUSES, LEAVE_BECAUSE, disappoint
 from pipelines.samples.feedback import CSAT, NPS, STARS
@@ -26,12 +27,14 @@ from pipelines.samples.world import World
 
 
 def write_truth(world: World, directory: Path) -> None:
-    """Write people, identity, orders and sentiments as parquet, and effects.json, into `directory`."""
+    """Write people, identity, orders and sentiments as parquet, cast.json and effects.json, into `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
     pq.write_table(people_table(world), directory / "people.parquet")
     pq.write_table(identity_table(world), directory / "identity.parquet")
     pq.write_table(_orders_table(world), directory / "orders.parquet")
     pq.write_table(sentiments_table(world), directory / "sentiments.parquet")
+    cast = json.dumps(cast_document(world), indent=2, ensure_ascii=False)
+    (directory / "cast.json").write_text(cast + "\n", encoding="utf-8")
     effects = json.dumps(effects_document(world), indent=2, ensure_ascii=False)
     (directory / "effects.json").write_text(effects + "\n", encoding="utf-8")
 
@@ -156,6 +159,20 @@ def _orders_table(world: World) -> pa.Table:
             "cause": pc.if_else(pa.array(orders.lifted), "campaign", "buying_model"),
         }
     )
+
+
+def cast_document(world: World) -> dict[str, dict[str, str]]:
+    """Say who plays which role, and what it is."""
+    people = world.history.people
+    return {
+        role: {
+            "person_id": f"person-{people.number[person]:07d}",
+            "name": f"{people.given[person]} {people.family[person]}",
+            "email": people.emails[person].as_py(),
+            "what": ROLES[role],
+        }
+        for role, person in world.cast.items()
+    }
 
 
 def _leaving(world: World) -> dict[str, Any]:

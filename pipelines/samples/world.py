@@ -14,6 +14,7 @@ import pyarrow as pa
 from pipelines.samples.arrays import Flags, Ints, Streams, Strings
 from pipelines.samples.buying import BuyingModel
 from pipelines.samples.calls import calls_table
+from pipelines.samples.cast import add_cast
 from pipelines.samples.chats import chat_messages_table
 from pipelines.samples.checkins import check_in, checkin_mails
 from pipelines.samples.contacts import (
@@ -39,6 +40,7 @@ from pipelines.samples.shipments import send_parcels, shipments_table
 from pipelines.samples.tables import Owned, joined
 from pipelines.samples.texts import sms_messages_table
 from pipelines.samples.tickets import ticket_tables
+from pipelines.samples.voices import forms_table, mentions_table, visits_table
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class World:
     """Canonical tables by name, the person each of their rows belongs to, and what they were made from.
 
     `owners[table]` is a position in `people` for every row of `tables[table]`; products belong to nobody.
-    `moods[table]` says of every text a customer wrote whether it is positive, neutral or negative.
+    `moods[table]` says of every text a customer wrote whether it is positive, neutral or negative;
+    `cast` says who plays which role.
     """
 
     seed: int
@@ -56,6 +59,7 @@ class World:
     tables: dict[str, pa.Table]
     owners: dict[str, Ints]
     moods: dict[str, Strings]
+    cast: dict[str, int]
 
     @property
     def rows(self) -> dict[str, int]:
@@ -72,11 +76,11 @@ def make_world(
     """
     streams, model = Streams(seed, first), model or BuyingModel()
     history = _live(streams, make_people(streams, people, noise or Noise()), noise or Noise(), model)
-    owned = _write_down(streams, history)
+    owned, cast = add_cast(history, _write_down(streams, history))
     tables = {name: one.table for name, one in owned.items()} | {"products": products_table()}
     owners = {name: one.person for name, one in owned.items()}
     moods = {name: one.mood for name, one in owned.items() if one.mood is not None}
-    return World(seed, first, model, history, tables, owners, moods)
+    return World(seed, first, model, history, tables, owners, moods, cast)
 
 
 def make_chunks(people: int, seed: int, chunk: int = 50_000) -> Iterator[World]:
@@ -109,6 +113,7 @@ def _write_down(streams: Streams, history: History) -> dict[str, Owned]:
     """Write what happened into canonical tables; with each, whose its rows are."""
     people, accounts = history.people, history.accounts
     temper = judge_kindly(streams, len(people))
+    chats = chat_messages_table(streams, history)
     checkins = check_in(streams, people, history.habits)
     desk = ticket_tables(streams, history, temper)
     stopped = _stopped(accounts, history.outreach)
@@ -122,12 +127,15 @@ def _write_down(streams: Streams, history: History) -> dict[str, Owned]:
         ),
         "email_events": email_events_table(streams, history),
         "sms_messages": sms_messages_table(streams, history, checkins),
-        "chat_messages": joined(chat_messages_table(streams, history), desk["chat_messages"]),
+        "chat_messages": joined(chats, desk["chat_messages"]),
         "outreach": Owned(*outreach_table(streams, people, accounts, history.outreach)),
         "tickets": desk["tickets"],
         "survey_responses": joined(desk["survey_responses"], surveys_table(streams, history, temper)),
         "reviews": reviews_table(streams, history, temper),
         "calls": calls_table(streams, history, checkins),
+        "form_submissions": forms_table(streams, history),
+        "social_messages": mentions_table(streams, history, chats),
+        "events": visits_table(streams, history),
     }
 
 

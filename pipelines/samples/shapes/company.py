@@ -9,6 +9,7 @@ from pipelines.samples.shapes.mail import write_mbox
 from pipelines.samples.shapes.sendgrid import write_sendgrid
 from pipelines.samples.shapes.shopify import write_customers, write_fulfilments, write_orders, write_products
 from pipelines.samples.shapes.twilio import write_calls, write_twilio
+from pipelines.samples.shapes.voices import write_forms, write_mentions, write_visits
 from pipelines.samples.shapes.written import WrittenFile
 from pipelines.samples.shapes.zendesk import write_ratings, write_tickets
 from pipelines.samples.world import World
@@ -39,6 +40,8 @@ Notes for reading the files:
   or system.
 - Who was signed in when they chatted has the shop's own customer number as `customer_id`, and the earlier tool
   had its lists from the shop, so `external_id` of past_outreach.csv is that number too.
+- Who was signed in on the site has `shopify:` and the shop's customer number as `userId`. Posts name their author as the
+  chat tool names the users of a messenger.
 - A file of tickets holds what was written in them as well: it lands in `tickets` and in `chat_messages`.
 """
 
@@ -66,6 +69,9 @@ def write_company(world: World, out: Path) -> list[WrittenFile]:
         write_answers(world, out),
         write_shop_reviews(world, out),
         write_product_reviews(world, out),
+        write_forms(world, out),
+        write_mentions(world, out),
+        write_visits(world, out),
     ]
     (out / "README.md").write_text(_page(world, files), encoding="utf-8")
     return files

@@ -17,7 +17,7 @@ def test_it_prints_one_json_document_about_the_files(tmp_path: Path) -> None:
     assert result.exit_code == 0
     document = json.loads(result.stdout)
     assert document["people"] == 100
-    assert len(document["files"]) == 16
+    assert len(document["files"]) == 19
     assert all(Path(file["path"]).exists() for file in document["files"])
 
 

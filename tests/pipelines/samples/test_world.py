@@ -51,8 +51,8 @@ def test_nothing_happens_after_the_end(world: World) -> None:
             assert latest is None or np.datetime64(latest) <= END
 
 
-def test_there_are_some_25_rows_a_person(world: World) -> None:
-    assert 20 <= sum(world.rows.values()) / 2_000 <= 30
+def test_there_are_some_30_rows_a_person(world: World) -> None:
+    assert 25 <= sum(world.rows.values()) / 2_000 <= 35
 
 
 def test_lines_less_what_was_undone_are_what_customers_paid(world: World) -> None:
