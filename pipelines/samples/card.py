@@ -1,7 +1,7 @@
 """The card that a demo ends with: what came in, who was found, what went out, and that every sum closes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import Console, Group
@@ -91,6 +91,9 @@ class Card:
     bubbles: tuple[Bubble, ...]
     seconds: float
     peak_mb: int
+    cast: Mapping[str, str] = field(
+        default_factory=dict
+    )  # people to look at: an address, and what is to be seen
 
     def check(self) -> "Card":
         """Give the card back when its sums close; raise CardDoesNotCloseError naming the first that does not."""
@@ -134,6 +137,7 @@ def show(card: Card, next_steps: Mapping[str, str]) -> None:
         _section(f"Campaign: {card.campaign.title}", _campaign(card.campaign)),
         _section("STOP", _stop(card.stop)),
         _section("As they were read", Group(*(_bubble(bubble) for bubble in card.bubbles))),
+        *([_section("People to look at (rapport customer ADDRESS)", _steps(card.cast))] if card.cast else ()),
         _section("What to open next", _steps(next_steps)),
     ]
     title = f"[bold]Every sum closes[/]  ({card.seconds:.0f} s, {card.peak_mb:,} MB)"

@@ -37,6 +37,7 @@ ROLES = {
 }
 QUIET = 30 * DAY  # nothing by chance lies this near to the end for those who play a role
 LAPSED = 200 * DAY
+BY_HAND = 5_000_000_000  # numbers of records from here on are the cast's
 NOON: datetime = END.astype("M8[s]").item()
 Row = dict[str, Any]
 
@@ -146,7 +147,7 @@ def _ago(**parts: float) -> datetime:
 
 def _survey(player: Player, at: datetime, score: int, answer: str) -> Written:
     """Write an answer to whether they would recommend us; a person answers once a day at most."""
-    name = str(690_000_000 + player.number * 1000 + (NOON - at).days)
+    name = str(BY_HAND + player.number * 1000 + (NOON - at).days)
     mood = "positive" if score >= 9 else "negative"
     yield (
         "survey_responses",
@@ -197,7 +198,7 @@ def _ticket(
     player: Player, subject: str, status: str, turns: list[tuple[datetime, str | None, str]], **columns: Any
 ) -> Written:
     """Write a complaint and what was said in it; the first turn is the customer's, the second our answer."""
-    name, opened = str(390_001 + player.number), turns[0][0]
+    name, opened = str(BY_HAND + player.number), turns[0][0]
     answered = turns[1][0]
     yield (
         "tickets",

@@ -38,7 +38,7 @@ from messaging.webhooks.server import running as running_webhooks
 from pipelines.landing.quarantine import list_quarantine, show_quarantine
 from pipelines.samples.card import Bubble, Campaign, Card, People, Rows, Stop
 from pipelines.samples.shapes import write_company
-from pipelines.samples.truth import write_truth
+from pipelines.samples.truth import cast_document, write_truth
 from pipelines.samples.world import World, make_world
 from pipelines.sources.intake import ingest
 from pipelines.warehouse.connection import open_warehouse
@@ -118,7 +118,7 @@ def tell_story(settings: Settings, clock: Clock, people: int, seed: int, tell: N
 
     Raises RapportError when a stage fails or a sum does not close.
     """
-    truth, rows = _land(settings, clock, people, seed, tell)
+    truth, rows, cast = _land(settings, clock, people, seed, tell)
     _build(settings, clock, tell)
     with _stage(settings, clock, tell) as stage:
         run_id = _send(stage)
@@ -135,10 +135,13 @@ def tell_story(settings: Settings, clock: Clock, people: int, seed: int, tell: N
             bubbles=bubbles,
             seconds=round(tell.seconds, 1),
             peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            cast=cast,
         ).check()
 
 
-def _land(settings: Settings, clock: Clock, people: int, seed: int, tell: Narrator) -> tuple[Path, Rows]:
+def _land(
+    settings: Settings, clock: Clock, people: int, seed: int, tell: Narrator
+) -> tuple[Path, Rows, dict[str, str]]:
     folder = settings.home / "sample"
     world = make_world(people, seed)
     files = write_company(world, folder)
@@ -158,7 +161,8 @@ def _land(settings: Settings, clock: Clock, people: int, seed: int, tell: Narrat
     tell.say(
         "ingest", f"{rows.rows_in:,} rows: {rows.accepted:,} accepted, {aside} set aside with their reasons"
     )
-    return folder / "truth" / "identity.parquet", rows
+    cast = {played["email"]: played["what"] for played in cast_document(world).values()}
+    return folder / "truth" / "identity.parquet", rows, cast
 
 
 def _set_aside(settings: Settings) -> dict[str, int]:

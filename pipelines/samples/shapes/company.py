@@ -22,8 +22,12 @@ A shop for house and garden with {people} customers, made from seed {seed}. It c
 example.net, and every phone number is one that is kept free for fiction.
 
 Each file has the shape in which its vendor exports it, and a few records that are wrong on purpose: they
-belong into the quarantine. The truth about who is who lies in `truth/`; it is for checking and is not
-ingested.
+belong into the quarantine. The truth lies in `truth/`; it is for checking and is not ingested:
+
+- `people.parquet` (identifiers, preferred channel, usual hour, who left because of bad service),
+  `identity.parquet` (whose each record is), `orders.parquet` (what caused each order)
+- `sentiments.parquet` (how each text of a customer is meant), `effects.json` (what was planted)
+- `cast.json`: ten people who were written by hand, from an open complaint to a lapsed VIP
 
 | file | what it is | records | of them wrong | lands with |
 |---|---|---|---|---|

@@ -43,12 +43,14 @@ def test_a_sum_that_does_not_close_is_named(card: Card, named: str) -> None:
 
 
 def test_the_card_is_printed_with_every_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    show(CARD, {"make up": "the app"})
+    show(replace(CARD, cast={"ann@example.com": "is content now"}), {"make up": "the app"})
     shown = capsys.readouterr().out
     for words in (
         "Every sum closes",
         "a value has the wrong form",
         "They did not say that we may.",
         "make up",
+        "ann@example.com",
+        "is content now",
     ):
         assert words in shown
