@@ -39,10 +39,10 @@ from pipelines.samples.times import END, HOUR, hours_ahead
 from pipelines.samples.wording import read_scripts
 
 # rounds after the third one, of those who prefer e-mail and of the others; share of people without a preference
-ROUNDS_BY_MAIL, ROUNDS, OTHERS_ASKED = 0.3, 1.8, 0.12
+ROUNDS_BY_MAIL, ROUNDS, OTHERS_ASKED = 0.4, 1.8, 0.12
 SINCE = 170  # days before the end of the world
-SENT_BY_PREFERRED, SENT_BY_OTHER = 0.85, 0.3
-ANSWERS_THERE, ANSWERS_ELSEWHERE, ANSWERS_ANYWHERE = 0.7, 0.05, 0.2
+SENT_BY_PREFERRED, SENT_BY_OTHER = 0.9, 0.3
+ANSWERS_THERE, ANSWERS_ELSEWHERE, ANSWERS_ANYWHERE = 0.75, 0.05, 0.2
 CLOSED = 0.95  # of answers, which an agent acknowledges
 FEELINGS, FEELING_WEIGHTS = ("pleased", "plain", "upset"), (0.55, 0.37, 0.08)
 NEVER = np.datetime64("NaT", "us")
@@ -110,7 +110,8 @@ def check_in(streams: Streams, people: People, habits: Habits) -> CheckIns:
     mean = np.where(habits.channel == CHANNELS.index("email"), ROUNDS_BY_MAIL, ROUNDS)
     rounds = np.where(particular, 3 + np.minimum(rng.poisson(mean), 4), some * 2)
     person = np.repeat(np.arange(len(people)), rounds)
-    day: Times = (END - days(rng.uniform(2, SINCE, len(person)))).astype("M8[D]").astype("M8[us]")
+    known = np.clip((END - people.joined[person]) / DAY - 2, 2.5, SINCE)
+    day: Times = (END - days(rng.uniform(2, known))).astype("M8[D]").astype("M8[us]")
     local = seconds(rng.uniform(10, 17.5, len(person)) * 3600)
     at: Times = day + (local - hours_ahead(people.place[person]) * HOUR)
     met = at > people.joined[person] + DAY

@@ -105,7 +105,7 @@ def _live(streams: Streams, people: People, noise: Noise, model: BuyingModel) ->
     leaving = leave(streams, len(people), disappoint(orders, parcels, cases))
     drawn = lose(leaving, orders, parcels)
     orders, parcels, cases = without_the_lost(drawn, cases)
-    habits = form_habits(streams, people)
+    habits = form_habits(streams, people, accounts)
     return History(noise, people, accounts, allowed, outreach, orders, parcels, cases, leaving, habits, drawn)
 
 
