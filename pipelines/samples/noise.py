@@ -16,8 +16,9 @@ PLACEHOLDER_PHONES = ("0000000000", "n/a", "+00 000 000 000")
 class Noise:
     """Shares of people (or, where it says so, of records) that each kind of noise touches.
 
-    Tuned on 2026-11-21 so that joining on normalised e-mail or phone alone scores about P .89, R .71 at 2,000
+    Tuned on 2026-11-21 so that joining on normalised e-mail or phone alone scores about P .89, R .75 at 2,000
     to 5,000 people; tests/pipelines/samples/test_difficulty.py holds it there.
+    (Until 2026-11-22 it was R .71: tickets, surveys and site visits are signed with the addresses of accounts.)
     """
 
     # people
