@@ -4,11 +4,12 @@ from dagster import Definitions, in_process_executor
 
 from messaging.settings import Settings
 from pipelines.defs.automation import daily_schedule, drop_folder, fresh_landings, refresh, work_requests
+from pipelines.defs.consented import standing_consents, store_consents
 from pipelines.defs.contracts import inbound_checks, published_checks
 from pipelines.defs.landed import dropped_files, landed_tables, outreach_export
 from pipelines.defs.models import model_assets
 from pipelines.defs.people import people
-from pipelines.defs.published import release_asset, store_consents
+from pipelines.defs.published import release_asset
 from pipelines.defs.pulls import pull_files_sensor, pull_jobs, pull_schedules
 from pipelines.defs.resources import build_session
 from pipelines.defs.scores import lifetime
@@ -26,11 +27,12 @@ def build_definitions(settings: Settings) -> Definitions:
             landed_tables,
             before_identity,
             people,
+            store_consents,
+            standing_consents,
             sentiments,
             after_identity,
             lifetime,
             after_scoring,
-            store_consents,
             release_asset(after_scoring),
         ],
         asset_checks=[inbound_checks, published_checks],

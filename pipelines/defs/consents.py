@@ -5,12 +5,15 @@ people whom a record is about. Starts are not imported: to write again to somebo
 an old text message.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
 from data_contracts.sql import Sql
 from messaging.addresses import read_addresses
+from messaging.consent import KnownAs
 from messaging.consent_imports import ImportCounts, ImportedConsent, record_imports, tell_owners
 from messaging.customers.merges import dated, known_as
 from messaging.settings import Settings
@@ -24,10 +27,13 @@ if TYPE_CHECKING:
 
 FETCHED = 10_000  # rows
 
+# as the published table consent_imports has them, which is made after this
 _IMPORTS = """
-    SELECT customer_id, source, source_record_id, channel, purpose, action, legal_basis, occurred_at, method,
-        wording, locale, address
-    FROM marts.consent_imports
+    SELECT people.customer_id, said.source, said.source_record_id, channel, purpose, action, legal_basis, occurred_at,
+        method, wording, locale, CASE WHEN channel = 'email' THEN email ELSE phone END AS address
+    FROM staging.stg_landing__consents AS said
+    LEFT JOIN identity.identity_map AS people
+        ON said.source = people.source AND said.source_record_id = people.source_record_id
 """
 _PEOPLE = Sql("identity.identity_map")
 _HELD = """
@@ -52,9 +58,9 @@ def push_consents(settings: Settings, store: Store, recorded_at: datetime) -> di
     landed = {table: Sql(f"staging.stg_landing__{table}") for table in TABLES}
     with open_warehouse(settings.build_path, read_only=True) as connection:
         imports = [ImportedConsent(*row) for row in connection.execute(_IMPORTS).fetchall()]
-        counts = record_imports(
-            store, addresses, imports, recorded_at, _parted(connection, store, recorded_at)
-        )
+        with store.read() as reading:
+            people = everybody(connection, reading, recorded_at)
+        counts = record_imports(store, addresses, imports, recorded_at, _parted(people, recorded_at))
         for words in find_words(connection, landed, _PEOPLE):
             said += record_words(store, addresses, words, arrival)
         told = tell_owners(store, addresses, _rows(connection, _HELD), recorded_at)
@@ -68,18 +74,23 @@ def push_consents(settings: Settings, store: Store, recorded_at: datetime) -> di
     }
 
 
-def _parted(connection: "duckdb.DuckDBPyConnection", store: Store, recorded_at: datetime) -> frozenset[str]:
-    """Name the customers who were one with others until a split that everybody has seen by now."""
+def everybody(
+    connection: "duckdb.DuckDBPyConnection", store: Connection, moment: datetime
+) -> dict[str, KnownAs]:
+    """Give what people are known as who have had several ids or shared one; `moment` dates a build that still runs."""
     if not has_table(connection, "identity", "identity_journal"):
-        return frozenset()
+        return {}
     names = ("build_id", "kind", "customer_id", "other", "at")
     rows = [dict(zip(names, row, strict=True)) for row in connection.execute(_CHANGES).fetchall()]
     aliases = [
         {"old_customer_id": old, "customer_id": current}
         for old, current in connection.execute(_ALIASES).fetchall()
     ]
-    with store.read() as reading:
-        people = known_as(aliases, dated(rows, reading, recorded_at))
+    return known_as(aliases, dated(rows, store, moment))
+
+
+def _parted(people: Mapping[str, KnownAs], recorded_at: datetime) -> frozenset[str]:
+    """Name the customers who were one with others until a split that everybody has seen by now."""
     return frozenset(
         customer_id
         for customer_id, person in people.items()

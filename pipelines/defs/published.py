@@ -1,12 +1,8 @@
-"""What leaves the warehouse: the consents that other systems recorded, then the release.
-
-Consents go first: whoever plans a campaign on a new release must find every opt-out that came with its data.
-"""
+"""What leaves the warehouse: the release. The consents that came with its data are in the store by then (consented.py)."""
 
 from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, asset
 
 from data_contracts.contracts import contract_names
-from pipelines.defs.consents import push_consents
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
@@ -18,23 +14,6 @@ from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.records import watermarks, write_lineage
 
 GROUP = "release"
-
-
-@asset(
-    key=key("store_consents"),
-    deps=[key("consent_imports"), key("customer_360"), key("customer_timeline")],
-    group_name=GROUP,
-    required_resource_keys={"build"},
-    description="Grants and opt-outs that other systems recorded, as consent events of our own store.",
-)
-def store_consents(context: AssetExecutionContext) -> MaterializeResult[None]:
-    """Record each imported consent once, and each landed opt-out, before anybody can plan on the new view."""
-    session = session_of(context)
-    with session.stage("consents") as stage:
-        counts = push_consents(session.settings, session.store, session.clock.now())
-        session.consents = counts
-        stage.rows = sum(counts.values())
-    return MaterializeResult(metadata=dict(counts))
 
 
 def release_asset(models: AssetsDefinition) -> AssetsDefinition:

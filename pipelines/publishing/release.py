@@ -35,6 +35,8 @@ PUBLISHED = (
     "order_lines",
     "customer_value",
     "shipments",
+    "metric_deliverability_weekly",
+    "metric_engagement_weekly",
     "conversations",
     "messages",
     "feedback",

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 
 from data_contracts.contracts import inbound_contracts
+from messaging.settings import read_settings
+from messaging.store import open_store
+from pipelines.defs.consents import push_consents
+from pipelines.defs.standing import write_standing
 from pipelines.identity.people import resolve_people
 from pipelines.scoring.lifetime.outcome import LifetimeOrder
 from pipelines.scoring.lifetime.score import score_lifetime
@@ -32,7 +36,8 @@ class Company:
 
     def __init__(self, folder: Path, parsed: Any) -> None:
         self.folder = folder
-        self.build_path = folder / "build.duckdb"
+        self.settings = read_settings(home=folder)
+        self.build_path = self.settings.build_path
         self.parsed = parsed
 
     def land(self, rows: Landing) -> None:
@@ -54,12 +59,19 @@ class Company:
         """Run all parts of the models with their tests, and the steps between them."""
         variables = {"as_of": as_of, **variables}
         self.part("before_identity", **variables)
-        resolve_people(self.build_path, self.folder / "state.duckdb", datetime.fromisoformat(as_of))
+        resolve_people(self.build_path, self.settings.state_path, datetime.fromisoformat(as_of))
+        self.ask_store(datetime.fromisoformat(as_of))
         score_texts(self.build_path, SCORER)
         self.part("after_identity", **variables)
         order = LifetimeOrder(datetime.fromisoformat(as_of), variables.get("currency", "GBP"))
         score_lifetime(self.build_path, self.folder / "state.duckdb", order)
         self.part("after_scoring", **variables)
+
+    def ask_store(self, moment: datetime) -> None:
+        """Tell the company's own store what its data says of consents, and take the store's word."""
+        with open_store(self.settings) as store:
+            push_consents(self.settings, store, moment)
+            write_standing(self.settings, store, moment)
 
     def part(self, tag: str, *arguments: str, **variables: Any) -> None:
         """Run one part of the models with their tests."""
@@ -90,7 +102,7 @@ def run_dbt(folder: Path, *arguments: str, parsed: Any = None) -> Any:
     where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     where += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--quiet"]
     before = os.environ.get("RAPPORT_BUILD_DB")
-    os.environ["RAPPORT_BUILD_DB"] = str(folder / "build.duckdb")
+    os.environ["RAPPORT_BUILD_DB"] = str(folder / "warehouse" / "build.duckdb")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of dbt's own libraries

@@ -161,8 +161,20 @@ ANNS_ROW = {
     "source_count": 5,
     "email_consent": "granted",
     "sms_consent": "granted",
+    "whatsapp_consent": "none",
+    "voice_consent": "none",
     "email_reachable": True,
-    "sms_reachable": True,
+    # her number is one of those that are kept for films: the gate writes to none of them
+    "sms_reachable": False,
+    "whatsapp_reachable": False,
+    "email_validity": "confirmed",
+    "phone_validity": "unverified",
+    # a campaign's mail arrived in October; her last SMS is from the 12th
+    "email_last_success_at": datetime.fromisoformat("2026-10-10T00:00"),
+    "sms_last_success_at": datetime.fromisoformat("2026-10-12T09:00"),
+    "whatsapp_last_success_at": None,
+    "email_bounced_at": None,
+    "contactability": 100,
     # two SMS on the last two days of writing weigh more than one e-mail a month before
     "preferred_channel": "sms",
     "preferred_channel_reason": "Answered or wrote to us by SMS on 2 days, last on 2026-10-12.",

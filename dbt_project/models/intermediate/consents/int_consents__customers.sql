@@ -1,41 +1,37 @@
 {#-
-  Marketing consent per person and channel. The newest word about each address counts; where a person's addresses differ,
-  as after a merge, the most restrictive wins.
+  What the store's gate says of each person, at the addresses that we would write to: the view is never freer than the gate. For
+  profiling any withdrawal counts, whichever channel it came by.
 -#}
-with ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by customer_id, channel, address
-            -- at one moment a revocation outranks a grant
-            order by occurred_at desc, action desc, source_record_id desc
-        ) as newest
-    from {{ ref('int_consents__imports') }}
-    where purpose = 'marketing' and customer_id is not null
-
-),
-
-states as (
+with reached as (
 
     select
         customer_id,
-        channel,
-        max(case when action = 'revoke' then 2 else 1 end) as severity
-    from ranked
-    where newest = 1
-    group by customer_id, channel
+        coalesce(email, '') as email_key,
+        coalesce(phone, '') as phone_key
+    from {{ ref('int_profile__golden') }}
+
+),
+
+standing as (
+
+    select
+        consents.*,
+        consents.address_key = case when consents.channel = 'email' then reached.email_key else reached.phone_key end
+            as is_here
+    from {{ ref('stg_store__consents') }} as consents
+    inner join reached
+        on consents.customer_id = reached.customer_id
 
 )
 
 select
     customer_id,
-{%- for channel in ['email', 'sms', 'whatsapp'] %}
-    case max(case when channel = '{{ channel }}' then severity end)
-        when 2 then 'revoked'
-        when 1 then 'granted'
-        else 'none'
-    end as {{ channel }}_consent{{ "," if not loop.last }}
+{%- for channel in ['email', 'sms', 'whatsapp', 'voice'] %}
+    coalesce(
+        max(case when is_here and channel = '{{ channel }}' and purpose = 'marketing' then state end), 'none'
+    ) as {{ channel }}_consent,
+    max(case when is_here and channel = '{{ channel }}' then suppression end) as {{ channel }}_suppression,
 {%- endfor %}
-from states
+    max(case when purpose = 'profiling' and state = 'revoked' then 1 else 0 end) = 1 as profiling_objected
+from standing
 group by customer_id

@@ -39,10 +39,9 @@ ranked as (
     where
         responses.answer_days > 0
         and case responses.channel
-            {%- for channel in names %}
+            {%- for channel in ['email', 'sms', 'whatsapp', 'voice'] %}
             when '{{ channel }}' then coalesce(consents.{{ channel }}_consent, 'none') <> 'revoked'
             {%- endfor %}
-            else true
         end
 
 ),
@@ -62,13 +61,53 @@ concluded as (
     from ranked
     where preference = 1
 
+),
+
+-- who answers nowhere and opens our mail reads it, at least
+reading as (
+
+    select
+        opens.customer_id,
+        'email' as channel,
+        'Opens our e-mails, last on ' || {{ as_text('cast(opens.last_open_at as date)') }} || ', and has answered nowhere.'
+            as reason
+    from {{ ref('int_engagement__customers') }} as opens
+    left join {{ ref('int_consents__customers') }} as consents
+        on opens.customer_id = consents.customer_id
+    where opens.last_open_at is not null and coalesce(consents.email_consent, 'none') <> 'revoked'
+
+),
+
+evidence as (
+
+    select customer_id, channel, reason, 'stated' as kind, 1 as strength
+    from said
+
+    union all
+
+    select customer_id, channel, reason, 'inferred' as kind, 2 as strength
+    from concluded
+
+    union all
+
+    select customer_id, channel, reason, 'inferred' as kind, 3 as strength
+    from reading
+
+),
+
+weighed as (
+
+    select
+        *,
+        row_number() over (partition by customer_id order by strength) as place
+    from evidence
+
 )
 
 select
-    coalesce(said.customer_id, concluded.customer_id) as customer_id,
-    coalesce(said.channel, concluded.channel) as preferred_channel,
-    coalesce(said.reason, concluded.reason) as preferred_channel_reason,
-    case when said.customer_id is not null then 'stated' else 'inferred' end as preferred_channel_source
-from said
-full outer join concluded
-    on said.customer_id = concluded.customer_id
+    customer_id,
+    channel as preferred_channel,
+    reason as preferred_channel_reason,
+    kind as preferred_channel_source
+from weighed
+where place = 1

@@ -1,4 +1,4 @@
-{#- What each person is reached or known by, and whether it can be reached. -#}
+{#- What each person is reached or known by. -#}
 with known as (
 
     select
@@ -16,13 +16,7 @@ select
     golden.email,
     golden.phone,
     known.external_id,
-    known.handle,
-    golden.email is not null and bounced.value is null as email_reachable,
-    golden.phone is not null and failing.value is null as sms_reachable
+    known.handle
 from {{ ref('int_profile__golden') }} as golden
 left join known
     on golden.customer_id = known.customer_id
-left join {{ ref('int_messages__unreachable') }} as bounced
-    on bounced.identifier_type = 'email' and golden.email = bounced.value
-left join {{ ref('int_messages__unreachable') }} as failing
-    on failing.identifier_type = 'phone' and golden.phone = failing.value

@@ -28,8 +28,6 @@ select
     ) as display_name,
     addresses.email,
     addresses.phone,
-    addresses.email_reachable,
-    addresses.sms_reachable,
     golden.country,
     golden.language,
     coalesce(golden.time_zone, zones.time_zone) as time_zone,

@@ -55,8 +55,18 @@ select
     profile.source_count,
     coalesce(consents.email_consent, 'none') as email_consent,
     coalesce(consents.sms_consent, 'none') as sms_consent,
-    profile.email_reachable,
-    profile.sms_reachable,
+    coalesce(consents.whatsapp_consent, 'none') as whatsapp_consent,
+    coalesce(consents.voice_consent, 'none') as voice_consent,
+    reach.email_reachable,
+    reach.sms_reachable,
+    reach.whatsapp_reachable,
+    reach.email_validity,
+    reach.phone_validity,
+    reach.email_last_success_at,
+    reach.sms_last_success_at,
+    reach.whatsapp_last_success_at,
+    reach.email_bounced_at,
+    reach.contactability,
     preferences.preferred_channel,
     preferences.preferred_channel_reason,
     preferences.preferred_channel_source,
@@ -132,6 +142,7 @@ select
     {{- trait_columns() }}
 from {{ ref('int_profile__customers') }} as profile
 left join {{ ref('int_consents__customers') }} as consents on profile.customer_id = consents.customer_id
+left join {{ ref('int_reach__customers') }} as reach on profile.customer_id = reach.customer_id
 left join {{ ref('int_messages__preferred_channel') }} as preferences on profile.customer_id = preferences.customer_id
 left join {{ ref('int_engagement__customers') }} as engagement on profile.customer_id = engagement.customer_id
 left join {{ ref('int_engagement__dated') }} as engaged on profile.customer_id = engaged.customer_id

@@ -1,26 +1,30 @@
 {#-
-  Addresses whose last news was that nothing arrives there: a bounce or a complaint, or an SMS error that will not go away
-  by itself (Twilio 21211, 21610, 21614, 21635, 30004, 30005, 30006, 63024). Something delivered later clears them.
+  Addresses whose last news was that nothing arrives there, by channel: a bounce or a complaint, or an error that will not go
+  away by itself (Twilio 21211, 21610, 21614, 21635, 30004, 30005, 30006, 63024). Something that arrives later clears them.
 -#}
 with news as (
 
     select
-        'email' as identifier_type,
+        'email' as channel,
         email as value,
         occurred_at,
         source_record_id,
-        event in ('bounce', 'dropped', 'spamreport') as is_dead
+        case event
+            when 'spamreport' then 'complained'
+            when 'bounce' then 'bounced'
+            when 'dropped' then 'bounced'
+        end as reason
     from {{ ref('stg_landing__email_events') }}
     where event in ('bounce', 'dropped', 'spamreport', 'delivered', 'open', 'click') and email is not null
 
     union all
 
     select
-        'phone' as identifier_type,
+        {{ usable_channel('channel') }} as channel,
         phone as value,
         occurred_at,
         source_record_id,
-        status not in ('delivered', 'read') as is_dead
+        case when status not in ('delivered', 'read') then 'failed' end as reason
     from {{ ref('stg_landing__sms_messages') }}
     where
         direction = 'outbound'
@@ -37,7 +41,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by identifier_type, value
+            partition by channel, value
             order by occurred_at desc, source_record_id desc
         ) as newest
     from news
@@ -45,8 +49,9 @@ ranked as (
 )
 
 select
-    identifier_type,
+    channel,
     value,
+    reason,
     occurred_at as since
 from ranked
-where newest = 1 and is_dead
+where newest = 1 and reason is not null

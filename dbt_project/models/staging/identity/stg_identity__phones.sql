@@ -1,0 +1,7 @@
+select
+    phone,
+    canonical,
+    validity,
+    kind,
+    country
+from {{ source('identity', 'identity_phones') }}
