@@ -153,9 +153,7 @@ def _write_values(
         "gave_back": GAVE_BACK,
         "no_worth": f"No value: {learnt.no_worth}." if learnt else None,
         "once": ONCE,
-        "stale": f"Stale: no order has come in since {watched.last}."
-        if watched and watched.is_stale
-        else None,
+        "stale": _stale(watched),
     }
     connection.execute(_VALUES, values)
     connection.unregister("histories")
