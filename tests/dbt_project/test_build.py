@@ -223,11 +223,12 @@ ANNS_ROW = {
     "open_conversation_count": 2,  # the chat, and the mail of September: what went to hello@ reached nobody
     "waiting_since": datetime.fromisoformat("2026-09-09T00:00"),
     "open_complaint_count": 0,
-    "first_response_median_seconds": 300,  # the chat; the mail has no answer
+    # the mail has no answer; the SMS waited from the 11th to the chat of the 29th, 10:05
+    "first_response_median_seconds": 18 * 86_400 + 3_900,
     "resolution_median_seconds": None,
     "repeat_contacts_7d": 0,
-    "channel_switch_count": 0,
-    "effort_score": 3,  # the mail has waited for more than three days
+    "channel_switch_count": 1,  # from SMS to the chat
+    "effort_score": 7,  # two messages more, another channel, more than three days
     "last_ticket_at": None,
     "sentiment_30d": None,
     "sentiment_trend": "unknown",
@@ -242,6 +243,16 @@ ANNS_ROW = {
     "last_outreach_state": "delivered",
     "outreach_90d_count": 1,
     "lifecycle_stage": "active",
+    "probability_alive": None,
+    "expected_orders_90d": None,
+    "expected_orders_365d": None,
+    "expected_order_minor": None,
+    "value_90d_minor": None,
+    "value_365d_minor": None,
+    "next_order_expected_at": None,
+    "value_note": "No lifetime value: it takes 100 customers who ordered on a second day to tell how customers come back,"
+    " and there are 1.",
+    "largest_order_minor": 1500,
 }
 
 
@@ -347,6 +358,7 @@ def test_a_revocation_reaches_the_store_with_its_address(company: "Company") -> 
 @pytest.mark.slow
 def test_a_later_day_changes_only_what_depends_on_the_day_and_no_id(company: "Company") -> None:
     dated = {"days_since_last_order", "late_shipment_count", "outreach_90d_count", "lifecycle_stage"}
+    dated |= {"first_response_median_seconds", "channel_switch_count", "effort_score"}
     dated |= {"engagement_level", "emails_sent_90d", "replies_90d", "sms_sent_90d", "sms_replies_90d"}
     before = company.rows("SELECT * FROM marts.customer_360 ORDER BY customer_id")
     company.build("2027-03-01 12:00:00", own_domains=[OWN])
