@@ -1,6 +1,8 @@
 """The commands of this package: `demo`, `build`, `sample`, `ingest`, `pull`, `quarantine`, `contract` and `identity`."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
     from pipelines.warehouse.lock import Holder
 
 app = typer.Typer()
+
+
+class Export(StrEnum):
+    """What a release can be written as, beside its DuckDB file."""
+
+    PARQUET = "parquet"
+
+
 app.add_typer(demo_app)
 app.add_typer(sample_app)
 app.add_typer(landing_app)
@@ -38,6 +48,9 @@ def build(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail at once where a build runs already.")
     ] = False,
+    export: Annotated[
+        Export | None, typer.Option(help="Also write each published table as a file that any BI tool reads.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON document.")] = False,
 ) -> None:
     """Check what landed, model it, resolve people and publish a release; through Dagster, in this process."""
@@ -53,6 +66,10 @@ def build(
         from pipelines.defs.build import run_build  # Dagster and dbt: 5 CPU s
 
         report = run_build(settings, read_clock(settings.home), full=full, as_of=moment, patience=patience)
+        if export:
+            from pipelines.publishing.export import export_release
+
+            report = replace(report, export=export_release(settings.releases_dir, report.version))
     emit(report.to_document(), as_json=as_json, human=lambda: _tell(report))
 
 
@@ -112,6 +129,8 @@ def _tell(report: "BuildReport") -> None:
     if report.refused:
         say("  What landed before stands in this release; see rapport quarantine list.")
     _tell_changes(report)
+    if report.export:
+        say(f"Parquet, table by table: {report.export}")
     if report.page:
         say(f"Contracts, table by table: {report.page}")
     say(f"[bold]Release {report.version}[/bold] stands, as of {report.as_of:%Y-%m-%d %H:%M} UTC.")

@@ -28,13 +28,17 @@ class Field:
 
 @dataclass(frozen=True)
 class Model:
-    """A dbt model: the columns that it names, those that it only passes on by a `*`, and what its own are made of."""
+    """A dbt model: the columns that it names, those that it only passes on by a `*`, and what its own are made of.
+
+    `values` is what each of its columns is made of without the keys by which a joined table is looked up.
+    """
 
     table: str
     path: str
     named: frozenset[Field]
     passed: frozenset[Field]
     made_of: Mapping[str, frozenset[Field]] = field(default_factory=dict)
+    values: Mapping[str, frozenset[Field]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,14 +119,22 @@ def _model(node: Mapping[str, Any], table: str, known: Tables) -> Model:
         origin for part in traverse_scope(whole) for column in part.columns for origin in _read(part, column)
     }
     named = frozenset(each for each in used if each.column in words)
-    made_of = {name: frozenset(_origins(scope, name, frozenset())) for name in _outputs(scope)}
-    return Model(table, path, named, frozenset(used) - named, made_of)
+    tracer = _Tracer()
+    origins = {name: tracer.origins(scope, name) for name in _outputs(scope)}
+    made_of = {name: frozenset(origin for origin, _ in found) for name, found in origins.items()}
+    values = {
+        name: frozenset(origin for origin, is_key in found if not is_key) for name, found in origins.items()
+    }
+    return Model(table, path, named, frozenset(used) - named, made_of, values)
 
 
 def _qualified(tree: exp.Expr, known: Tables) -> exp.Expr:
     """Write out every `*` and the table of every column."""
+    read = {f"{table.db}.{table.name}" for table in tree.find_all(exp.Table)}  # all others cost time only
     schema: dict[str, Any] = {}
     for table, columns in known.items():
+        if table not in read:
+            continue
         folder, _, name = table.rpartition(".")
         schema.setdefault("c360", {}).setdefault(folder, {})[name] = dict.fromkeys(columns, "VARCHAR")
     return qualify(
@@ -142,7 +154,7 @@ def _by_words(node: Mapping[str, Any], table: str, path: str, known: Tables) -> 
     named = frozenset(Field(name, column) for name in read for column in known[name] if column in words)
     columns = {*node["columns"], *(each.column for each in named)}
     made_of = {name: frozenset(each for each in named if each.column == name) for name in sorted(columns)}
-    return Model(table, path, named, frozenset(), made_of)
+    return Model(table, path, named, frozenset(), made_of, made_of)
 
 
 def _outputs(scope: Scope) -> list[str]:
@@ -160,41 +172,55 @@ def _read(scope: Scope, column: exp.Column) -> Iterable[Field]:
     return [_field(source, column.name)] if isinstance(source, exp.Table) else []
 
 
-def _origins(scope: Scope, name: str, above: frozenset[int]) -> Iterator[Field]:
-    """Give the columns of tables that a column of a query is made of. `above` keeps a recursive query from going round."""
-    if id(scope.expression) in above:
-        return
-    above = above | {id(scope.expression)}
-    names = _outputs(scope)
-    if scope.set_operation_scopes:
-        place = names.index(name) if name in names else -1
-        for part in scope.set_operation_scopes:
-            outputs = _outputs(part)
-            if 0 <= place < len(outputs):
-                yield from _origins(part, outputs[place], above)
-        return
-    for projection in _selects(scope):
-        if projection.alias_or_name == name:
-            for column in projection.find_all(exp.Column):
-                yield from _column_origins(scope, column, above)
+Origin = tuple[
+    Field, bool
+]  # a column of a table, and whether it is only a key by which another one is looked up
 
 
-def _column_origins(scope: Scope, column: exp.Column, above: frozenset[int]) -> Iterator[Field]:
-    """Follow a column to where it comes from; one of a joined table hangs on what that table is looked up by, too."""
-    for place in (scope, *scope.subquery_scopes):
-        source = place.sources.get(column.table)
-        if isinstance(source, exp.Table):
-            yield _field(source, column.name)
-        elif isinstance(source, Scope):
-            yield from _origins(source, column.name, above)
-        if source is not None:
-            for key in _looked_up_by(place, column.table):
-                other = place.sources.get(key.table)
-                if isinstance(other, exp.Table):
-                    yield _field(other, key.name)
-                elif isinstance(other, Scope):
-                    yield from _origins(other, key.name, above)
+class _Tracer:
+    """Follows the columns of one query to where they come from; what was found once is not followed again."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, str], frozenset[Origin]] = {}
+
+    def origins(self, scope: Scope, name: str) -> frozenset[Origin]:
+        """Give the columns of tables that a column of a query is made of."""
+        key = (id(scope), name)
+        if key not in self._found:
+            self._found[key] = frozenset()  # a recursive query comes back here, and has nothing to add
+            self._found[key] = frozenset(self._of_query(scope, name))
+        return self._found[key]
+
+    def _of_query(self, scope: Scope, name: str) -> Iterator[Origin]:
+        names = _outputs(scope)
+        if scope.set_operation_scopes:
+            place = names.index(name) if name in names else -1
+            for part in scope.set_operation_scopes:
+                outputs = _outputs(part)
+                if 0 <= place < len(outputs):
+                    yield from self.origins(part, outputs[place])
             return
+        for projection in _selects(scope):
+            if projection.alias_or_name == name:
+                for column in projection.find_all(exp.Column):
+                    yield from self._of_column(scope, column)
+
+    def _of_column(self, scope: Scope, column: exp.Column) -> Iterator[Origin]:
+        """Follow a column; one of a joined table hangs on what that table is looked up by, too."""
+        for place in (scope, *scope.subquery_scopes):
+            if place.sources.get(column.table) is None:
+                continue
+            yield from self._from(place, column)
+            for key in _looked_up_by(place, column.table):
+                yield from ((origin, True) for origin, _ in self._from(place, key))
+            return
+
+    def _from(self, scope: Scope, column: exp.Column) -> Iterator[Origin]:
+        source = scope.sources.get(column.table)
+        if isinstance(source, exp.Table):
+            yield _field(source, column.name), False
+        elif isinstance(source, Scope):
+            yield from self.origins(source, column.name)
 
 
 def _looked_up_by(scope: Scope, table: str) -> list[exp.Column]:

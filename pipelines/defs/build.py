@@ -30,7 +30,8 @@ class BuildReport:
     """What a build did. Times are naive UTC; `people` counts customers, orders and guests of the release.
 
     `page` is the file that tells of the contracts; `refused` are deliveries that wait to be mended. `changes` is what
-    differs from the release before, None where there was none to compare with; `history` is who is known otherwise.
+    differs from the release before, None where there was none to compare with; `history` is who is known otherwise;
+    `export` is the folder of parquet files, where one was asked for.
     """
 
     version: str
@@ -46,6 +47,7 @@ class BuildReport:
     changes: ReleaseChanges | None = None
     history: Recorded = field(default_factory=Recorded)
     notes: tuple[str, ...] = ()
+    export: Path | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Give the report as plain data."""
@@ -64,6 +66,7 @@ class BuildReport:
             "changes": self.changes.to_document() if self.changes else None,
             "history": asdict(self.history),
             "notes": list(self.notes),
+            "export": str(self.export) if self.export else None,
         }
 
 

@@ -81,6 +81,7 @@ def _part(manifest: Path, tag: str) -> AssetsDefinition:
             )
             counts = model_rows(session.settings.build_path)
             stage.rows = sum(counts.get(result.name, 0) for result in results if result.kind in ASSETS)
+            session.compiled |= {result.unique_id: result.compiled for result in results if result.compiled}
             yield from _events(context, results, counts)
             _require(results)
 

@@ -3,6 +3,7 @@
 from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, asset
 
 from data_contracts.contracts import contract_names
+from pipelines.defs.described import describe_release, leave_dictionary, release_comments
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
@@ -11,7 +12,7 @@ from pipelines.publishing.history import Recorded, Telling, record_history
 from pipelines.publishing.pointer import Pointer, read_pointer
 from pipelines.publishing.release import ReleaseFacts, publish, release_version
 from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.records import watermarks, write_lineage
+from pipelines.warehouse.records import watermarks, write_landed_files
 
 GROUP = "release"
 
@@ -33,7 +34,7 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
         with session.stage("release") as stage:
             settings = session.settings
             with open_warehouse(settings.build_path) as connection:
-                write_lineage(connection)
+                write_landed_files(connection)
                 newest = watermarks(connection, contract_names("inbound"))
             before = read_pointer(settings.releases_dir)
             session.changes = compare(settings.build_path, settings.releases_dir, before)
@@ -48,7 +49,11 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
                 changes=session.changes,
                 notes=session.notes,
             )
-            session.pointer = publish(settings.build_path, settings.releases_dir, facts)
+            words = describe_release(session)
+            session.pointer = publish(
+                settings.build_path, settings.releases_dir, facts, comments=release_comments(words)
+            )
+            leave_dictionary(session, words)
             stage.rows = sum(session.pointer.row_counts.values())
         return MaterializeResult(metadata={"version": session.pointer.version, **session.pointer.row_counts})
 

@@ -76,6 +76,9 @@ class BuildSession:
     identity: IdentityReport | None = None
     people: dict[str, int] = field(default_factory=dict)
     consents: dict[str, int] = field(default_factory=dict)
+    compiled: dict[str, str] = field(
+        default_factory=dict
+    )  # the SQL of each model that this build ran, by dbt's id
     changes: ReleaseChanges | None = None
     history: Recorded | None = None
     notes: list[str] = field(

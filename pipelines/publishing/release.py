@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from data_contracts.errors import BuildError
+from data_contracts.sql import quote
 from pipelines.publishing.changes import ReleaseChanges
 from pipelines.publishing.gc import collect
 from pipelines.publishing.pointer import Pointer, file_sha256, sync, write_pointer
@@ -59,7 +60,9 @@ PUBLISHED = (
     "products",
     "model_fits",
     "contract_results",
+    "landed_files",
     "lineage",
+    "data_dictionary",
     "metric_revenue_weekly",
     "metric_revenue_cohort_monthly",
     "metric_rfm_migration",
@@ -102,8 +105,35 @@ def release_version(as_of: datetime, build_id: str) -> str:
     return f"{as_of.strftime(TIME_OF_DAY)}-{born}"
 
 
+INFO = "release_info"
+INFO_COLUMNS = {
+    "version": "VARCHAR",
+    "as_of": "TIMESTAMP",
+    "built_at": "TIMESTAMP",
+    "run_id": "VARCHAR",
+    "schema_version": "VARCHAR",
+    "row_counts": "JSON",
+    "watermarks": "JSON",
+    "changes": "JSON",
+    "notes": "VARCHAR[]",
+}
+
+
+@dataclass(frozen=True)
+class Comment:
+    """What a table of the release is, or one of its columns: any tool that opens the file can show it."""
+
+    table: str
+    words: str
+    column: str = ""
+
+
 def publish(
-    build_path: Path, releases_dir: Path, facts: ReleaseFacts, tables: Sequence[str] = PUBLISHED
+    build_path: Path,
+    releases_dir: Path,
+    facts: ReleaseFacts,
+    tables: Sequence[str] = PUBLISHED,
+    comments: Sequence[Comment] = (),
 ) -> Pointer:
     """Write a release from the warehouse and let the pointer name it; the caller holds the build's lock.
 
@@ -117,6 +147,8 @@ def publish(
         connection.execute(f"ATTACH {quote_text(str(aside))} AS release (ROW_GROUP_SIZE {ROW_GROUP})")
         row_counts = {table: _copy(connection, table) for table in tables}
         _write_info(connection, facts, row_counts)
+        for comment in comments:
+            connection.execute(_comment(comment))
         connection.execute("CHECKPOINT release")
         connection.execute("DETACH release")
     pointer = Pointer(
@@ -154,6 +186,27 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(found[0][0])
 
 
+def _comment(comment: Comment) -> str:
+    """Write the statement that keeps a comment; it takes no bound parameter."""
+    thing = "COLUMN" if comment.column else "TABLE"
+    path = f"release.main.{quote(comment.table)}" + (f".{quote(comment.column)}" if comment.column else "")
+    return f"COMMENT ON {thing} {path} IS {quote_text(comment.words)}"
+
+
+def published_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Give the columns and DuckDB types of every published table of the warehouse, in order."""
+    found: dict[str, dict[str, str]] = {}
+    for table in PUBLISHED:
+        rows = connection.execute(
+            "SELECT column_name, data_type FROM information_schema.columns"
+            " WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?"
+            " ORDER BY ordinal_position",
+            [_schema_of(connection, table), table],
+        ).fetchall()
+        found[table] = dict(rows)
+    return {**found, INFO: INFO_COLUMNS}
+
+
 def _schema_of(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     for schema in SCHEMAS:
         if has_table(connection, schema, table):
@@ -166,10 +219,8 @@ def _schema_of(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 def _write_info(
     connection: duckdb.DuckDBPyConnection, facts: ReleaseFacts, row_counts: Mapping[str, int]
 ) -> None:
-    connection.execute(
-        "CREATE TABLE release.main.release_info (version VARCHAR, as_of TIMESTAMP, built_at TIMESTAMP,"
-        " run_id VARCHAR, schema_version VARCHAR, row_counts JSON, watermarks JSON, changes JSON, notes VARCHAR[])"
-    )
+    columns = ", ".join(f"{column} {kind}" for column, kind in INFO_COLUMNS.items())
+    connection.execute(f"CREATE TABLE release.main.{INFO} ({columns})")
     row: list[Any] = [facts.version, facts.as_of, facts.built_at, facts.run_id, SCHEMA_VERSION]
     row += [json.dumps(row_counts), json.dumps(facts.watermarks)]
     row += [json.dumps(facts.changes.to_document()) if facts.changes else None, list(facts.notes)]

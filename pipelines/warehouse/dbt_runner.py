@@ -49,6 +49,7 @@ class NodeResult:
     seconds: float
     failures: int
     message: str
+    compiled: str = ""  # a model's SQL as it ran
 
     @property
     def failed(self) -> bool:
@@ -237,4 +238,5 @@ def _node_result(result: Any) -> NodeResult:
         seconds=float(result.execution_time),
         failures=int(result.failures or 0),
         message=redacted(str(result.message or "")),
+        compiled=str(getattr(result.node, "compiled_code", None) or ""),
     )

@@ -113,14 +113,14 @@ def _is_of_older_shape(connection: duckdb.DuckDBPyConnection) -> bool:
     return bool(found) and ("rule_state",) not in found
 
 
-def write_lineage(connection: duckdb.DuckDBPyConnection) -> int:
+def write_landed_files(connection: duckdb.DuckDBPyConnection) -> int:
     """Say for each landed file which table and model its rows went to; gives the number of files."""
     connection.execute(
-        "CREATE OR REPLACE TABLE warehouse.lineage AS"
+        "CREATE OR REPLACE TABLE warehouse.landed_files AS"
         " SELECT source, table_name, landing_id, rows, 'stg_landing__' || table_name AS model"
         " FROM warehouse.loaded_landings ORDER BY table_name, source, landing_id"
     )
-    return int(connection.execute("SELECT count(*) FROM warehouse.lineage").fetchall()[0][0])
+    return int(connection.execute("SELECT count(*) FROM warehouse.landed_files").fetchall()[0][0])
 
 
 def model_rows(build_path: Path) -> dict[str, int]:

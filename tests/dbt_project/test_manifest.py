@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from data_contracts.contracts import published_contracts
+from pipelines.contracts.dictionary import describe
+from pipelines.publishing.release import PUBLISHED
 
 LAYERS = ("staging", "intermediate", "traits", "marts")
 PARTS = ("before_identity", "after_identity", "after_scoring")
@@ -123,3 +125,13 @@ def test_rules_have_unit_tests(manifest: dict[str, Any]) -> None:
 
 def test_nothing_is_sent_to_dbts_makers(manifest: dict[str, Any]) -> None:
     assert manifest["metadata"]["send_anonymous_usage_stats"] is False
+
+
+def test_every_table_that_a_release_carries_is_described_with_each_of_its_columns(
+    manifest: dict[str, Any],
+) -> None:
+    for table in PUBLISHED:
+        found = describe(table, manifest)  # names the table that nobody describes
+        assert found.description, table
+        assert found.columns, table
+        assert all(word.description for word in found.columns.values()), table

@@ -75,9 +75,9 @@ def test_the_release_is_as_of_the_clock_and_says_which_files_it_came_from(
     pointer = read_pointer(built_settings.releases_dir)
     assert pointer is not None
     assert (pointer.version, pointer.as_of) == (built.version, NOON)
-    lineage = rows(built_settings, "SELECT table_name, landing_id FROM c360.lineage ORDER BY 1")
+    files = rows(built_settings, "SELECT table_name, landing_id FROM c360.landed_files ORDER BY 1")
     landed = sorted((item.table, item.landing_id) for item in list_landings(built_settings))
-    assert [tuple(row.values()) for row in lineage] == landed
+    assert [tuple(row.values()) for row in files] == landed
 
 
 def test_the_store_knows_the_build_and_how_each_contract_stands(
@@ -241,3 +241,34 @@ def test_a_build_says_what_changed_since_the_release_before_and_keeps_what_was_k
     assert {"order_count", "net_revenue_minor"} <= set(second[3].split(", "))
     (info,) = rows(copied, "SELECT changes->'people'->>'new' AS new, notes FROM c360.release_info")
     assert info == {"new": "1", "notes": []}
+
+
+def test_every_column_of_a_release_is_in_its_dictionary_and_is_commented_in_its_words(
+    built: BuildReport, built_settings: Settings
+) -> None:
+    columns = rows(
+        built_settings,
+        "SELECT table_name, column_name, data_type AS type, comment AS description FROM duckdb_columns()"
+        " WHERE database_name = 'c360' ORDER BY 1, 2",
+    )
+    said = rows(
+        built_settings,
+        "SELECT table_name, column_name, type, description FROM c360.data_dictionary ORDER BY 1, 2",
+    )
+    assert columns == said
+    page = (built_settings.reports_dir / "dictionary.html").read_text()
+    assert all(f'id="{row["table_name"]}.{row["column_name"]}"' in page for row in said)
+    assert "quill" not in page.lower()
+
+
+def test_revenue_is_said_to_be_made_of_what_the_shop_sent(
+    built: BuildReport, built_settings: Settings
+) -> None:
+    query = (
+        "SELECT source, source_table, source_column, contract FROM c360.lineage"
+        " WHERE table_name = 'customer_360' AND column_name = 'net_revenue_minor' ORDER BY ALL"
+    )
+    found = rows(built_settings, query)
+    assert {row["source_table"] for row in found} == {"purchases"}
+    assert "net_amount_minor" in {row["source_column"] for row in found}
+    assert {row["contract"] for row in found} == {f"purchases {load_contract('purchases').version}"}
