@@ -30,6 +30,7 @@ OUTSIDE = {  # what dbt reads and neither a contract nor a seed describes
             "is_best",
         )
     ],
+    "identity.identity_evidence": ["customer_id", "kind", "weight"],
     "identity.identity_alias": ["old_customer_id", "customer_id", "at", "reason"],
 }
 LANDED = ["landing_id", "row_hash"]  # what landing adds to every table

@@ -9,6 +9,7 @@ from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
 from pipelines.publishing.changes import compare
 from pipelines.publishing.history import Recorded, Telling, record_history
+from pipelines.publishing.notes import release_notes
 from pipelines.publishing.pointer import Pointer, read_pointer
 from pipelines.publishing.release import ReleaseFacts, publish, release_version
 from pipelines.warehouse.connection import open_warehouse
@@ -36,6 +37,7 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
             with open_warehouse(settings.build_path) as connection:
                 write_landed_files(connection)
                 newest = watermarks(connection, contract_names("inbound"))
+                session.notes += release_notes(connection)
             before = read_pointer(settings.releases_dir)
             session.changes = compare(settings.build_path, settings.releases_dir, before)
             session.history = _remember(session, before)

@@ -59,6 +59,7 @@ PUBLISHED = (
     "consent_imports",
     "products",
     "model_fits",
+    "source_freshness",
     "contract_results",
     "landed_files",
     "lineage",

@@ -159,6 +159,9 @@ ANNS_ROW = {
     # contact, 4 lines, 2 parcels, mail, 2 SMS, 2 chat messages, 2 consents, 2 campaign messages
     "record_count": 16,
     "source_count": 5,
+    "sources": "chat, earlier, mail, shopify, twilio",
+    "conflict_count": 1,  # the shop's order calls her A
+    "identity_confidence": "certain",
     "email_consent": "granted",
     "sms_consent": "granted",
     "whatsapp_consent": "none",
@@ -214,6 +217,7 @@ ANNS_ROW = {
     "rfm_score": None,
     "rfm_segment": None,
     "vip_tier": None,
+    "score_freshness": "stale",  # orders came on the 1st, 2nd and 20th, and for ten days none
     "open_shipment_count": 1,
     "late_shipment_count": 1,
     "inbound_message_count": 4,

@@ -6,7 +6,8 @@ with seen as (
         min(first_seen_at) as first_seen_at,
         max(occurred_at) as last_seen_at,
         cast(sum(record_count) as bigint) as record_count,
-        count(distinct source) as source_count
+        count(distinct source) as source_count,
+        {{ joined_texts('source') }} as sources
     from {{ ref('int_profile__statements') }}
     group by customer_id
 
@@ -30,6 +31,9 @@ select
     addresses.phone,
     golden.country,
     golden.language,
+    {% for fact in ['name', 'birth_date', 'address', 'country', 'language', 'time_zone'] -%}
+    case when golden.{{ fact }}_candidates > 1 then 1 else 0 end{{ ' + ' if not loop.last }}
+    {%- endfor %} as conflict_count,
     coalesce(golden.time_zone, zones.time_zone) as time_zone,
     case
         when golden.time_zone is not null then 'stated'

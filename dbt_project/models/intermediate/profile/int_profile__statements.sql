@@ -20,7 +20,7 @@ with records as (
 
     union all
 
-    -- a contact record says more than identity reads
+    -- a contact record says more than identity reads; a time zone that there is not is none
     select
         'contacts' as origin_table,
         source,
@@ -28,8 +28,10 @@ with records as (
         occurred_at,
         {{ said }},
         language,
-        time_zone
-    from {{ ref('stg_landing__contacts') }}
+        zones.name as time_zone
+    from {{ ref('stg_landing__contacts') }} as contacts
+    left join {{ time_zones() }} as zones
+        on contacts.time_zone = zones.name
 
 ),
 

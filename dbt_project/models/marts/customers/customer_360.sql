@@ -36,6 +36,14 @@ dated as (
         end as days_since_last_order
     from {{ ref('int_purchases__customers') }}
 
+),
+
+score_freshness as (
+
+    select case when count(*) > 0 then 'stale' else 'fresh' end as score_freshness
+    from {{ ref('source_freshness') }}
+    where table_name = 'purchases' and state = 'silent'
+
 )
 
 select
@@ -53,6 +61,9 @@ select
     profile.last_seen_at,
     profile.record_count,
     profile.source_count,
+    profile.sources,
+    profile.conflict_count,
+    coalesce(confidence.identity_confidence, 'certain') as identity_confidence,
     coalesce(consents.email_consent, 'none') as email_consent,
     coalesce(consents.sms_consent, 'none') as sms_consent,
     coalesce(consents.whatsapp_consent, 'none') as whatsapp_consent,
@@ -138,9 +149,12 @@ select
     outreach.last_outreach_campaign,
     outreach.last_outreach_state,
     coalesce(recent_outreach.outreach_90d_count, 0) as outreach_90d_count,
+    score_freshness.score_freshness,
     {{ lifecycle_stage('dated.days_since_last_order', 'purchases.order_count') }} as lifecycle_stage
     {{- trait_columns() }}
 from {{ ref('int_profile__customers') }} as profile
+cross join score_freshness
+left join {{ ref('int_profile__confidence') }} as confidence on profile.customer_id = confidence.customer_id
 left join {{ ref('int_consents__customers') }} as consents on profile.customer_id = consents.customer_id
 left join {{ ref('int_reach__customers') }} as reach on profile.customer_id = reach.customer_id
 left join {{ ref('int_messages__preferred_channel') }} as preferences on profile.customer_id = preferences.customer_id
