@@ -16,6 +16,10 @@
 {% macro composed(expression) %}{{ adapter.dispatch('composed')(expression) }}{% endmacro %}
 {% macro default__composed(expression) %}nfc_normalize({{ expression }}){% endmacro %}
 
+{# The moment so many whole days after another. #}
+{% macro days_after(moment, days) %}{{ adapter.dispatch('days_after')(moment, days) }}{% endmacro %}
+{% macro default__days_after(moment, days) %}({{ moment }} + interval {{ days }} day){% endmacro %}
+
 {# Names a text, so that what was found out about it once holds wherever it stands; NULL for an empty one. #}
 {% macro text_key(expression) %}{{ adapter.dispatch('text_key')(expression) }}{% endmacro %}
 {% macro default__text_key(expression) %}md5(nullif(trim({{ expression }}), '')){% endmacro %}

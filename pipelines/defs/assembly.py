@@ -4,6 +4,7 @@ from dagster import Definitions, in_process_executor
 
 from messaging.settings import Settings
 from pipelines.defs.automation import daily_schedule, drop_folder, fresh_landings, refresh, work_requests
+from pipelines.defs.churn import churn
 from pipelines.defs.consented import standing_consents, store_consents
 from pipelines.defs.contracts import inbound_checks, published_checks
 from pipelines.defs.landed import dropped_files, landed_tables, outreach_export
@@ -32,6 +33,7 @@ def build_definitions(settings: Settings) -> Definitions:
             sentiments,
             after_identity,
             lifetime,
+            churn,
             after_scoring,
             release_asset(after_scoring),
         ],

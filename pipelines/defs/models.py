@@ -20,6 +20,7 @@ from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.identity.policy import home_policy
 from pipelines.identity.survivorship import dbt_vars
+from pipelines.scoring.actions.rules import home_actions
 from pipelines.warehouse.dbt_runner import NodeResult, run_dbt
 from pipelines.warehouse.records import model_rows
 
@@ -77,7 +78,8 @@ def _part(manifest: Path, tag: str) -> AssetsDefinition:
                 select=select,
                 as_of=session.as_of.isoformat(),
                 full=session.full,
-                variables=dbt_vars(home_policy(session.settings.home).survivorship),
+                variables=dbt_vars(home_policy(session.settings.home).survivorship)
+                | home_actions(session.settings.home).to_variables(),
             )
             counts = model_rows(session.settings.build_path)
             stage.rows = sum(counts.get(result.name, 0) for result in results if result.kind in ASSETS)

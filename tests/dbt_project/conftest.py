@@ -16,6 +16,8 @@ from messaging.store import open_store
 from pipelines.defs.consents import push_consents
 from pipelines.defs.standing import write_standing
 from pipelines.identity.people import resolve_people
+from pipelines.scoring.actions.rules import load_actions
+from pipelines.scoring.churn.score import score_churn
 from pipelines.scoring.lifetime.outcome import LifetimeOrder
 from pipelines.scoring.lifetime.score import score_lifetime
 from pipelines.scoring.sentiment.policy import load_sentiment_policy
@@ -65,6 +67,7 @@ class Company:
         self.part("after_identity", **variables)
         order = LifetimeOrder(datetime.fromisoformat(as_of), variables.get("currency", "GBP"))
         score_lifetime(self.build_path, self.folder / "state.duckdb", order)
+        score_churn(self.build_path, datetime.fromisoformat(as_of))
         self.part("after_scoring", **variables)
 
     def ask_store(self, moment: datetime) -> None:
@@ -85,7 +88,7 @@ class Company:
             self.folder,
             *arguments,
             "--vars",
-            json.dumps({TRAITS: trait_names(PROJECT), **variables}),
+            json.dumps({TRAITS: trait_names(PROJECT), **load_actions().to_variables(), **variables}),
             parsed=self.parsed,
         )
 

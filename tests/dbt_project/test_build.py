@@ -218,6 +218,12 @@ ANNS_ROW = {
     "rfm_segment": None,
     "vip_tier": None,
     "score_freshness": "stale",  # orders came on the 1st, 2nd and 20th, and for ten days none
+    "churn_risk": pytest.approx(0.35),  # .15, .10 for the late parcel, .10 for letters that nobody answered
+    "churn_level": "low",
+    "churn_method": "rules",
+    "churn_reasons": "1 late parcel in half a year; Waited over a day for 2 answers in half a year",
+    "profiling_objected": False,
+    "score_note": "There is too little history to learn from, so fixed rules judge their risk.",
     "open_shipment_count": 1,
     "late_shipment_count": 1,
     "inbound_message_count": 4,
@@ -257,6 +263,9 @@ ANNS_ROW = {
     "value_note": "No lifetime value: it takes 100 customers who ordered on a second day to tell how customers come back,"
     " and there are 1.",
     "largest_order_minor": 1500,
+    "parcel_days_late": None,
+    "next_best_action": "answer_waiting",
+    "next_best_action_reason": "They have waited for an answer since 2026-09-09.",
 }
 
 
@@ -364,6 +373,8 @@ def test_a_later_day_changes_only_what_depends_on_the_day_and_no_id(company: "Co
     dated = {"days_since_last_order", "late_shipment_count", "outreach_90d_count", "lifecycle_stage"}
     dated |= {"first_response_median_seconds", "channel_switch_count", "effort_score"}
     dated |= {"engagement_level", "emails_sent_90d", "replies_90d", "sms_sent_90d", "sms_replies_90d"}
+    dated |= {"churn_risk", "churn_level", "churn_method", "churn_reasons", "score_note"}
+    dated |= {"parcel_days_late", "next_best_action", "next_best_action_reason"}
     before = company.rows("SELECT * FROM marts.customer_360 ORDER BY customer_id")
     company.build("2027-03-01 12:00:00", own_domains=[OWN])
     after = company.rows("SELECT * FROM marts.customer_360 ORDER BY customer_id")
