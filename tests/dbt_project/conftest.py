@@ -15,7 +15,7 @@ from messaging.settings import read_settings
 from messaging.store import open_store
 from pipelines.defs.consents import push_consents
 from pipelines.defs.standing import write_standing
-from pipelines.identity.people import resolve_people
+from pipelines.identity.people import IdentityOrder, resolve_people
 from pipelines.scoring.actions.rules import load_actions
 from pipelines.scoring.churn.score import score_churn
 from pipelines.scoring.lifetime.outcome import LifetimeOrder
@@ -29,6 +29,7 @@ from pipelines.warehouse.promised import TRAITS, trait_names
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 SCORER = choose_scorer(load_sentiment_policy())  # its model of languages takes 0.6 CPU s
+AS_SHIPPED = IdentityOrder()
 Rows = list[dict[str, Any]]
 Landing = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -57,18 +58,20 @@ class Company:
                     insert = f"INSERT INTO landing.{table} ({names}) VALUES ({marks})"
                     connection.execute(insert, list(given.values()))
 
-    def build(self, as_of: str, **variables: Any) -> None:
+    def build(self, as_of: str, identity: IdentityOrder = AS_SHIPPED, **variables: Any) -> None:
         """Run all parts of the models with their tests, and the steps between them."""
         variables = {"as_of": as_of, **variables}
-        self.part("before_identity", **variables)
-        resolve_people(self.build_path, self.settings.state_path, datetime.fromisoformat(as_of))
-        self.ask_store(datetime.fromisoformat(as_of))
+        arguments = ["--full-refresh"] if identity.afresh else []
+        moment = datetime.fromisoformat(as_of)
+        self.part("before_identity", *arguments, **variables)
+        resolve_people(self.build_path, self.settings.state_path, moment, identity)
+        self.ask_store(moment)
         score_texts(self.build_path, SCORER)
-        self.part("after_identity", **variables)
-        order = LifetimeOrder(datetime.fromisoformat(as_of), variables.get("currency", "GBP"))
-        score_lifetime(self.build_path, self.folder / "state.duckdb", order)
-        score_churn(self.build_path, datetime.fromisoformat(as_of))
-        self.part("after_scoring", **variables)
+        self.part("after_identity", *arguments, **variables)
+        order = LifetimeOrder(moment, variables.get("currency", "GBP"))
+        score_lifetime(self.build_path, self.settings.state_path, order)
+        score_churn(self.build_path, moment)
+        self.part("after_scoring", *arguments, **variables)
 
     def ask_store(self, moment: datetime) -> None:
         """Tell the company's own store what its data says of consents, and take the store's word."""
@@ -105,6 +108,7 @@ def run_dbt(folder: Path, *arguments: str, parsed: Any = None) -> Any:
     where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     where += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--quiet"]
     before = os.environ.get("RAPPORT_BUILD_DB")
+    (folder / "warehouse").mkdir(parents=True, exist_ok=True)
     os.environ["RAPPORT_BUILD_DB"] = str(folder / "warehouse" / "build.duckdb")
     try:
         with warnings.catch_warnings():

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from messaging.identity_decisions import Decision
-from pipelines.identity.people import IdentityOrder, resolve_people
+from pipelines.identity.people import IdentityOrder
 from pipelines.identity.survivorship import SourcePriority, Survivorship, dbt_vars
 
 if TYPE_CHECKING:
@@ -256,12 +256,7 @@ def rebuild(company: "Company", said: Decision, *, afresh: bool) -> None:
     if afresh:
         company.build_path.unlink()
         company.land(LANDED)
-    afresh_or_not = ["--full-refresh"] if afresh else []
-    company.part("before_identity", *afresh_or_not, as_of=AS_OF)
-    order = IdentityOrder(decisions=(said,), afresh=afresh)
-    resolve_people(company.build_path, company.folder / "state.duckdb", datetime.fromisoformat(AS_OF), order)
-    company.part("after_identity", *afresh_or_not, as_of=AS_OF)
-    company.part("after_scoring", *afresh_or_not, as_of=AS_OF)
+    company.build(AS_OF, IdentityOrder(decisions=(said,), afresh=afresh))
 
 
 def golden(company: "Company") -> dict[str, set[tuple[str, str]]]:

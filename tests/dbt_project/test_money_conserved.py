@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from messaging.identity_decisions import Decision
-from pipelines.identity.people import IdentityOrder, resolve_people
+from pipelines.identity.people import IdentityOrder
 
 if TYPE_CHECKING:
     from conftest import Company
@@ -55,11 +55,7 @@ def decision(kind: str, record: int, other: int, day: int) -> Decision:
 
 def rebuild(company: "Company", *said: Decision) -> None:
     """Build as people decided; the build's own tests compare lines, orders, values and the view."""
-    company.part("before_identity", as_of=AS_OF)
-    order = IdentityOrder(decisions=said)
-    resolve_people(company.build_path, company.folder / "state.duckdb", datetime.fromisoformat(AS_OF), order)
-    company.part("after_identity", as_of=AS_OF)
-    company.part("after_scoring", as_of=AS_OF)
+    company.build(AS_OF, IdentityOrder(decisions=said))
 
 
 def values(company: "Company") -> list[tuple[str, int, int]]:

@@ -157,7 +157,7 @@ NAMES = ("mob", "land", "angry", "whats", "left")
 def test_an_objection_to_profiling_is_known_to_the_models(company: "Company") -> None:
     found = company.rows(
         "SELECT email FROM intermediate.int_consents__customers AS said"
-        " JOIN marts.customer_360 USING (customer_id) WHERE profiling_objected"
+        " JOIN marts.customer_360 USING (customer_id) WHERE said.profiling_objected"
     )
     assert found == [{"email": "objects@example.com"}]
 
