@@ -85,7 +85,11 @@ def extended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     assert counted, "no build went on from what the last one knew"
 
 
-@pytest.mark.parametrize("seed", [secrets.randbelow(2**31) for _ in range(3)])
+SEEDS = [secrets.randbelow(2**31) for _ in range(3)]
+
+
+# a test's name is the same in every process that runs some of them; a failure shows the seed as the argument
+@pytest.mark.parametrize("seed", SEEDS, ids=["one", "another", "a third"])
 def test_over_any_builds_the_answer_is_that_of_a_first_build_and_no_id_is_lost(
     tmp_path: Path, seed: int, extended: list[int]
 ) -> None:
