@@ -5,6 +5,7 @@ of an older version does not have is left out too.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 import streamlit as st
@@ -27,6 +28,7 @@ MOODS = {
 TRENDS = {"falling": ("Their tone is falling", "red"), "rising": ("Their tone is rising", "green")}
 TIERS = {"platinum": "Platinum", "gold": "Gold", "silver": "Silver"}
 HALF = 0.5
+CLEAR = 0.05  # beyond which VADER's authors call a text positive or negative
 
 
 def next_step(facts: Facts) -> None:
@@ -53,7 +55,7 @@ def labels(facts: Facts) -> str:
     return "".join(found)
 
 
-def worth(facts: Facts, currency: str, zone: str) -> None:
+def worth(facts: Facts, currency: str) -> None:
     """Show what the customer is likely to bring, whether they are about to leave, and why."""
     figures = []
     if (value := facts.get("value_365d_minor")) is not None:
@@ -61,7 +63,7 @@ def worth(facts: Facts, currency: str, zone: str) -> None:
         figures.append(Tile("Expected in a year", words.money(value, currency), note))
     if (alive := facts.get("probability_alive")) is not None:
         due = facts.get("next_order_expected_at")
-        note = f"next order about {words.day(due, zone)}" if due else ""
+        note = f"next order by {due:%-d %b %Y}" if due else ""
         figures.append(Tile("Still a customer", f"{alive:.0%}", note))
     if score := facts.get("rfm_score"):
         figures.append(Tile("Recency, frequency, money", " ".join(score), "1 is least, 5 is most"))
@@ -70,7 +72,7 @@ def worth(facts: Facts, currency: str, zone: str) -> None:
     rows(
         _known(
             _churn(facts),
-            _note("value_note", facts),
+            None if facts.get("profiling_objected") else _note("value_note", facts),
             _note("score_note", facts),
             _suggestion(facts),
             _gap(facts),
@@ -98,8 +100,10 @@ def feelings(facts: Facts) -> None:
     trend = TRENDS.get(facts.get("sentiment_trend") or "")
     csat, nps, rating = facts.get("last_csat"), facts.get("last_nps"), facts.get("last_review_rating")
     verified = "verified buyer" if facts.get("last_review_verified") else "not verified"
+    mood = facts.get("sentiment_30d")
     lines = [
         Row(trend[0], state=trend[1]) if trend else None,
+        Row("Tone of what they wrote in 30 days", end=_tone(mood)) if mood is not None else None,
         Row("Last satisfaction survey", end=words.plain(csat)) if csat is not None else None,
         Row("Last recommendation (0 to 10)", end=words.plain(nps)) if nps is not None else None,
         Row("Last review", verified, end=words.plain(rating)) if rating is not None else None,
@@ -136,19 +140,27 @@ def everything(facts: Facts, contract: Contract, currency: str, zone: str) -> No
         rows(lines)
 
 
+def _tone(mood: float) -> str:
+    return "friendly" if mood >= CLEAR else "unhappy" if mood <= -CLEAR else "neither way"
+
+
 def _written(name: str, value: Any, currency: str, zone: str) -> str:
-    """Write a value as people read it, by its type and by its column's name."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    """Write a value as people read it, by its column's name and by its type."""
     if name.endswith("_minor"):
         return words.money(value, currency)
     if name.endswith("_seconds"):
         return words.duration(value)
-    if hasattr(value, "hour"):
+    if isinstance(value, datetime):
         return words.clock(value, zone)
-    if isinstance(value, float):
-        return words.plain(value)
-    return str(value)
+    return _plainly(value)
+
+
+def _plainly(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, date):
+        return f"{value:%-d %b %Y}"
+    return words.plain(value) if isinstance(value, float) else str(value)
 
 
 def _churn(facts: Facts) -> Row | None:
@@ -162,7 +174,7 @@ def _churn(facts: Facts) -> Row | None:
     )
     reasons = facts.get("churn_reasons")
     note = f"{reasons} ({how})" if reasons else how
-    return Row(f"Risk of leaving: {level}", note, f"{risk:.0%}", LEVEL_STATES.get(level, ""))
+    return Row("May not order again in time", note, f"{risk:.0%}", LEVEL_STATES.get(level, ""))
 
 
 def _note(column: str, facts: Facts) -> Row | None:

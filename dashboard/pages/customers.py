@@ -109,7 +109,7 @@ def _blocks(parts: Services, card: CustomerCard, zone: str) -> list[tuple[str, C
     return [
         ("Service", lambda: portrait.service(facts, zone)),
         ("How they feel", lambda: portrait.feelings(facts)),
-        ("What they are worth", lambda: portrait.worth(facts, parts.settings.currency, zone)),
+        ("What they are worth", lambda: portrait.worth(facts, parts.settings.currency)),
         ("How they answer", lambda: portrait.habits(facts)),
     ]
 

@@ -1,6 +1,6 @@
 """What the card says beyond the basics, from the facts of one customer."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ KNOWN: dict[str, Any] = {
     "value_365d_minor": 12_300,
     "value_90d_minor": 4_000,
     "probability_alive": 0.734,
+    "next_order_expected_at": date(2026, 12, 4),
     "rfm_score": "543",
     "churn_level": "high",
     "churn_risk": 0.61,
@@ -28,6 +29,7 @@ KNOWN: dict[str, Any] = {
     "repeat_contacts_7d": 2,
     "first_response_median_seconds": 5400.0,
     "sentiment_trend": "falling",
+    "sentiment_30d": -0.4,
     "last_nps": 3,
     "last_review_rating": 4.5,
     "last_review_verified": True,
@@ -45,7 +47,7 @@ def _draw(name: str, facts: dict[str, object]) -> None:
     from data_contracts.contracts import published_contract
 
     if name == "worth":
-        portrait.worth(facts, "GBP", "Europe/London")
+        portrait.worth(facts, "GBP")
     elif name == "everything":
         portrait.everything(facts, published_contract("customer_360"), "GBP", "Europe/London")
     elif name == "service":
@@ -73,8 +75,9 @@ def test_where_nothing_is_to_be_done_nothing_is_shown(action: str | None) -> Non
 
 def test_worth_is_told_in_money_and_in_words() -> None:
     text = shown("worth", KNOWN)
-    for said in ("£123.00", "£40.00 in 90 days", "73%", "5 4 3", "Risk of leaving: high", "61%", "by rules"):
+    for said in ("£123.00", "£40.00 in 90 days", "73%", "5 4 3", "May not order again", "61%", "by rules"):
         assert said in text
+    assert "next order by 4 Dec 2026" in text
     assert "Suggest Oak lamp" in text
     assert "42 days" in text
 
@@ -98,7 +101,7 @@ def test_who_waits_and_since_when_is_told_in_the_companys_zone() -> None:
 
 def test_feelings_are_what_they_said() -> None:
     text = shown("feelings", KNOWN)
-    for said in ("Their tone is falling", "4.5", "verified buyer"):
+    for said in ("Their tone is falling", "unhappy", "4.5", "verified buyer"):
         assert said in text
     assert "not told us yet" in shown("feelings", {})
 
@@ -110,10 +113,12 @@ def test_machines_are_told_apart_from_the_person() -> None:
 
 
 def test_everything_that_is_known_is_listed_with_its_title_and_nothing_that_is_not() -> None:
-    text = shown("everything", {"given_name": "Ada", "net_revenue_minor": 1250, "family_name": None})
+    facts = {"given_name": "Ada", "net_revenue_minor": 1250, "family_name": None}
+    text = shown("everything", facts | {"next_order_expected_at": date(2026, 12, 4), "email_reachable": True})
     titles = {column.name: column.title for column in published_contract("customer_360").columns}
     assert titles["given_name"] in text
     assert "£12.50" in text
+    assert "4 Dec 2026" in text
     assert words.safe(titles["family_name"]) not in text
 
 
