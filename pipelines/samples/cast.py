@@ -35,6 +35,7 @@ ROLES = {
     "objects_to_profiling": "wants no profile made of them: no score, tier or risk",
     "lapsed_vip": "spent more than nearly anybody, and has bought nothing for months",
 }
+DELIVERED = 14 * DAY  # by then an order has come
 QUIET = 30 * DAY  # nothing by chance lies this near to the end for those who play a role
 LAPSED = 200 * DAY
 BY_HAND = 5_000_000_000  # numbers of records from here on are the cast's
@@ -113,7 +114,8 @@ def _free(history: History, owned: Mapping[str, Owned]) -> Flags:
 def _player(history: History, role: str, person: int) -> Player:
     people, orders = history.people, history.orders
     theirs: Ints = np.flatnonzero((orders.person == person) & ~orders.cancelled & ~orders.in_store)
-    order = int(theirs[-1])
+    arrived = theirs[orders.at[theirs] < END - DELIVERED]  # nobody speaks of what is not there yet
+    order = int((arrived if len(arrived) else theirs)[-1])
     return Player(
         role=role,
         person=person,
