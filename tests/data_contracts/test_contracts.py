@@ -1,5 +1,6 @@
 """The contracts that Rapport ships: all of them load, hold together, and are told by what they judge."""
 
+import re
 from dataclasses import replace
 
 import duckdb
@@ -93,9 +94,10 @@ def test_money_is_whole_minor_units_everywhere() -> None:
     for contract in ALL:
         for column in contract.columns:
             if column.name.endswith(("_minor", "_micros")):
-                assert column.type == "BIGINT"
-            # a review's stars and a survey's answer may be 4.5; money may not
-            assert column.type != "DOUBLE" or column.name in {"rating", "score"}
+                assert column.type == "BIGINT", f"{contract.name}.{column.name}"
+            # stars, chances and lengths of time may be 4.5; money may not, whatever its column is called
+            named = re.search(r"amount|revenue|price|refund_|value_|money|spent", column.name)
+            assert column.type != "DOUBLE" or not named, f"{contract.name}.{column.name}"
 
 
 def test_the_hash_names_what_is_judged_and_not_how_it_is_worded() -> None:
