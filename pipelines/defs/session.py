@@ -5,6 +5,7 @@ by `run_build` in a command's own process, and by the Dagster resource of the sa
 daemon starts.
 """
 
+import gc
 import resource
 import sys
 import time
@@ -124,6 +125,7 @@ def open_session(
     """
     with ExitStack() as stack:
         stack.enter_context(build_lock(settings.build_path.parent, patience))
+        stack.enter_context(rare_collections())
         stack.enter_context(memory_of_builds(settings.build_memory_mb))
         store = stack.enter_context(open_store(settings))
         as_of = order.as_of or clock.now()
@@ -179,6 +181,21 @@ def _record_end(session: BuildSession) -> None:
                 detail=detail,
             )
         )
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Let Python look for garbage once in 100,000 new objects instead of 700, for the length of a build.
+
+    A build holds dbt's manifest and Dagster's graph, more than a million objects that live to its end, and each look
+    walks over many of them: it was a fifth of a build's CPU time (2026-11-22: 11 of 57 seconds).
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 1000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def peak_megabytes() -> float:

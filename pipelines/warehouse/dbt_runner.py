@@ -58,8 +58,12 @@ class NodeResult:
 
 
 def project_hash() -> str:
-    """Name the content of the dbt project, what we promise of it, and the dbt that reads it, in 16 hex digits."""
-    digest = hashlib.sha256(version("dbt-core").encode())
+    """Name the content of the dbt project, what we promise of it, and the dbt that reads it, in 16 hex digits.
+
+    Where the project lies counts too: a parsed seed names its file by the whole path, and a home may be used from another
+    checkout.
+    """
+    digest = hashlib.sha256(f"{version('dbt-core')}\0{PROJECT}".encode())
     paths = [path for folder in SOURCES for path in (PROJECT / folder).rglob("*") if path.is_file()]
     promised = (CONTRACTS / "published").glob("*.yaml")
     for path in sorted([*paths, *PROJECT.glob("*.yml"), *promised]):

@@ -1,0 +1,32 @@
+"""dbt runs inside our process: which project its manifest is of, and what a model that fails leaves."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from messaging.settings import read_settings
+from pipelines.warehouse import dbt_runner
+from pipelines.warehouse.dbt_runner import project_hash, run_dbt
+
+
+def test_the_same_project_elsewhere_is_another_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A parsed seed names its file by the whole path, and a home may be used from another checkout."""
+    here = project_hash()
+    (tmp_path / "dbt_project").symlink_to(dbt_runner.PROJECT)
+    monkeypatch.setattr(dbt_runner, "PROJECT", tmp_path / "dbt_project")
+    assert project_hash() != here
+
+
+def test_a_model_that_fails_keeps_the_table_of_the_build_before(tmp_path: Path) -> None:
+    settings = read_settings(home=tmp_path)
+    settings.build_path.parent.mkdir(parents=True)
+    with duckdb.connect(str(settings.build_path)) as warehouse:
+        warehouse.execute("CREATE SCHEMA staging")
+        warehouse.execute("CREATE TABLE staging.stg_landing__consents AS SELECT 'of before' AS what")
+    results = run_dbt(settings, select=["stg_landing__consents"], as_of="2026-10-30T12:00:00", full=False)
+    assert [result.name for result in results if result.failed] == [
+        "stg_landing__consents"
+    ]  # nothing has landed
+    with duckdb.connect(str(settings.build_path)) as warehouse:
+        assert warehouse.execute("FROM staging.stg_landing__consents").fetchall() == [("of before",)]
