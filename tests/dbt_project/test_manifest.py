@@ -18,15 +18,6 @@ def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
 
 
-@pytest.fixture(scope="session")
-def tests_of(manifest: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for node in manifest["nodes"].values():
-        if node["resource_type"] == "test" and node["attached_node"]:
-            found.setdefault(node["attached_node"].split(".")[-1], []).append(node)
-    return found
-
-
 def layer(node: dict[str, Any]) -> str:
     return str(node["fqn"][1])
 
@@ -79,14 +70,13 @@ def test_every_model_is_described(models: dict[str, dict[str, Any]]) -> None:
     assert [name for name, node in models.items() if len(node["description"]) < 10] == []
 
 
-def test_every_model_tests_its_key(
-    models: dict[str, dict[str, Any]], tests_of: dict[str, list[dict[str, Any]]]
-) -> None:
-    for name, node in models.items():
-        if layer(node) == "traits":  # a hook refuses a trait that says two things of one customer
-            continue
-        kinds = {test["test_metadata"]["name"] for test in tests_of.get(name, [])}
-        assert "primary_key" in kinds, name
+def test_every_model_and_seed_has_a_key_that_a_build_requires(manifest: dict[str, Any]) -> None:
+    for node in manifest["nodes"].values():
+        if node["resource_type"] in {"model", "seed"}:
+            assert node["config"]["meta"].get("primary_key"), node["name"]
+            assert [hook["sql"] for hook in node["config"]["post-hook"]] == ["{{ require_key() }}"], node[
+                "name"
+            ]
 
 
 def test_every_column_of_a_mart_is_promised_typed_and_described(models: dict[str, dict[str, Any]]) -> None:

@@ -30,3 +30,27 @@ def test_a_model_that_fails_keeps_the_table_of_the_build_before(tmp_path: Path) 
     ]  # nothing has landed
     with duckdb.connect(str(settings.build_path)) as warehouse:
         assert warehouse.execute("FROM staging.stg_landing__consents").fetchall() == [("of before",)]
+
+
+@pytest.mark.parametrize("repeated", ["old", None])
+def test_a_key_that_stands_twice_or_is_empty_lands_nothing_and_its_rows_are_counted(
+    repeated: str | None, tmp_path: Path
+) -> None:
+    settings = read_settings(home=tmp_path)
+    settings.build_path.parent.mkdir(parents=True)
+    with duckdb.connect(str(settings.build_path)) as warehouse:
+        warehouse.execute("CREATE SCHEMA identity")
+        warehouse.execute(
+            'CREATE TABLE identity.identity_alias (old_customer_id VARCHAR, customer_id VARCHAR, "at" TIMESTAMP, reason VARCHAR)'
+        )
+        rows = [("older", "new"), ("old", "new"), (repeated, "newer")]
+        warehouse.executemany(
+            "INSERT INTO identity.identity_alias (old_customer_id, customer_id) VALUES (?, ?)", rows
+        )
+    (result,) = run_dbt(settings, select=["stg_identity__aliases"], as_of="2026-10-30T12:00:00", full=False)
+    count = 2 if repeated else 1
+    assert (
+        f"{count} rows of stg_identity__aliases have a key (old_customer_id) that is empty" in result.message
+    )
+    with duckdb.connect(str(settings.build_path)) as warehouse, pytest.raises(duckdb.CatalogException):
+        warehouse.execute("FROM staging.stg_identity__aliases")
