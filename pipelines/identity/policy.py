@@ -8,16 +8,14 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from data_contracts.errors import InputError
 from pipelines.identity.survivorship import Survivorship
+from pipelines.rules_file import home_rules_file, read_rules_file
 
 SHIPPED = Path(__file__).with_name("identity.yaml")
-OWN = "identity.yaml"  # in RAPPORT_HOME
 
 IdentifierType = Literal["external_id", "email", "handle", "phone", "device_id", "order", "conversation"]
 TYPES: tuple[IdentifierType, ...] = (
@@ -185,57 +183,11 @@ class Policy(Words):
         return tuple(name for name in self.by_priority() if self.identifiers[name].links)
 
 
-def load_policy(path: Path | None = None) -> Policy:
-    """Read a policy file; without one, the shipped policy.
-
-    Raises InputError that names the file and each word in it that is wrong, and what would be legal.
-    """
-    path = path or SHIPPED
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"There is no policy file {path}.", "Check the path.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" at line {place.line + 1}" if place else ""
-        raise InputError(f"{path} cannot be read as YAML{where}.", "Mend it there.") from None
-    if not isinstance(document, dict):
-        raise InputError(f"{path} is no policy.", f"It needs {', '.join(Policy.model_fields)}.")
-    try:
-        return Policy.model_validate(document)
-    except ValidationError as error:
-        wrong = "; ".join(_told(each) for each in error.errors())
-    # Raised out here, for pydantic's error holds every frame that led to it, open warehouses among them, and no
-    # garbage collector sees into it: as the context of ours it would keep them all until the process has ended.
-    raise InputError(f"{path}: {wrong}.", "Nothing was changed. Mend the file.")
+def load_policy(path: Path = SHIPPED) -> Policy:
+    """Read a policy file; without one, the shipped policy. Raises InputError that names what is wrong in it."""
+    return read_rules_file(path, Policy)
 
 
 def home_policy(home: Path) -> Policy:
     """Read the policy of an installation: its own file where it has one, else the shipped one."""
-    own = home / OWN
-    return load_policy(own if own.exists() else None)
-
-
-def _told(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"] if part != "[key]")
-    if error["type"] == "extra_forbidden":
-        return f"{place} is no word of a policy; legal there: {', '.join(_legal(error['loc'][:-1]))}"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    return f"{place}: {message}" if place else message
-
-
-def _legal(loc: tuple[Any, ...]) -> list[str]:
-    """Give the words that may stand at a place of the file."""
-    parts: dict[str, type[BaseModel]] = {
-        "identifiers": IdentifierPolicy,
-        "probabilistic": Probabilistic,
-        "blocked": BlockedValue,
-        "birth_date": BirthDateConflict,
-        "given_name": GivenNameConflict,
-        "conflicts": Conflicts,
-    }
-    for part in reversed(loc):
-        if part in parts:
-            return list(parts[part].model_fields)
-    return list(Policy.model_fields)
+    return load_policy(home_rules_file(home, SHIPPED))

@@ -21,10 +21,11 @@ def policy(
     """Say which policy holds, and what it says of each kind of identifier; a file that is wrong is refused."""
     from messaging.settings import read_settings
     from messaging.terminal import emit
-    from pipelines.identity.policy import OWN, SHIPPED, load_policy
+    from pipelines.identity.policy import SHIPPED, load_policy
+    from pipelines.rules_file import home_rules_file
 
-    own = read_settings().home / OWN
-    path = file or (own if own.exists() else SHIPPED)
+    home = read_settings().home
+    own, path = home / SHIPPED.name, file or home_rules_file(home, SHIPPED)
     followed = load_policy(path)
     document = {
         "file": str(path),

@@ -9,15 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from data_contracts.contracts import published_contract
-from data_contracts.errors import InputError
 from data_contracts.model import Column
+from pipelines.rules_file import home_rules_file, read_rules_file
 
 SHIPPED = Path(__file__).with_name("next_best_actions.yaml")
-OWN = "next_best_actions.yaml"  # in RAPPORT_HOME
 VARIABLE = "next_best_actions"
 VIEW = "customer_360"
 MADE_BY_RULES = ("next_best_action", "next_best_action_reason")
@@ -120,29 +118,11 @@ def _view() -> dict[str, Column]:
     return {each.name: each for each in columns if not each.trait and each.name not in MADE_BY_RULES}
 
 
-def load_actions(path: Path | None = None) -> Actions:
+def load_actions(path: Path = SHIPPED) -> Actions:
     """Read a file of rules; without one, the shipped one. Raises InputError that names what is wrong in it."""
-    path = path or SHIPPED
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" at line {place.line + 1}" if place else ""
-        raise InputError(f"{path} cannot be read as YAML{where}.", "Mend it there.") from None
-    try:
-        return Actions.model_validate(document)
-    except ValidationError as error:
-        wrong = "; ".join(_told(each) for each in error.errors())
-    raise InputError(f"{path}: {wrong}.", "Mend the file, or remove it and the shipped rules hold.")
-
-
-def _told(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+    return read_rules_file(path, Actions)
 
 
 def home_actions(home: Path) -> Actions:
     """Read the rules of an installation: its own file where it has one, else the shipped ones."""
-    own = home / OWN
-    return load_actions(own if own.exists() else None)
+    return load_actions(home_rules_file(home, SHIPPED))

@@ -8,13 +8,11 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from data_contracts.errors import InputError
+from pipelines.rules_file import home_rules_file, read_rules_file
 
 SHIPPED = Path(__file__).with_name("sentiment.yaml")
-OWN = "sentiment.yaml"  # in RAPPORT_HOME
 
 Weight = Annotated[float, Field(ge=-4, le=4)]
 
@@ -34,23 +32,11 @@ class SentimentPolicy(BaseModel):
         return hashlib.sha256(rules.encode()).hexdigest()[:12]
 
 
-def load_sentiment_policy(path: Path | None = None) -> SentimentPolicy:
+def load_sentiment_policy(path: Path = SHIPPED) -> SentimentPolicy:
     """Read a file of that kind; without one, the shipped one. Raises InputError that names what is wrong in it."""
-    path = path or SHIPPED
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" at line {place.line + 1}" if place else ""
-        raise InputError(f"{path} cannot be read as YAML{where}.", "Mend it there.") from None
-    try:
-        return SentimentPolicy.model_validate(document)
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-    raise InputError(f"{path}: {wrong}.", "Mend the file, or remove it and the shipped one holds.")
+    return read_rules_file(path, SentimentPolicy)
 
 
 def home_sentiment_policy(home: Path) -> SentimentPolicy:
     """Read the file of an installation: its own where it has one, else the shipped one."""
-    own = home / OWN
-    return load_sentiment_policy(own if own.exists() else None)
+    return load_sentiment_policy(home_rules_file(home, SHIPPED))

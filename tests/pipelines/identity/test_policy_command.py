@@ -62,14 +62,14 @@ def test_a_file_may_be_tried_before_it_holds(home: Path) -> None:
         (lacking("phone"), "identity.yaml: identifiers lacks phone, and every type needs its line."),
         (
             SHIPPED_TEXT.replace("blocked: []", "blokced: []"),
-            "blokced is no word of a policy; legal there: identif",
+            "blokced is no word of this file; legal there: identif",
         ),
         (
             SHIPPED_TEXT.replace("priority: 4,", "priority: 1,"),
             "identity.yaml: two identifiers have one priority",
         ),
         ("identifiers: {a: [\n", "identity.yaml cannot be read as YAML at line 2."),
-        ("", "identity.yaml is no policy."),
+        ("", "identity.yaml holds no keys with values."),
     ],
 )
 def test_a_wrong_policy_is_refused_in_one_sentence_that_holds_on_to_nothing(
