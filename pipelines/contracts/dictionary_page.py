@@ -1,15 +1,13 @@
-"""The data dictionary as one HTML page: no script, nothing fetched, light and dark. It holds words and shares, no row."""
+"""The data dictionary as one HTML page. It holds words and shares, and no row."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-
 from pipelines.contracts.dictionary import VIEW, Entry
+from pipelines.contracts.html import draw_page, write_whole
 
 PAGE = "dictionary.html"
 TEMPLATE = "dictionary.html.j2"
@@ -30,11 +28,8 @@ def write_dictionary_page(
     folder: Path, version: str, as_of: datetime, about: Mapping[str, str], entries: Iterable[Entry]
 ) -> Path:
     """Write the page, in the place of the one before. `about` says of each table what it is; gives the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / PAGE
-    aside = path.with_suffix(".tmp")
-    aside.write_text(render_dictionary(version, as_of, about, entries), encoding="utf-8")
-    aside.replace(path)
+    write_whole(path, render_dictionary(version, as_of, about, entries))
     return path
 
 
@@ -47,7 +42,8 @@ def render_dictionary(
         for table, found in groupby(entries, key=lambda entry: entry.table)
     ]
     views.sort(key=lambda view: view.name != VIEW)
-    return _template().render(
+    return draw_page(
+        TEMPLATE,
         version=version,
         as_of=as_of,
         views=views,
@@ -68,18 +64,3 @@ def _made_of(origins: Iterable[str]) -> list[tuple[str, list[str]]]:
         table, _, column = origin.partition(".")
         found.setdefault(column, []).append(table)
     return sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = lambda number: f"{number:,}"
-    environment.filters["share"] = lambda share: "all" if share == 1 else f"{100 * share:.0f}%"
-    environment.filters["moment"] = lambda moment: f"{moment.day} {moment:%B %Y, %H:%M} UTC"
-    return environment.get_template(TEMPLATE)

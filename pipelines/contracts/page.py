@@ -1,21 +1,19 @@
 """The page of a build: what every table promised and what was found, readable without us and without the internet.
 
-One HTML file: no script, nothing fetched, light and dark. It holds rules, owners and counts, and no row.
+One HTML file; it holds rules, owners and counts, and no row.
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from data_contracts.contracts import contract_names, load_contract, published_contract
 from data_contracts.model import Contract
 from pipelines.contracts.changes import Change, Standing, changes, standing
+from pipelines.contracts.html import draw_page, percent, write_whole
 from pipelines.landing.durable import write_json
 from pipelines.landing.refusals import Refusal
 from pipelines.landing.results import RuleResult
@@ -85,14 +83,11 @@ def write_page(
 
     `refused` are the deliveries that were refused as a whole and have not been mended.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     before = _read(folder / STANDING)
     text = render_page(facts, states, changes(before, states), refused)
     path = folder / f"contracts-{facts.version}.html"
     for target in (path, folder / LATEST):
-        aside = target.with_suffix(".tmp")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(target)
+        write_whole(target, text)
     write_json(folder / STANDING, before | standing(states))  # a refused build has not judged all tables
     pages = sorted(folder.glob("contracts-2*.html"), key=lambda page: page.stat().st_mtime, reverse=True)
     for page in pages[keep:]:
@@ -109,7 +104,8 @@ def render_page(
     """Draw the page."""
     views = [_table(state) for state in states]
     landed = [view for view in views if view.state.table not in contract_names("published")]
-    return _template().render(
+    return draw_page(
+        TEMPLATE,
         facts=facts,
         worst=min(
             [*(state.state for state in states), *(["amber"] if refused else [])], key=ORDER.__getitem__
@@ -136,7 +132,7 @@ def _table(state: ContractState) -> TableView:
 
 
 def _rule(result: RuleResult) -> RuleView:
-    return RuleView(result, _bar(result), _percent(result.share))
+    return RuleView(result, _bar(result), percent(result.share))
 
 
 def _bar(result: RuleResult) -> Bar:
@@ -149,14 +145,6 @@ def _bar(result: RuleResult) -> Bar:
 
 def _visible(share: float) -> float:
     return 0.0 if not share else round(max(1.5, min(100.0, 100 * share)), 2)
-
-
-def _percent(share: float) -> str:
-    if not share:
-        return "0%"
-    if share < 0.0005:
-        return "under 0.1%"
-    return f"{100 * share:.1f}".removesuffix(".0") + "%"
 
 
 def _sorted(views: Iterable[TableView]) -> list[TableView]:
@@ -173,21 +161,6 @@ def _totals(states: Sequence[ContractState]) -> dict[str, int]:
         "rules": len(results),
         "kept": len([result for result in results if result.state == "kept"]),
     }
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = lambda number: f"{number:,}"
-    environment.filters["percent"] = _percent
-    environment.filters["moment"] = lambda moment: f"{moment.day} {moment:%B %Y, %H:%M} UTC"
-    return environment.get_template(TEMPLATE)
 
 
 def _read(path: Path) -> Standing:

@@ -195,6 +195,6 @@ def test_a_policy_that_would_stop_the_next_build_is_named_before_it(settings: Se
     own.write_text("identifers: {}\n")
     wrong = found(examine(settings), "identity")
     assert wrong.state == "red"
-    assert "identifers is no word of a policy" in wrong.seen
+    assert "identifers is no word of this file" in wrong.seen
     shutil.copy(Path(doctor.__file__).parents[1] / "pipelines" / "identity" / "identity.yaml", own)
     assert found(examine(settings), "identity").state == "green"
