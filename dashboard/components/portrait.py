@@ -18,7 +18,7 @@ from data_contracts.model import Contract
 Facts = Mapping[str, Any]
 
 ACTION_TONES = {"apologise": "bad", "answer": "bad", "call": "bad", "win": "warn", "ask": "warn"}
-LEVEL_STATES = {"high": "red", "medium": "amber", "low": "green"}
+LEVEL_STATES = {"gone": "red", "high": "red", "medium": "amber", "low": "green"}
 MOODS = {
     "advocate": ("Advocate", "good"),
     "detractor": ("Detractor", "bad"),
@@ -174,7 +174,8 @@ def _churn(facts: Facts) -> Row | None:
     )
     reasons = facts.get("churn_reasons")
     note = f"{reasons} ({how})" if reasons else how
-    return Row("May not order again in time", note, f"{risk:.0%}", LEVEL_STATES.get(level, ""))
+    title = "Has let the usual time pass" if level == "gone" else "May not order again in time"
+    return Row(title, note, f"{risk:.0%}", LEVEL_STATES.get(level, ""))
 
 
 def _note(column: str, facts: Facts) -> Row | None:

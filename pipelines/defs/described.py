@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from data_contracts.errors import BuildError
 from pipelines.contracts.dictionary import (
     VIEW,
     Described,
@@ -20,10 +21,11 @@ from pipelines.contracts.dictionary import (
     write_dictionary,
 )
 from pipelines.contracts.dictionary_page import write_dictionary_page
+from pipelines.contracts.html import write_whole
 from pipelines.contracts.origins import Origin, outside_tables, trace, write_lineage
 from pipelines.publishing.release import Comment, published_columns
 from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.dbt_runner import compiled_manifest, manifest_path
+from pipelines.warehouse.dbt_runner import compiled_manifest, draw_models, manifest_path
 
 if TYPE_CHECKING:
     from pipelines.contracts.lineage import Tables
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 TRACED = "lineage.json"
+MODELS = "models.html"
+DRAWN = "models.drawn"  # lies beside the manifest that the page was drawn from
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,24 @@ def leave_dictionary(session: "BuildSession", words: Words) -> Path | None:
     except OSError as error:
         log.warning("dictionary not written", build_id=session.build_id, error=type(error).__name__)
         return None
+
+
+def leave_models(session: "BuildSession") -> Path | None:
+    """Write dbt's page of the project after the first build of it; a full disk costs the page and not the build."""
+    page = session.settings.reports_dir / MODELS
+    manifest = manifest_path(session.settings)
+    drawn = manifest.with_name(DRAWN)
+    if page.exists() and drawn.exists():
+        return page
+    if dict(_models(json.loads(manifest.read_text()))).keys() - session.compiled.keys():
+        return None  # a run of a few assets has not seen the SQL of them all
+    try:
+        write_whole(page, draw_models(session.settings, session.compiled))
+        drawn.touch()
+    except (OSError, BuildError) as error:
+        log.warning("page of the models not written", build_id=session.build_id, error=type(error).__name__)
+        return None
+    return page
 
 
 def _origins(session: "BuildSession", tables: "Tables", published: tuple[str, ...]) -> list[Origin]:

@@ -3,7 +3,7 @@
 from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, asset
 
 from data_contracts.contracts import contract_names
-from pipelines.defs.described import describe_release, leave_dictionary, release_comments
+from pipelines.defs.described import describe_release, leave_dictionary, leave_models, release_comments
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
@@ -56,6 +56,7 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
                 settings.build_path, settings.releases_dir, facts, comments=release_comments(words)
             )
             leave_dictionary(session, words)
+            leave_models(session)
             stage.rows = sum(session.pointer.row_counts.values())
         return MaterializeResult(metadata={"version": session.pointer.version, **session.pointer.row_counts})
 

@@ -136,6 +136,23 @@ def compiled_manifest(home: Path) -> dict[str, Any]:
     return found
 
 
+def draw_models(settings: Settings, compiled: Mapping[str, str]) -> str:
+    """Give dbt's page of the project as one HTML file: the graph, and each model's words, columns and SQL.
+
+    `compiled` is the SQL by dbt's id, as a build ran it; the types of columns are those of the warehouse as it stands.
+    """
+    path = manifest_path(settings)
+    manifest = json.loads(path.read_text())
+    for key, code in compiled.items():
+        manifest["nodes"][key] |= {"compiled_code": code, "compiled": True}
+    with TemporaryDirectory(prefix="rapport-dbt-") as folder, _environment(settings.build_path.absolute()):
+        target = Path(folder)
+        (target / "manifest.json").write_text(json.dumps(manifest))
+        parsed = path.with_name(PACKED).read_bytes()
+        _invoke(["docs", "generate", "--static", "--no-compile"], target, vars_={}, parsed=parsed)
+        return (target / "static_index.html").read_text(encoding="utf-8")
+
+
 def run_dbt(
     settings: Settings,
     *,

@@ -157,7 +157,8 @@ def _table(known: Known, rhythm: Rhythm, learnt: Learnt | None) -> pa.Table:
     else:
         parts = rules.points(known, rhythm.common_gap)
         risk = rules.risk(parts)
-    level = np.select([risk >= HIGH, risk >= MEDIUM], ["high", "medium"], "low")
+    gone = known.silent_days > rhythm.horizon
+    level = np.select([gone, risk >= HIGH, risk >= MEDIUM], ["gone", "high", "medium"], "low")
     return pa.table(
         {
             "customer_id": pa.array(known.customers, pa.string()),

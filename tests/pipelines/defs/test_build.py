@@ -262,6 +262,16 @@ def test_every_column_of_a_release_is_in_its_dictionary_and_is_commented_in_its_
     assert "quill" not in page.lower()
 
 
+def test_a_build_leaves_dbts_page_of_its_models_with_the_sql_that_ran(
+    built: BuildReport, built_settings: Settings
+) -> None:
+    page = (built_settings.reports_dir / "models.html").read_text()
+    assert "model.rapport.customer_360" in page
+    assert "max(sale_minor) as largest_order_minor" in page
+    assert 'from \\"c360\\".\\"intermediate\\".\\"int_purchases__orders\\"' in page, "the SQL as it ran"
+    assert "quill" not in page.lower()
+
+
 def test_revenue_is_said_to_be_made_of_what_the_shop_sent(
     built: BuildReport, built_settings: Settings
 ) -> None:

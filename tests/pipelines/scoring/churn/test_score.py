@@ -148,6 +148,7 @@ def test_the_rules_say_what_their_table_says(build: duckdb.DuckDBPyConnection) -
         [
             order("just ordered", 10),
             order("overdue", 200), order("overdue", 170),
+            order("gone", 300), order("gone", 181),
             order("complains", 50), order("complains", 20), signal("complains", "complaint", 5),
             order("complained", 50), order("complained", 20), signal("complained", "complaint", 9, 5),
             order("everything", 200), order("everything", 170), signal("everything", "complaint", 5),
@@ -161,6 +162,7 @@ def test_the_rules_say_what_their_table_says(build: duckdb.DuckDBPyConnection) -
     assert {name: round(row["churn_risk"], 2) for name, row in people.items()} == {
         "just ordered": 0.15,
         "overdue": 0.55,
+        "gone": 0.35,
         "complains": 0.30,
         "complained": 0.15,
         "everything": 0.95,
@@ -168,6 +170,7 @@ def test_the_rules_say_what_their_table_says(build: duckdb.DuckDBPyConnection) -
     assert {name: row["churn_level"] for name, row in people.items()} == {
         "just ordered": "low",
         "overdue": "medium",
+        "gone": "gone",
         "complains": "low",
         "complained": "low",
         "everything": "high",
