@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
+from messaging.consent_chain import said_by
 from messaging.customers.views import TimelineEntry
 from messaging.store.tables import consent_events, inbound_messages, messages
 
@@ -104,7 +105,7 @@ def _consented(row: Row[Any]) -> TimelineEntry:
         title=f"{row.purpose.capitalize()} consent {CONSENT_WORDS.get(row.action, row.action)}",
         body=row.wording,
         source=row.source,
-        source_record_id=row.source_record_id or f"consent/{row.event_id}",
+        source_record_id=said_by(row.source_record_id, row.customer_id) or f"consent/{row.event_id}",
         state=row.action,
         is_fresh=True,
     )

@@ -218,6 +218,27 @@ def test_a_touch_that_both_sides_know_appears_once_and_is_not_counted_twice(
     assert card.facts["outbound_message_count"] == 1
 
 
+def test_an_imported_no_that_was_told_of_its_owner_stands_once_and_is_not_new(
+    customers: Customers, publish: Publish, store: Store, clock: Clock, make_person: MakePerson
+) -> None:
+    who = {"customer_id": make_person(1)["customer_id"]}
+    record = {"source": "shop", "source_record_id": "consent/5"}
+    landed = {
+        **who,
+        **record,
+        "occurred_at": clock.now(),
+        "touch_id": "t1",
+        "kind": "consent",
+        "direction": "none",
+    }
+    publish(customer_360=[make_person(1)], customer_timeline=[landed])
+    told = {"source": "shop", "source_record_id": f"consent/5#{who['customer_id']}", "action": "revoke"}
+    add_consent(store, clock, **who, **told)
+    (touch,) = customers.timeline(who["customer_id"])
+    assert (touch.title, touch.is_fresh) == ("Marketing consent withdrawn", False)
+    assert (touch.source, touch.source_record_id) == ("shop", "consent/5")
+
+
 def test_a_message_stored_under_an_earlier_id_is_on_the_card(
     customers: Customers, publish: Publish, store: Store, clock: Clock, make_person: MakePerson
 ) -> None:
