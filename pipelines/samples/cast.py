@@ -346,7 +346,7 @@ def _verified_reviewer(player: Player) -> Written:
         "reviews",
         _record(
             "klaviyo", f"review/{name}", _ago(days=15),
-            review_id=name, email=player.email, handle=f"{player.given} {player.family[0]}.", product_id=handle,
+            review_id=name, email=player.email, product_id=handle,
             product_name=catalogue.names[player.product], rating=5.0, rating_scale=5, title="Just right",
             body="Solid, handsome, and exactly the size that I needed. Very pleased.", is_verified=True,
             is_published=True, url=f"https://harbour-and-pine.example.com/products/{handle}",

@@ -151,7 +151,6 @@ def reviews_table(streams: Streams, history: History, temper: Floats) -> Owned:
         review_id=name,
         external_id=blank(consumer, ~on_trustpilot),
         email=email,
-        handle=blank(join(given, " ", pc.utf8_slice_codeunits(family, 0, 1), "."), on_trustpilot),
         given_name=blank(given, ~on_trustpilot),
         family_name=blank(family, ~on_trustpilot),
         product_id=handles,

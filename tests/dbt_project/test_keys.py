@@ -27,6 +27,10 @@ PEOPLE = [
     ("Ida", {"external_id": "9", "phone": "0800 123 4567"}),
     ("Jan", {"external_id": "10", "phone": "07700 900010 / 07700 900011"}),
     ("Kim", {"external_id": "11", "phone": "07700 900010 / 07700 900011"}),
+    ("Lou", {"external_id": "12", "handle": "Lou F."}),  # as it stands under a review: many are called so
+    ("Another Lou", {"external_id": "13", "handle": "lou f."}),
+    ("Mo", {"external_id": "14", "handle": "@mo_f"}),
+    ("Mo", {"handle": "mo_f"}),
 ]
 NOBODY = [
     {"phone": "60777"},

@@ -41,6 +41,7 @@ THINGS = {  # a kind of identifier: one, several
 PROVES_NOTHING = {  # why a value is blocked
     "placeholder": "it is a placeholder that somebody typed to fill a field",
     "own": "it is our own",
+    "name": "it is a name, and others have the same",
     "role": "it is a desk or a machine, and not one person's",
     "impossible": "no such number can exist",
     "not_personal": "it is a company's or a service's number",

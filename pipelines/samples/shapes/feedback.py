@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.samples.arrays import join, take
 from pipelines.samples.broken import BROKEN
 from pipelines.samples.shapes.written import UTC, WrittenFile, as_rows, stamp, write_lines
 from pipelines.samples.world import World
@@ -15,7 +16,7 @@ ANSWER = (
     "response_id", "kind", "score", "answer", "external_id", "email", "phone", "given_name", "family_name", "order_id",
 )  # fmt: skip
 REVIEW = (
-    "review_id", "external_id", "email", "handle", "given_name", "family_name", "product_id", "product_name", "order_id",
+    "review_id", "external_id", "email", "given_name", "family_name", "product_id", "product_name", "order_id",
     "rating", "title", "body", "is_verified", "language", "url", "reply_text",
 )  # fmt: skip
 
@@ -40,7 +41,7 @@ def write_shop_reviews(world: World, out: Path) -> WrittenFile:
 def write_product_reviews(world: World, out: Path) -> WrittenFile:
     """Write klaviyo_reviews.json: reviews of products, verified buyers marked."""
     table = _of(world, "reviews", "klaviyo")
-    reviews = [_product_review(row) for row in _review_rows(table)]
+    reviews = [_product_review(row, by) for row, by in zip(_review_rows(table), _bylines(world), strict=True)]
     about = "reviews of products, from Klaviyo"
     return _written(out / "klaviyo_reviews.json", ('{"data": [', "]}"), reviews, about)
 
@@ -48,6 +49,15 @@ def write_product_reviews(world: World, out: Path) -> WrittenFile:
 def _of(world: World, table: str, source: str) -> pa.Table:
     whole = world.tables[table]
     return whole.filter(pc.equal(whole["source"], source))
+
+
+def _bylines(world: World) -> list[str]:
+    """Give what stands under each review of a product: a name that is not given in full."""
+    of_product = pc.equal(world.tables["reviews"]["source"], "klaviyo").to_numpy()
+    person, people = world.owners["reviews"][of_product], world.history.people
+    initial = pc.utf8_slice_codeunits(take(people.family, person), 0, 1)
+    written: list[str] = join(take(people.given, person), " ", initial, ".").to_pylist()
+    return written
 
 
 def _review_rows(table: pa.Table) -> list[dict[str, Any]]:
@@ -107,14 +117,14 @@ def _shop_review(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _product_review(row: dict[str, Any]) -> dict[str, Any]:
+def _product_review(row: dict[str, Any], byline: str) -> dict[str, Any]:
     answered = row["replied"]
     return {
         "type": "review",
         "id": row["review_id"],
         "attributes": {
             "email": row["email"],
-            "author": row["handle"],
+            "author": byline,
             "status": {"value": "published"},
             "verified": row["is_verified"],
             "review_type": "review",

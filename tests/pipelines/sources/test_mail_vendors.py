@@ -76,8 +76,10 @@ def test_klaviyos_mail_events_know_their_metric_and_address_from_what_the_page_i
         ("E7", "received_email", "P9", None, None, None, None),
         ("E8", "metric:m9", "P9", None, None, None, None),
     ]
-    assert landed("reviews", "review_id, rating, rating_scale, is_verified, is_published, reply_text") == [
-        ("R1", 4.0, 5, True, True, "Thank you!")
+    assert landed(
+        "reviews", "review_id, rating, rating_scale, is_verified, is_published, reply_text, handle"
+    ) == [
+        ("R1", 4.0, 5, True, True, "Thank you!", None)  # who is named under a review is many people
     ]
 
 
