@@ -4,6 +4,7 @@ A message that was planned for one id may go out after it became another, or aft
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,17 +29,29 @@ SELECT build_id, kind, customer_id, other_customer_id AS other, "at" FROM c360.i
 WHERE kind IN ('merged', 'split') AND EXISTS (FROM c360.identity_journal WHERE kind = 'split')
 ORDER BY build_id, "at", kind, customer_id, other_customer_id
 """
-RELATED = """
-WITH RECURSIVE ties AS (
-    SELECT customer_id AS one, other_customer_id AS other FROM c360.identity_journal WHERE kind IN ('merged', 'split')
-    UNION ALL SELECT old_customer_id, customer_id FROM c360.identity_alias
-), both_ways AS (SELECT one, other FROM ties UNION ALL SELECT other, one FROM ties),
-related(customer_id) AS (
-    SELECT unnest($ids::VARCHAR[])
-    UNION SELECT both_ways.other FROM related JOIN both_ways ON both_ways.one = related.customer_id
-)
-SELECT customer_id FROM related
-"""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a release knows of ids: which id became which, and what people are known as by each of theirs.
+
+    `people` has only those who have had several ids or shared one; `of` knows everybody.
+    """
+
+    became: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, KnownAs] = field(default_factory=dict)
+
+    def current(self, customer_id: str) -> str:
+        """Give the id that a customer goes by today."""
+        return last_id(self.became, customer_id)
+
+    def of(self, customer_id: str) -> KnownAs:
+        """Give what the person with an id is known as."""
+        return self.people.get(customer_id) or KnownAs((customer_id,))
+
+    def earlier(self, customer_id: str) -> tuple[str, ...]:
+        """Give the ids that a customer had before, so that what the store holds under them is found as well."""
+        return tuple(each for each in self.of(customer_id).ids if each != customer_id)
 
 
 class Merges:
@@ -48,34 +61,32 @@ class Merges:
         self._reader = reader
         self._store = store
         self._version: str | None = None
-        self._people: dict[str, KnownAs] = {}
+        self._known = Known()
 
     def __call__(self) -> Mapping[str, KnownAs]:
         """Give everybody who has had several ids or shared one. While no release can be read, the last known ones."""
         try:
             if self._reader.info().version != self._version:
                 with self._reader.snapshot() as snapshot, self._store.read() as store:
-                    self._people, self._version = all_known_as(snapshot, store), snapshot.info.version
+                    self.known(snapshot, store)
         except RapportError as error:
             log.debug("merges.unknown", reason=type(error).__name__)
-        return self._people
+        return self._known.people
+
+    def known(self, snapshot: Snapshot, store: Connection) -> Known:
+        """Give what the release of a snapshot knows."""
+        version, known = self._version, self._known
+        if version != snapshot.info.version:
+            known = all_known(snapshot, store)
+            self._known, self._version = known, snapshot.info.version
+        return known
 
 
-def all_known_as(snapshot: Snapshot, store: Connection) -> dict[str, KnownAs]:
-    """Read what everybody is known as who has had several ids, or shared one before a split."""
+def all_known(snapshot: Snapshot, store: Connection) -> Known:
+    """Read which ids became which, and what everybody is known as who has had several or shared one before a split."""
     aliases = snapshot.rows(ALIASES)
     rows = snapshot.rows(CHANGES) if snapshot.has(JOURNAL) else []
-    return known_as(aliases, dated(rows, store, snapshot.info.built_at))
-
-
-def one_known_as(snapshot: Snapshot, store: Connection, ids: Sequence[str]) -> KnownAs:
-    """Read what the person is known as who has or had all these ids."""
-    if not snapshot.has(JOURNAL):
-        return KnownAs(tuple(ids))
-    related = {row["customer_id"] for row in snapshot.rows(RELATED, {"ids": list(ids)})}
-    rows = [row for row in snapshot.rows(CHANGES) if row["customer_id"] in related]
-    aliases = [row for row in snapshot.rows(ALIASES) if row["customer_id"] in related] if rows else []
-    return _known(ids, partings(_became(aliases), dated(rows, store, snapshot.info.built_at)))
+    return Known(_became(aliases), known_as(aliases, dated(rows, store, snapshot.info.built_at)))
 
 
 def known_as(aliases: Iterable[Mapping[str, str]], changes: Iterable[Change] = ()) -> dict[str, KnownAs]:

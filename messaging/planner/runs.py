@@ -15,7 +15,7 @@ from messaging.addresses import Addresses, read_addresses
 from messaging.campaigns import Content, Library, fill_library, read_content
 from messaging.clock import Clock, read_clock
 from messaging.customers import Customers
-from messaging.customers.merges import all_known_as
+from messaging.customers.merges import all_known
 from messaging.facts import gather, red_contracts
 from messaging.links import Links, read_links
 from messaging.outbox import cancel_run, insert_planned, queue_run
@@ -199,7 +199,7 @@ class Planner:
         with self.customers.reader.snapshot() as snapshot, self.store.read() as connection:
             version = snapshot.info.version
             people = segments.members(snapshot, content.segment)
-            all_ids = all_known_as(snapshot, connection)
+            all_ids = all_known(snapshot, connection).people
         now = self.clock.now()
         with self.store.read() as connection:
             if red := red_contracts(connection, content.campaign.stands_on):

@@ -172,14 +172,12 @@ def publish(
 def _copy(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     relation = connection.table(f"c360.{_schema_of(connection, table)}.{table}")
     columns = set(relation.columns)
-    if (
-        "customer_id" in columns
-    ):  # sorted, so that one person's rows lie together; indexed, so that a card is 2 ms
+    if "customer_id" in columns:  # sorted, so that one person's rows lie together, the newest last
         moment = next((moment for moment in MOMENTS if moment in columns), "")
-        order = f"customer_id, {moment}" if moment else "customer_id"
-        relation = relation.order(order)
+        sorted_by = [each for each in ("customer_id", moment, "touch_id") if each in columns]
+        relation = relation.order(", ".join(sorted_by))
     relation.create(f"release.main.{table}")
-    if "customer_id" in columns:
+    if "customer_id" in columns:  # a card takes 2 ms with it
         connection.execute(f"CREATE INDEX {table}_customer_id ON release.main.{table} (customer_id)")
     if {"identifier_type", "value"} <= columns:  # asked for by an address: 1 ms, where a scan of 6M takes 115
         connection.execute(f"CREATE INDEX {table}_value ON release.main.{table} (value)")
