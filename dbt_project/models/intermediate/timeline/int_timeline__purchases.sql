@@ -22,7 +22,7 @@ sold as (
         source,
         order_id,
         first_record_id as source_record_id,
-        'order:' || source || ':' || order_id || ':' || currency as touch_id,
+        'order:' || order_key as touch_id,
         status as state,
         case when is_own_currency then sale_minor end as amount_minor
     from orders
@@ -48,7 +48,7 @@ given_back as (
         source,
         order_id,
         first_record_id as source_record_id,
-        'refund:' || source || ':' || order_id || ':' || currency as touch_id,
+        'refund:' || order_key as touch_id,
         status as state,
         case when is_own_currency then net_amount_minor - sale_minor end as amount_minor
     from orders
