@@ -10,13 +10,14 @@ It writes schema `scoring` of build.duckdb: `churn`, a row for each buyer, and i
 import json
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from data_contracts.sql import Sql
 from pipelines.scoring.churn import rules
 from pipelines.scoring.churn.features import (
     NAMES,
@@ -29,6 +30,7 @@ from pipelines.scoring.churn.features import (
     usual_gap,
 )
 from pipelines.scoring.churn.logistic import Calibration, Logistic, cross_fit, fit_logistic
+from pipelines.scoring.lifetime.seen import watched_days
 from pipelines.warehouse.connection import open_warehouse
 
 if TYPE_CHECKING:
@@ -51,6 +53,9 @@ _GAPS = """
 """
 _FIRST = (
     "SELECT min(began_at) FROM intermediate.int_churn__signals WHERE kind = 'order' AND began_at <= $moment"
+)
+_ORDERS = Sql(
+    "(SELECT began_at::DATE AS ordered_on, 1 AS order_days FROM intermediate.int_churn__signals WHERE kind = 'order')"
 )
 _FITS = """
     CREATE TABLE IF NOT EXISTS scoring.model_fits (
@@ -101,9 +106,10 @@ def score_churn(build: "duckdb.DuckDBPyConnection | Path", as_of: datetime) -> C
     """
     with open_warehouse(build) if isinstance(build, Path) else nullcontext(build) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS scoring")
-        monday = _monday(as_of)
+        until = _known_until(connection, as_of)
+        monday = _monday(until)
         rhythm = read_rhythm(connection, monday)
-        known = read_known(connection, as_of)
+        known = read_known(connection, until)
         learnt = learn(connection, monday, rhythm)
         table = _table(known, rhythm, learnt if isinstance(learnt, Learnt) else None)
         connection.register("churn_found", table)
@@ -112,6 +118,17 @@ def score_churn(build: "duckdb.DuckDBPyConnection | Path", as_of: datetime) -> C
         report = _report(known, rhythm, learnt)
         _tell(connection, report, learnt, as_of)
     return report
+
+
+def _known_until(connection: "duckdb.DuckDBPyConnection", as_of: datetime) -> datetime:
+    """Give the moment of which we know the orders: `as_of`, or the end of the last order's day where a shop fell silent.
+
+    Otherwise everybody would seem to leave as soon as a source stops delivering.
+    """
+    watched = watched_days(connection, as_of.date(), _ORDERS)
+    if watched is None or not watched.is_stale:
+        return as_of
+    return datetime.combine(watched.last + timedelta(days=1), time.min)
 
 
 def _monday(as_of: datetime) -> datetime:
@@ -162,7 +179,7 @@ def _table(known: Known, rhythm: Rhythm, learnt: Learnt | None) -> pa.Table:
     return pa.table(
         {
             "customer_id": pa.array(known.customers, pa.string()),
-            "churn_risk": risk,
+            "churn_risk": np.round(risk, 9),  # sums of decimals depend on their order in the fifteenth digit
             "churn_level": pa.array(level, pa.string()),
             "churn_method": pa.array(np.full(len(known), "calibrated" if learnt else "rules"), pa.string()),
             **{f"reason_{place}": reason for place, reason in enumerate(_reasons(parts), start=1)},

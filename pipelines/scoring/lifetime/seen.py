@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data_contracts.sql import Sql, sql
 from pipelines.scoring.lifetime.gamma_gamma import Spending
 from pipelines.scoring.lifetime.history import History, Ints
 
@@ -22,10 +23,11 @@ _DAYS = """
         SELECT ordered_on, max(ordered_on) OVER () AS newest,
             date_diff('day', lag(ordered_on) OVER (ORDER BY ordered_on), ordered_on) AS gap
         FROM (
-            SELECT DISTINCT ordered_on FROM intermediate.int_lifetime__order_days
+            SELECT DISTINCT ordered_on FROM {}
             WHERE order_days > 0 AND ordered_on <= $until)
     )
 """
+ORDER_DAYS = Sql("intermediate.int_lifetime__order_days")
 
 # Of whoever ordered only after `until` frequency is -1. `later` counts the days with an order from then to `last`.
 _CUSTOMERS = """
@@ -81,13 +83,15 @@ class Counted:
     later: Ints
 
 
-def watched_days(connection: "duckdb.DuckDBPyConnection", as_of: date) -> Watched | None:
-    """Say of which days we know the orders; None where there are no orders.
+def watched_days(
+    connection: "duckdb.DuckDBPyConnection", as_of: date, order_days: Sql = ORDER_DAYS
+) -> Watched | None:
+    """Say of which days we know the orders (`order_days`: ordered_on, order_days); None where there are no orders.
 
     Where no order has come in for more than a week, and for longer than ever in the year before, a source has
     not delivered: we have watched until the last order. Otherwise every customer would seem to leave.
     """
-    first, newest, longest = connection.execute(_DAYS, {"until": as_of}).fetchall()[0]
+    first, newest, longest = connection.execute(sql(_DAYS, order_days).text, {"until": as_of}).fetchall()[0]
     if newest is None:
         return None
     is_stale = (as_of - newest) > timedelta(days=max(QUIET_DAYS, longest))

@@ -1,10 +1,24 @@
 {#-
   The channel to use, and why. What a person said outranks what we conclude: they said it by agreeing to one channel and
-  revoking others. We conclude it from how they answer, on channels that they have not declined. Chat is no candidate:
-  we cannot open one.
+  revoking others (an address that bounced was said by nobody). We conclude it from how they answer, on channels that they
+  have not declined. Chat is no candidate: we cannot open one.
 -#}
 {%- set names = {'email': 'e-mail', 'sms': 'SMS', 'whatsapp': 'WhatsApp'} -%}
-with said as (
+with heard as (
+
+    select
+        customer_id,
+        {%- for channel in ['email', 'sms', 'whatsapp'] %}
+        {{ channel }}_consent,
+        {{ channel }}_consent = 'revoked'
+            and coalesce({{ channel }}_suppression, 'stop') not in ('bounce', 'provider') as {{ channel }}_declined
+            {{- "," if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_consents__customers') }}
+
+),
+
+said as (
 {% for channel, other, third in [
     ('email', 'sms', 'whatsapp'),
     ('sms', 'email', 'whatsapp'),
@@ -14,13 +28,13 @@ with said as (
         customer_id,
         '{{ channel }}' as channel,
         'Agreed to {{ names[channel] }} and declined '
-        || case when {{ other }}_consent = 'revoked' then '{{ names[other] }}' else '{{ names[third] }}' end
+        || case when {{ other }}_declined then '{{ names[other] }}' else '{{ names[third] }}' end
         || '.' as reason
-    from {{ ref('int_consents__customers') }}
+    from heard
     where
         {{ channel }}_consent = 'granted'
         and {{ other }}_consent <> 'granted' and {{ third }}_consent <> 'granted'
-        and ({{ other }}_consent = 'revoked' or {{ third }}_consent = 'revoked')
+        and ({{ other }}_declined or {{ third }}_declined)
     {% if not loop.last %}union all{% endif %}
 {% endfor %}
 ),

@@ -141,6 +141,18 @@ def test_where_everybody_stays_nothing_is_learnt(build: duckdb.DuckDBPyConnectio
     assert "of 600 buyers 0 left" in score_churn(build, AS_OF).sentence
 
 
+def test_a_shop_that_sends_no_orders_for_months_has_not_lost_everybody(
+    build: duckdb.DuckDBPyConnection,
+) -> None:
+    happened(build, shop(1_500, 0.5))
+    gone = []
+    for silent in (0, 95):
+        score_churn(build, AS_OF + timedelta(days=silent))
+        gone.append(sum(row["churn_level"] == "gone" for row in found(build).values()))
+    assert 0 < gone[0] < 1_200
+    assert gone[1] == pytest.approx(gone[0], rel=0.05)
+
+
 def test_the_rules_say_what_their_table_says(build: duckdb.DuckDBPyConnection) -> None:
     """Two orders 30 days apart and a common 90: (30 + 90) / 2 = 60 days are usual."""
     happened(
