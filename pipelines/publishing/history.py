@@ -141,6 +141,7 @@ _COUNTS = """
 """
 
 # What stands is the newest of its customer; who has nothing else, nearly everybody, needs no counting.
+# Of who objected to profiling what was concluded before is not handed on: they stand there as they are known now.
 _HAND_ON = """
     CREATE OR REPLACE TABLE warehouse.customer_360_history AS
     WITH every AS (
@@ -150,6 +151,7 @@ _HAND_ON = """
         SELECT customer_id, valid_from, valid_to, what_changed, ended_as, build_id, {},
             row_number() OVER (PARTITION BY customer_id ORDER BY build_id DESC)
         FROM state.customer_history WHERE valid_to IS NOT NULL
+            AND customer_id NOT IN (SELECT customer_id FROM marts.customer_360 WHERE profiling_objected)
     )
     SELECT * EXCLUDE (place) FROM every WHERE place < ?
 """

@@ -28,7 +28,9 @@ class Teller:
         self.build, self.state = folder / "build.duckdb", folder / "state.duckdb"
         self.stands: str | None = None
 
-    def tell(self, day: int, stages: Stages, *, published: bool = True, merged: str = "") -> Recorded:
+    def tell(
+        self, day: int, stages: Stages, *, published: bool = True, merged: str = "", objects: str = ""
+    ) -> Recorded:
         """Build on a day; one that is not published is a build whose release never came to stand."""
         with open_warehouse(self.build) as connection:
             connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
@@ -40,8 +42,8 @@ class Teller:
             )
             for customer, stage in stages.items():
                 connection.execute(
-                    "INSERT INTO marts.customer_360 (customer_id, lifecycle_stage) VALUES (?, ?)",
-                    [customer, stage],
+                    "INSERT INTO marts.customer_360 (customer_id, lifecycle_stage, profiling_objected) VALUES (?, ?, ?)",
+                    [customer, stage, customer == objects],
                 )
             with attached_state(connection, self.state):
                 if merged:
@@ -92,6 +94,16 @@ def test_a_build_that_knows_nothing_new_leaves_no_row(teller: Teller) -> None:
     teller.tell(0, {"cus_a": "new"})
     assert teller.tell(1, {"cus_a": "new"}) == Recorded()
     assert teller.rows() == [("cus_a", "new", 0, None, None, None)]
+
+
+def test_of_who_objects_to_profiling_only_what_holds_now_is_published(teller: Teller) -> None:
+    teller.tell(0, {"cus_a": "new", "cus_b": "new"})
+    teller.tell(1, {"cus_a": "active", "cus_b": "active"}, objects="cus_a")
+    assert [row[:4] for row in teller.rows()] == [
+        ("cus_a", "active", 1, None),
+        ("cus_b", "new", 0, 1),
+        ("cus_b", "active", 1, None),
+    ]
 
 
 def test_who_was_merged_and_who_is_gone_end_each_in_their_own_way(teller: Teller) -> None:
