@@ -101,9 +101,13 @@ def test_a_merge_and_a_split_move_money_and_orders_and_lose_none(company: "Compa
     assert totals(company) == TOTALS
 
 
-def test_an_order_of_which_one_line_is_somebody_elses_stays_one_order(company: "Company") -> None:
+def test_an_order_of_which_one_line_is_somebody_elses_is_one_of_each_and_nobody_pays_for_another(
+    company: "Company",
+) -> None:
     rebuild(company, decision("split", 2, 1, day=3))
     orders = company.rows("SELECT order_id FROM marts.orders ORDER BY ALL")
-    assert [row["order_id"] for row in orders] == ["a", "b", "c", "d", "e"]
+    assert [row["order_id"] for row in orders] == ["a", "a", "b", "c", "d", "e"]
     assert totals(company) == TOTALS
-    assert sum(count for _, count, _ in values(company)) == 4
+    assert sum(count for _, count, _ in values(company)) == 5
+    own = "SELECT customer_id, sum(net_amount_minor) AS minor FROM marts.{} WHERE customer_id IS NOT NULL AND currency = 'GBP' GROUP BY ALL HAVING sum(net_amount_minor) > 0 ORDER BY ALL"
+    assert company.rows(own.format("orders")) == company.rows(own.format("order_lines"))
