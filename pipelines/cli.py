@@ -59,14 +59,13 @@ def build(
     from messaging.terminal import emit, progress
     from pipelines.warehouse.lock import Patience
 
+    moment = parse_moment(as_of) if as_of else None
     settings = read_settings()
-    clock = read_clock(settings.home)
-    moment = parse_moment(as_of, clock.now()) if as_of else None
     patience = Patience(0.0 if no_wait else None, _tell_waiting)
     with progress("Building"):
         from pipelines.defs.build import run_build  # Dagster and dbt: 5 CPU s
 
-        report = run_build(settings, clock, full=full, as_of=moment, patience=patience)
+        report = run_build(settings, read_clock(settings.home), full=full, as_of=moment, patience=patience)
         if export:
             from pipelines.publishing.export import export_release
 
@@ -74,11 +73,8 @@ def build(
     emit(report.to_document(), as_json=as_json, human=lambda: _tell(report))
 
 
-def parse_moment(text: str, now: datetime) -> datetime:
-    """Read a moment as naive UTC; one with an offset is converted.
-
-    Raises UsageError where it is none, or has not come yet: history would wait for it, and record nothing until then.
-    """
+def parse_moment(text: str) -> datetime:
+    """Read a moment as naive UTC; one with an offset is converted. Raises UsageError where it is none."""
     from data_contracts.errors import UsageError
 
     try:
@@ -87,13 +83,7 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise UsageError(
             f"--as-of is {text!r}, which is no moment.", "Write it like 2026-10-30T12:00:00 or 2026-10-30."
         ) from None
-    moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    if moment > now:
-        raise UsageError(
-            f"--as-of is {moment:%Y-%m-%d %H:%M}, which has not come yet: it is {now:%Y-%m-%d %H:%M} UTC.",
-            "Give a moment that has passed, or leave it out.",
-        )
-    return moment
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _tell_waiting(holder: "Holder | None") -> None:

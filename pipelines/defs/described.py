@@ -106,9 +106,7 @@ def _origins(session: "BuildSession", tables: "Tables", published: tuple[str, ..
     if kept is None:
         text = json.dumps(_with_sql(session))
         kept = list(_traced(text, json.dumps(tables), published))
-        aside = path.with_suffix(".tmp")
-        aside.write_text(json.dumps({"seen": seen, "origins": [astuple(origin) for origin in kept]}))
-        aside.replace(path)
+        write_whole(path, json.dumps({"seen": seen, "origins": [astuple(origin) for origin in kept]}))
     return kept
 
 

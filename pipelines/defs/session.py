@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 from sqlalchemy import insert, update
 
-from data_contracts.errors import BuildError, RapportError
+from data_contracts.errors import BuildError, RapportError, UsageError
 from messaging.clock import Clock
 from messaging.settings import Settings
 from messaging.store import Store, open_store
@@ -121,8 +121,15 @@ def open_session(
     """Hold the build's lock and the store for the length of one build, and record in the store how it ended.
 
     `recorded` is False for a run of a few assets only, which neither publishes nor fails as a build. Raises
-    BuildRunningError when another build holds the lock for longer than our patience.
+    BuildRunningError when another build holds the lock for longer than our patience, and UsageError for a moment that
+    has not come yet: history would wait for it, and record nothing until then.
     """
+    now = clock.now()
+    if order.as_of and order.as_of > now:
+        raise UsageError(
+            f"A build as of {order.as_of:%Y-%m-%d %H:%M} has to wait for that: it is {now:%Y-%m-%d %H:%M} UTC.",
+            "Give a moment that has passed, or none.",
+        )
     with ExitStack() as stack:
         stack.enter_context(build_lock(settings.build_path.parent, patience))
         stack.enter_context(rare_collections())

@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, get_args, get_type_hints
@@ -302,89 +301,6 @@ def test_a_blocked_address_silences_whoever_owns_it(
     card = customers.get(one["customer_id"])
     assert next(each for each in card.consents if each.channel == "sms").suppressed
     assert card.facts["sms_reachable"] is False
-
-
-def test_a_newer_release_is_read_without_opening_anything_again(
-    customers: Customers, publish: Publish, make_person: MakePerson
-) -> None:
-    publish(customer_360=[make_person(1)])
-    assert customers.overview().people == 1
-    publish(customer_360=[make_person(1), make_person(2)])
-    assert customers.overview().people == 2
-
-
-def test_a_read_that_began_on_one_release_ends_on_it(
-    customers: Customers, publish: Publish, make_person: MakePerson
-) -> None:
-    publish(customer_360=[make_person(1)])
-    count = "SELECT count(*) AS n FROM c360.{}"
-    with customers.reader.snapshot() as held:
-        people = [make_person(1), make_person(2)]
-        publish(customer_360=people, orders=[{"order_id": "1", "net_amount_minor": 1}])
-        with customers.reader.snapshot() as newer:
-            assert newer.rows(count.format("customer_360")) == [{"n": 2}]
-        assert held.rows(count.format("customer_360")) == [{"n": 1}]
-        assert held.rows(count.format("orders")) == [{"n": 0}]
-
-
-def test_readers_beside_many_swaps_never_see_a_mixture(
-    customers: Customers, publish: Publish, make_person: MakePerson
-) -> None:
-    publish(customer_360=[make_person(1)], orders=[{"order_id": "1", "net_amount_minor": 1}])
-    wrong: list[object] = []
-    done = threading.Event()
-
-    def read() -> None:
-        while not done.is_set():
-            with customers.reader.snapshot() as held:
-                people = held.rows("SELECT count(*) AS n FROM c360.customer_360")
-                orders = held.rows("SELECT count(*) AS n FROM c360.orders")
-                if people != orders:
-                    wrong.append((people, orders))
-
-    readers = [threading.Thread(target=read) for _ in range(2)]
-    for reader in readers:
-        reader.start()
-    for size in range(2, 10):
-        publish(
-            customer_360=[make_person(number) for number in range(size)],
-            orders=[{"order_id": str(number), "net_amount_minor": 1} for number in range(size)],
-        )
-    done.set()
-    for reader in readers:
-        reader.join()
-    assert wrong == []
-
-
-def test_the_release_cannot_be_written_nor_another_file_read_through_it(
-    customers: Customers, publish: Publish
-) -> None:
-    publish()
-    for statement in (
-        "CREATE TABLE c360.mine (i INTEGER)",
-        "DELETE FROM c360.customer_360",
-        "SELECT * FROM read_text('/etc/hostname')",
-        "ATTACH '/tmp/other.duckdb'",
-        "SET enable_external_access = true",
-    ):
-        with pytest.raises(ReleaseError):
-            customers.query(statement)
-
-
-def test_a_pointer_to_a_vanished_file_is_told_with_its_mend(
-    customers: Customers, publish: Publish, settings: Any
-) -> None:
-    version = publish()
-    (settings.releases_dir / f"c360-{version}.duckdb").unlink()
-    with pytest.raises(ReleaseError, match="rapport build"):
-        customers.overview()
-
-
-def test_a_question_without_end_is_stopped(customers: Customers, publish: Publish) -> None:
-    publish()
-    endless = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
-    with pytest.raises(ReleaseError, match="longer than"):
-        customers.query(endless, seconds=0.2)
 
 
 def test_the_overview_counts_reach_revenue_health_and_outcome(

@@ -1,14 +1,14 @@
 """A build: from landed files to a release whose sums close, or to a sentence and the release of before."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
 
 from data_contracts.contracts import load_contract
-from data_contracts.errors import BuildRunningError, ContractBrokenError
+from data_contracts.errors import BuildRunningError, ContractBrokenError, UsageError
 from messaging.clock import Clock, pin_clock
 from messaging.release import ReleaseReader
 from messaging.settings import Settings
@@ -212,6 +212,13 @@ def test_dagster_keeps_no_personal_data_of_a_build(built: BuildReport, built_set
             assert not personal.search(path.read_bytes()), path.name
 
 
+def test_a_build_of_a_moment_to_come_is_refused(built_settings: Settings, clock: Clock) -> None:
+    with pytest.raises(
+        UsageError, match="as of 9999-12-31 00:00 has to wait for that: it is 2026-10-30 12:00 UTC"
+    ):
+        run_build(built_settings, clock, as_of=datetime(9999, 12, 31))
+
+
 def test_a_build_says_what_changed_since_the_release_before_and_keeps_what_was_known(
     built: BuildReport, copied: Settings, clock: Clock
 ) -> None:
@@ -221,7 +228,7 @@ def test_a_build_says_what_changed_since_the_release_before_and_keeps_what_was_k
         "purchases",
         [purchase(7, email="cy@example.com"), purchase(8, email="ben.quill@example.com")],
     )
-    report = run_build(copied, clock, as_of=NOON + timedelta(hours=1))
+    report = run_build(copied, Clock(NOON + timedelta(hours=1)))
     assert built.changes is None  # the first release has none before it
     assert report.changes is not None
     assert report.changes.since == built.version
