@@ -13,6 +13,7 @@ from pipelines.identity.matching import Linker, Matched, match_records
 from pipelines.identity.policy import Policy, load_policy
 from pipelines.identity.published import publish_identity
 from pipelines.identity.stable_ids import Build, assign_ids
+from pipelines.identity.touched import is_part, mark_published, name_touched
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.state import attached_state, transaction
 
@@ -82,19 +83,24 @@ def resolve_people(
 
     `build` is the file, or a connection whose current catalog it is; dbt's connections to it have to be
     closed. `as_of` (naive UTC) dates new ids, aliases and the journal's lines. Run it again, and every id is
-    the same.
+    the same. Schema `increment` says whether the build is of a part of the records, and is told whom that touched
+    (`touched.py`).
     """
     order = order or IdentityOrder()
     with (
         open_warehouse(build) if isinstance(build, Path) else nullcontext(build) as connection,
         attached_state(connection, state_path),
     ):
+        part = is_part(connection)
+        if part:
+            mark_published(connection)
         check_identifiers(connection, order.policy.identifiers["phone"].require or "possible")
         matched = match_records(connection, order.policy, order.decisions, order.link, afresh=order.afresh)
         changes = assign_ids(connection, Build(as_of, build_id, order.policy.fingerprint))
         with transaction(connection):
             publish_identity(connection, order.policy)
             _copy_state(connection)
+            name_touched(connection, part=part)
         return _report(connection, matched, changes.new_customers, changes.merged, changes.split)
 
 

@@ -62,15 +62,18 @@ class World:
         """Draw so many records, with so many different values of a type."""
         return cls(tuple(draw_record(random, number, values) for number in range(size)), (), size)
 
-    def a_day_later(self, random: Random, values: int) -> "World":
-        """Let a few records come, go and say something else, and a person decide or take it back."""
+    def a_day_later(self, random: Random, values: int, *, leaving: bool = True) -> "World":
+        """Let a few records come, go and say something else, and a person decide or take it back.
+
+        Without `leaving` no record goes, as in a build of a part.
+        """
         records, drawn = list(self.records), self.drawn
         for _ in range(random.choice((1, 1, 2, 4))):
             at, what = random.randrange(len(records)), random.random()
             if what < 0.3:
                 records.append(draw_record(random, drawn, values))
                 drawn += 1
-            elif what < 0.5 and len(records) > 2:
+            elif leaving and what < 0.5 and len(records) > 2:
                 del records[at]
             else:
                 records[at] = said_anew(random, records[at], values)
@@ -174,13 +177,18 @@ class Home:
         order: IdentityOrder | None = None,
         *,
         threads: int | None = None,
+        brought: Sequence[Record] | None = None,
     ) -> Result:
-        """Put records where dbt puts them, run the identity step, and read what it published."""
+        """Put records where dbt puts them, run the identity step, and read what it published.
+
+        `brought` are the records of a part, new or with other words; without it the build is a full one.
+        """
         self.builds += 1
         with open_warehouse(self.build) as connection:
             if threads:
                 connection.execute(f"SET threads = {threads}")
             land(connection, records)
+            announce(connection, brought)
             at = FIRST_DAY + timedelta(days=DAYS + self.builds)
             report = resolve_people(connection, self.state, at, order, f"bld_{self.builds:03}")
             return read(connection, report)
@@ -214,6 +222,20 @@ def land(connection: "duckdb.DuckDBPyConnection", records: Sequence[Record]) -> 
             "INSERT INTO intermediate.int_identity__records VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL)",
             rows,
         )
+
+
+def announce(connection: "duckdb.DuckDBPyConnection", brought: Sequence[Record] | None) -> None:
+    """Say what loading says: whether the build is of a part, and of which records."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS increment")
+    connection.execute(
+        "CREATE OR REPLACE TABLE increment.state AS SELECT ?::VARCHAR AS kind, 'a test' AS reason",
+        ["full" if brought is None else "part"],
+    )
+    connection.execute(
+        "CREATE OR REPLACE TABLE increment.records AS"
+        " SELECT unnest(?::VARCHAR[]) AS source, unnest(?::VARCHAR[]) AS source_record_id",
+        [[each.source for each in brought or ()], [each.name for each in brought or ()]],
+    )
 
 
 def read(connection: "duckdb.DuckDBPyConnection", report: IdentityReport) -> Result:

@@ -1,0 +1,110 @@
+"""Whose view may differ since the last build: what a build of a part makes anew, and nobody else's.
+
+Such a build says so in schema `increment` of build.duckdb: `increment.state(kind, reason)` has one row, whose kind is
+`full` or `part`, and `increment.records(source, source_record_id)` holds what a part brought, new or with other words.
+A build without the schema is a full one, where everybody is made anew and nobody needs to be named.
+"""
+
+from typing import TYPE_CHECKING
+
+from pipelines.warehouse.connection import has_table
+
+if TYPE_CHECKING:
+    import duckdb
+
+# What the tables say of each customer, as one number: rows in no order, so that a row may stand anywhere. A phone's
+# verdict is its customer's too, and an id that was merged away is told by its alias.
+_MARKS = """
+    CREATE OR REPLACE TEMP TABLE {name} AS
+    WITH rows AS (
+        SELECT customer_id, hash('map', said) AS mark FROM identity.identity_map AS said
+        UNION ALL SELECT customer_id, hash('identifiers', said) FROM identity.customer_identifiers AS said
+        UNION ALL
+        SELECT held.customer_id, hash('phone', said)
+        FROM identity.customer_identifiers AS held
+        JOIN identity.identity_phones AS said ON held.identifier_type = 'phone' AND held.value = said.phone
+        UNION ALL SELECT customer_id, hash('evidence', said) FROM identity.identity_evidence AS said
+        UNION ALL
+        SELECT unnest([customer_id, other_customer_id]), hash('refused', said) FROM identity.identity_refused AS said
+        UNION ALL
+        SELECT unnest([customer_id, other_customer_id]), hash('review', said) FROM identity.identity_review AS said
+        UNION ALL
+        SELECT unnest([old_customer_id, customer_id]), hash('alias', said) FROM identity.identity_alias AS said
+    )
+    SELECT customer_id, count(*) AS rows, sum(mark::HUGEINT) AS mark
+    FROM rows WHERE customer_id IS NOT NULL GROUP BY customer_id
+"""
+
+_NO_MARKS = (
+    "CREATE OR REPLACE TEMP TABLE marks_before (customer_id VARCHAR, rows BIGINT, mark HUGEINT)",
+    "CREATE OR REPLACE TEMP TABLE map_before (source VARCHAR, source_record_id VARCHAR, customer_id VARCHAR)",
+)
+
+_MAP_BEFORE = """
+    CREATE OR REPLACE TEMP TABLE map_before AS
+    SELECT source, source_record_id, customer_id FROM identity.identity_map
+"""
+
+_PEOPLE = """
+    CREATE OR REPLACE TABLE increment.people AS
+    SELECT coalesce(now.customer_id, before.customer_id) AS customer_id
+    FROM marks_now AS now FULL JOIN marks_before AS before USING (customer_id)
+    WHERE (now.rows, now.mark) IS DISTINCT FROM (before.rows, before.mark)
+    UNION
+    SELECT customer_id FROM identity.identity_map JOIN increment.records USING (source, source_record_id)
+    ORDER BY customer_id
+"""
+
+# Whose record it was counts on both sides: of nobody's records the views know rows that are no customer's.
+_MOVED = """
+    CREATE OR REPLACE TABLE increment.moved AS
+    WITH before AS (FROM map_before SEMI JOIN increment.people USING (customer_id)),
+    now AS (
+        SELECT source, source_record_id, customer_id FROM identity.identity_map
+        SEMI JOIN increment.people USING (customer_id)
+    )
+    SELECT source, source_record_id
+    FROM now FULL JOIN before USING (source, source_record_id)
+    ANTI JOIN increment.records USING (source, source_record_id)
+    WHERE now.customer_id IS DISTINCT FROM before.customer_id
+    ORDER BY ALL
+"""
+
+_NOBODY = (
+    "CREATE SCHEMA IF NOT EXISTS increment",
+    "CREATE OR REPLACE TABLE increment.people (customer_id VARCHAR)",
+    "CREATE OR REPLACE TABLE increment.moved (source VARCHAR, source_record_id VARCHAR)",
+)
+
+
+def is_part(connection: "duckdb.DuckDBPyConnection") -> bool:
+    """Say whether this build is of a part of the records, by what its loading left."""
+    if not (has_table(connection, "increment", "state") and has_table(connection, "increment", "records")):
+        return False
+    return connection.execute("SELECT kind FROM increment.state").fetchall() == [("part",)]
+
+
+def mark_published(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Keep, in temporary tables, what schema `identity` says of each customer before this build writes there."""
+    if has_table(connection, "identity", "identity_map"):
+        connection.execute(_MARKS.format(name="marks_before"))
+        connection.execute(_MAP_BEFORE)
+    else:
+        for query in _NO_MARKS:
+            connection.execute(query)
+
+
+def name_touched(connection: "duckdb.DuckDBPyConnection", *, part: bool) -> int:
+    """Write `increment.people(customer_id)` and `increment.moved(source, source_record_id)`; count the people.
+
+    People are all customers of whom a table of schema `identity` says something else than `mark_published` found,
+    those who are no more, and those of `increment.records`. Moved are records that are not new and are another
+    customer's than before, or somebody's who was nobody's, or nobody's now. Of a full build both are empty.
+    """
+    if not part:
+        for query in _NOBODY:
+            connection.execute(query)
+        return 0
+    for query in (_MARKS.format(name="marks_now"), _PEOPLE, _MOVED):
+        connection.execute(query)
+    return int(connection.execute("SELECT count(*) FROM increment.people").fetchall()[0][0])
