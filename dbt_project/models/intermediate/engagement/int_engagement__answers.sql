@@ -24,12 +24,6 @@ with acts as (
     union all
 
     select source, source_record_id, {{ usable_channel('channel') }} as channel, 'message' as kind, occurred_at
-    from {{ ref('stg_landing__social_messages') }}
-    where direction = 'inbound' and kind = 'direct'
-
-    union all
-
-    select source, source_record_id, {{ usable_channel('channel') }} as channel, 'message' as kind, occurred_at
     from {{ ref('stg_landing__chat_messages') }}
     where author_kind = 'customer' and not is_private
 

@@ -45,6 +45,18 @@ messages as (
     from {{ ref('stg_landing__chat_messages') }}
     where author_kind <> 'system' and not is_private
 
+    union all
+
+    select
+        source,
+        source_record_id,
+        occurred_at,
+        channel,
+        direction = 'inbound' as is_inbound,
+        false as is_keyword
+    from {{ ref('stg_landing__social_messages') }}
+    where kind not in ('mention', 'reaction') -- those are addressed to others
+
 )
 
 select
