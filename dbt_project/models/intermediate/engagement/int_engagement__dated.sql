@@ -1,4 +1,7 @@
-{#- What went to each person and what came back in the 90 days to `as_of`; mails count once, however often they are opened. -#}
+{#-
+  What went to each person and what came back in the 90 days to `as_of`. A message counts once for each thing done with it,
+  however often it is opened and however many of its links are followed.
+-#}
 with acts as (
 
     select customer_id, 'sent ' || channel as what, message_key, sent_at as occurred_at
@@ -37,7 +40,9 @@ counts as (
 }.items() %}
         count(distinct case when what = '{{ what }}' then message_key end) as {{ column }},
 {%- endfor %}
-        count(case when what not like 'sent %' and what not like 'machine %' and what <> 'open' then 1 end) as answer_count,
+        count(distinct case
+            when what not like 'sent %' and what not like 'machine %' and what <> 'open' then what || ' ' || message_key
+        end) as answer_count,
         count(case when what like 'sent %' then 1 end) as sent_count
     from acts
     where {{ days_between('occurred_at', as_of()) }} between 0 and 90

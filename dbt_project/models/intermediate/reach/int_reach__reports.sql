@@ -1,6 +1,7 @@
 {#-
   What each source reports of a message or call to somebody: that it went out, that it arrived, that it failed. Several
-  may report one message; `message_key` is what they have in common.
+  may report one message; `message_key` is what they have in common. A mail that the provider dropped or puts off, and one of
+  which only the unsubscription is told, has not gone out as far as this report knows: it has no `sent_at`.
 -#}
 {%- set no_time = 'cast(null as timestamp)' -%}
 with reports as (
@@ -11,7 +12,7 @@ with reports as (
         'email' as channel,
         message_ref as message_id,
         campaign,
-        occurred_at as sent_at,
+        case when event in ('processed', 'delivered', 'bounce', 'open', 'click', 'spamreport') then occurred_at end as sent_at,
         -- an open or a click proves the arrival, by whomever
         case when event in ('delivered', 'open', 'click') then occurred_at end as arrived_at,
         case when event in ('bounce', 'dropped') then occurred_at end as failed_at,
@@ -37,7 +38,7 @@ with reports as (
         case when status in ('failed', 'undelivered') then occurred_at end as failed_at,
         {{ no_time }} as complained_at, {{ no_time }} as left_at
     from {{ ref('stg_landing__sms_messages') }}
-    where direction = 'outbound' and status <> 'canceled'
+    where direction = 'outbound' and status not in ('canceled', 'scheduled', 'queued')
 
     union all
 

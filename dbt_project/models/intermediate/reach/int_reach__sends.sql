@@ -1,6 +1,6 @@
 {#-
-  Each message or call to a person, once, with what became of it. What came last counts: a mail that was accepted and came
-  back later did not arrive.
+  Each message or call that went out to a person, once, with what became of it. What came last counts: a mail that was
+  accepted and came back later did not arrive.
 -#}
 with messages as (
 
@@ -17,6 +17,7 @@ with messages as (
     from {{ ref('int_reach__reports') }}
     where channel is not null
     group by customer_id, channel, message_key
+    having min(sent_at) is not null
 
 )
 
