@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from data_contracts.contracts import published_contract
 from data_contracts.errors import BuildError
 from data_contracts.sql import Sql, joined, name, sql
-from pipelines.publishing.migration import write_migration
+from pipelines.publishing.migration import MONTHS, write_migration
 from pipelines.warehouse.connection import open_warehouse, quote_text
 from pipelines.warehouse.state import attached_state, transaction
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import duckdb
 
 VIEW = "customer_360"
-VERSIONS_KEPT = 50  # of one customer in state.duckdb, the newest
+VERSIONS_KEPT = 50  # of one customer in state.duckdb, the newest; and those that stood when a month began
 VERSIONS_PUBLISHED = 20  # of one customer in a release
 DAYS_KEPT = 1096  # three years after a version has ended
 BUILDS_KEPT = 1000
@@ -127,13 +127,17 @@ _BEGIN = """
     FROM known_otherwise JOIN marts.customer_360 USING (customer_id)
 """
 _FORGET_OLD = "DELETE FROM state.customer_history WHERE valid_to < $as_of - to_days($days)"
+# Whoever changes daily fills the versions kept within weeks. What was known when a month began stays besides, one version a
+# month at most, for as long as moves between segments are told of (migration.py): else those months would be lost.
 _FORGET_MANY = """
     DELETE FROM state.customer_history WHERE rowid IN (
         SELECT rowid FROM (
-            SELECT rowid, row_number() OVER (PARTITION BY customer_id ORDER BY build_id DESC) AS place
+            SELECT rowid, row_number() OVER (PARTITION BY customer_id ORDER BY build_id DESC) AS place,
+                coalesce(date_trunc('month', valid_to - INTERVAL 1 MICROSECOND)
+                    >= greatest(valid_from, date_trunc('month', $as_of) - to_months($months)), TRUE) AS began_a_month
             FROM state.customer_history
             WHERE customer_id IN (FROM known_otherwise SELECT customer_id WHERE NOT is_first)
-        ) WHERE place > $versions)
+        ) WHERE place > $versions AND NOT began_a_month)
 """
 _COUNTS = """
     SELECT count(*) FILTER (is_first), count(*) FILTER (NOT is_first AND NOT is_ended), count(*) FILTER (is_ended)
@@ -209,7 +213,7 @@ def _record(
     connection.execute(_END, now)
     connection.execute(sql(_BEGIN, _listed(columns)).text, now)
     connection.execute(_FORGET_OLD, {"as_of": telling.as_of, "days": DAYS_KEPT})
-    connection.execute(_FORGET_MANY, {"versions": VERSIONS_KEPT})
+    connection.execute(_FORGET_MANY, {"versions": VERSIONS_KEPT, "as_of": telling.as_of, "months": MONTHS - 1})
     first, changed, ended = connection.execute(_COUNTS).fetchall()[0]
     return Recorded(first, changed, ended)
 

@@ -147,6 +147,26 @@ def test_of_one_customer_the_newest_versions_are_kept(
     assert [row[2] for row in teller.rows() if row[0] == "cus_b"] == [0]
 
 
+def test_what_was_known_when_each_month_began_outlasts_the_versions_kept(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "VERSIONS_KEPT", 3)
+    monkeypatch.setattr(history, "VERSIONS_PUBLISHED", 3)
+    for day in range(100):  # from 30 October, at noon: December begins on the 32nd midnight after it
+        teller.tell(day, {"cus_a": f"stage {day}"})
+    assert kept(teller) == [1, 31, 62, 93, 97, 98, 99]
+    teller.tell(500, {"cus_a": "back"})  # in March 2028: of the year before it nothing but what stood is left to tell
+    teller.tell(501, {"cus_a": "gone"})
+    assert kept(teller) == [99, 500, 501]
+
+
+def kept(teller: Teller) -> list[int]:
+    """Give the days, after the first, of the versions that the state holds."""
+    with open_warehouse(teller.build) as connection, attached_state(connection, teller.state):
+        found = connection.execute("SELECT valid_from FROM state.customer_history ORDER BY 1").fetchall()
+    return [(moment - NOON).days for (moment,) in found]
+
+
 def test_what_ended_three_years_ago_is_forgotten(teller: Teller) -> None:
     teller.tell(0, {"cus_a": "new"})
     teller.tell(1, {"cus_a": "active"})
