@@ -213,7 +213,9 @@ def _record(
     connection.execute(_END, now)
     connection.execute(sql(_BEGIN, _listed(columns)).text, now)
     connection.execute(_FORGET_OLD, {"as_of": telling.as_of, "days": DAYS_KEPT})
-    connection.execute(_FORGET_MANY, {"versions": VERSIONS_KEPT, "as_of": telling.as_of, "months": MONTHS - 1})
+    connection.execute(
+        _FORGET_MANY, {"versions": VERSIONS_KEPT, "as_of": telling.as_of, "months": MONTHS - 1}
+    )
     first, changed, ended = connection.execute(_COUNTS).fetchall()[0]
     return Recorded(first, changed, ended)
 

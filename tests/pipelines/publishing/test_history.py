@@ -155,7 +155,8 @@ def test_what_was_known_when_each_month_began_outlasts_the_versions_kept(
     for day in range(100):  # from 30 October, at noon: December begins on the 32nd midnight after it
         teller.tell(day, {"cus_a": f"stage {day}"})
     assert kept(teller) == [1, 31, 62, 93, 97, 98, 99]
-    teller.tell(500, {"cus_a": "back"})  # in March 2028: of the year before it nothing but what stood is left to tell
+    # in March 2028, of the year before which nothing but what stood is left to tell
+    teller.tell(500, {"cus_a": "back"})
     teller.tell(501, {"cus_a": "gone"})
     assert kept(teller) == [99, 500, 501]
 

@@ -1,5 +1,6 @@
 {#-
-  What people said of us with a number: surveys, reviews, and tickets' good or bad where no survey tells the same.
+  What people said of us in surveys and reviews, also without a number, and tickets' good or bad where no survey tells the
+  same. A ticket is rated when it is solved: a job that closes tickets later moves `updated_at` and says nothing of the person.
 -#}
 {%- set columns = [
     'kind', 'source', 'source_record_id', 'occurred_at', 'channel', 'score', 'score_scale', 'is_verified',
@@ -22,7 +23,6 @@ with surveys as (
         order_id,
         ticket_id
     from {{ ref('stg_landing__survey_responses') }}
-    where score is not null
 
 ),
 
@@ -43,7 +43,6 @@ reviews as (
         order_id,
         {{ no_text() }} as ticket_id
     from {{ ref('stg_landing__reviews') }}
-    where rating is not null
 
 ),
 
@@ -54,7 +53,7 @@ tickets as (
         'csat' as kind,
         tickets.source,
         tickets.source_record_id,
-        coalesce(tickets.updated_at, tickets.solved_at, tickets.occurred_at) as occurred_at,
+        coalesce(tickets.solved_at, tickets.updated_at, tickets.occurred_at) as occurred_at,
         'ticket' as channel,
         case tickets.satisfaction when 'good' then 1.0 else 0.0 end as score,
         1 as score_scale,
@@ -65,7 +64,7 @@ tickets as (
         tickets.ticket_id
     from {{ ref('stg_landing__tickets') }} as tickets
     left join surveys
-        on tickets.source = surveys.source and tickets.ticket_id = surveys.ticket_id and surveys.kind = 'csat'
+        on tickets.source = surveys.source and tickets.ticket_id = surveys.ticket_id and surveys.kind = 'csat' and surveys.score is not null
     where tickets.satisfaction in ('good', 'bad') and surveys.source is null
 
 ),

@@ -27,10 +27,11 @@ shared as (
 
 bought as (
 
+    -- what was taken back whole before it left was not bought
     select distinct
         answers.touch_id
     from shared as answers
-    inner join {{ ref('int_purchases__lines') }} as lines
+    inner join {{ bought_lines() }} as lines
         on
             answers.customer_id = lines.customer_id
             and (

@@ -7,8 +7,8 @@ with ordered as (
         source,
         order_id,
         sum(quantity) as quantity
-    from {{ ref('int_purchases__lines') }}
-    where line_kind = 'sale' and customer_id is not null and product_category is not null
+    from {{ bought_lines() }} as lines
+    where product_category is not null
     group by customer_id, product_category, source, order_id
 
 ),

@@ -17,3 +17,4 @@ select
     judged.source,
     judged.source_record_id
 from {{ ref('int_feedback__judged') }} as judged
+where judged.score is not null
