@@ -1,5 +1,6 @@
 """Where something stands in a YAML file, so that a mistake is told with its line."""
 
+import re
 from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
@@ -12,16 +13,23 @@ Loader = getattr(
 )  # five times faster, where PyYAML was built with libyaml
 
 
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
 class DuplicateKeyError(yaml.MarkedYAMLError):
     """A mapping names a key twice; YAML would silently keep the last one."""
 
 
 class _OnceLoader(Loader):  # type: ignore[misc,valid-type]
-    """Reads YAML and refuses a mapping that names a key twice."""
+    """Reads YAML and refuses a mapping that names a key twice, and what no table, page or log could hold."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
         seen: set[str] = set()
+        if not isinstance(node, yaml.MappingNode):
+            raise yaml.MarkedYAMLError(problem="no key stands there", problem_mark=node.start_mark)
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key is no word", problem_mark=key.start_mark)
             if key.value in seen:
                 raise DuplicateKeyError(
                     problem=f"the key {key.value} stands twice", problem_mark=key.start_mark
@@ -30,13 +38,35 @@ class _OnceLoader(Loader):  # type: ignore[misc,valid-type]
         found: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
         return found
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        try:
+            found = super().construct_object(node, deep=deep)
+        except (ValueError, LookupError, AttributeError, TypeError):  # 2026-13-45, or !!int of a word
+            kind = str(node.tag).rpartition(":")[2]
+            raise yaml.MarkedYAMLError(
+                problem=f"what stands there is no {kind}", problem_mark=node.start_mark
+            ) from None
+        if isinstance(found, str) and _UNWRITABLE.search(found):
+            raise yaml.MarkedYAMLError(
+                problem="a text holds a control character or half of a pair of surrogates",
+                problem_mark=node.start_mark,
+            )
+        return found
+
 
 class Document:
-    """A YAML text: its values, and the line of each of them. Raises yaml.YAMLError where it is none."""
+    """A YAML text: its values, and the line of each of them.
+
+    Raises yaml.YAMLError where it is none, and nothing else: with a `problem` in words and its `problem_mark` wherever a
+    place can be named.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.values: Any = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 a safe loader
+        try:
+            self.values: Any = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 a safe loader
+        except RecursionError:
+            raise yaml.YAMLError("its brackets or indents go too deep") from None
 
     def line(self, place: Place) -> int:
         """Give the line of a place, counted from 1; of a place that is not there, the line of what would hold it.

@@ -6,6 +6,7 @@ personal, and whether each change of it is kept (`history`). The model of the sa
 """
 
 import re
+import reprlib
 from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,12 +16,26 @@ import yaml
 
 from data_contracts.errors import ContractError
 from data_contracts.model import Column
+from data_contracts.places import Document
 
 FILE = Path(__file__).parent / "published" / "traits.yaml"
 TYPES = ("VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE")
 CLASSIFICATIONS = ("internal", "personal", "sensitive")
 KEYS = ("type", "title", "description", "classification", "history")
-MEND = "Mend its line in {path}: name: {{type: BOOLEAN, title: ..., description: ..., classification: internal}}."
+LONGEST_NAME = 60
+# No column or alias can have these names: DuckDB's words of the kinds `reserved` and `type_function` that cannot stand
+# alone (duckdb_keywords(), 2.0), and `known`, under which the view's last projection reads all other columns.
+_WORDS = """
+all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast check collate
+collation column concurrently constraint create cross default deferrable desc describe distinct do else end except
+false fetch for foreign freeze from full glob group having ilike in initially inner intersect into is isnull join known
+lambda lateral leading left like limit natural not notnull null offset on only or order outer overlaps pivot
+pivot_longer pivot_wider placing positional primary qualify references returning right select semi show similar some
+summarize symmetric table tablesample then to trailing true union unique unpack unpivot using variadic verbose when
+where window with
+"""
+RESERVED = frozenset(_WORDS.split())
+MEND = "Mend its line ({place}): name: {{type: BOOLEAN, title: ..., description: ..., classification: internal}}."
 
 
 def read_traits(path: Path = FILE, taken: Collection[str] = ()) -> tuple[Column, ...]:
@@ -31,25 +46,34 @@ def read_traits(path: Path = FILE, taken: Collection[str] = ()) -> tuple[Column,
     if not path.exists():
         return ()
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        document = Document(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        where = f" at line {mark.line + 1}" if mark else ""
         raise ContractError(
-            f"The traits in {path} cannot be read.", "Write one `name: {...}` a line."
-        ) from error
-    if not isinstance(document, dict):
+            f"The traits in {path} cannot be read{where}{f': {problem}' if problem else ''}.",
+            "Write one `name: {...}` a line.",
+        ) from None
+    lines = {} if document.values is None else document.values
+    if not isinstance(lines, dict):
         raise ContractError(f"{path} holds no traits.", "Write one `name: {...}` a line.")
-    return tuple(_trait(path, str(name), line, taken) for name, line in document.items())
+    return tuple(
+        _trait(f"{path}, line {document.line((str(name),))}", str(name), line, taken)
+        for name, line in lines.items()
+    )
 
 
-def _trait(path: Path, name: str, line: Any, taken: Collection[str]) -> Column:
+def _trait(place: str, name: str, line: Any, taken: Collection[str]) -> Column:
     def need(holds: object, what: str) -> None:
         if not holds:
-            raise ContractError(f"The trait {name!r} {what}.", MEND.format(path=path))
+            raise ContractError(f"The trait {name!r} {what}.", MEND.format(place=place))
 
     need(
         re.fullmatch(r"[a-z][a-z0-9_]*", name), "has a name that is no column: a to z, digits and _ are legal"
     )
+    need(len(name) <= LONGEST_NAME, f"has a name of more than {LONGEST_NAME} characters")
     need(name not in taken, "has the name of a column that customer_360 has already")
+    need(name not in RESERVED, "has a name that is a word of SQL; add a word to it, such as its unit")
     need(isinstance(line, dict), "has no type and no words")
     unknown = sorted(map(str, set(line) - set(KEYS)))
     near = get_close_matches(unknown[0], KEYS, 1) if unknown else []
@@ -58,22 +82,30 @@ def _trait(path: Path, name: str, line: Any, taken: Collection[str]) -> Column:
         f"has an unknown key {unknown[0] if unknown else ''!r}{f', meant is {near[0]}' if near else ''}",
     )
     kind = str(line.get("type", "")).upper()
-    need(kind in TYPES, f"has the type {line.get('type')!r}; legal are {', '.join(TYPES)}")
-    need(str(line.get("description") or "").strip(), "has no description")
+    need(kind in TYPES, f"has the type {reprlib.repr(line.get('type'))}; legal are {', '.join(TYPES)}")
+    words: dict[str, Any] = {
+        key: "" if line.get(key) is None else line[key] for key in ("title", "description")
+    }
+    for key, written in words.items():
+        need(
+            isinstance(written, str),
+            f"has the {key} {reprlib.repr(written)}, which is no text: put it in quotes",
+        )
+    need(words["description"].strip(), "has no description")
     classification = line.get("classification", "internal")
     need(
         classification in CLASSIFICATIONS,
-        f"has the classification {classification!r}; legal are {', '.join(CLASSIFICATIONS)}",
+        f"has the classification {reprlib.repr(classification)}; legal are {', '.join(CLASSIFICATIONS)}",
     )
     history = line.get("history", False)
-    need(isinstance(history, bool), f"has the history {history!r}; legal are true and false")
+    need(isinstance(history, bool), f"has the history {reprlib.repr(history)}; legal are true and false")
     return Column(
         name=name,
         type=kind,
-        description=str(line["description"]).strip(),
+        description=words["description"].strip(),
         required=False,
         classification=classification,
-        title=str(line.get("title") or name.replace("_", " ").capitalize()),
+        title=words["title"].strip() or name.replace("_", " ").capitalize(),
         rules=(),
         trait=True,
         history=history,

@@ -12,8 +12,17 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from data_contracts.errors import InputError
+from data_contracts.places import Document
+from pipelines.redaction import redacted
 
 Rules = TypeVar("Rules", bound=BaseModel)
+MOST_TOLD = 5  # faults of one file: whoever mends these reads it again
+_KINDS = {  # what pydantic says in Python's words
+    "tuple_type": "needs a list, such as [a, b]",
+    "model_type": "needs keys with values, such as {a: b}",
+    "dict_type": "needs keys with values, such as {a: b}",
+}
+LONGEST_SHOWN = 200  # characters of what somebody wrote
 
 
 def read_rules_file(path: Path, kind: type[Rules]) -> Rules:
@@ -21,25 +30,32 @@ def read_rules_file(path: Path, kind: type[Rules]) -> Rules:
 
     Raises InputError that names the file, each word in it that is wrong, and what would be legal.
     """
+    document = _document(path)
+    if not isinstance(document.values, dict):
+        raise InputError(f"{path} holds no keys with values.", f"It may have {', '.join(_words(kind))}.")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return kind.model_validate(document.values)
+    except ValidationError as error:
+        wrong = [_told(kind, document, each) for each in error.errors()]
+    # Raised out here, for pydantic's error holds every frame that led to it, open warehouses among them, and no
+    # garbage collector sees into it: as the context of ours it would keep them all until the process has ended.
+    more = f"; and {len(wrong) - MOST_TOLD} more" if len(wrong) > MOST_TOLD else ""
+    raise InputError(
+        f"{path}: {'; '.join(wrong[:MOST_TOLD])}{more}.",
+        "Nothing was changed. Mend the file; without it the shipped one holds.",
+    )
+
+
+def _document(path: Path) -> Document:
+    try:
+        return Document(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.", "Check the path.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        place = getattr(error, "problem_mark", None)
+        place, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         where = f" at line {place.line + 1}" if place else ""
-        raise InputError(f"{path} cannot be read as YAML{where}.", "Mend it there.") from None
-    if not isinstance(document, dict):
-        raise InputError(f"{path} holds no keys with values.", f"It may have {', '.join(_words(kind))}.")
-    try:
-        return kind.model_validate(document)
-    except ValidationError as error:
-        wrong = "; ".join(_told(kind, each) for each in error.errors())
-    # Raised out here, for pydantic's error holds every frame that led to it, open warehouses among them, and no
-    # garbage collector sees into it: as the context of ours it would keep them all until the process has ended.
-    raise InputError(
-        f"{path}: {wrong}.", "Nothing was changed. Mend the file; without it the shipped one holds."
-    )
+        why = f": {shown(problem)}" if problem else ""
+        raise InputError(f"{path} cannot be read as YAML{where}{why}.", "Mend it there.") from None
 
 
 def home_rules_file(home: Path, shipped: Path) -> Path:
@@ -48,12 +64,37 @@ def home_rules_file(home: Path, shipped: Path) -> Path:
     return own if own.exists() else shipped
 
 
-def _told(kind: type[BaseModel], error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"] if part != "[key]")
+def _told(kind: type[BaseModel], document: Document, error: Any) -> str:
+    """Say one thing that is wrong: its place and line, what is wrong about it, and the value where that is one word."""
+    parts = [part for part in error["loc"] if part != "[key]" and not _is_kind(part)]
+    place = ".".join(shown(str(part)) for part in parts)
+    line = f"line {document.line(error['loc'])}: " if place else ""
     if error["type"] == "extra_forbidden":
-        return f"{place} is no word of this file; legal there: {', '.join(_legal(kind, error['loc'][:-1]))}"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message[:1].lower()}{message[1:]}" if place else message
+        return f"{line}{place} is no word of this file; legal there: {', '.join(_legal(kind, error['loc'][:-1]))}"
+    message = _KINDS.get(error["type"]) or shown(str(error["msg"]).removeprefix("Value error, "))
+    message = f"{message[:1].lower()}{message[1:]}{_value(error)}"
+    return f"{line}{place}: {message}" if place else message
+
+
+def _is_kind(part: int | str) -> bool:
+    """Say whether a part of pydantic's place is the name of a type that it tried, and no word of the file."""
+    return isinstance(part, str) and ("[" in part or part in {"bool", "int", "float", "str"})
+
+
+def _value(error: Any) -> str:
+    value = error["input"]
+    if error["type"] in {"missing", "value_error"} or not isinstance(value, str | int | float | None):
+        return ""
+    told = (
+        repr(redacted(value)) if isinstance(value, str) else str(value)
+    )  # a blocked value may be an address
+    return f", and it is {shown(told)}"
+
+
+def shown(text: str) -> str:
+    """Give what stands in a file on one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
 
 
 def _legal(kind: type[BaseModel], loc: Sequence[int | str]) -> list[str]:

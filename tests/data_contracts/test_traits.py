@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from data_contracts.contracts import published_contract
 from data_contracts.errors import ContractError
-from data_contracts.traits import FILE, read_traits
+from data_contracts.traits import FILE, RESERVED, read_traits
 
 LINE = "likes_lamps: {type: boolean, title: Likes lamps, description: Bought a lamp., classification: personal}\n"
 
@@ -46,14 +47,51 @@ def test_no_file_and_an_empty_one_hold_no_traits(tmp_path: Path) -> None:
         ("likes_lamps: {description: Bought one.}", "has the type None"),
         ("likes_lamps: {type: BOOLEAN}", "has no description"),
         ("likes_lamps: {type: BOOLEAN, description: A., classification: secret}", "classification 'secret'"),
+        (
+            "order: {type: BIGINT, description: A.}",
+            "'order' has a name that is a word of SQL; .*yaml, line 1",
+        ),
+        ("known: {type: BIGINT, description: A.}", "'known' has a name that is a word of SQL"),
+        (f"{'a' * 61}: {{type: BIGINT, description: A.}}", "of more than 60 characters"),
+        ("likes_lamps: {type: BOOLEAN, description: 7}", "the description 7, which is no text"),
+        (
+            "likes_lamps: {type: BOOLEAN, description: A., title: [a]}",
+            "the title \\['a'\\], which is no text",
+        ),
+        (
+            "a: {type: DATE, description: A.}\na: {type: DATE, description: B.}",
+            "line 2: the key a stands twice",
+        ),
+        ("a: {type: DATE,\n  title: 2026-13-45}", "line 2: what stands there is no timestamp"),
         ("- likes_lamps", "holds no traits"),
-        ("likes_lamps: {", "cannot be read"),
+        ("likes_lamps: {", "cannot be read at line"),
     ],
 )
 def test_a_wrong_line_is_refused_by_name_with_what_is_legal(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ContractError, match=said) as told:
         read_traits(lines(tmp_path, text), taken={"email"})
     assert told.value.mend
+
+
+def test_every_word_that_duckdb_takes_for_its_own_is_no_name_of_a_trait() -> None:
+    with duckdb.connect() as connection:
+        listed = connection.execute(
+            "select distinct keyword_name from duckdb_keywords()"
+            " where keyword_category in ('reserved', 'type_function')"
+        ).fetchall()
+        refused = {word for (word,) in listed if not stands_alone(connection, word)}
+    assert refused
+    assert refused | {"known"} == RESERVED
+
+
+def stands_alone(connection: duckdb.DuckDBPyConnection, word: str) -> bool:
+    """Say whether a word can be a column and the name that its table has in a query."""
+    try:
+        connection.execute(f"create or replace temp table one as select 1 as {word}")
+        connection.execute(f"select {word}.{word} from one as {word} where {word} = 1")
+    except duckdb.ParserException:
+        return False
+    return True
 
 
 def test_the_traits_that_are_shipped_end_the_columns_of_the_view() -> None:

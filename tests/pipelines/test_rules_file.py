@@ -31,15 +31,18 @@ class Plan(BaseModel):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("version: [", "cannot be read as YAML at line 1"),
+        ("version: 1\nsteps: {]", "cannot be read as YAML at line 2: "),
         ("just words", "holds no keys with values. It may have version, steps, by_name"),
-        ("version: 1\nstep: 2", "step is no word of this file; legal there: version, steps, by_name"),
+        ("version: 1\nstep: 2", "line 2: step is no word of this file; legal there: version, steps, by_name"),
         ("version: 1\nsteps: [{are: 1}]", "steps.0.are is no word of this file; legal there: is, otherwise"),
         (
             "version: 1\nby_name: {first: {are: 1}}",
             "by_name.first.are is no word of this file; legal there: is, otherwise",
         ),
-        ("version: 1\nsteps: [{is: 0}]", "steps.0.is: input should be greater than or equal to 1"),
+        (
+            "version: 1\nsteps: [{is: 0}]",
+            "steps.0.is: input should be greater than or equal to 1, and it is 0",
+        ),
         ("steps: []", "version: field required"),
     ],
 )

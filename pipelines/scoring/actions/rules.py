@@ -5,11 +5,12 @@ rules in order. A home's own file replaces the shipped one as a whole, so that w
 """
 
 import re
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from data_contracts.contracts import published_contract
 from data_contracts.model import Column
@@ -20,8 +21,39 @@ VARIABLE = "next_best_actions"
 VIEW = "customer_360"
 MADE_BY_RULES = ("next_best_action", "next_best_action_reason")
 
-Value = bool | int | float | str
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+NUMBERS = ("BIGINT", "INTEGER", "DOUBLE")
+TIMES = ("TIMESTAMP", "DATE")
+LARGEST = 2**53  # whole numbers beyond it are not exact in every column
+
+
+def _is_number(written: Any) -> bool:
+    if isinstance(written, bool) or not isinstance(written, int | float):
+        return False
+    return abs(written) <= LARGEST  # so neither .inf nor .nan
+
+
+def _value(written: Any) -> Any:
+    """Let through what a column can be; pydantic would tell of each type that it is not."""
+    if not isinstance(written, bool | str) and not _is_number(written):
+        raise ValueError(
+            f"needs a word, a finite number of at most 16 digits, true or false, not {reprlib.repr(written)}"
+        )
+    return written
+
+
+def _bound(written: Any) -> Any:
+    """Let through a number, or a word that may name a column."""
+    if not _is_number(written) and not (isinstance(written, str) and re.fullmatch(NAME, written)):
+        raise ValueError(
+            f"needs a finite number of at most 16 digits or the name of a column, not {reprlib.repr(written)}"
+        )
+    return written
+
+
+NAME = r"[a-z][a-z0-9_]*"
+Value = Annotated[bool | int | float | str, BeforeValidator(_value)]
+Bound = Annotated[int | float | str, BeforeValidator(_bound)]
+Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -33,8 +65,8 @@ class Condition(BaseModel):
     column: Name
     is_: Value | None = Field(None, alias="is")
     in_: tuple[Value, ...] | None = Field(None, alias="in", min_length=1)
-    at_least: int | float | Name | None = None
-    at_most: int | float | Name | None = None
+    at_least: Bound | None = None
+    at_most: Bound | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -47,6 +79,18 @@ class Condition(BaseModel):
         """Name the columns that it reads."""
         return [self.column, *(each for each in (self.at_least, self.at_most) if isinstance(each, str))]
 
+    def misfit(self, view: Mapping[str, Column]) -> str:
+        """Say why the column can never be what is asked of it; nothing where it can."""
+        kind = view[self.column].type
+        bound = self.at_least if self.at_least is not None else self.at_most
+        if bound is not None:
+            return _bound_misfit(self.column, kind, bound, view)
+        if self.is_ in ("known", "unknown"):
+            return ""
+        values = self.in_ if self.in_ is not None else (self.is_,)
+        wrong = [each for each in values if not _fits(kind, each)]
+        return f"{self.column} is {_LEGAL[kind]}, and so never {reprlib.repr(wrong[0])}" if wrong else ""
+
     def to_sql_parts(self) -> dict[str, Any]:
         """Give it as the macro `next_best_action` reads it; columns are named, values are quoted there."""
         for name, bound in (("at_least", self.at_least), ("at_most", self.at_most)):
@@ -57,6 +101,28 @@ class Condition(BaseModel):
             return {"column": self.column, "test": self.is_}
         values = self.in_ if self.in_ is not None else (self.is_,)
         return {"column": self.column, "test": "in", "values": list(values)}
+
+
+_LEGAL = {
+    "VARCHAR": "a word",
+    "BOOLEAN": "true or false",
+    **dict.fromkeys(NUMBERS, "a number"),
+    **dict.fromkeys(TIMES, "a moment, which can be known, unknown, or at_least or at_most another moment"),
+}
+
+
+def _fits(kind: str, value: Any) -> bool:
+    if kind in NUMBERS:
+        return _is_number(value)
+    return isinstance(value, {"VARCHAR": str, "BOOLEAN": bool}.get(kind, ()))
+
+
+def _bound_misfit(column: str, kind: str, bound: float | str, view: Mapping[str, Column]) -> str:
+    if kind not in (*NUMBERS, *TIMES):
+        return f"{column} is {_LEGAL[kind]}, which has no more and no less: say what it is, or what it is in"
+    other = view[bound].type if isinstance(bound, str) else "DOUBLE"
+    group = NUMBERS if kind in NUMBERS else TIMES
+    return "" if other in group else f"{column} is {_LEGAL[kind]} and cannot be compared with {bound}"
 
 
 class Action(BaseModel):
@@ -102,6 +168,9 @@ class Actions(BaseModel):
                     raise ValueError(
                         f"{rule.action}: customer_360 has no column {name!r} that a rule can read"
                     )
+            misfits = [misfit for each in rule.when if (misfit := each.misfit(view))]
+            if misfits:
+                raise ValueError(f"{rule.action}: {misfits[0]}")
         if any(not rule.when for rule in self.actions[:-1]):
             raise ValueError("a rule without conditions stands last, for no rule after it is ever tried")
         return self

@@ -123,3 +123,21 @@ def test_a_model_without_a_line_and_a_line_without_a_model_are_named(project: Pr
     project.trait("likes_lamps", MODEL, None)
     with pytest.raises(BuildError, match="'likes_lamps' has a model and no line"):
         trait_names(project.folder / "dbt_project")
+
+
+def test_a_trait_that_reads_the_view_it_is_a_column_of_is_told_its_circle(project: Project) -> None:
+    project.trait(
+        "likes_lamps",
+        "select customer_id, true as likes_lamps from {{ ref('customer_360') }}",
+        LINE,
+    )
+    assert (
+        "The trait 'likes_lamps' reads what is made from it: likes_lamps, which reads customer_360, which reads"
+        " likes_lamps." in project.build()["refused"]
+    )
+
+
+def test_a_trait_cannot_have_the_name_of_a_model_that_is_shipped(project: Project) -> None:
+    project.trait("orders", MODEL, None)
+    with pytest.raises(BuildError, match="'orders' has the name of a model that Rapport ships"):
+        trait_names(project.folder / "dbt_project")
