@@ -55,6 +55,15 @@ def test_what_is_wrong_is_named_with_what_would_be_legal(text: str, told: str, t
     assert not isinstance(caught.value.__context__, ValidationError), "it holds every frame that led to it"
 
 
+@pytest.mark.parametrize("value", ["ann@example.com", "+44 7700900123"])
+def test_a_wrong_value_that_may_be_somebodys_address_is_not_told(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(f"version: {value}")
+    with pytest.raises(InputError, match="line 1: version: input should be a valid integer") as caught:
+        read_rules_file(path, Plan)
+    assert value not in str(caught.value)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="There is no file"):
         read_rules_file(tmp_path / "plan.yaml", Plan)

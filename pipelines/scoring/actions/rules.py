@@ -29,7 +29,7 @@ LARGEST = 2**53  # whole numbers beyond it are not exact in every column
 def _is_number(written: Any) -> bool:
     if isinstance(written, bool) or not isinstance(written, int | float):
         return False
-    return abs(written) <= LARGEST  # so neither .inf nor .nan
+    return -LARGEST <= written <= LARGEST  # so neither .inf nor .nan
 
 
 def _value(written: Any) -> Any:
