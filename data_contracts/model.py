@@ -28,8 +28,9 @@ class Rule:
 
     present: the column has a value (a missing one passes all other checks). values: it is one of `values`.
     pattern: all of the text matches `pattern`. range: `minimum` <= value <= `maximum`. length: the same for
-    the number of characters. order: the first column is not before the second one. type: the text reads as the
-    column's type, which is judged while a file lands and holds by construction afterwards.
+    the number of characters. order: the first column is not before the second one, or by no more than `slack_hours`, which
+    two times alone may have. type: the text reads as the column's type, which is judged while a file lands and holds by
+    construction afterwards.
 
     `owner` answers for the rule. `threshold` is the share of a batch's rows that may break it before the whole batch is
     refused; a row that breaks a critical rule is set aside in any case.
@@ -45,6 +46,7 @@ class Rule:
     minimum: Bound | None = None
     maximum: Bound | None = None
     where: tuple[Condition, ...] = ()
+    slack_hours: int = 0
     owner: str = ""
     threshold: float = DEFAULT_THRESHOLD
 

@@ -43,6 +43,7 @@ MOMENTS = {"TIMESTAMP", "DATE"}
 EXACT = (
     2**53 - 1
 )  # beyond it pandas compares a whole number as a fraction where a rule has a condition (2026-11-22)
+MOST_SLACK = 8_760  # a year
 SUFFIXES = ("type", "present", "form", "length", "range")  # of the rules that follow from a column
 
 
@@ -186,7 +187,7 @@ class RuleReader:
         if not isinstance(body, dict):
             self.file.refuse(at, f"the rule {name} has no type and kwargs")
         kind, options = str(body.get("type")), dict(body.get("kwargs") or {})
-        self._only(body, {"type", "kwargs", "where"}, at, name)
+        self._only(body, {"type", "kwargs", "where", "slack_hours"}, at, name)
         self.file.need(
             kind in ARGUMENTS, (*at, "type"), f"the rule {name} uses {kind}; known are {', '.join(ARGUMENTS)}"
         )
@@ -198,12 +199,30 @@ class RuleReader:
         rule = self._expectation(
             kind, options, (*at, "kwargs"), Rule(name, "present", (), "", severity, where=where)
         )
+        rule = self._with_slack(rule, body.get("slack_hours"), (*at, "slack_hours"))
         return replace(
             rule,
             sentence=item.description or _fallback(name),
             owner=self._owner(item, place, self.defaults.owner),
             threshold=self._threshold(item, place),
         )
+
+    def _with_slack(self, rule: Rule, hours: Any, place: Place) -> Rule:
+        if hours is None:
+            return rule
+        kinds = {self.defaults.columns[column].physicalType for column in rule.columns}
+        self.file.need(
+            rule.check == "order" and kinds == {"TIMESTAMP"},
+            place,
+            f"the rule {rule.name} has slack_hours, which only two times in order may have",
+        )
+        whole = isinstance(hours, int) and not isinstance(hours, bool) and 0 < hours <= MOST_SLACK
+        self.file.need(
+            whole,
+            place,
+            f"the rule {rule.name} has slack_hours {hours!r}; write a whole number from 1 to {MOST_SLACK}",
+        )
+        return replace(rule, slack_hours=hours)
 
     def _expectation(self, kind: str, options: dict[str, Any], place: Place, blank: Rule) -> Rule:
         if kind == PAIR:

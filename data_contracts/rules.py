@@ -30,7 +30,8 @@ def predicate(rule: Rule, types: Types) -> Sql:
 def expectation(rule: Rule, contract: Contract) -> dict[str, Any] | None:
     """Compile a rule to an expectation as plain data: `type`, `kwargs`, `severity` and `meta`.
 
-    None for a `type` rule: a typed frame cannot break it.
+    Great Expectations knows no slack: such a rule speaks of a column that `meta` says how to make (`later`: that column, and
+    by how many hours). None for a `type` rule: a typed frame cannot break it.
     """
     types = contract.duckdb_columns()
     form = _expectation(rule, types)
@@ -39,7 +40,11 @@ def expectation(rule: Rule, contract: Contract) -> dict[str, Any] | None:
     kind, options = form
     if rule.where:
         options["row_condition"] = _row_condition(rule.where)
-    return {"type": kind, "kwargs": options, "severity": rule.severity, "meta": {"rule": rule.name}}
+    meta: dict[str, Any] = {"rule": rule.name}
+    if rule.slack_hours:
+        column, later = rule.columns[0], f"{rule.columns[0]} and {rule.slack_hours} hours"
+        options["column_A"], meta["later"] = later, {"column": column, "hours": rule.slack_hours}
+    return {"type": kind, "kwargs": options, "severity": rule.severity, "meta": meta}
 
 
 def _held(rule: Rule, types: Types) -> Sql:
@@ -60,6 +65,8 @@ def _check(rule: Rule, item: Sql, types: Types) -> Sql:
         return _between(sql("length({})", item), rule.minimum, rule.maximum, "BIGINT")
     if rule.check == "range":
         return _between(item, rule.minimum, rule.maximum, types[rule.columns[0]])
+    if rule.slack_hours:
+        item = sql("{} + to_hours({})", item, value(rule.slack_hours))
     return sql("{} >= {}", item, _known(rule.columns[1], types))
 
 

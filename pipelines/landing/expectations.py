@@ -35,6 +35,7 @@ def _validate(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]], detai
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         configured = [ExpectationConfiguration(**item) for item in expectations]
+        frame = frame.assign(**_later(frame, expectations))
         asset = context.data_sources.add_pandas("landed").add_dataframe_asset("rows")
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
         suite = gx.ExpectationSuite(name="contract", expectations=configured)
@@ -42,6 +43,16 @@ def _validate(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]], detai
             suite, result_format={"result_format": detail, "partial_unexpected_count": 0}
         )
     return list(outcome.results)
+
+
+def _later(frame: pd.DataFrame, expectations: Sequence[dict[str, Any]]) -> dict[str, "pd.Series[Any]"]:
+    """Make the columns of rules with a slack: a time of the rows, so many hours later."""
+    rules = [
+        (item["kwargs"]["column_A"], item["meta"]["later"])
+        for item in expectations
+        if "later" in item["meta"]
+    ]
+    return {name: frame[later["column"]] + pd.Timedelta(hours=later["hours"]) for name, later in rules}
 
 
 def typed_frame(rows: pa.Table) -> pd.DataFrame:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import duckdb
 
+from pipelines.warehouse.connection import has_table
+
 _SILENT = """
     SELECT source, table_name, last_day, silent_days FROM marts.source_freshness
     WHERE state = 'silent' ORDER BY silent_days DESC, source, table_name
@@ -14,10 +16,17 @@ _ZONES = """
     WHERE time_zone IS NOT NULL AND time_zone NOT IN (SELECT name FROM pg_timezone_names())
     GROUP BY source ORDER BY source
 """
+# What has not happened yet is refused by its own date and its arrival, not by the build's: a record that is left out today
+# for the day of the build would have to come in tomorrow, and every increment would have to look for it.
+_AHEAD = """
+    SELECT table_name, sum(set_aside)::BIGINT FROM warehouse.contract_results
+    WHERE rule IN ('not_a_day_ahead', 'not_from_the_future') AND set_aside > 0
+    GROUP BY table_name ORDER BY table_name
+"""
 
 
 def release_notes(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Read what the warehouse has to tell beside its rows: silent sources, stale scores, unknown time zones."""
+    """Read what the warehouse has to tell beside its rows: silent sources, stale scores, unknown time zones, the future."""
     for source, table, last, days in connection.execute(_SILENT).fetchall():
         yield (
             f"{source} has brought no {table.replace('_', ' ')} for {days:,} days, since {last.day} {last:%B %Y}; it used to"
@@ -30,3 +39,9 @@ def release_notes(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
             f"Contact records of {source} name a time zone that does not exist ({records:,} of them); it was left out, and"
             " the country's is taken where there is one."
         )
+    if has_table(connection, "warehouse", "contract_results"):
+        for table, records in connection.execute(_AHEAD).fetchall():
+            yield (
+                f"Records of {table.replace('_', ' ')} are dated later than they came ({records:,} of them); they wait in"
+                " the quarantine, and count nowhere until their time has come and they are replayed."
+            )

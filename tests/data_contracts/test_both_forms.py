@@ -96,6 +96,7 @@ def case(number: int) -> Case:
         tuple(names[:judged]),
         "",
         where=tuple(condition(die, *each) for each in list(zip(names, types, strict=True))[judged:]),
+        slack_hours=die.choice((0, 1, 24)) if check == "order" and types[:2] == ["TIMESTAMP"] * 2 else 0,
         **limits(die, check, types[0]),
     )
     return Case(rule, {each: (kind, cells(die, kind)) for each, kind in zip(names, types, strict=True)})

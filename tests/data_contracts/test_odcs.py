@@ -184,6 +184,41 @@ def test_an_expectation_that_we_do_not_know_is_refused(tmp_path: Path) -> None:
     assert "uses expect_column_mean_to_be_between; known are" in refused(tmp_path, document)
 
 
+@pytest.mark.parametrize(
+    ("later", "hours", "sentence"),
+    [
+        ("sent_at", 0, "has slack_hours 0; write a whole number from 1 to 8760"),
+        ("sent_at", 1.5, "has slack_hours 1.5; write a whole number"),
+        ("sent_at", True, "has slack_hours True; write a whole number"),
+        ("price", 24, "has slack_hours, which only two times in order may have"),
+    ],
+)
+def test_a_slack_is_of_two_times_and_of_whole_hours(
+    tmp_path: Path, later: str, hours: object, sentence: str
+) -> None:
+    assert sentence in refused(tmp_path, in_order(later, hours))
+
+
+def test_a_slack_that_can_be_judged_is_read(tmp_path: Path) -> None:
+    (rule,) = read_contract(write(tmp_path, in_order("sent_at", 24))).cross_rules
+    assert (rule.check, rule.columns, rule.slack_hours) == ("order", ("sent_at", "made_at"), 24)
+
+
+def in_order(later: str, hours: object) -> dict[str, Any]:
+    """Give a contract with a rule that holds one column against the moment at which the thing was made."""
+    document = good()
+    table(document)["properties"] += [
+        column(name, "timestamp", "TIMESTAMP") for name in ("made_at", "sent_at")
+    ]
+    kwargs = {"column_A": later, "column_B": "made_at", "or_equal": True}
+    kind = "expect_column_pair_values_a_to_be_greater_than_b"
+    rule = {"name": "in_order", "type": "custom", "engine": "greatExpectations", "severity": "critical"}
+    table(document)["quality"] = [
+        rule | {"implementation": {"type": kind, "kwargs": kwargs, "slack_hours": hours}}
+    ]
+    return document
+
+
 def test_a_threshold_is_a_share(tmp_path: Path) -> None:
     document = good() | {"customProperties": [{"property": "quarantineThreshold", "value": 5}]}
     assert "a share between 0 and 1" in refused(tmp_path, document)

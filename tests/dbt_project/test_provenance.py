@@ -1,12 +1,15 @@
 """Where what we know of a person comes from, how far it agrees, and how fresh it is: a company worked out by hand."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelines.landing.results import RuleResult
 from pipelines.publishing.notes import release_notes
 from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.records import ContractState, write_contract_results
 
 if TYPE_CHECKING:
     from conftest import Company
@@ -107,3 +110,19 @@ def test_scores_are_stale_while_a_shop_is_silent_and_the_release_says_why(compan
         "The scores of purchases are stale: they tell of the time before.",
         "Contact records of crm name a time zone that does not exist (1 of them); it was left out, and the country's is taken where there is one.",
     ]
+
+
+def test_the_release_says_how_much_waits_for_its_time_to_come(company: "Company") -> None:
+    ahead, other = (
+        RuleResult(rule, "", "", "critical", 0.05, 100, 3, 3, "set_aside")
+        for rule in ("not_a_day_ahead", "quantity_range")
+    )
+    with open_warehouse(company.build_path) as connection:
+        judged = ContractState("purchases", 100, 6, (ahead, other), datetime.fromisoformat(AS_OF))
+        write_contract_results(connection, [judged])
+        notes = list(release_notes(connection))
+    (told,) = (note for note in notes if "later than they came" in note)
+    assert told == (
+        "Records of purchases are dated later than they came (3 of them); they wait in the quarantine, and count nowhere"
+        " until their time has come and they are replayed."
+    )

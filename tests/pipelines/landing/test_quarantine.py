@@ -1,6 +1,7 @@
 """What was set aside: listed, shown, and judged again under the contract as it is now."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -152,3 +153,21 @@ def test_a_damaged_quarantine_file_is_told_with_its_mend_and_the_mend_works(
     landing.manifest_path.unlink()
     land(*rows)
     assert count_quarantined(settings, "consents") == 1
+
+
+def test_what_has_not_happened_yet_is_set_aside_and_replayed_once_it_has(
+    settings: Settings, clock: Clock, land: Land, chat: Make
+) -> None:
+    """All of it arrives on 30 October at noon; a clock or a time zone is at most a day ahead."""
+    land(
+        *[chat(number) for number in range(3, 60)],
+        chat(1, occurred_at="2026-10-31 12:00:00"),
+        chat(2, occurred_at="2026-10-31 12:00:01"),
+        table="chat_messages",
+    )
+    (item,) = list_quarantine(settings)
+    assert (item.rows, item.reasons) == (1, {"not_a_day_ahead": 1})
+    assert [replay.landed for replay in replay_quarantine(settings, clock)] == [0]
+    later = Clock(clock.now() + timedelta(days=1))
+    assert [replay.landed for replay in replay_quarantine(settings, later)] == [1]
+    assert list_quarantine(settings) == []
