@@ -10,6 +10,10 @@ _SILENT = """
     SELECT source, table_name, last_day, silent_days FROM marts.source_freshness
     WHERE state = 'silent' ORDER BY silent_days DESC, source, table_name
 """
+_RETIRED = """
+    SELECT source, table_name, last_day FROM marts.source_freshness
+    WHERE state = 'retired' ORDER BY last_day, source, table_name
+"""
 _STALE = "SELECT count(*) FROM marts.customer_360 WHERE score_freshness = 'stale'"
 _ZONES = """
     SELECT source, count(*) FROM staging.stg_landing__contacts
@@ -31,6 +35,11 @@ def release_notes(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         yield (
             f"{source} has brought no {table.replace('_', ' ')} for {days:,} days, since {last.day} {last:%B %Y}; it used to"
             " bring some every few days."
+        )
+    for source, table, last in connection.execute(_RETIRED).fetchall():
+        yield (
+            f"{source} has brought no {table.replace('_', ' ')} since {last.day} {last:%B %Y} while others did: it counts as"
+            " retired, and no score waits for it."
         )
     if connection.execute(_STALE).fetchall()[0][0]:
         yield "The scores of purchases are stale: they tell of the time before."

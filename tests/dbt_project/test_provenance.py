@@ -56,6 +56,7 @@ def company(found_company: Callable[[str], "Company"]) -> "Company":
             # regular until the 22nd; once a month; to this day
             "purchases": [order(day) for day in (10, 15, 22)]
             + [order(1, "fair")]
+            + [order(day, "closed") | {"occurred_at": f"2026-05-{day:02d} 10:00:00"} for day in (11, 12, 13)]
             + [order(day, "till", "bea@x.example") for day in (26, 28, 30)],
         }
     )
@@ -70,7 +71,7 @@ def people(company: "Company", *columns: str) -> dict[str, tuple[Any, ...]]:
 
 def test_the_systems_that_know_a_person_are_named_once_each(company: "Company") -> None:
     assert people(company, "sources", "source_count") == {
-        "ann": ("crm, desk, fair, shop", 4),
+        "ann": ("closed, crm, desk, fair, shop", 5),
         "bea": ("crm, till", 2),
     }
 
@@ -97,6 +98,7 @@ def test_only_a_source_that_used_to_come_regularly_falls_silent(company: "Compan
     assert {row["source"]: (row["silent_days"], row["active_days"], row["state"]) for row in found} == {
         "shop": (8, 3, "silent"),
         "fair": (29, 1, "irregular"),
+        "closed": (170, 3, "retired"),
         "till": (0, 3, "fresh"),
     }
 
@@ -105,8 +107,9 @@ def test_scores_are_stale_while_a_shop_is_silent_and_the_release_says_why(compan
     assert people(company, "score_freshness") == {"ann": ("stale",), "bea": ("stale",)}
     with open_warehouse(company.build_path, read_only=True) as connection:
         notes = list(release_notes(connection))
-    assert notes[:3] == [
+    assert notes[:4] == [
         "shop has brought no purchases for 8 days, since 22 October 2026; it used to bring some every few days.",
+        "closed has brought no purchases since 13 May 2026 while others did: it counts as retired, and no score waits for it.",
         "The scores of purchases are stale: they tell of the time before.",
         "Contact records of crm name a time zone that does not exist (1 of them); it was left out, and the country's is taken where there is one.",
     ]

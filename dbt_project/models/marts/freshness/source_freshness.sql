@@ -1,4 +1,8 @@
-{#- Depends on the day (`as_of`): how long each source has been silent, and whether that is unlike it. -#}
+{#-
+  Depends on the day (`as_of`): how long each source has been silent, and whether that is unlike it. One that stopped months
+  ago while another brings the same is no longer waited for: a shop that was closed would leave scores stale for ever. The only
+  source of a table is waited for as long as it takes, for without it nobody knows what happened.
+-#}
 with known as (
 
     -- a record from after `as_of` (a wrong clock, a build that looks back) says nothing of how fresh a source is
@@ -39,7 +43,8 @@ aged as (
     select
         newest.*,
         habits.active_days,
-        {{ days_between('newest.last_day', as_of()) }} as silent_days
+        {{ days_between('newest.last_day', as_of()) }} as silent_days,
+        {{ days_between('max(newest.last_day) over (partition by newest.table_name)', as_of()) }} as all_silent_days
     from newest
     inner join habits
         on newest.source = habits.source and newest.table_name = habits.table_name
@@ -55,7 +60,8 @@ select
     cast(silent_days as integer) as silent_days,
     case
         when silent_days < {{ var('silent_days') }} then 'fresh'
-        when active_days >= {{ var('regular_days') }} then 'silent'
-        else 'irregular'
+        when active_days < {{ var('regular_days') }} then 'irregular'
+        when silent_days >= {{ var('retired_days') }} and all_silent_days < {{ var('silent_days') }} then 'retired'
+        else 'silent'
     end as state
 from aged
