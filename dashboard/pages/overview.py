@@ -51,7 +51,7 @@ def main() -> None:
     with left, st.container(border=True):
         frame.section(
             "Where people stand",
-            "Lapsing people are late for their own rhythm; prospects have not bought yet.",
+            "Lapsing people have ordered nothing for over 90 days; prospects have not bought yet.",
         )
         charts.stages(figures.lifecycle)
     with right, st.container(border=True):

@@ -223,7 +223,7 @@ ANNS_ROW = {
     "churn_method": "rules",
     "churn_reasons": "1 late parcel in half a year; Waited over a day for 2 answers in half a year",
     "profiling_objected": False,
-    "score_note": "There is too little history to learn from, so fixed rules judge their risk.",
+    "score_note": "Fixed rules judge their risk, for history is shorter than twice 180 days.",
     "open_shipment_count": 1,
     "late_shipment_count": 1,
     "inbound_message_count": 4,

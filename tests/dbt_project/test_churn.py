@@ -98,7 +98,7 @@ def test_the_risk_is_told_with_its_reasons_in_words(company: "Company") -> None:
     assert round(ann["churn_risk"], 2) == 0.70
     assert (ann["churn_level"], ann["churn_method"]) == ("high", "rules")
     assert ann["churn_reasons"] == "No order for 121 days; 1 late parcel in half a year"
-    assert "too little history" in ann["score_note"]
+    assert ann["score_note"] == "Fixed rules judge their risk, for history is shorter than twice 180 days."
 
 
 def test_who_has_just_ordered_gives_no_reason_to_worry(company: "Company") -> None:

@@ -123,6 +123,27 @@ def read_known(connection: "duckdb.DuckDBPyConnection", moment: datetime) -> Kno
     )
 
 
+# As int_purchases__rhythm has it, for the same figure stands on the same card.
+_RHYTHMS = """
+    SELECT customer_id, CASE WHEN count(*) > 2 THEN quantile_disc(gap, 0.5) END AS usual_gap_days
+    FROM (
+        SELECT customer_id, epoch(began_at - lag(began_at) OVER (PARTITION BY customer_id ORDER BY began_at)) / 86400 AS gap
+        FROM intermediate.int_churn__signals WHERE kind = 'order' AND began_at <= $moment
+    )
+    GROUP BY customer_id
+    ORDER BY customer_id
+"""
+
+
+def read_rhythms(connection: "duckdb.DuckDBPyConnection", moment: datetime) -> Floats:
+    """Ask how many days usually pass between two orders of each buyer: the median of their gaps.
+
+    A buyer stands where `read_known` has them; NaN before the third order day, when nothing is usual yet.
+    """
+    found: Any = connection.execute(_RHYTHMS, {"moment": moment}).fetchnumpy()["usual_gap_days"]
+    return np.asarray(np.ma.filled(found.astype(np.float64), np.nan), dtype=np.float64)
+
+
 _GAPPY = {"mood_now", "mood_before", "next_days"}
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from data_contracts.sql import Sql
@@ -27,6 +28,7 @@ from pipelines.scoring.churn.features import (
     Known,
     features,
     read_known,
+    read_rhythms,
     usual_gap,
 )
 from pipelines.scoring.churn.logistic import Calibration, Logistic, cross_fit, fit_logistic
@@ -111,7 +113,7 @@ def score_churn(build: "duckdb.DuckDBPyConnection | Path", as_of: datetime) -> C
         rhythm = read_rhythm(connection, monday)
         known = read_known(connection, until)
         learnt = learn(connection, monday, rhythm)
-        table = _table(known, rhythm, learnt if isinstance(learnt, Learnt) else None)
+        table = _table(known, read_rhythms(connection, until), rhythm, learnt)
         connection.register("churn_found", table)
         connection.execute("CREATE OR REPLACE TABLE scoring.churn AS FROM churn_found")
         connection.unregister("churn_found")
@@ -165,8 +167,9 @@ def learn(connection: "duckdb.DuckDBPyConnection", monday: datetime, rhythm: Rhy
     return Learnt(fit_logistic(rows, gone, never_lowering=SERVICE_AT), calibration, people, left, monday)
 
 
-def _table(known: Known, rhythm: Rhythm, learnt: Learnt | None) -> pa.Table:
-    if learnt:
+def _table(known: Known, own_gaps: Floats, rhythm: Rhythm, learnt: Learnt | str) -> pa.Table:
+    """Give the rows of scoring.churn. `own_gaps`: the days that usually pass between orders of each, NaN where unknown."""
+    if isinstance(learnt, Learnt):
         rows = features(known, rhythm.common_gap)
         parts = learnt.model.contributions(rows) * learnt.calibration.slope
         parts[:, SERVICE_AT] *= rows[:, SERVICE_AT] > 0  # what did not happen to them is no reason
@@ -175,16 +178,23 @@ def _table(known: Known, rhythm: Rhythm, learnt: Learnt | None) -> pa.Table:
         parts = rules.points(known, rhythm.common_gap)
         risk = rules.risk(parts)
     gone = known.silent_days > rhythm.horizon
+    is_overdue = known.silent_days > np.where(
+        np.isnan(own_gaps), usual_gap(known, rhythm.common_gap), own_gaps
+    )
+    note = None if isinstance(learnt, Learnt) else f"Fixed rules judge their risk, for {learnt}."
     level = np.select([gone, risk >= HIGH, risk >= MEDIUM], ["gone", "high", "medium"], "low")
     return pa.table(
         {
             "customer_id": pa.array(known.customers, pa.string()),
             "churn_risk": np.round(risk, 9),  # sums of decimals depend on their order in the fifteenth digit
             "churn_level": pa.array(level, pa.string()),
-            "churn_method": pa.array(np.full(len(known), "calibrated" if learnt else "rules"), pa.string()),
-            **{f"reason_{place}": reason for place, reason in enumerate(_reasons(parts), start=1)},
+            "churn_method": pa.array(np.full(len(known), "rules" if note else "calibrated"), pa.string()),
+            "churn_note": pa.array([note] * len(known), pa.string()),
+            **{
+                f"reason_{place}": reason for place, reason in enumerate(_reasons(parts, is_overdue), start=1)
+            },
             "silent_days": np.maximum(known.silent_days, 0).astype(np.int32),
-            "usual_gap_days": np.rint(usual_gap(known, rhythm.common_gap)).astype(np.int32),
+            "usual_gap_days": pa.array(np.rint(own_gaps), pa.float64(), from_pandas=True).cast(pa.int32()),
             "orders": known.orders.astype(np.int64),
             "late_parcels": known.late_parcels.astype(np.int64),
             "slow_answers": known.slow_answers.astype(np.int64),
@@ -192,13 +202,17 @@ def _table(known: Known, rhythm: Rhythm, learnt: Learnt | None) -> pa.Table:
     )
 
 
-def _reasons(parts: Floats) -> list[pa.Array]:
-    """Name, for each buyer, the three reasons that raise the risk most; NULL where there are fewer."""
+def _reasons(parts: Floats, is_overdue: npt.NDArray[np.bool_]) -> list[pa.Array]:
+    """Name, for each buyer, the three reasons that raise the risk most; NULL where there are fewer.
+
+    Silence is none while it is no longer than their usual gap, however much it weighs.
+    """
     names = list(dict.fromkeys(REASON_OF.get(name, name) for name in NAMES if name != "tenure"))
     sums = np.zeros((len(parts), len(names)))
     for at, name in enumerate(NAMES):
         if name != "tenure":  # to have come long ago is no reason by itself
             sums[:, names.index(REASON_OF.get(name, name))] += parts[:, at]
+    sums[~is_overdue, names.index("overdue")] = 0
     order = np.argsort(-sums, axis=1, kind="stable")[:, :3]
     worth = np.take_along_axis(sums, order, axis=1) >= WORTH_TELLING
     codes = pa.array(names)

@@ -120,18 +120,18 @@ def test_types_that_fit_are_taken_and_text_is_read(
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "reasons"),
     [
-        ({"price_minor": "1.5::DOUBLE"}, "price_minor_type"),
-        ({"price_minor": "'1.5'"}, "price_minor_type"),
-        ({"occurred_at": "TIMESTAMP '30000-01-01 00:00:00'"}, "occurred_at_type"),
-        ({"occurred_at": "'infinity'::TIMESTAMP"}, "occurred_at_type"),
-        ({"occurred_at": "TIMESTAMP '1900-01-01 00:00:00'"}, "occurred_at_range"),
-        ({"product_id": "''"}, "product_id_present"),
+        ({"price_minor": "1.5::DOUBLE"}, ["price_minor_type"]),
+        ({"price_minor": "'1.5'"}, ["price_minor_type"]),
+        ({"occurred_at": "TIMESTAMP '30000-01-01 00:00:00'"}, ["occurred_at_type", "not_a_day_ahead"]),
+        ({"occurred_at": "'infinity'::TIMESTAMP"}, ["occurred_at_type", "not_a_day_ahead"]),
+        ({"occurred_at": "TIMESTAMP '1900-01-01 00:00:00'"}, ["occurred_at_range"]),
+        ({"product_id": "''"}, ["product_id_present"]),
     ],
 )
 def test_a_row_that_breaks_a_rule_is_set_aside_as_text(
-    tmp_path: Path, take: Take, settings: Settings, changes: dict[str, str | None], reason: str
+    tmp_path: Path, take: Take, settings: Settings, changes: dict[str, str | None], reasons: list[str]
 ) -> None:
     wrong = {
         name: f"CASE WHEN n = 2 THEN {sql} ELSE {PRODUCT[name]} END" for name, sql in changes.items() if sql
@@ -139,7 +139,7 @@ def test_a_row_that_breaks_a_rule_is_set_aside_as_text(
     if "'" in wrong.get("price_minor", ""):
         wrong["price_minor"] = f"CASE WHEN n = 2 THEN {changes['price_minor']} ELSE '100' END"
     report = take("products", canonical(tmp_path / "p.parquet", wrong))
-    assert (report.accepted, report.quarantined, report.reasons) == (2, 1, {reason: 1})
+    assert (report.accepted, report.quarantined, report.reasons) == (2, 1, dict.fromkeys(reasons, 1))
     (row,) = show_quarantine(list_quarantine(settings)[0])
     assert row.source_record_id == "product/2"
 

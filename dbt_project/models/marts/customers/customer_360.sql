@@ -137,7 +137,7 @@ known as (
         case
             when consents.profiling_objected then 'They objected to profiling, so nothing is concluded about them.'
             when churn.customer_id is null then 'They have not ordered yet.'
-            when churn.churn_method = 'rules' then 'There is too little history to learn from, so fixed rules judge their risk.'
+            else churn.churn_note
         end as score_note,
         coalesce(parcels.open_shipment_count, 0) as open_shipment_count,
         coalesce(parcels.late_shipment_count, 0) as late_shipment_count,

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from pipelines.scoring.churn import score
 from pipelines.scoring.churn.features import NAMES, features, read_known
 from pipelines.scoring.churn.score import score_churn
 
@@ -98,6 +99,41 @@ def test_who_left_for_a_complaint_teaches_that_complaints_make_leave(
     reasons = {people["cus_b"][f"reason_{place}"] for place in (1, 2, 3)}
     assert "open_complaint" in reasons
     assert "open_complaint" not in {people["cus_a"][f"reason_{place}"] for place in (1, 2, 3)}
+
+
+@pytest.mark.parametrize("method", ["calibrated", "rules"])
+def test_silence_is_a_reason_only_beyond_the_rhythm_that_the_card_tells(
+    build: duckdb.DuckDBPyConnection, method: str
+) -> None:
+    """Twelve gaps of 100 days and one of 20: their median is 100, wherever the mean and what is common here lie."""
+    steady = [order(f"cus_{name}", silent + days) for name, silent in (("on time", 90), ("overdue", 600))
+              for days in (0, 20, *range(120, 1_300, 100))]  # fmt: skip
+    others = shop(1_500, 0.5) if method == "calibrated" else shop(60, 0.3)
+    happened(build, [*others, *steady, order("cus_once", 400)])
+    assert score_churn(build, AS_OF).method == method
+    people = found(build)
+    assert (people["cus_on time"]["usual_gap_days"], people["cus_once"]["usual_gap_days"]) == (100, None)
+    told = {name: [row[f"reason_{place}"] for place in (1, 2, 3)] for name, row in people.items()}
+    assert "overdue" not in told["cus_on time"]
+    assert "overdue" in told["cus_overdue"]
+    assert "overdue" in told["cus_once"]
+    late = [row for name, row in people.items() if "overdue" in told[name] and row["usual_gap_days"]]
+    assert len(late) > 5
+    assert all(row["silent_days"] >= row["usual_gap_days"] for row in late)
+
+
+def test_whose_risk_the_rules_judge_is_told_why_it_was_not_learnt(
+    build: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened(build, shop(1_500, 0.5))
+    score_churn(build, AS_OF)
+    assert {row["churn_note"] for row in found(build).values()} == {None}
+    monkeypatch.setattr(score, "LEAST_AUC", 0.9999)
+    score_churn(build, AS_OF)
+    (note,) = {row["churn_note"] for row in found(build).values()}
+    assert note.startswith(
+        "Fixed rules judge their risk, for what was learnt does not foretell well enough (AUC 0."
+    )
 
 
 def test_the_same_week_learns_the_same(build: duckdb.DuckDBPyConnection) -> None:
