@@ -1,4 +1,4 @@
-"""The sentence of a rule that follows from a column: words that somebody who never saw the table understands."""
+"""Words for people: a number with its noun, and the sentence of a rule that follows from a column."""
 
 from datetime import date, datetime
 
@@ -11,6 +11,11 @@ _KINDS = {
     "DATE": "a date",
     "DOUBLE": "a number",
 }
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun: 1 day, 2 days; `many` is the plural where that is more than an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def of_type(title: str, kind: str) -> str:

@@ -1,13 +1,14 @@
 """The commands of this package: `demo`, `build`, `sample`, `ingest`, `pull`, `quarantine`, `contract` and `identity`."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_contracts.sentences import counted
 from pipelines.contracts.commands import app as contracts_app
+from pipelines.defs.moments import parse_moment
 from pipelines.identity.commands import app as identity_app
 from pipelines.pulls.commands import app as pulls_app
 from pipelines.samples.command import app as sample_app
@@ -73,19 +74,6 @@ def build(
     emit(report.to_document(), as_json=as_json, human=lambda: _tell(report))
 
 
-def parse_moment(text: str) -> datetime:
-    """Read a moment as naive UTC; one with an offset is converted. Raises UsageError where it is none."""
-    from data_contracts.errors import UsageError
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--as-of is {text!r}, which is no moment.", "Write it like 2026-10-30T12:00:00 or 2026-10-30."
-        ) from None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
 def _tell_waiting(holder: "Holder | None") -> None:
     who = f" ({holder})" if holder else ""
     typer.echo(f"Another build is running{who}; waiting for it.", err=True)
@@ -111,18 +99,18 @@ def _tell(report: "BuildReport") -> None:
     landed = sum(item.landed for item in report.sums)
     staged = sum(item.staged for item in report.sums)
     superseded = sum(item.superseded for item in report.sums)
-    say(f"{landed:,} rows landed = {staged:,} staged + {superseded:,} older versions")
+    say(f"{counted(landed, 'row')} landed = {staged:,} staged + {counted(superseded, 'older version')}")
     if not landed:
         say("Nothing has landed yet, so the view is empty: `rapport ingest` takes your files.")
     people = report.people
     say(
-        f"{people['customers']:,} customers; {people['orders']:,} orders,"
+        f"{counted(people['customers'], 'customer')}; {counted(people['orders'], 'order')},"
         f" {people['guest_orders']:,} of them by guests"
     )
     for state in report.contracts:
         if state.state != "green":
-            aside = [f"{state.rows_quarantined:,} rows set aside"] if state.rows_quarantined else []
-            broken = [f"{rule.rule} broken {rule.failed:,} times" for rule in state.failed]
+            aside = [f"{counted(state.rows_quarantined, 'row')} set aside"] if state.rows_quarantined else []
+            broken = [f"{rule.rule} broken {counted(rule.failed, 'time')}" for rule in state.failed]
             say(f"  {state.table} is {state.state}: {', '.join(aside + broken)}")
     for refusal in report.refused:
         say(f"  {refusal.source}/{refusal.table}: a delivery was refused as a whole: {refusal.reason}")

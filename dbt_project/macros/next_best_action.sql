@@ -31,6 +31,7 @@ end
 {% macro told_piece(piece) -%}
 {%- if 'text' in piece -%}{{ sql_text(piece['text']) }}
 {%- elif piece['is_time'] -%}coalesce({{ as_text('cast(known.' ~ piece['column'] ~ ' as date)') }}, '')
+{%- elif piece['noun'] -%}coalesce({{ counted('known.' ~ piece['column'], piece['noun']) }}, '')
 {%- else -%}coalesce({{ as_text('known.' ~ piece['column']) }}, '')
 {%- endif -%}
 {%- endmacro %}

@@ -20,6 +20,7 @@ from data_contracts.contracts import (
     published_contracts,
 )
 from data_contracts.errors import ContractBrokenError
+from data_contracts.sentences import counted
 from pipelines.contracts.page import LATEST
 from pipelines.defs.contract_status import record_states
 from pipelines.defs.keys import key
@@ -209,8 +210,8 @@ def _worst(state: ContractState) -> str:
         return "it was refused as a whole"
     worst = rules[0]
     if not worst.set_aside:
-        return f"rule {worst.rule} is broken {worst.failed} times"
+        return f"rule {worst.rule} is broken {counted(worst.failed, 'time')}"
     return (
-        f"{worst.set_aside} of {worst.checked} rows are set aside by rule {worst.rule}, which {worst.owner or 'nobody'}"
-        f" answers for; it allows {worst.threshold:.1%}"
+        f"{counted(worst.checked, 'row')} checked, {worst.set_aside:,} of them set aside by rule {worst.rule}, which"
+        f" {worst.owner or 'nobody'} answers for; it allows {worst.threshold:.1%}"
     )

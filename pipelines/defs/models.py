@@ -16,6 +16,7 @@ from dagster import (
 )
 
 from data_contracts.errors import BuildError
+from data_contracts.sentences import counted
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.identity.policy import home_policy
@@ -117,7 +118,7 @@ def _require(results: list[NodeResult]) -> None:
     broken = [result for result in results if result.failed]
     if broken:
         first = broken[0]
-        what = f"{first.failures} rows" if first.kind == "test" else first.message
+        what = counted(first.failures, "row") if first.kind == "test" else first.message
         raise BuildError(
             f"{len(broken)} of {len(results)} models and tests failed; {first.kind} {first.name}: {what}.",
             f"Nothing was published. Look at it with `dbt build --select {first.name}` or in build.duckdb.",

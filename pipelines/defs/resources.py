@@ -1,13 +1,13 @@
 """The one resource of a run: the build session, which holds the lock and the store."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, cast
 
 from dagster import Field, InitResourceContext, Noneable, resource
 
 from messaging.clock import read_clock
 from messaging.settings import read_settings
+from pipelines.defs.moments import parse_moment
 from pipelines.defs.session import BuildOrder, BuildSession, open_session
 from pipelines.defs.work_requests import REQUEST_TAG, finish_request
 from pipelines.warehouse.lock import Patience
@@ -15,7 +15,9 @@ from pipelines.warehouse.lock import Patience
 CONFIG = {
     "full": Field(bool, default_value=False, description="Build every table afresh; identities are kept."),
     "as_of": Field(
-        Noneable(str), default_value=None, description="The moment the view tells of, ISO, naive UTC."
+        Noneable(str),
+        default_value=None,
+        description="The moment the view tells of, ISO, UTC unless it says.",
     ),
 }
 
@@ -25,7 +27,7 @@ def build_session(context: InitResourceContext) -> Iterator[BuildSession]:
     """Open a session for a run that Dagster started: a schedule, a sensor or a person in its UI."""
     settings = read_settings()
     config = cast("dict[str, Any]", context.resource_config)
-    moment = datetime.fromisoformat(config["as_of"]) if config["as_of"] else None
+    moment = parse_moment(config["as_of"], "The run's as_of") if config["as_of"] else None
     run = context.run
     whole = run is None or not run.asset_selection
     order = BuildOrder(full=config["full"], as_of=moment)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.errors import InputError
+from data_contracts.sentences import counted
 from messaging.settings import Settings
 from pipelines.landing.durable import write_json
 from pipelines.landing.origin import Origin, read_origin
@@ -193,7 +194,8 @@ def verify(landing: Landing) -> None:
     rows = pq.read_metadata(landing.path).num_rows
     if rows != landing.accepted:
         raise InputError(
-            f"The landed file {landing.path} holds {rows} rows instead of {landing.accepted}.", landing.mend
+            f"The landed file {landing.path} holds {counted(rows, 'row')} instead of {landing.accepted}.",
+            landing.mend,
         )
 
 

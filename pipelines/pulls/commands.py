@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from data_contracts.sentences import counted
+
 if TYPE_CHECKING:
     from messaging.settings import Settings
     from pipelines.pulls.files import Pull
@@ -132,7 +134,8 @@ def _tell_run(report: "PullReport") -> None:
             continue
         counts = [f"{stream.total(key):,} {word}" for key, word in _WORDS]
         say(
-            f"[bold]{stream.name}[/]: {stream.rows:,} records since {_since(stream.since)}; rows: {', '.join(counts)}"
+            f"[bold]{stream.name}[/]: {counted(stream.rows, 'record')} since {_since(stream.since)};"
+            f" rows: {', '.join(counts)}"
         )
 
 
@@ -154,7 +157,7 @@ def _tell_check(head: dict[str, Any], sights: "list[Sight]") -> None:
         if sight.error:
             say(f"[bold]{sight.name}[/] [red]failed[/]: {escape(str(sight.error))}")
             continue
-        more = "nothing new" if not sight.records else f"{sight.records} records looked at"
+        more = "nothing new" if not sight.records else f"{counted(sight.records, 'record')} looked at"
         say(f"[bold]{sight.name}[/] at {sight.asked}, since {_since(sight.since)}: {more}.")
         for table, rows in sight.rows.items():
             for row in rows:

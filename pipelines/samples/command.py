@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from data_contracts.errors import UsageError
+from data_contracts.sentences import counted
 from messaging.terminal import emit, progress, say
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ def _described(file: "WrittenFile") -> dict[str, Any]:
 def _tell(document: dict[str, Any]) -> None:
     people, seed, out = document["people"], document["seed"], document["out"]
     total = sum(document["rows"].values())
-    say(f"[bold]Harbour & Pine[/bold]: {people:,} people, {total:,} records, seed {seed}")
+    say(
+        f"[bold]Harbour & Pine[/bold]: {counted(people, 'person', 'people')}, {counted(total, 'record')}, seed {seed}"
+    )
     for file in document["files"]:
         say(f"  {file['records']:>9,}  {file['path'].name:<24} {file['about']}")
     say(f"The truth lies in {document['truth']}. What to do with each file: {out / 'README.md'}")

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from data_contracts.errors import InputError
+from data_contracts.sentences import counted
 from data_contracts.sql import Sql, joined, name, sql, value
 from pipelines.sources.expressions import Compiler, Dialect
 from pipelines.sources.readings import decimal
@@ -171,7 +172,8 @@ def _refuse_several(connection: duckdb.DuckDBPyConnection, beside: Beside, path:
     count = connection.execute(several.text, several.bound).fetchall()[0][0]
     if count:
         raise InputError(
-            f"The file {path} has {count:,} values of {beside.key} on more than one row, so nobody knows which counts.",
+            f"The file {path} has {counted(count, 'value')} of {beside.key} on more than one row, so nobody knows"
+            " which counts.",
             f"Export it again, or let the mapping say it (beside: {beside.name}: newest or total).",
         )
 

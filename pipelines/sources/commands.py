@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_contracts.sentences import counted
 from pipelines.sources.quarantine_commands import app as quarantine
 from pipelines.sources.source_commands import sources, suggest_map
 
@@ -88,12 +89,14 @@ def _tell_ingest(report: "IngestReport") -> None:
     for reason, count in report.reasons.items():
         say(f"  {count:,} x {reason}")
     if report.opt_outs:
-        say(f"{report.opt_outs:,} opt-outs were new; they count from now on, before the next message.")
+        say(
+            f"{counted(report.opt_outs, 'new opt-out')}; what is new counts from now on, before the next message."
+        )
     for file in report.files:
         _tell_file(file)
     if report.unread:
         say(
-            f"{len(report.unread):,} files are of no shape of {report.source} that we know and were left alone."
+            f"{counted(len(report.unread), 'file is', 'files are')} of no shape of {report.source} that we know: left alone."
         )
     if report.quarantined:
         say("See them with: rapport quarantine list")
@@ -117,7 +120,7 @@ def _tell_file(file: "FileReport") -> None:
 
 def _sum(numbers: dict[str, int]) -> str:
     return (
-        f"{numbers['rows_in']:,} rows in = {numbers['accepted']:,} accepted"
+        f"{counted(numbers['rows_in'], 'row')} in = {numbers['accepted']:,} accepted"
         f" ({numbers['changed']:,} of them changed) + {numbers['quarantined']:,} quarantined"
         f" + {numbers['already_landed']:,} already landed"
     )

@@ -9,6 +9,7 @@ import duckdb
 
 from data_contracts.contracts import contract_names
 from data_contracts.errors import BatchRefusedError, InputError, UsageError
+from data_contracts.sentences import counted
 from messaging.clock import Clock
 from messaging.settings import Settings
 from pipelines.landing.breaches import Reads
@@ -198,7 +199,7 @@ def ingest(  # noqa: PLR0913 - the face of the package: who, when, what, and who
     report = IngestReport(reader.source, tuple(reports))
     if report.unread and not report.landings:
         raise InputError(
-            f"None of the {len(report.unread)} files is of a shape of {source} that we know.",
+            f"Of {counted(len(report.unread), 'file')} none is of a shape of {source} that we know.",
             "Name one of them, and you are told what is expected and what was found.",
         )
     return report

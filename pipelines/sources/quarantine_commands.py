@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_contracts.sentences import counted
+
 if TYPE_CHECKING:
     from messaging.settings import Settings
     from pipelines.landing.quarantine import Quarantined, QuarantinedRow, Replay
@@ -102,7 +104,13 @@ def discard(
         item = _found(settings, landing_id, table)
         path = discard_rows(settings, item, _given(reason), actor, read_clock(settings.home).now())
     document = {**item.to_document(), "discarded": str(path)}
-    emit(document, as_json=as_json, human=lambda: say(f"{item.rows:,} rows are discarded and lie in {path}."))
+    emit(
+        document,
+        as_json=as_json,
+        human=lambda: say(
+            f"{counted(item.rows, 'row is discarded and lies', 'rows are discarded and lie')} in {path}."
+        ),
+    )
 
 
 @app.command()
@@ -188,10 +196,15 @@ def _tell_quarantine(items: "list[Quarantined]", refusals: "list[Refusal]") -> N
     for item in items:
         reasons = ", ".join(f"{count:,} x {reason}" for reason, count in item.reasons.items())
         say(
-            f"{item.landing_id}  {item.source}/{item.table}  {item.rows:,} rows of {escape(item.file_name)}: {reasons}"
+            f"{item.landing_id}  {item.source}/{item.table}  {counted(item.rows, 'row')} of"
+            f" {escape(item.file_name)}: {reasons}"
         )
     if items or not refusals:
-        say(f"{sum(item.rows for item in items):,} rows are set aside." if items else "Nothing is set aside.")
+        say(
+            f"{counted(sum(item.rows for item in items), 'row is', 'rows are')} set aside."
+            if items
+            else "Nothing is set aside."
+        )
 
 
 def _tell_rows(item: "Quarantined", rows: "list[QuarantinedRow]") -> None:
@@ -206,7 +219,7 @@ def _tell_rows(item: "Quarantined", rows: "list[QuarantinedRow]") -> None:
             say(f"  {escape(f'{sentence} ({reason}{owner})')}")
         for column, value in row.values.items():
             say(f"    {column}: {escape(value) if value is not None else 'missing'}")
-    say(f"{len(rows):,} of {item.rows:,} rows of {escape(item.file_name)}.")
+    say(f"{len(rows):,} of {counted(item.rows, 'row')} of {escape(item.file_name)}.")
 
 
 def _tell_replays(replays: "list[Replay]") -> None:
@@ -217,7 +230,7 @@ def _tell_replays(replays: "list[Replay]") -> None:
     for item in replays:
         what = "the whole file, read again: " if item.read_again else ""
         say(
-            f"{item.landing_id}  {item.source}/{item.table}: {what}{item.rows:,} rows = {item.landed:,} landed"
+            f"{item.landing_id}  {item.source}/{item.table}: {what}{counted(item.rows, 'row')} = {item.landed:,} landed"
             f" + {item.still:,} still set aside + {item.already_landed:,} already landed"
         )
         if item.refused:

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from data_contracts.errors import InputError
+from data_contracts.sentences import counted
 from data_contracts.sql import Sql, joined, name, sql, value
 from pipelines.landing.durable import telling_of_full_disk
 from pipelines.landing.staging import text_array
@@ -55,7 +56,7 @@ def load_csv(  # noqa: PLR0913 - each is one way in which such a file may be wri
         header, sign = read_header(text, "\t" if delimiter == SPACES else delimiter, quote)
         if names and len(names) != len(header):
             raise InputError(
-                f"The file {path} has {len(header)} columns, and the mapping names {len(names)}.",
+                f"The file {path} has {counted(len(header), 'column')}, and the mapping names {len(names)}.",
                 "Name each column once, from left to right.",
             )
         _read_csv(connection, path, text, list(names) or header, sign, quote=quote, named=not names)
@@ -126,7 +127,7 @@ def _read_csv(  # noqa: PLR0913 - the file, what it is called, and how it is wri
     except duckdb.Error as error:
         line = _line_of(str(error))
         raise InputError(
-            f"The file {path} is no regular CSV{line}: it should have {len(header)} columns on every line.",
+            f"The file {path} is no regular CSV{line}: it should have {counted(len(header), 'column')} on every line.",
             "It may have been cut off, or has an open quotation mark: export it again. Where quotation marks are part"
             " of the text, say so in the mapping file (format: {quote: none}).",
         ) from None

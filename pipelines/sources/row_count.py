@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from data_contracts.errors import InputError
+from data_contracts.sentences import counted
 
 
 def refuse_other_count(
@@ -20,7 +21,7 @@ def refuse_other_count(
     found = max(map(_count, connections))
     if found != expected:
         raise InputError(
-            f"The file {path} holds {found:,} records where {expected:,} were announced.",
+            f"The file {path} holds {counted(found, 'record')} where {expected:,} were announced.",
             "Export it again, or leave --rows away if the number was wrong.",
         )
 

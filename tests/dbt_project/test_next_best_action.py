@@ -41,12 +41,14 @@ LANDED: dict[str, list[dict[str, Any]]] = {
         bought("5", "2026-02-01 10:00:00", "gone@example.com"),
         bought("6", "2026-03-01 10:00:00", "gone@example.com"),
         bought("7", "2026-10-01 10:00:00", "objects@example.com"),
+        bought("9", "2026-10-01 10:00:00", "waits@example.com"),
         bought("8", "2026-01-10 10:00:00", "once@example.com"),
     ],
     "shipments": [
         parcel("1", "2026-10-20", None, "in_transit"),
         parcel("2", "2026-10-20", "2026-10-25 10:00:00", "delivered"),
         parcel("7", "2026-10-20", None, "in_transit"),
+        parcel("9", "2026-10-29", None, "in_transit"),
     ],
     "reviews": [
         record("trustpilot", "review", "1", "2026-10-20", review_id="r1", rating=1, rating_scale=5, email="cross@example.com"),
@@ -69,6 +71,7 @@ def company(found_company: Callable[[str], "Company"]) -> "Company":
     ("email", "action", "reason"),
     [
         ("late", "apologise_late_parcel", "A parcel of theirs is late by 10 days and has not arrived."),
+        ("waits", "apologise_late_parcel", "A parcel of theirs is late by 1 day and has not arrived."),
         ("came", "welcome", "Their first order was 29 days ago."),
         ("cross", "call_detractor", "The last thing they said of us was bad, and nothing better since."),
         ("monthly", "reorder_tip", "They usually order every 31 days; the last order was 59 days ago."),
@@ -91,4 +94,8 @@ def test_a_parcel_is_late_by_its_days_until_it_arrives(company: "Company") -> No
     found = company.rows(
         "SELECT email, parcel_days_late FROM marts.customer_360 WHERE parcel_days_late IS NOT NULL ORDER BY email"
     )
-    assert [tuple(row.values()) for row in found] == [("late@example.com", 10), ("objects@example.com", 10)]
+    assert [tuple(row.values()) for row in found] == [
+        ("late@example.com", 10),
+        ("objects@example.com", 10),
+        ("waits@example.com", 1),
+    ]

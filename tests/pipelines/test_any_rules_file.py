@@ -30,14 +30,15 @@ from pipelines.scoring.actions.rules import VARIABLE, load_actions
 from pipelines.scoring.sentiment.policy import SHIPPED as SENTIMENT
 from pipelines.scoring.sentiment.policy import load_sentiment_policy
 
-MACRO = Path(__file__).parents[2] / "dbt_project" / "macros" / "next_best_action.sql"
+FOLDER = Path(__file__).parents[2] / "dbt_project" / "macros"
+MACROS = "".join((FOLDER / name).read_text() for name in ("words.sql", "next_best_action.sql"))
 VIEW = published_contract("customer_360")
 CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 LONGEST = 1500  # characters of what is said about one file
 
 ODD = [
     *(".inf", "-.inf", ".nan", "1e400", "0x10", "9" * 30, "9" * 5000, "1_000", "12:30:45", "-1", "0", "1.5", "true", "null", "~"),
-    *("''", "'x'", "known", "order", "unknown", "vip_tier", "last_order_at", "order_count", "'{'", "'{}'", "'{vip_tier}'", "'{{ var }}'"),
+    *("''", "'x'", "known", "order", "unknown", "vip_tier", "last_order_at", "order_count", "'{'", "'{}'", "'{vip_tier}'", "'{order_count:order}'", "'{order_count:}'", "'{vip_tier:tier}'", "'{{ var }}'"),
     *("{}", "[]", "[[]]", "{a: 1}", "{a: 1, a: 2}", "{1: 2}", "{null: 1}", "{? [a] : 1}", "{<<: 1}", "{<<: [1]}", "&a [*a]", "*x"),
     *("2026-01-01", "2026-13-45", "2026-02-30T10:00:00Z", "2001-01-01 10:00:00 +99:99", "'2026-01-01'", "=", "?", "%", "@", "- a"),
     *("!!int abc", "!!float abc", "!!bool x", "!!timestamp abc", "!!map x", "!!seq x", "!!binary a", "!!set {a}", "!!python/name:os.system"),
@@ -104,7 +105,7 @@ def use_actions(path: Path) -> None:
     variables = load_actions(path).to_variables()
     json.dumps(variables).encode()
     made = Environment(extensions=["jinja2.ext.do"]).from_string(  # noqa: S701 it makes SQL
-        re.sub(r"\{#.*?#\}", "", MACRO.read_text(), flags=re.DOTALL) + "{{ next_best_action('reason') }}",
+        re.sub(r"\{#.*?#\}", "", MACROS, flags=re.DOTALL) + "{{ next_best_action('reason') }}",
         globals={
             "var": lambda name, _default: variables[name],
             "as_text": lambda expression: f"cast({expression} as varchar)",

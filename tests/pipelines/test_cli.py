@@ -3,34 +3,15 @@
 import json
 import subprocess
 import sys
-from datetime import datetime
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from data_contracts.errors import BuildRunningError, UsageError
-from pipelines.cli import app, parse_moment
+from pipelines.cli import app
 from pipelines.warehouse.lock import build_lock
 
 HEAVY = ("dagster", "dbt", "duckdb", "pandas", "pyarrow", "sqlalchemy", "great_expectations", "scipy")
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("2026-10-30", "2026-10-30T00:00"),
-        ("2026-10-30T12:00:00", "2026-10-30T12:00"),
-        ("2026-10-30T14:00+02:00", "2026-10-30T12:00"),
-    ],
-)
-def test_a_moment_is_utc_unless_it_says(text: str, moment: str) -> None:
-    assert parse_moment(text) == datetime.fromisoformat(moment)
-
-
-def test_a_moment_that_is_none_is_wrong_usage_with_an_example() -> None:
-    with pytest.raises(UsageError, match="'yesterday', which is no moment"):
-        parse_moment("yesterday")
 
 
 def test_a_build_that_must_not_wait_names_who_builds(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from data_contracts.sentences import counted
 from messaging.customers import lookup
 from messaging.customers.journal import JournalEntry, journal
 from messaging.customers.why import evidence as release
@@ -280,21 +281,21 @@ def _records(one: Whom, sources: Sequence[tuple[str, int]]) -> str:
     total = sum(records for _, records in sources)
     named = [f"{records:,} from {source.replace('_', ' ')}" for source, records in sources]
     are = "are" if total != 1 else "is"
-    return f"{words.counted(total, 'record', 'records')} {are} {_called(one)}: {words.listed(named)}."
+    return f"{counted(total, 'record', 'records')} {are} {_called(one)}: {words.listed(named)}."
 
 
 def _ties(snapshot: Snapshot, customer_id: str, tables: frozenset[str]) -> list[str]:
     if "identity_evidence" not in tables:
         return []
-    counted = {row["kind"]: row["edges"] for row in _rows(snapshot, release.TIES, customer_id)}
-    if not counted:
+    kinds = {row["kind"]: row["edges"] for row in _rows(snapshot, release.TIES, customer_id)}
+    if not kinds:
         return ["One identifier is all that they carry, so that nothing had to be tied."]
-    total = sum(counted.values())
-    ties = words.counted(total, "tie holds", "ties hold") + " them together"
+    total = sum(kinds.values())
+    ties = counted(total, "tie holds", "ties hold") + " them together"
     shown = f"; these are {MOST} of them" if total > MOST else ""
-    if len(counted) == 1:
-        return [f"{ties}, {'all ' if total > 1 else ''}{KINDS[next(iter(counted))]}{shown}."]
-    named = [f"{counted[kind]:,} {how}" for kind, how in KINDS.items() if kind in counted]
+    if len(kinds) == 1:
+        return [f"{ties}, {'all ' if total > 1 else ''}{KINDS[next(iter(kinds))]}{shown}."]
+    named = [f"{kinds[kind]:,} {how}" for kind, how in KINDS.items() if kind in kinds]
     return [f"{ties}: {words.listed(named)}{shown}."]
 
 

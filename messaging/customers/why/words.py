@@ -6,6 +6,7 @@ from typing import Any
 
 import phonenumbers
 
+from data_contracts.sentences import counted
 from messaging.customers.journal import JournalEntry
 from messaging.customers.why.views import Evidence, Node
 from messaging.customers.why.waterfall import percent
@@ -81,11 +82,6 @@ def day(moment: datetime | None) -> str:
 def listed(names: Sequence[str], last: str = "and") -> str:
     """Write several names in a row: a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """Write a number with its noun: 1 chat, 2 chats."""
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def tie(evidence: Sequence[Evidence], orders: Mapping[tuple[str, str], str] | None = None) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_contracts.sentences import counted
 from messaging.cli.options import AsJson
 from pipelines.identity.commands.deciding import NEXT_BUILD, Author, Reason
 
@@ -76,7 +77,7 @@ def export(
         count = len(standing_decisions(store))
         file.write_text(export_decisions(store), encoding="utf-8")
     document = {"file": str(file), "decisions": count}
-    emit(document, as_json=as_json, human=lambda: say(f"{_counted(count)} written."))
+    emit(document, as_json=as_json, human=lambda: say(f"{counted(count, 'decision')} written."))
 
 
 @decisions.command("import")
@@ -120,10 +121,6 @@ def _read(file: Path) -> str:
         raise InputError(f"{file} is no text in UTF-8; nothing changed.", "Save it as that.") from None
 
 
-def _counted(count: int) -> str:
-    return f"{count:,} decision{'' if count == 1 else 's'}"
-
-
 def _tell_list(listed: "Sequence[Decision]", hidden: int) -> None:
     from messaging.terminal import plain, say
 
@@ -157,6 +154,6 @@ def _tell_withdrawn(recorded: "Recorded") -> None:
 def _tell_imported(imported: "Imported") -> None:
     from messaging.terminal import say
 
-    say(f"{_counted(len(imported.new))} taken over, {imported.already:,} stood already.")
+    say(f"{counted(len(imported.new), 'decision')} taken over, {imported.already:,} stood already.")
     if imported.new:
         say(f"{NEXT_BUILD} Whoever has opted out stays opted out.")

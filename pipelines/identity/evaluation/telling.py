@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.markup import escape
 
+from data_contracts.sentences import counted
 from pipelines.identity.evaluation.judge import Evaluation, Mistake, causes, telling
 from pipelines.identity.evaluation.overmerges import DETERMINISTIC, Evidence, OverMerge, told_node
 from pipelines.identity.evaluation.score import Measure
@@ -14,8 +15,9 @@ def figures(found: Evaluation) -> Iterator[str]:
     """Tell what was judged, what was not, and the figures."""
     score, coverage = found.score, found.coverage
     yield (
-        f"{score.records:,} records of {score.people:,} people -> {score.clusters:,} clusters; the largest has"
-        f" {score.largest_cluster:,} records, and no cluster more than {score.most_people:,} people"
+        f"{counted(score.records, 'record')} of {counted(score.people, 'person', 'people')} ->"
+        f" {counted(score.clusters, 'cluster')}; the largest has {counted(score.largest_cluster, 'record')}, and no cluster"
+        f" more than {counted(score.most_people, 'person', 'people')}"
     )
     for count, words in (
         (coverage.without_truth, "records without truth; they are in no figure"),

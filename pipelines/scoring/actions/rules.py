@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from data_contracts.contracts import published_contract
 from data_contracts.model import Column
-from pipelines.rules_file import home_rules_file, read_rules_file
+from pipelines.rules_file import home_rules_file, read_rules_file, shown
 
 SHIPPED = Path(__file__).with_name("next_best_actions.yaml")
 VARIABLE = "next_best_actions"
@@ -29,7 +29,7 @@ LARGEST = 2**53  # whole numbers beyond it are not exact in every column
 def _is_number(written: Any) -> bool:
     if isinstance(written, bool) or not isinstance(written, int | float):
         return False
-    return -LARGEST <= written <= LARGEST  # so neither .inf nor .nan
+    return bool(-LARGEST <= written <= LARGEST)  # so neither .inf nor .nan
 
 
 def _value(written: Any) -> Any:
@@ -54,7 +54,7 @@ NAME = r"[a-z][a-z0-9_]*"
 Value = Annotated[bool | int | float | str, BeforeValidator(_value)]
 Bound = Annotated[int | float | str, BeforeValidator(_bound)]
 Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
-_PLACE = re.compile(r"\{([^{}]*)\}")
+_PLACE = re.compile(r"\{([^{}]*)\}")  # {column}, or {column:noun} for 1 noun and 2 nouns
 
 
 class Condition(BaseModel):
@@ -137,18 +137,24 @@ class Action(BaseModel):
 
     def columns(self) -> list[str]:
         """Name the columns that it reads."""
-        return [*(name for each in self.when for name in each.columns()), *_PLACE.findall(self.reason)]
+        return [
+            *(name for each in self.when for name in each.columns()),
+            *(place.partition(":")[0] for place in _PLACE.findall(self.reason)),
+        ]
 
     def to_variable(self, view: Mapping[str, Column]) -> dict[str, Any]:
         """Give it as the macro reads it: the reason in pieces, text and columns in turn."""
         pieces = [
-            {"text": piece}
-            if place % 2 == 0
-            else {"column": piece, "is_time": view[piece].type == "TIMESTAMP"}
+            {"text": piece} if place % 2 == 0 else _told(piece, view)
             for place, piece in enumerate(_PLACE.split(self.reason))
             if piece
         ]
         return {"action": self.action, "when": [each.to_sql_parts() for each in self.when], "reason": pieces}
+
+
+def _told(place: str, view: Mapping[str, Column]) -> dict[str, Any]:
+    column, _, noun = place.partition(":")
+    return {"column": column, "is_time": view[column].type == "TIMESTAMP", "noun": noun}
 
 
 class Actions(BaseModel):
@@ -167,6 +173,13 @@ class Actions(BaseModel):
                 if name not in view:
                     raise ValueError(
                         f"{rule.action}: customer_360 has no column {name!r} that a rule can read"
+                    )
+            for place in _PLACE.findall(rule.reason):
+                column, colon, noun = place.partition(":")
+                if colon and (view[column].type not in NUMBERS or not re.fullmatch(r"[^\W\d_]+", noun)):
+                    raise ValueError(
+                        f"{rule.action}: {{{shown(place)}}} in the reason has to be a number's column and a noun,"
+                        " such as {order_count:order}"
                     )
             misfits = [misfit for each in rule.when if (misfit := each.misfit(view))]
             if misfits:

@@ -17,12 +17,18 @@ def test_the_shipped_rules_can_be_used_and_end_with_a_rule_for_everybody() -> No
 def test_a_homes_own_rules_replace_the_shipped_ones(tmp_path: Path) -> None:
     assert home_actions(tmp_path) == load_actions()
     (tmp_path / "next_best_actions.yaml").write_text(
-        "version: 7\nactions: [{action: rest, title: Rest, reason: 'Seen {last_order_at}.'}]\n"
+        "version: 7\nactions: [{action: rest, title: Rest, reason: 'Seen {last_order_at}, {order_count:time}.'}]\n"
     )
     rules = home_actions(tmp_path)
     assert rules.version == 7
     (rest,) = rules.to_variables()[VARIABLE]
-    assert rest["reason"] == [{"text": "Seen "}, {"column": "last_order_at", "is_time": True}, {"text": "."}]
+    assert rest["reason"] == [
+        {"text": "Seen "},
+        {"column": "last_order_at", "is_time": True, "noun": ""},
+        {"text": ", "},
+        {"column": "order_count", "is_time": False, "noun": "time"},
+        {"text": "."},
+    ]
 
 
 RULE = "version: 1\nactions: [{{action: call, title: Call, reason: Call., when: [{}]}}]\n"
@@ -56,6 +62,18 @@ RULE = "version: 1\nactions: [{{action: call, title: Call, reason: Call., when: 
         (RULE.format("{column: last_order_at, at_least: 30}"), "a moment.* and cannot be compared with 30"),
         (RULE.format("{column: order_count, at_least: vip_tier}"), "cannot be compared with vip_tier"),
         (RULE.format("{column: order_count, is: 1}, {column: order_count, is: }"), "line 2"),
+        (
+            "version: 1\nactions: [{action: call, title: Call, reason: '{vip_tier:tier}'}]",
+            "such as {order_count:order}",
+        ),
+        (
+            "version: 1\nactions: [{action: call, title: Call, reason: '{order_count:1 x}'}]",
+            "a number's column and a noun",
+        ),
+        (
+            "version: 1\nactions: [{action: call, title: Call, reason: '{order_count:}'}]",
+            "a number's column and a noun",
+        ),
         ("version: 1\nversion: 2\n", "line 2: the key version stands twice"),
         ("version: 1\nactions: []\n", "actions"),
         ("actions: [{action: call, title: Call, reason: Call.}]\n", "version"),
