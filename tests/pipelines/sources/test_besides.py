@@ -150,7 +150,7 @@ def test_the_others_may_be_parquet_or_a_json_list(folder: Path, take: Take) -> N
         ),
         (
             lambda folder: (folder / "orders.csv").write_text(ORDERS + "A2,8,2026-10-05 12:00:00\n"),
-            "has 1 values of no on more than one row",
+            "has 1 value of no on more than one row",
         ),
     ],
 )

@@ -78,7 +78,7 @@ def test_the_quarantine_is_listed_shown_and_replayed(consents: Path) -> None:
 
 def test_people_read_sentences_in_the_quarantine(consents: Path) -> None:
     ingest(consents)
-    assert "1 rows are set aside." in run("quarantine", "list").output
+    assert "1 row is set aside." in run("quarantine", "list").output
     landing_id = json.loads(run("quarantine", "list", "--json").stdout)["files"][0]["landing_id"]
     output = run("quarantine", "show", landing_id).output
     assert "“Channel” is one of email, sms, whatsapp, voice." in output
