@@ -32,7 +32,7 @@ SLA = _ABOUT | {"property", "value", "unit", "element", "driver", "description"}
 OPTIONS = frozenset({"pattern", "minLength", "maxLength", "minimum", "maximum"})
 
 OWN_HEAD = frozenset({"quarantineThreshold"})
-OWN_COLUMN = frozenset({"owner", "thresholds", "sentences", "history"})
+OWN_COLUMN = frozenset({"owner", "thresholds", "sentences", "history", "profiling"})
 OWN_RULE = frozenset({"owner", "threshold"})
 OWN_SLA = frozenset({"owner", "severity", "column"})
 

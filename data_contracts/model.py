@@ -78,7 +78,8 @@ class Column:
     """A column: its DuckDB type, whether it may be missing, and what it means in human words.
 
     `retention` is how long we keep what stands in it, an ISO 8601 duration such as P7Y: its own, or that of its table.
-    `trait` says that the company added it with a model of its own (traits.py), `history` that each change of it is kept.
+    `trait` says that the company added it with a model of its own (traits.py), `history` that each change of it is kept,
+    `profiling` that it concludes something of a person, and so nothing of who objected to that.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Column:
     retention: str = ""
     trait: bool = False
     history: bool = False
+    profiling: bool = False
 
     @property
     def personal(self) -> bool:

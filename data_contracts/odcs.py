@@ -211,14 +211,15 @@ class _Reader:
             title=title(item),
             rules=tuple(rules.of_column(item, place)),
             retention=by_column.get(name, retention),
-            history=self._history(item, place),
+            history=self._yes(item, place, "history"),
+            profiling=self._yes(item, place, "profiling"),
         )
 
-    def _history(self, item: SchemaProperty, place: Place) -> bool:
-        """Read whether each change of the column is kept."""
-        value, at = self.file.custom(item, place, "history")
+    def _yes(self, item: SchemaProperty, place: Place, name: str) -> bool:
+        """Read whether something is true of the column, such as that each change of it is kept (`history`)."""
+        value, at = self.file.custom(item, place, name)
         legal = value is None or isinstance(value, bool)
-        self.file.need(legal, at, f"the history of {item.name} is {value!r}; legal are true and false")
+        self.file.need(legal, at, f"the {name} of {item.name} is {value!r}; legal are true and false")
         return bool(value)
 
     def _check_names(

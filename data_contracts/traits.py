@@ -109,4 +109,5 @@ def _trait(place: str, name: str, line: Any, taken: Collection[str]) -> Column:
         rules=(),
         trait=True,
         history=history,
+        profiling=True,  # what it concludes nobody here can know
     )

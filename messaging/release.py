@@ -69,6 +69,10 @@ class Snapshot:
         """Say whether the release has a table of that name; not every version published every one."""
         return table in self._columns
 
+    def columns(self, table: str) -> frozenset[str]:
+        """Name the columns that a table has in this release."""
+        return self._columns.get(table, frozenset())
+
     def rows(self, sql: str, parameters: Parameters = (), *, seconds: float | None = None) -> list[Row]:
         """Run one query and give its rows as dicts; `seconds` bounds it.
 

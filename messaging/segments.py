@@ -3,9 +3,11 @@
 A rule is `{column, test, value}`; `all`, `any` and `not` join rules. A segment may name what the contract of
 customer_360 publishes, and nothing else. A test on a missing value does not hold (but `is null` does), so
 that `not` of it holds: two-valued, as people expect it.
+
+Of who objected to profiling since the release (objections.py) nothing is known that was concluded of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
@@ -13,6 +15,7 @@ from typing import Any, cast
 
 from data_contracts.errors import SegmentError
 from data_contracts.model import Column, Contract
+from messaging.objections import everybody
 from messaging.release import Row, Snapshot
 
 SECONDS = 5.0  # longer than any segment over millions of people takes; a runaway query is stopped
@@ -21,8 +24,8 @@ DEEPEST = 12
 LARGEST = 2**63 - 1
 
 # Into these go names of the contract and a compiled condition; every value is bound.
-COUNT = "SELECT count(*) AS people, count(*) FILTER (WHERE {where}) AS matched FROM c360.customer_360"
-SELECT = "SELECT {columns} FROM c360.customer_360 WHERE {where} ORDER BY {order} LIMIT ?"
+COUNT = "SELECT count(*) AS people, count(*) FILTER (WHERE {where}) AS matched FROM {people}"
+SELECT = "SELECT {columns} FROM {people} WHERE {where} ORDER BY {order} LIMIT ?"
 
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 TESTS = (
@@ -103,25 +106,28 @@ def compile_segment(segment: Segment, as_of: datetime) -> Query:
     return Query(_compile(segment.rule, query.parameters, as_of), query.parameters)
 
 
-def count(snapshot: Snapshot, segment: Segment) -> SegmentCount:
-    """Count the people of a segment. Raises ReleaseError when it takes longer than five seconds."""
+def count(snapshot: Snapshot, segment: Segment, objectors: Collection[str]) -> SegmentCount:
+    """Count the people of a segment; `objectors` to profiling are those of now (objections.py).
+
+    Raises ReleaseError when it takes longer than five seconds.
+    """
     query = compile_segment(segment, snapshot.info.as_of)
-    sql = COUNT.format(where=query.where)
-    found = snapshot.rows(sql, query.parameters, seconds=SECONDS)[0]
+    people, bound = everybody(snapshot, objectors)
+    sql = COUNT.format(where=query.where, people=people)
+    found = snapshot.rows(sql, [*query.parameters, *bound], seconds=SECONDS)[0]
     return SegmentCount(segment.name, found["people"], found["matched"])
 
 
-def preview(snapshot: Snapshot, segment: Segment, limit: int = 20) -> list[Row]:
+def preview(snapshot: Snapshot, segment: Segment, objectors: Collection[str], limit: int = 20) -> list[Row]:
     """Give some people of a segment, those seen last first, with the columns that the rules look at."""
     columns = ["customer_id", "display_name", "last_seen_at", *columns_of(segment.rule)]
-    return _select(
-        snapshot, segment, list(dict.fromkeys(columns)), "last_seen_at DESC NULLS LAST, customer_id", limit
-    )
+    order = "last_seen_at DESC NULLS LAST, customer_id"
+    return _select(snapshot, segment, objectors, list(dict.fromkeys(columns)), order, limit)
 
 
-def members(snapshot: Snapshot, segment: Segment) -> list[Row]:
+def members(snapshot: Snapshot, segment: Segment, objectors: Collection[str]) -> list[Row]:
     """Give everybody of a segment with all published columns, in the order of their ids."""
-    return _select(snapshot, segment, ["*"], "customer_id", None)
+    return _select(snapshot, segment, objectors, ["*"], "customer_id", None)
 
 
 def columns_of(rule: Rule) -> list[str]:
@@ -280,13 +286,19 @@ def _require_possible(column: Column, values: tuple[Value, ...]) -> None:
 # --- compiling
 
 
-def _select(
-    snapshot: Snapshot, segment: Segment, columns: list[str], order: str, limit: int | None
+def _select(  # noqa: PLR0913, PLR0917 - the parts of a query
+    snapshot: Snapshot,
+    segment: Segment,
+    objectors: Collection[str],
+    columns: list[str],
+    order: str,
+    limit: int | None,
 ) -> list[Row]:
     query = compile_segment(segment, snapshot.info.as_of)
     wanted = ", ".join("*" if column == "*" else _quoted(column) for column in columns)
-    sql = SELECT.format(columns=wanted, where=query.where, order=order)
-    return snapshot.rows(sql, [*query.parameters, limit], seconds=SECONDS)
+    people, bound = everybody(snapshot, objectors)
+    sql = SELECT.format(columns=wanted, people=people, where=query.where, order=order)
+    return snapshot.rows(sql, [*bound, *query.parameters, limit], seconds=SECONDS)
 
 
 def _compile(rule: Rule, parameters: list[Any], as_of: datetime) -> str:

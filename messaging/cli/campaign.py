@@ -70,8 +70,8 @@ def plan(name: CampaignName, *, actor: Actor, as_json: AsJson = False) -> None:
 
     with opened_planner(read_settings()) as planner:
         segment = planner.library.content(name).segment
-        with planner.customers.reader.snapshot() as snapshot:
-            matched = segments.count(snapshot, segment).matched
+        with planner.customers.reader.snapshot() as snapshot, planner.store.read() as store:
+            matched = segments.count(snapshot, segment, planner.customers.objectors(snapshot, store)).matched
         with progress(f"Planning for {matched:,} people", matched) as advance:
             summary = planner.plan(name, actor, advance)
     _told(

@@ -71,8 +71,8 @@ def segment_count(
 
     with opened_planner(read_settings()) as planner:
         segment = planner.library.segment(name)
-        with planner.customers.reader.snapshot() as snapshot:
-            counted = rules.count(snapshot, segment)
+        with planner.customers.reader.snapshot() as snapshot, planner.store.read() as store:
+            counted = rules.count(snapshot, segment, planner.customers.objectors(snapshot, store))
         words = rules.describe(segment.rule, planner.library.contract)
     emit(
         asdict(counted) | {"rule": words},
@@ -98,6 +98,6 @@ def segment_preview(
 
     with opened_planner(read_settings()) as planner:
         segment = planner.library.segment(name)
-        with planner.customers.reader.snapshot() as snapshot:
-            rows = rules.preview(snapshot, segment, limit)
+        with planner.customers.reader.snapshot() as snapshot, planner.store.read() as store:
+            rows = rules.preview(snapshot, segment, planner.customers.objectors(snapshot, store), limit)
     emit(rows, as_json=as_json, human=lambda: print_rows(segment.title, rows))

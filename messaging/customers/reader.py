@@ -26,6 +26,7 @@ from messaging.customers.views import (
     TimelineEntry,
 )
 from messaging.customers.why import Why, why_apart_or_together, why_one
+from messaging.objections import has_objected, objectors_since, silenced
 from messaging.release import ReleaseInfo, ReleaseReader, Row, Snapshot
 from messaging.settings import Settings
 from messaging.store import Store
@@ -101,7 +102,7 @@ class Customers:
         """Give one customer's card. Raises NotFoundError when nobody has, or ever had, that id."""
         with self._reader.snapshot() as snapshot, self._store.read() as store:
             known = self._merges.known(snapshot, store)
-            facts = _facts(snapshot, known, customer_id)
+            facts = self._told(store, known, _facts(snapshot, known, customer_id))
             current = facts["customer_id"]
             aliases = known.earlier(current)
             one = {"customer_id": current}
@@ -123,6 +124,21 @@ class Customers:
                 as_of=snapshot.info.as_of,
                 fresh_inbound_count=sum(entry.is_fresh and entry.direction == "in" for entry in timeline),
             )
+
+    def facts(self, snapshot: Snapshot, store: Connection, customer_id: str) -> CustomerFacts:
+        """Give one customer's facts in a release, less what they objected to since. Raises NotFoundError as `get` does."""
+        known = self._merges.known(snapshot, store)
+        return self._told(store, known, _facts(snapshot, known, customer_id))
+
+    def objectors(self, snapshot: Snapshot, store: Connection) -> frozenset[str]:
+        """Name who has objected to profiling since a release was built."""
+        return objectors_since(store, self._merges.known(snapshot, store).people, snapshot.info.as_of)
+
+    def _told(self, store: Connection, known: Known, facts: CustomerFacts) -> CustomerFacts:
+        hashes = set(self.address_hashes(facts).values())
+        if not has_objected(store, known.of(facts["customer_id"]), hashes):
+            return facts
+        return cast("CustomerFacts", silenced(dict(facts)))
 
     def known_as(self, customer_id: str, store: Connection) -> KnownAs:
         """Give every id under which something may have been recorded of a customer, and until when others' too."""

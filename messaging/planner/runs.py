@@ -18,6 +18,7 @@ from messaging.customers import Customers
 from messaging.customers.merges import all_known
 from messaging.facts import gather, red_contracts
 from messaging.links import Links, read_links
+from messaging.objections import objectors_since
 from messaging.outbox import cancel_run, insert_planned, queue_run
 from messaging.planner.decisions import Company, Decision, Ground, candidates, decide_all
 from messaging.planner.history import had_it_since, written_since
@@ -198,8 +199,9 @@ class Planner:
         templates = content.compiled(self.library.contract)
         with self.customers.reader.snapshot() as snapshot, self.store.read() as connection:
             version = snapshot.info.version
-            people = segments.members(snapshot, content.segment)
             all_ids = all_known(snapshot, connection).people
+            objectors = objectors_since(connection, all_ids, snapshot.info.as_of)
+            people = segments.members(snapshot, content.segment, objectors)
         now = self.clock.now()
         with self.store.read() as connection:
             if red := red_contracts(connection, content.campaign.stands_on):

@@ -17,7 +17,6 @@ from messaging.planner.reports import read_run
 from messaging.store import Store
 from messaging.store.tables import attempts, campaign_runs, inbound_messages, messages, run_audience
 
-FACTS = "SELECT * FROM c360.customer_360 WHERE customer_id = $customer_id"
 STATES = {
     "planned": "It is planned and waits for the campaign to be launched.",
     "queued": "It waits for its turn.",
@@ -63,7 +62,7 @@ def why_customer(store: Store, customers: Customers, customer_id: str, campaign:
         ).scalar()
     when = f"The newest run of {campaign!r} was planned on {_day(run.planned_at)} by {run.planned_by}."
     if decided is None:
-        return [when, *_unmatched(customers, run, card.customer_id)]
+        return [when, *_unmatched(store, customers, run, card.customer_id)]
     told = {"send": "They are to get it.", "holdout": "They get nothing.", "excluded": "They were left out."}
     sentences = [when, told[decided.decision], *([decided.detail] if decided.detail else [])]
     people = Merges(customers.reader, store)()
@@ -85,12 +84,12 @@ def _newest_run(connection: Connection, campaign: str) -> Row[Any]:
     return found
 
 
-def _unmatched(customers: Customers, run: Row[Any], customer_id: str) -> list[str]:
+def _unmatched(store: Store, customers: Customers, run: Row[Any], customer_id: str) -> list[str]:
     """Say which of the segment's rules keep a customer out, as the release knows them today."""
     contract = published_contract("customer_360")
     segment = read_content(run.content, contract).segment
-    with customers.reader.snapshot() as snapshot:
-        facts = snapshot.row(FACTS, {"customer_id": customer_id}) or {}
+    with customers.reader.snapshot() as snapshot, store.read() as connection:
+        facts = customers.facts(snapshot, connection, customer_id)
         failing = segments.failing(segment.rule, facts, snapshot.info.as_of)
     if not failing:
         return ["The segment did not match them when the run was planned; it would today."]

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from data_contracts.contracts import published_contract
+from messaging.objections import STANDS, concluded
 
 if TYPE_CHECKING:
     from conftest import Company
 
 AS_OF = "2026-10-30 12:00:00"
+PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 # Columns that conclude something of a person. effort_score tells what we put them through, not who they are.
 SCORES = re.compile(
@@ -69,6 +72,7 @@ LANDED: dict[str, list[dict[str, Any]]] = {
     ],
     "reviews": [
         record("trustpilot", "review", "1", "2026-10-20 10:00:00", review_id="r1", rating=1, rating_scale=5, email="ann@example.com", body="The mug broke, this is awful and I am very disappointed"),
+        record("trustpilot", "review", "2", "2026-10-20 10:00:00", review_id="r2", rating=1, rating_scale=5, email="olga@example.com", body="The mug broke, this is awful and I am very disappointed"),
     ],
     "consents": [
         record("shopify", "consent", "1", "2026-08-01", email="olga@example.com", channel="email", purpose="profiling", action="revoke", legal_basis="consent"),
@@ -123,8 +127,28 @@ def test_of_who_objected_to_profiling_nothing_is_concluded_and_a_column_says_why
     olga, ann = who(company, "olga@example.com"), who(company, "ann@example.com")
     assert {name: olga[name] for name in scores() if olga[name] is not None} == {}
     assert (olga["profiling_objected"], ann["profiling_objected"]) == (True, False)
-    assert "objected to profiling" in olga["score_note"]
+    assert {name: olga[name] for name in concluded()} == {name: STANDS.get(name) for name in concluded()}
     assert olga["order_count"] == ann["order_count"] == 2  # what they did is no conclusion
+
+
+def test_what_the_model_withholds_the_contract_marks_so_that_an_objection_of_today_withholds_it_too() -> None:
+    model = (PROJECT / "models" / "marts" / "customers" / "customer_360.sql").read_text(encoding="utf-8")
+    names = set(re.findall(r"unless_objected\([^\n]* as (\w+),?\n", model))
+    assert len(names) > 20
+    assert names <= set(concluded())
+
+
+def test_of_who_objected_neither_a_trait_nor_the_mood_of_a_touch_is_told(company: "Company") -> None:
+    olga, ann = who(company, "olga@example.com"), who(company, "ann@example.com")
+    assert (olga["largest_order_minor"], ann["largest_order_minor"]) == (None, 1000)
+    said = company.rows(
+        "SELECT email, sentiment FROM marts.customer_timeline JOIN marts.customer_360 USING (customer_id)"
+        " WHERE kind = 'review' ORDER BY email"
+    )
+    assert [(row["email"], row["sentiment"] is None) for row in said] == [
+        ("ann@example.com", False),
+        ("olga@example.com", True),
+    ]
 
 
 def test_the_others_have_scores_that_an_objection_would_take(company: "Company") -> None:

@@ -193,8 +193,8 @@ def test_count_and_preview_read_the_release(
     publish(customer_360=[make_person(1), make_person(2, lifecycle_stage="active"), make_person(3)])
     segment = one("lifecycle_stage", "=", "lapsed")
     with customers.reader.snapshot() as snapshot:
-        counted = segments.count(snapshot, segment)
-        rows = segments.preview(snapshot, segment, 1)
+        counted = segments.count(snapshot, segment, ())
+        rows = segments.preview(snapshot, segment, (), 1)
     assert (counted.people, counted.matched) == (3, 2)
     assert list(rows[0]) == ["customer_id", "display_name", "last_seen_at", "lifecycle_stage"]
 

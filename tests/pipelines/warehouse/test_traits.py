@@ -53,7 +53,7 @@ contract = published_contract("customer_360")
 segment = read_segment("lamps", {"where": {"column": "likes_lamps", "test": "=", "value": True}}, contract)
 with ReleaseReader(settings.releases_dir).snapshot() as snapshot:
     found = snapshot.rows("SELECT email, likes_lamps FROM c360.customer_360 ORDER BY email")
-    matched = count(snapshot, segment).matched
+    matched = count(snapshot, segment, ()).matched
 print(json.dumps({"rows": [list(row.values()) for row in found], "matched": matched,
                   "column": [c.title for c in contract.columns if c.name == "likes_lamps"]}))
 """

@@ -23,6 +23,14 @@ with touches as (
     where customer_id is not null
     {% if not loop.last %}union all{% endif %}
 {% endfor %}
+),
+
+objectors as (
+
+    select customer_id
+    from {{ ref('int_consents__customers') }}
+    where profiling_objected
+
 )
 
 select
@@ -43,9 +51,11 @@ select
     coalesce(touches.order_id, talks.order_id) as order_id,
     touches.shipment_id,
     talks.conversation_id,
-    moods.sentiment
+    case when objectors.customer_id is null then moods.sentiment end as sentiment
 from touches
 left join {{ ref('int_conversations__touches') }} as talks
     on touches.touch_id = talks.touch_id
 left join {{ ref('int_service__moods') }} as moods
     on touches.touch_id = moods.touch_id
+left join objectors
+    on touches.customer_id = objectors.customer_id
