@@ -308,6 +308,12 @@ def test_who_bought_once_long_ago_and_bounced_is_lapsed_and_out_of_reach(company
     assert {name: row[name] for name in expected} == expected
 
 
+def test_nobody_has_a_tier_where_there_are_none(company: "Company") -> None:
+    """Two buyers and one who never ordered: too few to compare, so that `none` would be a tier made up."""
+    tiers = company.rows("SELECT order_count > 0 AS bought, vip_tier FROM marts.customer_360 ORDER BY 1")
+    assert [tuple(row.values()) for row in tiers] == [(False, None), (True, None), (True, None)]
+
+
 def test_there_are_three_people_and_nobody_of_placeholders_or_the_company_itself(company: "Company") -> None:
     names = company.rows("SELECT display_name FROM marts.customer_360 ORDER BY 1")
     assert [row["display_name"] for row in names] == ["+447700900002", "Ann Lee", "carl@example.com"]
@@ -374,7 +380,7 @@ def test_a_later_day_changes_only_what_depends_on_the_day_and_no_id(company: "Co
     dated |= {"first_response_median_seconds", "channel_switch_count", "effort_score"}
     dated |= {"engagement_level", "emails_sent_90d", "replies_90d", "sms_sent_90d", "sms_replies_90d"}
     dated |= {"churn_risk", "churn_level", "churn_method", "churn_reasons", "score_note"}
-    dated |= {"parcel_days_late", "next_best_action", "next_best_action_reason"}
+    dated |= {"open_shipment_count", "parcel_days_late", "next_best_action", "next_best_action_reason"}
     before = company.rows("SELECT * FROM marts.customer_360 ORDER BY customer_id")
     company.build("2027-03-01 12:00:00", own_domains=[OWN])
     after = company.rows("SELECT * FROM marts.customer_360 ORDER BY customer_id")

@@ -45,7 +45,7 @@ counts as (
         end) as answer_count,
         count(case when what like 'sent %' then 1 end) as sent_count
     from acts
-    where {{ days_between('occurred_at', as_of()) }} between 0 and 90
+    where {{ days_between('occurred_at', as_of()) }} between 0 and 89
     group by customer_id
 
 )

@@ -8,7 +8,7 @@ with talks as (
 
     select
         *,
-        {{ days_between('started_at', as_of()) }} between 0 and {{ var('service_days') }} as is_recent,
+        {{ days_between('started_at', as_of()) }} between 0 and {{ var('service_days') }} - 1 as is_recent,
         greatest(
             coalesce(longest_answered_wait_seconds, 0),
             coalesce({{ seconds_between('waiting_since', as_of()) }}, 0)

@@ -17,7 +17,7 @@ compared as (
     select
         customer_id,
         count(*) as text_count,
-        avg(case when {{ days_between('occurred_at', as_of()) }} <= 30 then sentiment end) as sentiment_30d,
+        avg(case when {{ days_between('occurred_at', as_of()) }} < 30 then sentiment end) as sentiment_30d,
         avg(case when newest <= 3 then sentiment end)
         - avg(case when newest between 4 and 6 then sentiment end) as change
     from ranked

@@ -8,9 +8,10 @@ with parcels as (
 
     select
         customer_id,
-        count(case when status in ('created', 'in_transit') then 1 end) as open_shipment_count,
+        count(case when is_awaited and (status = 'in_transit' or shipped_at is not null) then 1 end)
+            as open_shipment_count,
         count(case when days_late > 0 then 1 end) as late_shipment_count,
-        max(case when status in ('created', 'in_transit') and days_late > 0 then days_late end) as parcel_days_late
+        max(case when is_awaited and days_late > 0 then days_late end) as parcel_days_late
     from {{ ref('shipments') }}
     group by customer_id
 
@@ -22,7 +23,7 @@ recent_outreach as (
         customer_id,
         count(*) as outreach_90d_count
     from {{ ref('int_outreach__touches') }}
-    where was_sent and {{ days_between('occurred_at', as_of()) }} between 0 and 90
+    where was_sent and {{ days_between('occurred_at', as_of()) }} between 0 and 89
     group by customer_id
 
 ),
@@ -36,6 +37,13 @@ dated as (
             when last_order_at is not null then greatest(0, {{ days_between('last_order_at', as_of()) }})
         end as days_since_last_order
     from {{ ref('int_purchases__customers') }}
+
+),
+
+tiers as (
+
+    select count(vip_tier) > 0 as are_told
+    from {{ ref('int_purchases__vip') }}
 
 ),
 
@@ -116,7 +124,7 @@ known as (
         {{ unless_objected('rfm.rfm_monetary') }} as rfm_monetary,
         {{ unless_objected('rfm.rfm_score') }} as rfm_score,
         {{ unless_objected('rfm.rfm_segment') }} as rfm_segment,
-        {{ unless_objected("case when vip.customer_id is null then 'none' else vip.vip_tier end") }} as vip_tier,
+        {{ unless_objected("case when tiers.are_told then coalesce(vip.vip_tier, 'none') end") }} as vip_tier,
         {{ unless_objected('lifetime.probability_alive') }} as probability_alive,
         {{ unless_objected('lifetime.expected_orders_90d') }} as expected_orders_90d,
         {{ unless_objected('lifetime.expected_orders_365d') }} as expected_orders_365d,
@@ -171,6 +179,7 @@ known as (
         {{ lifecycle_stage('dated.days_since_last_order', 'purchases.order_count') }} as lifecycle_stage
     from {{ ref('int_profile__customers') }} as profile
     cross join score_freshness
+    cross join tiers
     left join {{ ref('int_profile__confidence') }} as confidence on profile.customer_id = confidence.customer_id
     left join {{ ref('int_consents__customers') }} as consents on profile.customer_id = consents.customer_id
     left join {{ ref('int_reach__customers') }} as reach on profile.customer_id = reach.customer_id
