@@ -63,7 +63,8 @@ def objectors_since(connection: Connection, people: Mapping[str, KnownAs], since
     said = select(table.customer_id).where(
         table.purpose == PURPOSE, table.action == "revoke", table.recorded_at >= since
     )
-    names = {name for name in connection.execute(said.distinct()).scalars() if name is not None}
+    names: set[Any] = set(connection.execute(said.distinct()).scalars())
+    names.discard(None)
     concerned = {name: people.get(name) or KnownAs((name,)) for name in names}
     if names:  # who shared an id until a split keeps what was withdrawn under it
         concerned |= {
