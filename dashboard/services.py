@@ -1,5 +1,6 @@
 """The composition root of the app: one store, one reader of customers and one clock for the whole process."""
 
+import gc
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -35,7 +36,9 @@ def services() -> Services:
     """Build the real parts from this process's settings."""
     settings = read_settings()
     store = open_store(settings)
-    return Services(settings, store, Customers(settings, store))
+    parts = Services(settings, store, Customers(settings, store))
+    gc.freeze()  # what is loaded by now stays: to look through it for garbage would hold up a page for 40 ms
+    return parts
 
 
 def overview(parts: Services) -> Overview:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from data_contracts.contracts import published_contract
 from messaging import consent
@@ -42,15 +42,22 @@ def concluded() -> tuple[str, ...]:
 
 def has_objected(connection: Connection, person: KnownAs, address_hashes: Collection[str] = ()) -> bool:
     """Say whether a withdrawal stands for a person, on whichever channel: under one of their ids, or from an address."""
-    table = consent_events.c
-    theirs = table.customer_id.in_(person.everything) | table.address_hash.in_(address_hashes)
-    said = select(table.channel, table.address_hash).where(theirs, table.purpose == PURPOSE).distinct()
+    asked = {"ids": person.everything, "hashes": list(address_hashes)}
     words = {
         (row.channel, row.address_hash if row.address_hash in address_hashes else None)
-        for row in connection.execute(said)
+        for row in connection.execute(_said(), asked)
     }
     states = (consent.state(connection, person, address, channel, PURPOSE) for channel, address in words)
     return any(state is not None and not state.granted for state in states)
+
+
+@cache  # to put a query together costs three times what it takes to run it (2026-11-22)
+def _said() -> Select[Any]:
+    table = consent_events.c
+    by_id = table.customer_id.in_(bindparam("ids", expanding=True))
+    by_address = table.address_hash.in_(bindparam("hashes", expanding=True))
+    said = select(table.channel, table.address_hash).where(by_id | by_address, table.purpose == PURPOSE)
+    return said.distinct()
 
 
 def objectors_since(connection: Connection, people: Mapping[str, KnownAs], since: datetime) -> frozenset[str]:

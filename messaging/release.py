@@ -1,8 +1,8 @@
 """Read the published release: whole, read-only, and always the newest one, while builds go on beside us.
 
-A release is a fresh DuckDB file that `releases/current.json` names. We hold one in-memory connection and
-attach what the pointer names (1 ms a swap; opening a connection costs 25). A build never writes a file that
-was published, so a reader never waits, and a read that began on one release ends on it.
+A release is a fresh DuckDB file that `releases/current.json` names. Each is opened in a DuckDB of its own, 30 ms for whoever
+finds it first; others go on reading the one before meanwhile, and wait for nobody. A build never writes a file that was
+published, so a read that began on one release ends on it.
 """
 
 import json
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 
@@ -25,10 +25,10 @@ ATTEMPTS = (
 )
 PAUSE_SECONDS = 0.05
 COLUMNS = """
-SELECT table_name, list(column_name) FROM duckdb_columns()
+SELECT table_name, list(column_name ORDER BY column_index), list(data_type ORDER BY column_index)
+FROM duckdb_columns()
 WHERE database_name = 'c360' AND schema_name = 'main' GROUP BY table_name
 """
-
 Row = dict[str, Any]
 Parameters = Sequence[Any] | dict[str, Any]
 
@@ -46,32 +46,30 @@ class ReleaseInfo:
 
 
 @dataclass(frozen=True)
-class _Attached:
-    """A release that is attached, and the columns of its tables: read once, when it was."""
+class _Opened:
+    """A release in a DuckDB of its own, and the columns of its tables with their types: read once, when it was opened."""
 
     info: ReleaseInfo
-    columns: Mapping[str, frozenset[str]]
+    columns: Mapping[str, Mapping[str, str]]
+    connection: duckdb.DuckDBPyConnection
 
 
 class Snapshot:
-    """One release, held for the length of a few queries; tables are `c360.<name>`.
+    """One release, held for the length of a few queries; tables are `c360.<name>`."""
 
-    What tables it has is asked of `has` and `require` and never of DuckDB: a query that lists tables looks at every
-    attached file, and fails where another release has been attached since the snapshot began (2026-11-22).
-    """
-
-    def __init__(self, attached: _Attached, cursor: duckdb.DuckDBPyConnection) -> None:
-        self.info = attached.info
-        self._columns = attached.columns
+    def __init__(self, opened: _Opened, cursor: duckdb.DuckDBPyConnection) -> None:
+        self.info = opened.info
+        self._opened = opened  # its connection has to outlive our cursor
+        self._columns = opened.columns
         self._cursor = cursor
 
     def has(self, table: str) -> bool:
         """Say whether the release has a table of that name; not every version published every one."""
         return table in self._columns
 
-    def columns(self, table: str) -> frozenset[str]:
-        """Name the columns that a table has in this release."""
-        return self._columns.get(table, frozenset())
+    def columns(self, table: str) -> Mapping[str, str]:
+        """Give the DuckDB types of the columns that a table has in this release, in their order."""
+        return self._columns.get(table, {})
 
     def rows(self, sql: str, parameters: Parameters = (), *, seconds: float | None = None) -> list[Row]:
         """Run one query and give its rows as dicts; `seconds` bounds it.
@@ -121,9 +119,8 @@ class ReleaseReader:
 
     def __init__(self, releases_dir: Path) -> None:
         self._dir = releases_dir.absolute()
-        self._lock = threading.Lock()
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._attached: _Attached | None = None
+        self._opening = threading.Lock()
+        self._opened: _Opened | None = None
 
     def info(self) -> ReleaseInfo:
         """Read the pointer. Raises ReleaseError when nothing was published yet."""
@@ -147,69 +144,67 @@ class ReleaseReader:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """Hold the newest release for a few queries; all of them see the same version."""
-        cursor, attached = self._begin()
-        try:
-            yield Snapshot(attached, cursor)
-        except duckdb.Error as error:
-            raise ReleaseError(
-                f"Release {attached.info.version} cannot answer ({type(error).__name__}).",
-                "Run `rapport build`, which publishes it in this version's shape.",
-            ) from error
-        finally:
-            cursor.close()
+        """Hold the newest release for a few queries; all of them see the same version.
+
+        It is the one before for as long as another thread opens the newest.
+        """
+        opened = self._newest()
+        with opened.connection.cursor() as cursor:
+            try:
+                cursor.execute("BEGIN TRANSACTION READ ONLY")
+                yield Snapshot(opened, cursor)
+            except duckdb.Error as error:
+                raise ReleaseError(
+                    f"Release {opened.info.version} cannot answer ({type(error).__name__}).",
+                    "Run `rapport build`, which publishes it in this version's shape.",
+                ) from error
 
     def close(self) -> None:
-        """Let go of the files."""
-        with self._lock:
-            if self._connection:
-                self._connection.close()
-            self._connection = self._attached = None
+        """Let go of the files, once nobody reads them."""
+        self._opened = None
 
-    def _begin(self) -> tuple[duckdb.DuckDBPyConnection, _Attached]:
+    def _newest(self) -> _Opened:
         failure: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(PAUSE_SECONDS)
             try:
-                return self._try_begin()
+                return self._try_newest()
             except duckdb.Error as error:
                 failure = error
-                with self._lock:
-                    self._attached = None
         raise ReleaseError(
             "The release that the pointer names cannot be opened.", "Run `rapport build` to publish another."
         ) from failure
 
-    def _try_begin(self) -> tuple[duckdb.DuckDBPyConnection, _Attached]:
-        with self._lock:
-            info = self.info()
-            connection = self._connection or self._connect()
-            if self._attached is None or info != self._attached.info:
-                self._attached = self._attach(connection, info)
-            cursor = connection.cursor()
-            cursor.execute("BEGIN TRANSACTION READ ONLY")
-            cursor.execute(
-                "SELECT version FROM c360.release_info LIMIT 1"
-            ).fetchall()  # holds this file until we end
-            return cursor, self._attached
+    def _try_newest(self) -> _Opened:
+        opened = self._opened
+        if opened and opened.info == self.info():
+            return opened
+        if not self._opening.acquire(blocking=opened is None):
+            return cast("_Opened", opened)  # somebody is opening the newest
+        try:
+            info, opened = self.info(), self._opened
+            if opened is None or opened.info != info:
+                self._opened = opened = self._open(info)
+            return opened
+        finally:
+            self._opening.release()
 
-    def _attach(self, connection: duckdb.DuckDBPyConnection, info: ReleaseInfo) -> _Attached:
-        path = str(self._dir / info.file).replace("'", "''")  # ATTACH takes no bound parameter
-        connection.execute(f"ATTACH OR REPLACE '{path}' AS c360 (READ_ONLY)")
-        columns = {str(table): frozenset(names) for table, names in connection.execute(COLUMNS).fetchall()}
-        return _Attached(info, columns)
-
-    def _connect(self) -> duckdb.DuckDBPyConnection:
+    def _open(self, info: ReleaseInfo) -> _Opened:
+        """Open a release in a DuckDB that reads releases, and no other file."""
         if not self._dir.is_dir():
             raise ReleaseError("Nothing has been published yet.", "Run `rapport build`.")
         connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
-        folder = str(self._dir).replace("'", "''")
-        connection.execute(f"SET allowed_directories = ['{folder}/']")
-        connection.execute("SET enable_external_access = false")  # a query reads releases, and no other file
+        folder, path = (str(each).replace("'", "''") for each in (self._dir, self._dir / info.file))
+        connection.execute(
+            f"SET allowed_directories = ['{folder}/']"
+        )  # SET and ATTACH take no bound parameter
+        connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        self._connection = connection
-        return connection
+        connection.execute(f"ATTACH '{path}' AS c360 (READ_ONLY)")
+        found = connection.execute(COLUMNS).fetchall()
+        columns = {str(table): dict(zip(names, kinds, strict=True)) for table, names, kinds in found}
+        return _Opened(info, columns, connection)
 
 
 def is_published(reader: ReleaseReader) -> bool:

@@ -60,25 +60,24 @@ class Merges:
     def __init__(self, reader: ReleaseReader, store: Store) -> None:
         self._reader = reader
         self._store = store
-        self._version: str | None = None
-        self._known = Known()
+        self._read: tuple[str | None, Known] = (None, Known())  # of one release, and replaced as one
 
     def __call__(self) -> Mapping[str, KnownAs]:
         """Give everybody who has had several ids or shared one. While no release can be read, the last known ones."""
         try:
-            if self._reader.info().version != self._version:
+            if self._reader.info().version != self._read[0]:
                 with self._reader.snapshot() as snapshot, self._store.read() as store:
                     self.known(snapshot, store)
         except RapportError as error:
             log.debug("merges.unknown", reason=type(error).__name__)
-        return self._known.people
+        return self._read[1].people
 
     def known(self, snapshot: Snapshot, store: Connection) -> Known:
         """Give what the release of a snapshot knows."""
-        version, known = self._version, self._known
+        version, known = self._read
         if version != snapshot.info.version:
             known = all_known(snapshot, store)
-            self._known, self._version = known, snapshot.info.version
+            self._read = snapshot.info.version, known
         return known
 
 

@@ -9,20 +9,19 @@ from data_contracts.errors import NotFoundError
 from messaging.addresses import Addresses, normalise, read_addresses
 from messaging.consent import KnownAs
 from messaging.customers import lookup
+from messaging.customers.cards import Published
 from messaging.customers.consents import standing
 from messaging.customers.figures import overview
 from messaging.customers.golden import GoldenValue, golden_record
 from messaging.customers.merges import Known, Merges
+from messaging.customers.published import is_known, published
 from messaging.customers.tail import lay_over, touches
 from messaging.customers.views import (
     ChannelConsent,
     CustomerCard,
     CustomerFacts,
     CustomerHit,
-    Identifier,
-    Order,
     Overview,
-    Shipment,
     TimelineEntry,
 )
 from messaging.customers.why import Why, why_apart_or_together, why_one
@@ -32,36 +31,7 @@ from messaging.settings import Settings
 from messaging.store import Store
 
 CARD_TOUCHES = 25
-
-FACTS = "SELECT * FROM c360.customer_360 WHERE customer_id = $customer_id"
-IDENTIFIERS = """
-SELECT identifier_type, value, source_count, first_seen_at, last_seen_at, is_best
-FROM c360.customer_identifiers WHERE customer_id = $customer_id ORDER BY identifier_type, is_best DESC, value
-"""
-# Each in a step of its own: where an order is asked for beside the customer, DuckDB reads the table and not the index.
-ORDERS = """
-WITH own AS MATERIALIZED (FROM c360.orders WHERE customer_id = $customer_id)
-SELECT order_id, source, ordered_at, status, line_count, net_amount_minor, refund_minor, currency
-FROM own ORDER BY ordered_at DESC, order_id LIMIT $limit
-"""
-SHIPMENTS = """
-WITH own AS MATERIALIZED (FROM c360.shipments WHERE customer_id = $customer_id)
-SELECT shipment_id, order_id, source, status, carrier, tracking_number, shipped_at, estimated_delivery_at,
-       delivered_at, days_late
-FROM own ORDER BY shipped_at DESC NULLS LAST, shipment_id LIMIT $limit
-"""
-# A release has a customer's touches in one place, the newest last, and the index knows where. To read that place costs half
-# of reading row by row what the index points to, and stays the same however many rows the others have (1M rows, 500
-# touches, CPU ms: place 5, index 13, scan 11 and ten times that at ten times the rows; 2026-11-22).
-PLACE = """
-SELECT min(rowid) AS first, max(rowid) AS last FROM c360.customer_timeline WHERE customer_id = $customer_id
-"""
-TIMELINE = """
-SELECT occurred_at, touch_id, channel, origin_table, direction, kind, title, body, source, source_record_id,
-       campaign, state, amount_minor
-FROM c360.customer_timeline
-WHERE rowid BETWEEN greatest($first, $last - $limit + 1) AND $last AND customer_id = $customer_id
-"""
+CARD_ORDERS = 50
 
 
 class Customers:
@@ -98,25 +68,23 @@ class Customers:
         with self._reader.snapshot() as snapshot:
             return lookup.find(snapshot, query, limit)
 
-    def get(self, customer_id: str, *, orders: int = 50, limit: int = CARD_TOUCHES) -> CustomerCard:
+    def get(self, customer_id: str, *, orders: int = CARD_ORDERS, limit: int = CARD_TOUCHES) -> CustomerCard:
         """Give one customer's card. Raises NotFoundError when nobody has, or ever had, that id."""
         with self._reader.snapshot() as snapshot, self._store.read() as store:
             known = self._merges.known(snapshot, store)
-            facts = self._told(store, known, _facts(snapshot, known, customer_id))
+            found = _published(snapshot, known, customer_id, orders=orders, touches=limit)
+            facts = self._told(store, known, found.facts)
             current = facts["customer_id"]
             aliases = known.earlier(current)
-            one = {"customer_id": current}
-            timeline = lay_over(_published(snapshot, current, limit), touches(store, (current, *aliases)))
+            timeline = lay_over(found.touches, touches(store, (current, *aliases)))
             consents = standing(store, known.of(current), self.address_hashes(facts))
             return CustomerCard(
                 customer_id=current,
                 facts=_with_tail(facts, consents, timeline),
                 consents=consents,
-                identifiers=tuple(Identifier(**row) for row in snapshot.rows(IDENTIFIERS, one)),
-                orders=tuple(Order(**row) for row in snapshot.rows(ORDERS, {**one, "limit": orders})),
-                shipments=tuple(
-                    Shipment(**row) for row in snapshot.rows(SHIPMENTS, {**one, "limit": orders})
-                ),
+                identifiers=found.identifiers,
+                orders=found.orders,
+                shipments=found.shipments,
                 touches=tuple(timeline[:limit]),
                 aliases=aliases,
                 asked_id=customer_id,
@@ -128,7 +96,8 @@ class Customers:
     def facts(self, snapshot: Snapshot, store: Connection, customer_id: str) -> CustomerFacts:
         """Give one customer's facts in a release, less what they objected to since. Raises NotFoundError as `get` does."""
         known = self._merges.known(snapshot, store)
-        return self._told(store, known, _facts(snapshot, known, customer_id))
+        found = _published(snapshot, known, customer_id, orders=0, touches=0)
+        return self._told(store, known, found.facts)
 
     def objectors(self, snapshot: Snapshot, store: Connection) -> frozenset[str]:
         """Name who has objected to profiling since a release was built."""
@@ -144,21 +113,22 @@ class Customers:
         """Give every id under which something may have been recorded of a customer, and until when others' too."""
         with self._reader.snapshot() as snapshot:
             known = self._merges.known(snapshot, store)
-            return known.of(_facts(snapshot, known, customer_id)["customer_id"])
+            return known.of(_current(snapshot, known, customer_id))
 
     def golden(self, customer_id: str) -> tuple[GoldenValue, ...]:
         """Say of each detail of a customer which record it was taken from. Raises NotFoundError as `get` does."""
         with self._reader.snapshot() as snapshot, self._store.read() as store:
             known = self._merges.known(snapshot, store)
-            return golden_record(snapshot, _facts(snapshot, known, customer_id)["customer_id"])
+            return golden_record(snapshot, _current(snapshot, known, customer_id))
 
     def timeline(self, customer_id: str, limit: int = 200) -> list[TimelineEntry]:
         """Give a customer's touches, newest first: the release's with the store's laid over them."""
         with self._reader.snapshot() as snapshot, self._store.read() as store:
             known = self._merges.known(snapshot, store)
-            current = _facts(snapshot, known, customer_id)["customer_id"]
+            found = _published(snapshot, known, customer_id, orders=0, touches=limit)
+            current = found.facts["customer_id"]
             stored = touches(store, (current, *known.earlier(current)))
-            return lay_over(_published(snapshot, current, limit), stored)[:limit]
+            return lay_over(found.touches, stored)[:limit]
 
     def why(self, one: str, other: str | None = None) -> Why:
         """Say why two sides are one customer or are not, or what ties one customer's records together.
@@ -187,26 +157,24 @@ class Customers:
         self._reader.close()
 
 
-def _facts(snapshot: Snapshot, known: Known, customer_id: str) -> CustomerFacts:
-    """Read the facts of who goes by an id, or has gone by it."""
+def _published(snapshot: Snapshot, known: Known, customer_id: str, *, orders: int, touches: int) -> Published:
+    """Read what the release has of who goes by an id, or has gone by it."""
     for one in dict.fromkeys((customer_id, known.current(customer_id))):
-        if facts := snapshot.row(FACTS, {"customer_id": one}):
-            return cast("CustomerFacts", facts)
-    raise NotFoundError(f"There is no customer {customer_id!r}.", "Search with `rapport customer`.")
+        if found := published(snapshot, one, orders=orders, touches=touches):
+            return found
+    raise _nobody(customer_id)
 
 
-def _published(snapshot: Snapshot, customer_id: str, limit: int) -> list[TimelineEntry]:
-    return [TimelineEntry(**row) for row in published_touches(snapshot, customer_id, limit)]
+def _current(snapshot: Snapshot, known: Known, customer_id: str) -> str:
+    """Give the id of who goes by an id today, or has gone by it."""
+    for one in dict.fromkeys((customer_id, known.current(customer_id))):
+        if is_known(snapshot, one):
+            return one
+    raise _nobody(customer_id)
 
 
-def published_touches(snapshot: Snapshot, customer_id: str, limit: int) -> list[Row]:
-    """Read the newest touches of one customer from a release."""
-    one: dict[str, Any] = {"customer_id": customer_id}
-    place = snapshot.row(PLACE, one)
-    if place is None or place["first"] is None:
-        return []
-    found = snapshot.rows(TIMELINE, {**one, **place, "limit": limit})
-    return sorted(found, key=lambda row: (row["occurred_at"], row["touch_id"]), reverse=True)
+def _nobody(customer_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no customer {customer_id!r}.", "Search with `rapport customer`.")
 
 
 def _with_tail(

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, select
 
 from messaging.consent_chain import said_by
 from messaging.customers.views import TimelineEntry
@@ -17,27 +18,31 @@ OUR_SOURCE = "rapport"  # what our own store is called among the sources of a re
 NOT_YET_A_TOUCH = ("planned", "queued", "sending", "cancelled")
 MOST = 500  # of each kind, for one person: enough for any page
 KINDS = {"email": "email", "chat": "chat"}  # everything else that people answer by comes as text messages
+PLACE = attrgetter("occurred_at", "touch_id")  # by which touches are sorted
 CONSENT_WORDS = {"grant": "given", "revoke": "withdrawn"}
 
 
 def touches(connection: Connection, customer_ids: Sequence[str]) -> list[TimelineEntry]:
     """Give all touches that the store holds of one person, who may have had several ids; newest first."""
     entries = [
-        *map(_sent, _rows(connection, messages, customer_ids, messages.c.created_at)),
-        *map(_received, _rows(connection, inbound_messages, customer_ids, inbound_messages.c.received_at)),
-        *map(_consented, _rows(connection, consent_events, customer_ids, consent_events.c.recorded_at)),
+        *map(_sent, _rows(connection, _SENT, customer_ids)),
+        *map(_received, _rows(connection, _RECEIVED, customer_ids)),
+        *map(_consented, _rows(connection, _CONSENTS, customer_ids)),
     ]
     kept = [entry for entry in entries if entry.state not in NOT_YET_A_TOUCH]
     return sorted(kept, key=lambda entry: entry.occurred_at, reverse=True)
 
 
 def lay_over(published: Sequence[TimelineEntry], stored: Sequence[TimelineEntry]) -> list[TimelineEntry]:
-    """Join both sides into one timeline, newest first; where both know a touch, the store's word counts."""
+    """Join both sides, each the newest first, into one timeline; where both know a touch, the store's word counts."""
+    if not stored:
+        return list(published)
     stored_records = {_record(entry) for entry in stored}
-    published_records = {_record(entry) for entry in published}
-    joined = [entry for entry in published if _record(entry) not in stored_records]
+    named = [(_record(entry), entry) for entry in published]
+    published_records = {record for record, _ in named}
+    joined = [entry for record, entry in named if record not in stored_records]
     joined += [replace(entry, is_fresh=_record(entry) not in published_records) for entry in stored]
-    return sorted(joined, key=lambda entry: (entry.occurred_at, entry.touch_id), reverse=True)
+    return sorted(joined, key=PLACE, reverse=True)
 
 
 def told_state(state: str, provider_status: str | None) -> str:
@@ -51,11 +56,19 @@ def _record(entry: TimelineEntry) -> tuple[str, str]:
     return entry.source, entry.source_record_id.rsplit("/", 1)[-1]
 
 
-def _rows(
-    connection: Connection, table: Table, customer_ids: Sequence[str], moment: ColumnElement[Any]
-) -> list[Row[Any]]:
-    query = select(table).where(table.c.customer_id.in_(customer_ids)).order_by(moment.desc()).limit(MOST)
-    return list(connection.execute(query))
+def _newest(table: Table, moment: ColumnElement[Any]) -> Select[Any]:
+    """Build a query once for all look-ups: to put it together costs three times what it takes to run it (2026-11-22)."""
+    theirs = table.c.customer_id.in_(bindparam("customer_ids", expanding=True))
+    return select(table).where(theirs).order_by(moment.desc()).limit(MOST)
+
+
+_SENT = _newest(messages, messages.c.created_at)
+_RECEIVED = _newest(inbound_messages, inbound_messages.c.received_at)
+_CONSENTS = _newest(consent_events, consent_events.c.recorded_at)
+
+
+def _rows(connection: Connection, query: Select[Any], customer_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    return connection.execute(query, {"customer_ids": list(customer_ids)}).all()
 
 
 def _sent(row: Row[Any]) -> TimelineEntry:

@@ -126,7 +126,9 @@ class Shipment:
     days_late: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(
+    frozen=True, slots=True
+)  # five hundred on a card: half the memory, and half of what is collected later
 class TimelineEntry:
     """One touch between us and a customer; `is_fresh` when it happened after the release was built."""
 

@@ -1,7 +1,8 @@
 """A release as parquet files: one a table, for tools that do not open DuckDB.
 
-They are written aside, each is read back against its number of rows, and then one rename lets the folder stand; the link
-`parquet` names the newest one and is replaced by a rename too. So whoever resolves the link first reads one release.
+Customers' cards are not among them: nobody but Rapport reads them. The files are written aside, each is read back against
+its number of rows, and then one rename lets the folder stand; the link `parquet` names the newest one and is replaced by
+a rename too. So whoever resolves the link first reads one release.
 """
 
 import json
@@ -13,6 +14,7 @@ import duckdb
 
 from data_contracts.errors import BuildError
 from data_contracts.sql import quote
+from messaging.customers.cards import CARDS
 from pipelines.publishing.pointer import file_sha256, read_pointer, sync
 from pipelines.warehouse.connection import quote_text
 
@@ -40,7 +42,9 @@ def export_release(releases_dir: Path, version: str) -> Path:
     with duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"}) as connection:
         connection.execute(f"ATTACH {quote_text(str(releases_dir / pointer.file))} AS c360 (READ_ONLY)")
         found = connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'c360' ORDER BY table_name"
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'c360' AND table_name <> ?"
+            " ORDER BY table_name",
+            [CARDS],
         ).fetchall()
         files = {table: _write(connection, aside, table) for (table,) in found}
     document = {"version": version, "as_of": pointer.as_of.isoformat(), "files": files}

@@ -17,6 +17,8 @@ import duckdb
 
 from data_contracts.errors import BuildError
 from data_contracts.sql import quote
+from messaging.customers.cards import CARDS
+from pipelines.publishing.cards import CARD_COLUMNS, MADE_OF, write_cards
 from pipelines.publishing.changes import ReleaseChanges
 from pipelines.publishing.gc import collect
 from pipelines.publishing.pointer import Pointer, file_sha256, sync, write_pointer
@@ -147,6 +149,8 @@ def publish(
     with open_warehouse(build_path, read_only=True) as connection:
         connection.execute(f"ATTACH {quote_text(str(aside))} AS release (ROW_GROUP_SIZE {ROW_GROUP})")
         row_counts = {table: _copy(connection, table) for table in tables}
+        if set(tables) >= MADE_OF:
+            write_cards(connection)
         _write_info(connection, facts, row_counts)
         for comment in comments:
             connection.execute(_comment(comment))
@@ -193,7 +197,7 @@ def _comment(comment: Comment) -> str:
 
 
 def published_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-    """Give the columns and DuckDB types of every published table of the warehouse, in order."""
+    """Give the columns and DuckDB types of every table of a release, in order."""
     found: dict[str, dict[str, str]] = {}
     for table in PUBLISHED:
         rows = connection.execute(
@@ -203,7 +207,7 @@ def published_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[s
             [_schema_of(connection, table), table],
         ).fetchall()
         found[table] = dict(rows)
-    return {**found, INFO: INFO_COLUMNS}
+    return {**found, CARDS: CARD_COLUMNS, INFO: INFO_COLUMNS}
 
 
 def _schema_of(connection: duckdb.DuckDBPyConnection, table: str) -> str:

@@ -2,11 +2,16 @@
 
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from messaging.customers.cards import PARTS, VIEW
+from messaging.customers.published import from_tables, published
+from messaging.release import ReleaseReader
 from pipelines.identity.evaluation.landed import land_tables
+from pipelines.publishing.release import ReleaseFacts, publish
 from pipelines.samples.mails import OURS
 from pipelines.samples.times import END
 from pipelines.samples.truth import identity_table, people_table
@@ -52,3 +57,16 @@ def test_the_preferred_channel_is_right_for_four_of_five_who_have_one(company: "
     right = sum(person["truly"] == person["found"] for person in people)
     assert len(people) > PEOPLE / 4
     assert right >= 0.8 * len(people), f"{right} of {len(people)}"
+
+
+def test_the_card_of_everybody_says_what_the_tables_of_the_release_say(
+    company: "Company", tmp_path: Path
+) -> None:
+    facts = ReleaseFacts(END.item(), END.item(), "bld_1", "run", {})
+    publish(company.build_path, tmp_path, facts, [VIEW, *(part.table for part in PARTS)])
+    with ReleaseReader(tmp_path).snapshot() as snapshot:
+        people = snapshot.rows("SELECT customer_id FROM c360.customer_360")
+        assert len(people) > PEOPLE / 2
+        for person in people:
+            told = published(snapshot, person["customer_id"], orders=50, touches=500)
+            assert told == from_tables(snapshot, person["customer_id"], orders=50, touches=500)

@@ -3,13 +3,16 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data_contracts.errors import ReleaseError
 from messaging.customers import Customers
+from messaging.release import ReleaseInfo, ReleaseReader
 
+FILES = Path("/proc/self/fd")
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 Publish = Callable[..., str]
 MakePerson = Callable[..., dict[str, Any]]
@@ -36,6 +39,42 @@ def test_a_read_that_began_on_one_release_ends_on_it(
             assert newer.rows(count.format("customer_360")) == [{"n": 2}]
         assert held.rows(count.format("customer_360")) == [{"n": 1}]
         assert held.rows(count.format("orders")) == [{"n": 0}]
+
+
+def test_others_read_on_where_they_are_while_one_opens_the_newest(
+    customers: Customers, publish: Publish, make_person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(customer_360=[make_person(1)])
+    assert customers.overview().people == 1
+    publish(customer_360=[make_person(1), make_person(2)])
+    begun, go_on, found = threading.Event(), threading.Event(), list[int]()
+    open_release = ReleaseReader._open
+
+    def slowly(reader: ReleaseReader, info: ReleaseInfo) -> Any:
+        begun.set()
+        assert go_on.wait(30)
+        return open_release(reader, info)
+
+    monkeypatch.setattr(ReleaseReader, "_open", slowly)
+    first = threading.Thread(target=lambda: found.append(customers.overview().people))
+    first.start()
+    assert begun.wait(30)
+    assert customers.overview().people == 1
+    go_on.set()
+    first.join()
+    assert found == [2]
+    assert customers.overview().people == 2
+
+
+@pytest.mark.skipif(not FILES.exists(), reason="this system does not list a process's open files")
+def test_files_of_releases_that_nobody_reads_any_more_are_let_go(
+    customers: Customers, publish: Publish, make_person: MakePerson
+) -> None:
+    for size in range(1, 6):
+        publish(customer_360=[make_person(number) for number in range(size)])
+        assert customers.overview().people == size
+    names = [str(each.readlink()) for each in FILES.iterdir() if each.is_symlink() and each.exists()]
+    assert sum("/c360-" in name for name in names) == 1
 
 
 def test_readers_beside_many_swaps_never_see_a_mixture(

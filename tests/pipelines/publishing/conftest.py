@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from messaging.customers.cards import PARTS
 from messaging.store.ids import new_id
 from pipelines.publishing.pointer import Pointer
 from pipelines.publishing.release import PUBLISHED, ReleaseFacts, publish
@@ -20,12 +21,24 @@ def make_warehouse(path: Path, people: int, generation: int = 0) -> None:
         connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
         for table in PUBLISHED:
             connection.execute(f"DROP TABLE IF EXISTS marts.{table}")
+            more = "".join(f", {value} AS {column}" for column, value in on_cards(table).items())
             rows = connection.sql(
                 "SELECT 'cus_' || ((range * 7919) % ?) AS customer_id, ?::INTEGER AS generation"
-                " FROM range(?)",
+                f"{more} FROM range(?)",
                 params=[people, generation, people],
             )
             rows.create(f"marts.{table}")
+
+
+def on_cards(table: str) -> dict[str, str]:
+    """Give a value for each column of a table that customers' cards show."""
+    shown = [column for part in PARTS if part.table == table for column in part.columns]
+    typed = {"source_count": "1", "is_best": "true", "line_count": "1", "days_late": "1"}
+    found = {}
+    for column in shown:
+        moment = "TIMESTAMP '2026-10-01' + to_hours(range)" if column.endswith("_at") else "'text'"
+        found[column] = typed.get(column, "range" if column.endswith("_minor") else moment)
+    return found
 
 
 def facts() -> ReleaseFacts:
