@@ -46,7 +46,7 @@ _RECORDS = f"""
     SELECT hash(source || chr(31) || source_record_id) AS record, origin_table, source, source_record_id,
         occurred_at, {FOLDED} AS given, {FOLDED_FAMILY} AS family,
         CASE WHEN birth_date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN birth_date END AS birth_date
-    FROM intermediate.int_identity__records
+    FROM identity_records
 """  # noqa: S608 - our own text
 
 # A handle that is an @ and nothing else has no key: a hash of nothing would be one key for all such records.
@@ -85,8 +85,14 @@ _APPLY_LISTED = """
     WHERE found.key = evidence_seen.key AND evidence_seen.reason IS NULL
 """
 
+# What stands on records by itself, before numbers and names divide it: what the next build follows (gathering.py).
+_CARRIED = """
+    CREATE OR REPLACE TEMP TABLE evidence_carried AS
+    SELECT record, key FROM evidence_seen WHERE reason IS NULL
+"""
+
 _TWICE = """
-    SELECT source, source_record_id FROM intermediate.int_identity__records
+    SELECT source, source_record_id FROM identity_records
     GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1
 """
 
@@ -298,13 +304,13 @@ _USED_UP = ("reuse_eras", "evidence_written", "evidence_appearances", "evidence_
 def read_evidence(
     connection: "duckdb.DuckDBPyConnection", policy: Policy, decided: NDArray[np.uint64] | None = None
 ) -> Evidence:
-    """Make the graph of what dbt prepared in int_identity__records and int_identity__identifiers.
+    """Make the graph of the temporary views `identity_records` and `identifiers`.
 
-    `decided` are records (hashes) that people decided about. Leaves temporary tables that name everything
-    again: evidence_seen (each identifier, with the reason if it is refused), evidence_of (a record's
-    profile), evidence_profiles, evidence_nodes (contested keys divided), evidence_learned (nodes that were
-    learned to be nobody's), evidence_held (who carries what, by source), evidence_edges. Raises BuildError when two
-    records have one name, or two texts one hash.
+    `decided` are records (hashes) that people decided about. Leaves temporary tables that name everything again:
+    evidence_carried (each identifier that is not refused, as it stands on its record), evidence_seen (each identifier,
+    with the reason if it is refused), evidence_of (a record's profile), evidence_profiles, evidence_nodes (contested
+    keys divided), evidence_learned (nodes that were learned to be nobody's), evidence_held (who carries what, by
+    source), evidence_edges. Raises BuildError when two records have one name, or two texts one hash.
     """
     _state_policy(connection, policy)
     connection.execute(_RECORDS)
@@ -312,6 +318,7 @@ def read_evidence(
     if policy.blocked:
         connection.execute(_APPLY_LISTED)
     _hold_hashes_apart(connection)
+    connection.execute(_CARRIED)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE evidence_decided AS SELECT unnest(?) AS record",
         [np.zeros(0, dtype=np.uint64) if decided is None else decided],

@@ -5,7 +5,7 @@ What it leaves are temporary tables by number of person; `people.py` gives perso
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,15 @@ from pipelines.identity.incremental import Change, extend
 from pipelines.identity.numbers import Evidence
 from pipelines.identity.policy import Policy
 from pipelines.identity.remembered import resolve_again
-from pipelines.identity.resolve import Resolution
+from pipelines.identity.resolve import Resolution, resolve
 
 if TYPE_CHECKING:
     import duckdb
 
 Linker = Callable[["duckdb.DuckDBPyConnection"], None]
 """Reads `resolved` and the records, and leaves `linked_pairs`: pairs of records that are probably one person."""
+
+Reading = Literal["afresh", "further", "part"]
 
 SCORED = 1000  # the rank of a scored pair: after everything that an identifier says
 FINEST = 1000  # parts of a match weight that the order of scored pairs tells apart
@@ -96,17 +98,10 @@ _REFUSED = """
 
 @dataclass(frozen=True)
 class Matched:
-    """What matching did.
-
-    `decisions_skipped` name records that are not in this build; `decisions_overruled` are merges of people
-    whom a split of other records of theirs keeps apart.
-    """
+    """What matching did: the evidence, who is whom by it, and how many pairs of profiles were linked by a score."""
 
     evidence: Evidence
     resolution: Resolution
-    decisions_applied: int
-    decisions_skipped: int
-    decisions_overruled: int
     links: int
 
 
@@ -116,18 +111,24 @@ def match_records(
     decisions: Sequence[Decision] = (),
     link: Linker | None = None,
     *,
-    afresh: bool = True,
+    reading: Reading = "afresh",
 ) -> Matched:
-    """Group the records of `intermediate.int_identity__records` by the view `identifiers`.
+    """Group the records of the view `identity_records` by the view `identifiers`.
 
-    Unless `afresh`, evidence that the last build read too is not read again; the people are the same. Leaves,
+    Read `further` than the last build, evidence that it read too is not read again; the people are the same. What is
+    read of a `part` of the records (gathering.py) is not remembered as what a build read. Leaves,
     beside the tables of `read_evidence`: `resolved` (each record's person by number, whether that is somebody,
     and the key it hangs by), `node_person`, `refused` (edges that a rule refused), `decisions`.
     """
     decided = _read_decisions(connection, decisions)
     evidence = read_evidence(connection, policy, decided)
     said = _read_applicable(connection)
-    resolution = resolve_again(connection, evidence, said.apart, policy.fingerprint, afresh=afresh)
+    if reading == "part":
+        resolution = resolve(evidence.graph, evidence.rules, evidence.facts, said.apart)
+    else:
+        resolution = resolve_again(
+            connection, evidence, said.apart, policy.fingerprint, afresh=reading == "afresh"
+        )
     links = Graph.of(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint64))
     if link is not None:
         _name_nodes(connection, resolution, said.nodes)
@@ -138,10 +139,7 @@ def match_records(
     followed = links.one[resolution.persons(links.one) == resolution.persons(links.other)]
     _name_nodes(connection, resolution, np.concatenate([said.nodes, followed]))
     _name_refused(connection, evidence, resolution, overruled)
-    found = len(said.nodes) // 2
-    return Matched(
-        evidence, resolution, found - len(overruled), len(decisions) - found, len(overruled), len(links)
-    )
+    return Matched(evidence, resolution, len(links))
 
 
 def _read_decisions(

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from messaging.identity_decisions import Decision
+from pipelines.identity.gathering import Gathered, gather, keep_gathered
 from pipelines.identity.identifiers import check_identifiers
-from pipelines.identity.matching import Linker, Matched, match_records
+from pipelines.identity.matching import Linker, Matched, Reading, match_records
 from pipelines.identity.policy import Policy, load_policy
-from pipelines.identity.published import publish_identity
-from pipelines.identity.stable_ids import Build, assign_ids
-from pipelines.identity.touched import is_part, mark_published, name_touched
+from pipelines.identity.published import name_replaced, publish_identity
+from pipelines.identity.stable_ids import Build, IdChanges, assign_ids
+from pipelines.identity.touched import is_part, keep_phones, mark_published, name_touched
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.state import attached_state, transaction
 
@@ -36,7 +37,11 @@ class IdentityOrder:
 
 @dataclass(frozen=True)
 class IdentityReport:
-    """What resolution found: `records` = `identified` + `guests`."""
+    """What resolution found: `records` = `identified` + `guests`.
+
+    `decisions_skipped` name records that are not in this build; `decisions_overruled` are merges of people whom a split
+    of other records of theirs keeps apart. `gathered` of the records were read, all of them for `gathered_because`.
+    """
 
     records: int
     identified: int
@@ -53,8 +58,10 @@ class IdentityReport:
     decisions_applied: int
     decisions_skipped: int
     decisions_overruled: int
+    gathered: int
+    gathered_because: str
 
-    def to_document(self) -> dict[str, int]:
+    def to_document(self) -> dict[str, int | str]:
         """Give the counts as plain data, for metadata and `--json`."""
         return asdict(self)
 
@@ -67,8 +74,24 @@ _COUNTS = """
         (SELECT coalesce(max(records), 0) FROM (
             SELECT count(*) AS records FROM identity.identity_map GROUP BY customer_id)),
         (SELECT count(*) FROM identity.identity_blocked),
-        (SELECT count(*) FROM refused),
+        (SELECT count(*) FROM identity.refused_edges),
         (SELECT count(*) FROM identity.identity_review)
+"""
+
+# A merge that was applied made its records one customer's, and nobody else's.
+_DECIDED = """
+    WITH records AS (
+        SELECT hash(source || chr(31) || source_record_id) AS record FROM intermediate.int_identity__records
+    ),
+    found AS (FROM decisions WHERE record IN (FROM records) AND other IN (FROM records)),
+    apart AS (
+        SELECT decision_id FROM found
+        JOIN identity.identity_map AS one USING (source, source_record_id)
+        JOIN identity.identity_map AS other
+            ON other.source = found.other_source AND other.source_record_id = found.other_record_id
+        WHERE found.kind = 'merge' AND one.customer_id <> other.customer_id
+    )
+    SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM apart)
 """
 
 
@@ -93,15 +116,32 @@ def resolve_people(
     ):
         part = is_part(connection)
         if part:
-            mark_published(connection)
+            keep_phones(connection)
         check_identifiers(connection, order.policy.identifiers["phone"].require or "possible")
-        matched = match_records(connection, order.policy, order.decisions, order.link, afresh=order.afresh)
-        changes = assign_ids(connection, Build(as_of, build_id, order.policy.fingerprint))
+        gathered = gather(connection, order.policy, order.decisions, _why_whole(order, part=part))
+        few = gathered.is_part
+        reading: Reading = "part" if few else "afresh" if order.afresh else "further"
+        matched = match_records(connection, order.policy, order.decisions, order.link, reading=reading)
+        changes = assign_ids(connection, Build(as_of, build_id, order.policy.fingerprint), part=few)
         with transaction(connection):
-            publish_identity(connection, order.policy)
+            if few:
+                name_replaced(connection)
+            if part:
+                mark_published(connection, replaced=few)
+            publish_identity(connection, order.policy, part=few)
             _copy_state(connection)
-            name_touched(connection, part=part)
-        return _report(connection, matched, changes.new_customers, changes.merged, changes.split)
+            name_touched(connection, part=part, replaced=few)
+            keep_gathered(connection, order.policy, gathered)
+        return _report(connection, order, gathered, matched, changes)
+
+
+def _why_whole(order: IdentityOrder, *, part: bool) -> str:
+    """Say why all records have to be gathered, where it is not what they say that decides."""
+    if not part:
+        return "a full build"
+    if order.afresh:
+        return "everything is to be read afresh"
+    return "pairs are scored among all records" if order.link else ""
 
 
 def _copy_state(connection: "duckdb.DuckDBPyConnection") -> None:
@@ -110,10 +150,15 @@ def _copy_state(connection: "duckdb.DuckDBPyConnection") -> None:
 
 
 def _report(
-    connection: "duckdb.DuckDBPyConnection", matched: Matched, new: int, merged: int, split: int
+    connection: "duckdb.DuckDBPyConnection",
+    order: IdentityOrder,
+    gathered: Gathered,
+    matched: Matched,
+    changes: IdChanges,
 ) -> IdentityReport:
     counts = connection.execute(_COUNTS).fetchall()[0]
     records, identified, people, largest, blocked, refused, review = counts
+    found, overruled = connection.execute(_DECIDED).fetchall()[0] if order.decisions else (0, 0)
     return IdentityReport(
         records=records,
         identified=identified,
@@ -124,10 +169,12 @@ def _report(
         refused_edges=refused,
         linked_pairs=matched.links,
         to_review=review,
-        new_customers=new,
-        merged_customers=merged,
-        split_customers=split,
-        decisions_applied=matched.decisions_applied,
-        decisions_skipped=matched.decisions_skipped,
-        decisions_overruled=matched.decisions_overruled,
+        new_customers=changes.new_customers,
+        merged_customers=changes.merged,
+        split_customers=changes.split,
+        decisions_applied=found - overruled,
+        decisions_skipped=len(order.decisions) - found,
+        decisions_overruled=overruled,
+        gathered=gathered.records,
+        gathered_because=gathered.whole_because,
     )

@@ -1,9 +1,11 @@
 """The tables that a release carries of who is whom, and why: schema `identity` of build.duckdb.
 
-Read from what matching left, once persons have their ids in the temporary table `assigned`.
+Read from what matching left, once persons have their ids in the temporary table `assigned`. A part's customers are
+replaced, row by row; everybody else's rows stay where they are.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from pipelines.identity.policy import Policy
 
@@ -14,7 +16,6 @@ MANY_WORDS = 5  # names or dates shown of one side of a conflict
 
 # In no order: to sort it costs as much as to write it, and a release sorts what it publishes.
 _MAP = """
-    CREATE OR REPLACE TABLE identity.identity_map AS
     SELECT resolved.source, resolved.source_record_id, assigned.customer_id,
         resolved.identifier_type, resolved.match_key
     FROM resolved JOIN assigned USING (component)
@@ -23,7 +24,6 @@ _MAP = """
 
 # The best of a type is the one that a contact record states, then the newest, then the most frequent.
 _IDENTIFIERS = """
-    CREATE OR REPLACE TABLE identity.customer_identifiers AS
     WITH seen AS (
         SELECT
             found.component, seen.identifier_type, seen.value,
@@ -72,7 +72,6 @@ _SIDES = """
 
 # Key to key, as the records of a source carry them together; then what people and scores tied.
 _EVIDENCE = """
-    CREATE OR REPLACE TABLE identity.identity_evidence AS
     WITH carried AS (
         SELECT person_ids.customer_id, sides.identifier_type, sides.match_key,
             held.identifier_type AS other_type, held.match_key AS other_key, held.source,
@@ -134,7 +133,6 @@ _SAID = """
 """
 
 _REFUSED = """
-    CREATE OR REPLACE TABLE identity.identity_refused AS
     WITH splits AS (
         SELECT decisions.*, row_number() OVER (ORDER BY number) - 1 AS which
         FROM decisions
@@ -264,7 +262,7 @@ _UNPROVING = """
     CREATE OR REPLACE TEMP TABLE unproving AS
     SELECT evidence_of.source, evidence_of.source_record_id, evidence_of.origin_table, seen.identifier_type,
         seen.match_key, coalesce(seen.reason, nodes.reason, learned.reason) AS reason, learned.beside,
-        evidence_of.occurred_at, identity_types.names_a_person
+        evidence_of.occurred_at, identity_types.names_a_person, seen.reason IS NOT NULL AS is_refused
     FROM evidence_seen AS seen
     JOIN identity_types USING (identifier_type)
     JOIN evidence_of USING (record)
@@ -280,10 +278,24 @@ _BLOCKED = """
     FROM unproving GROUP BY ALL ORDER BY identifier_type, match_key, reason
 """
 
+# A part knows all records of an identifier that was learned to prove nothing, and not all of one that is refused.
+_BLOCKED_AGAIN = """
+    CREATE OR REPLACE TABLE identity.identity_blocked AS
+    SELECT * FROM identity.identity_blocked
+    ANTI JOIN identity.refused_values USING (identifier_type, match_key)
+    WHERE hash(identifier_type || ':' || match_key) NOT IN (SELECT key FROM gathering_keys)
+    UNION ALL
+    SELECT identifier_type, match_key, reason, records, NULL, first_seen_at, last_seen_at
+    FROM refused_now SEMI JOIN identity_types USING (identifier_type) WHERE match_key IS NOT NULL
+    UNION ALL
+    SELECT identifier_type, match_key, reason, count(*), max(beside), min(occurred_at), max(occurred_at)
+    FROM unproving WHERE NOT is_refused GROUP BY ALL
+    ORDER BY identifier_type, match_key, reason
+"""
+
 # What people should look at: close calls, and likely pairs that a limit keeps apart (a second account of one shop).
 # Whoever has said that the two are two is not asked again.
 _REVIEW = """
-    CREATE OR REPLACE TABLE identity.identity_review AS
     WITH split AS (
         SELECT least(one.component, other.component) AS lesser, greatest(one.component, other.component) AS greater
         FROM decisions
@@ -319,14 +331,66 @@ _NO_PAIRS = """
 """
 
 
-def publish_identity(connection: "duckdb.DuckDBPyConnection", policy: Policy) -> None:
-    """Write the tables of schema `identity` but for aliases and journal, which are the state's."""
+# One row an edge that a rule refused, with a record that shows it, so that a part can count those of the others too.
+_REFUSED_EDGES = """
+    SELECT min(evidence_of.record) AS record
+    FROM (SELECT row_number() OVER () AS number, one FROM refused) AS edges
+    JOIN evidence_of ON evidence_of.profile = edges.one
+    GROUP BY edges.number
+"""
+
+# Of a part: everybody who has one of its records, or had.
+_REPLACED = """
+    CREATE OR REPLACE TEMP TABLE replaced AS
+    SELECT customer_id FROM identity.identity_map
+    WHERE hash(source || chr(31) || source_record_id) IN (SELECT record FROM gathering_records)
+    UNION SELECT customer_id FROM assigned
+"""
+
+
+def publish_identity(connection: "duckdb.DuckDBPyConnection", policy: Policy, *, part: bool = False) -> None:
+    """Write the tables of schema `identity` but for aliases and journal, which are the state's.
+
+    Of a `part` (gathering.py), the rows of its customers alone; `replaced(customer_id)` names them (name_replaced).
+    """
     connection.execute("CREATE SCHEMA IF NOT EXISTS identity")
     connection.execute(_NO_PAIRS)
-    for query in (_PERSON_IDS, _SIDES, _UNPROVING, _MAP):
+    for query in (_PERSON_IDS, _SIDES, _UNPROVING):
         connection.execute(query)
     connection.execute(_SAID, [MANY_WORDS, MANY_WORDS])
     known = [name for name in policy.by_priority() if policy.identifiers[name].names_a_person]
-    connection.execute(_IDENTIFIERS, [known])
-    for query in (_EVIDENCE, _REFUSED, _BLOCKED, _REVIEW):
-        connection.execute(query)
+    _write(connection, "identity_map", _MAP, part=part)
+    _write(connection, "customer_identifiers", _IDENTIFIERS, [known], part=part)
+    _write(connection, "identity_evidence", _EVIDENCE, part=part)
+    _write(connection, "identity_refused", _REFUSED, part=part)
+    _write(connection, "identity_review", _REVIEW, part=part)
+    connection.execute(_BLOCKED_AGAIN if part else _BLOCKED)
+    if part:
+        connection.execute(
+            "DELETE FROM identity.refused_edges WHERE record IN (SELECT record FROM gathering_records)"
+        )
+        connection.execute(f"INSERT INTO identity.refused_edges {_REFUSED_EDGES}")
+    else:
+        connection.execute(f"CREATE OR REPLACE TABLE identity.refused_edges AS {_REFUSED_EDGES}")
+
+
+def name_replaced(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Write the temporary table `replaced(customer_id)`: whose rows a part writes anew. Ask before it does."""
+    connection.execute(_REPLACED)
+
+
+def _write(
+    connection: "duckdb.DuckDBPyConnection",
+    table: str,
+    rows: str,
+    parameters: Sequence[Any] = (),
+    *,
+    part: bool,
+) -> None:
+    """Write a table anew or, of a part, the rows of those who are replaced. Names and texts are our own."""
+    if part:
+        theirs = f"DELETE FROM identity.{table} WHERE customer_id IN (SELECT customer_id FROM replaced)"  # noqa: S608
+        connection.execute(theirs)
+        connection.execute(f"INSERT INTO identity.{table} {rows}", list(parameters))
+    else:
+        connection.execute(f"CREATE OR REPLACE TABLE identity.{table} AS {rows}", list(parameters))

@@ -244,8 +244,10 @@ _JOURNAL = """
 """
 
 
-def assign_ids(connection: "duckdb.DuckDBPyConnection", build: Build) -> IdChanges:
+def assign_ids(connection: "duckdb.DuckDBPyConnection", build: Build, *, part: bool = False) -> IdChanges:
     """Give every component of somebody in `resolved` its customer_id and remember it in `state`.
+
+    Of a `part` (gathering.py), `resolved` has the records of `gathering_records` alone, and nothing is said of others.
 
     Leaves the temporary table `assigned(component, customer_id, ...)`. State changes in one transaction,
     before anything is published: after a crash the next build finds these same ids, and at worst some that
@@ -265,6 +267,7 @@ def assign_ids(connection: "duckdb.DuckDBPyConnection", build: Build) -> IdChang
         connection.execute(query)
     with transaction(connection):
         _remember(connection, build)
+        _remember_absent(connection, part=part)
     counts = connection.execute(
         "SELECT (SELECT count(*) FROM assigned WHERE is_new), (SELECT count(*) FROM losers),"
         " (SELECT count(*) FROM splits)"
@@ -293,11 +296,6 @@ def _remember(connection: "duckdb.DuckDBPyConnection", build: Build) -> None:
         "INSERT INTO state.customers SELECT customer_id, ? FROM assigned WHERE is_new ORDER BY customer_id",
         [build.as_of],
     )
-    connection.execute("DELETE FROM state.absent_record")
-    connection.execute(
-        "INSERT INTO state.absent_record SELECT source, source_record_id FROM state.record_customer"
-        " ANTI JOIN people USING (source, source_record_id)"
-    )
     connection.execute("DELETE FROM state.last_build")
     connection.execute("INSERT INTO state.last_build VALUES (?, ?)", [build.build_id, build.policy])
     connection.execute("DELETE FROM state.last_decisions")
@@ -305,6 +303,16 @@ def _remember(connection: "duckdb.DuckDBPyConnection", build: Build) -> None:
         "INSERT INTO state.last_decisions"
         " SELECT decision_id, source, source_record_id FROM decisions"
         " UNION ALL SELECT decision_id, other_source, other_record_id FROM decisions"
+    )
+
+
+def _remember_absent(connection: "duckdb.DuckDBPyConnection", *, part: bool) -> None:
+    """Keep which records that somebody had are not in this build, or nobody's now."""
+    asked = " WHERE hash(source || chr(31) || source_record_id) IN (SELECT record FROM gathering_records)"
+    connection.execute(f"DELETE FROM state.absent_record{asked if part else ''}")  # noqa: S608 - our own text
+    connection.execute(
+        "INSERT INTO state.absent_record SELECT source, source_record_id FROM state.record_customer"  # noqa: S608
+        f" ANTI JOIN people USING (source, source_record_id){asked if part else ''}"
     )
 
 

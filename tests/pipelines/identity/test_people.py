@@ -339,7 +339,7 @@ def _write_half_and_die(connection: duckdb.DuckDBPyConnection, _build: object) -
 def test_a_crash_after_the_state_is_written_gives_the_next_build_the_same_ids(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(_connection: duckdb.DuckDBPyConnection, _policy: object) -> None:
+    def die(_connection: duckdb.DuckDBPyConnection, _policy: object, **_: object) -> None:
         raise RuntimeError("killed")
 
     known = [email("r1", "a@x"), email("r2", "b@x")]

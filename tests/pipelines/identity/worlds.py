@@ -81,7 +81,7 @@ class World:
         if decisions and random.random() < 0.3:
             decisions.remove(random.choice(decisions))
         if random.random() < 0.5:
-            decisions.append(draw_decision(random, records, f"dec_{drawn:04}_{len(decisions)}"))
+            decisions.append(draw_decision(random, records, f"dec_{drawn:04}_{random.randrange(2**31)}"))
         return World(tuple(records), tuple(decisions), drawn)
 
 
@@ -170,6 +170,7 @@ class Home:
         self.build = folder / "build.duckdb"
         self.state = folder / "state.duckdb"
         self.builds = 0
+        self.refused: dict[tuple[str, str], str] = {}  # values that dbt refuses, by type, with the reason
 
     def resolve(
         self,
@@ -187,14 +188,18 @@ class Home:
         with open_warehouse(self.build) as connection:
             if threads:
                 connection.execute(f"SET threads = {threads}")
-            land(connection, records)
+            land(connection, records, self.refused)
             announce(connection, brought)
             at = FIRST_DAY + timedelta(days=DAYS + self.builds)
             report = resolve_people(connection, self.state, at, order, f"bld_{self.builds:03}")
             return read(connection, report)
 
 
-def land(connection: "duckdb.DuckDBPyConnection", records: Sequence[Record]) -> None:
+def land(
+    connection: "duckdb.DuckDBPyConnection",
+    records: Sequence[Record],
+    refused: Mapping[tuple[str, str], str] | None = None,
+) -> None:
     """Write the two tables that dbt hands to the identity step."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS intermediate")
     connection.execute(
@@ -208,13 +213,13 @@ def land(connection: "duckdb.DuckDBPyConnection", records: Sequence[Record]) -> 
         " birth_date DATE, street VARCHAR, city VARCHAR, postcode VARCHAR, country VARCHAR)"
     )
     rows: list[tuple[Any, ...]] = [
-        (r.table, r.source, r.name, r.at, kind, value, value)
+        (r.table, r.source, r.name, r.at, kind, value, value, (refused or {}).get((kind, value)))
         for r in records
         for kind, value in r.ids.items()
     ]
     if rows:
         connection.executemany(
-            "INSERT INTO intermediate.int_identity__identifiers VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", rows
+            "INSERT INTO intermediate.int_identity__identifiers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
     rows = [(r.table, r.source, r.name, r.at, r.given, r.family, r.birth) for r in records]
     if rows:
