@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import Any
 
 POINTER = "current.json"
+SCHEMA_VERSION = "1"  # of the published tables' shape
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """The release that stands. Times are naive UTC; `sha256` is of the whole file."""
+    """The release that stands. Times are naive UTC; `sha256` is of the whole file.
+
+    `parts` releases in a row were written by people; the one that was written whole had `whole_rows` in `whole_bytes`.
+    `card_form` tells cards apart that were written in another form.
+    """
 
     version: str
     file: str
@@ -26,6 +31,10 @@ class Pointer:
     schema_version: str
     row_counts: Mapping[str, int]
     sha256: str
+    parts: int = 0
+    whole_bytes: int = 0
+    whole_rows: int = 0
+    card_form: str = ""
 
     def to_document(self) -> dict[str, Any]:
         """Give the pointer as plain data."""
