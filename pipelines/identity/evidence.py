@@ -41,6 +41,9 @@ _LISTED = """
         unnest(?::VARCHAR[]) AS pattern, unnest(?::VARCHAR[]) AS reason
 """
 
+# Whoever gathered nothing reads all records.
+_ALL_RECORDS = "CREATE TEMP VIEW IF NOT EXISTS identity_records AS FROM intermediate.int_identity__records"
+
 _RECORDS = f"""
     CREATE OR REPLACE TEMP TABLE evidence_records AS
     SELECT hash(source || chr(31) || source_record_id) AS record, origin_table, source, source_record_id,
@@ -304,7 +307,7 @@ _USED_UP = ("reuse_eras", "evidence_written", "evidence_appearances", "evidence_
 def read_evidence(
     connection: "duckdb.DuckDBPyConnection", policy: Policy, decided: NDArray[np.uint64] | None = None
 ) -> Evidence:
-    """Make the graph of the temporary views `identity_records` and `identifiers`.
+    """Make the graph of the view `identifiers` and of the view `identity_records` or, without one, of all records.
 
     `decided` are records (hashes) that people decided about. Leaves temporary tables that name everything again:
     evidence_carried (each identifier that is not refused, as it stands on its record), evidence_seen (each identifier,
@@ -313,6 +316,7 @@ def read_evidence(
     source), evidence_edges. Raises BuildError when two records have one name, or two texts one hash.
     """
     _state_policy(connection, policy)
+    connection.execute(_ALL_RECORDS)
     connection.execute(_RECORDS)
     connection.execute(_SEEN)
     if policy.blocked:

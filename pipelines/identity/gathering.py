@@ -29,6 +29,8 @@ KEEPERS = (*JUDGES, "phonenumbers", "idna", "duckdb")
 
 _RECORD = "hash(source || chr(31) || source_record_id)"
 
+_ALL_RECORDS = "CREATE OR REPLACE TEMP VIEW identity_records AS FROM intermediate.int_identity__records"
+
 # Everything that is refused now, with what identity_blocked says of it; also of types that tie nothing.
 _REFUSED_NOW = """
     CREATE OR REPLACE TEMP TABLE refused_now AS
@@ -166,6 +168,7 @@ def gather(
     `gathering_records(record)`, `gathering_keys(key)` (the identifiers that link them) and `carried_anew`, and of any
     build `refused_now`.
     """
+    connection.execute(_ALL_RECORDS)
     connection.execute(_REFUSED_NOW)
     whole = because or _unkept(connection, policy)
     total = int(connection.execute("SELECT count(*) FROM identity_records").fetchall()[0][0])

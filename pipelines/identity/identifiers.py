@@ -46,15 +46,12 @@ _IDENTIFIERS = """
 """
 
 
-_RECORDS = "CREATE OR REPLACE TEMP VIEW identity_records AS FROM intermediate.int_identity__records"
-
-
 def check_identifiers(
     connection: "duckdb.DuckDBPyConnection", require: Literal["possible", "valid"] = "possible"
 ) -> int:
-    """Make the temporary views `identity_records` and `identifiers`, with dbt's columns; count new phones.
+    """Make the temporary view `identifiers`, with the columns of int_identity__identifiers; count new phones.
 
-    `connection` is the warehouse with state.duckdb attached as `state`; the views live as long as it. A phone
+    `connection` is the warehouse with state.duckdb attached as `state`; the view lives as long as it. A phone
     that is not what `require` asks has the refused_reason `impossible`, a company's line `not_personal`.
     """
     new = check_new_phones(connection)
@@ -65,8 +62,7 @@ def check_identifiers(
 def view_identifiers(
     connection: "duckdb.DuckDBPyConnection", require: Literal["possible", "valid"] = "possible"
 ) -> None:
-    """Make the same temporary views of a build whose phones were checked; the build may be read-only."""
+    """Make the temporary view `identifiers` of a build whose phones were checked; the build may be read-only."""
     name_domains(connection)
     connection.execute(_ODD_PHONES, [require, list(NOT_PERSONAL)])
     connection.execute(_IDENTIFIERS)
-    connection.execute(_RECORDS)
