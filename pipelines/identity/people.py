@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from messaging.identity_decisions import Decision
 from pipelines.identity.gathering import Gathered, gather, keep_gathered
 from pipelines.identity.identifiers import check_identifiers
+from pipelines.identity.linking.frequencies import forget_frequencies
 from pipelines.identity.matching import Linker, Matched, Reading, match_records
 from pipelines.identity.policy import Policy, load_policy
 from pipelines.identity.published import name_replaced, publish_identity
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 class IdentityOrder:
     """By what people are resolved: the policy, what people decided, and what scores pairs (nothing, when None).
 
-    `afresh` reads all evidence again, also where it is what the last build read; the people are the same.
+    `afresh` reads all evidence again, also where it is what the last build read; the people are the same, but that pairs
+    are scored by how common names and places are today (linking/frequencies.py).
     """
 
     policy: Policy = field(default_factory=load_policy)
@@ -117,6 +119,8 @@ def resolve_people(
         part = is_part(connection)
         if part:
             keep_phones(connection)
+        if order.afresh:
+            forget_frequencies(connection)
         check_identifiers(connection, order.policy.identifiers["phone"].require or "possible")
         gathered = gather(connection, order.policy, order.decisions, _why_whole(order, part=part))
         few = gathered.is_part

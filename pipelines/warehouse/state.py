@@ -79,6 +79,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         learnt JSON NOT NULL, checks JSON NOT NULL)
         """,
     ),
+    (
+        # how common names and places were when that was counted last (identity/linking/frequencies.py)
+        "CREATE TABLE state.link_frequencies (kind VARCHAR NOT NULL, value UBIGINT, counted BIGINT NOT NULL)",
+    ),
 )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from data_contracts.errors import BuildError
 from pipelines.identity.linking.blocking import Blocking, write_candidates
 from pipelines.identity.linking.comparisons import Agreement, Comparison
+from pipelines.identity.linking.frequencies import settle_frequencies
 from pipelines.identity.linking.merging import Verdict, verdict
 from pipelines.identity.linking.model import LinkModel, load_model
 from pipelines.identity.linking.profiles import write_profiles
@@ -124,8 +125,9 @@ def score_pairs(
     profiles = write_profiles(connection, identifiers)
     blocking = write_candidates(connection)
     if blocking.pairs:
-        _score(connection, model, profiles)
-        _judge(connection, model, policy)
+        weighed_for = settle_frequencies(connection, _frequency_columns(model))
+        _score(connection, model, weighed_for)
+        _judge(connection, model, policy, weighed_for)
     return _counted(connection, profiles, blocking)
 
 
@@ -140,6 +142,10 @@ def _score(connection: "duckdb.DuckDBPyConnection", model: LinkModel, profiles: 
             log_level=None,
             validate_settings=False,
         )
+        for column in _frequency_columns(model):
+            linker.table_management.register_term_frequency_lookup(
+                splink.register(f"linking_tf_{column}"), column
+            )
         linker.table_management.register_blocked_pairs_for_predict(splink.register("linking_candidates"))
         scored = linker.inference.predict(warning_mode="never").physical_name
         gammas = " || '/' || ".join(f"gamma_{each.name}" for each in compared)
@@ -150,13 +156,22 @@ def _score(connection: "duckdb.DuckDBPyConnection", model: LinkModel, profiles: 
         )
 
 
+def _frequency_columns(model: LinkModel) -> list[str]:
+    """Name the columns whose values weigh more, the rarer they are."""
+    return sorted(
+        {level.frequency_of for each in model.compared for level in each.levels if level.frequency_of}
+    )
+
+
 def _weight_of(comparison: Comparison) -> str:
     adjusted = any(level.frequency_of for level in comparison.levels)
     adjustment = f" + mw_tf_adj_{comparison.name}" if adjusted else ""
     return f"round(mw_{comparison.name}{adjustment}, 3) AS weight_{comparison.name}"
 
 
-def _judge(connection: "duckdb.DuckDBPyConnection", model: LinkModel, policy: "Policy") -> None:
+def _judge(
+    connection: "duckdb.DuckDBPyConnection", model: LinkModel, policy: "Policy", profiles: int
+) -> None:
     found = connection.execute("SELECT DISTINCT pattern FROM linking_scored ORDER BY pattern").fetchall()
     linking = frozenset(policy.linking())
     patterns = [str(pattern) for (pattern,) in found]
@@ -173,15 +188,13 @@ def _judge(connection: "duckdb.DuckDBPyConnection", model: LinkModel, policy: "P
     merge_above = policy.probabilistic.merge_above or model.merge_above
     review_above = min(policy.probabilistic.review_above or model.review_above, merge_above)
     connection.execute(_BEST, {"review_above": review_above})
-    _write_details(connection, model)
+    _write_details(connection, model, model.prior(profiles))
     connection.execute(_LINKED, {"merge": Verdict.MERGE.value, "merge_above": merge_above})
 
 
-def _write_details(connection: "duckdb.DuckDBPyConnection", model: LinkModel) -> None:
+def _write_details(connection: "duckdb.DuckDBPyConnection", model: LinkModel, prior: float) -> None:
     """Write down how each weight came about, so that nobody has to ask the model again."""
     rows = ", ".join(_shown(place, each) for place, each in enumerate(model.compared))
-    profiles = connection.execute("SELECT count(*) FROM linking_profiles").fetchall()[0][0]
-    prior = model.prior(int(profiles))
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE linking_details AS"  # noqa: S608 - the words are our own
         " SELECT best.*, to_json({probability: best.probability,"
