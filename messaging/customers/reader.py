@@ -1,6 +1,6 @@
 """The only reader of both sides: the release, and the store's tail laid over it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Connection
@@ -73,11 +73,12 @@ class Customers:
         with self._reader.snapshot() as snapshot, self._store.read() as store:
             known = self._merges.known(snapshot, store)
             found = _published(snapshot, known, customer_id, orders=orders, touches=limit)
-            facts = self._told(store, known, found.facts)
+            hashes = self.address_hashes(found.facts)
+            facts = _told(store, known, found.facts, hashes)
             current = facts["customer_id"]
             aliases = known.earlier(current)
             timeline = lay_over(found.touches, touches(store, (current, *aliases)))
-            consents = standing(store, known.of(current), self.address_hashes(facts))
+            consents = standing(store, known.of(current), hashes)
             return CustomerCard(
                 customer_id=current,
                 facts=_with_tail(facts, consents, timeline),
@@ -97,17 +98,11 @@ class Customers:
         """Give one customer's facts in a release, less what they objected to since. Raises NotFoundError as `get` does."""
         known = self._merges.known(snapshot, store)
         found = _published(snapshot, known, customer_id, orders=0, touches=0)
-        return self._told(store, known, found.facts)
+        return _told(store, known, found.facts, self.address_hashes(found.facts))
 
     def objectors(self, snapshot: Snapshot, store: Connection) -> frozenset[str]:
         """Name who has objected to profiling since a release was built."""
         return objectors_since(store, self._merges.known(snapshot, store).people, snapshot.info.as_of)
-
-    def _told(self, store: Connection, known: Known, facts: CustomerFacts) -> CustomerFacts:
-        hashes = set(self.address_hashes(facts).values())
-        if not has_objected(store, known.of(facts["customer_id"]), hashes):
-            return facts
-        return cast("CustomerFacts", silenced(dict(facts)))
 
     def known_as(self, customer_id: str, store: Connection) -> KnownAs:
         """Give every id under which something may have been recorded of a customer, and until when others' too."""
@@ -175,6 +170,13 @@ def _current(snapshot: Snapshot, known: Known, customer_id: str) -> str:
 
 def _nobody(customer_id: str) -> NotFoundError:
     return NotFoundError(f"There is no customer {customer_id!r}.", "Search with `rapport customer`.")
+
+
+def _told(store: Connection, known: Known, facts: CustomerFacts, hashes: Mapping[str, str]) -> CustomerFacts:
+    """Leave out of the facts what they objected to since; `hashes` holds the address's hash by channel."""
+    if not has_objected(store, known.of(facts["customer_id"]), set(hashes.values())):
+        return facts
+    return cast("CustomerFacts", silenced(dict(facts)))
 
 
 def _with_tail(
