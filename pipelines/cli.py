@@ -16,6 +16,9 @@ from pipelines.samples.demo import app as demo_app
 from pipelines.sources.commands import app as landing_app
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from messaging.settings import Settings
     from pipelines.defs.build import BuildReport
     from pipelines.warehouse.lock import Holder
 
@@ -43,7 +46,8 @@ def build(
     as_of: Annotated[
         str,
         typer.Option(
-            help="The moment up to which days are counted, such as 2026-10-30T12:00 (UTC unless it says)."
+            help="The moment it tells of, such as 2026-10-30T12:00 (UTC unless it says). One before the release that"
+            " stands is built beside it."
         ),
     ] = "",
     no_wait: Annotated[
@@ -63,6 +67,8 @@ def build(
     moment = parse_moment(as_of) if as_of else None
     settings = read_settings()
     patience = Patience(0.0 if no_wait else None, _tell_waiting)
+    if export and moment:
+        _require_a_release_that_will_stand(settings, moment)
     with progress("Building"):
         from pipelines.defs.build import run_build  # Dagster and dbt: 5 CPU s
 
@@ -72,6 +78,17 @@ def build(
 
             report = replace(report, export=export_release(settings.releases_dir, report.version))
     emit(report.to_document(), as_json=as_json, human=lambda: _tell(report))
+
+
+def _require_a_release_that_will_stand(settings: "Settings", moment: "datetime") -> None:
+    from data_contracts.errors import UsageError
+    from pipelines.defs.session import looks_back
+
+    if looks_back(settings, moment):
+        raise UsageError(
+            "--export writes the release that stands, and that of a moment before it will not come to stand.",
+            "Leave --export away: the build says which file tells of the moment, and DuckDB opens it.",
+        )
 
 
 def _tell_waiting(holder: "Holder | None") -> None:
@@ -121,4 +138,9 @@ def _tell(report: "BuildReport") -> None:
         say(f"Parquet, table by table: {report.export}")
     if report.page:
         say(f"Contracts, table by table: {report.page}")
+    if report.past:
+        say(
+            f"[bold]{report.past}[/bold] tells of {report.as_of:%Y-%m-%d %H:%M} UTC; the release that stands stays."
+        )
+        return
     say(f"[bold]Release {report.version}[/bold] stands, as of {report.as_of:%Y-%m-%d %H:%M} UTC.")

@@ -9,6 +9,7 @@ from pipelines.defs.consented import standing_consents, store_consents
 from pipelines.defs.contracts import inbound_checks, published_checks
 from pipelines.defs.landed import dropped_files, landed_tables, outreach_export
 from pipelines.defs.models import model_assets
+from pipelines.defs.past_days import past_days
 from pipelines.defs.people import people
 from pipelines.defs.published import release_asset
 from pipelines.defs.pulls import pull_files_sensor, pull_jobs, pull_schedules
@@ -21,6 +22,15 @@ from pipelines.warehouse.dbt_runner import manifest_path
 def build_definitions(settings: Settings) -> Definitions:
     """Make the code location of an installation; dbt's manifest gives the models' part of the graph."""
     before_identity, after_identity, after_scoring = model_assets(manifest_path(settings))
+    fixed = [
+        dropped_files,
+        outreach_export,
+        landed_tables,
+        people,
+        store_consents,
+        standing_consents,
+        sentiments,
+    ]
     return Definitions(
         assets=[
             dropped_files,
@@ -38,7 +48,7 @@ def build_definitions(settings: Settings) -> Definitions:
             release_asset(after_scoring),
         ],
         asset_checks=[inbound_checks, published_checks],
-        jobs=[*pull_jobs(), refresh],
+        jobs=[*pull_jobs(), refresh, past_days(settings, fixed)],
         schedules=[daily_schedule(settings), *pull_schedules(settings)],
         sensors=[drop_folder, pull_files_sensor(settings), fresh_landings, work_requests],
         resources={"build": build_session},

@@ -16,9 +16,11 @@ from messaging.settings import Settings
 from pipelines.defs.assembly import build_definitions
 from pipelines.defs.automation import JOB
 from pipelines.defs.instance import open_instance
-from pipelines.defs.session import BuildOrder, BuildSession, Stage, open_session
+from pipelines.defs.past_days import PAST_JOB
+from pipelines.defs.session import BuildOrder, BuildSession, Stage, looks_back, open_session
 from pipelines.landing.refusals import Refusal, open_refusals
 from pipelines.publishing.changes import ReleaseChanges
+from pipelines.publishing.gc import PAST
 from pipelines.publishing.history import Recorded
 from pipelines.warehouse.dbt_runner import project_hash
 from pipelines.warehouse.lock import FOREVER, Patience
@@ -31,7 +33,8 @@ class BuildReport:
 
     `page` is the file that tells of the contracts; `refused` are deliveries that wait to be mended. `changes` is what
     differs from the release before, None where there was none to compare with; `history` is who is known otherwise;
-    `export` is the folder of parquet files, where one was asked for.
+    `export` is the folder of parquet files, where one was asked for; `past` is the file of a release of a past moment,
+    which readers are not led to.
     """
 
     version: str
@@ -48,6 +51,7 @@ class BuildReport:
     history: Recorded = field(default_factory=Recorded)
     notes: tuple[str, ...] = ()
     export: Path | None = None
+    past: Path | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Give the report as plain data."""
@@ -67,6 +71,7 @@ class BuildReport:
             "history": asdict(self.history),
             "notes": list(self.notes),
             "export": str(self.export) if self.export else None,
+            "past": str(self.past) if self.past else None,
         }
 
 
@@ -80,10 +85,14 @@ def run_build(
 ) -> BuildReport:
     """Build and publish what has landed, as of a moment (naive UTC; the clock's now by default).
 
+    A moment before the one that the release which stands tells of is built beside that release, from what the last build
+    loaded: what stands, and what is remembered, stays as it is (past.py).
+
     Raises BuildRunningError when another build holds the lock for longer than our patience,
     ContractBrokenError when a contract is red and BuildError when a stage fails: the last release stands.
     """
-    with open_session(settings, clock, BuildOrder(full, as_of), patience) as session:
+    past = as_of is not None and looks_back(settings, as_of)
+    with open_session(settings, clock, BuildOrder(full, as_of, past), patience) as session:
         result = _execute(settings, session)
         if not result.success or session.pointer is None:
             raise session.failure or BuildError(
@@ -94,7 +103,7 @@ def run_build(
 
 
 def _execute(settings: Settings, session: BuildSession) -> ExecuteInProcessResult:
-    job = warm_definitions(settings).resolve_job_def(JOB)
+    job = warm_definitions(settings).resolve_job_def(PAST_JOB if session.past else JOB)
     session.run_id = str(uuid4())
     with open_instance(settings) as instance:
         return job.execute_in_process(
@@ -137,4 +146,5 @@ def _report(session: BuildSession) -> BuildReport:
         changes=session.changes,
         history=session.history or Recorded(),
         notes=tuple(session.notes),
+        past=session.settings.releases_dir / PAST / session.pointer.file if session.past else None,
     )

@@ -122,7 +122,8 @@ def judge_marts(session: BuildSession) -> list[ContractState]:
 
 def settle(session: BuildSession, states: Sequence[ContractState]) -> None:
     """Tell the store, and keep the sentence that a person is told when something is red."""
-    record_states(session.settings, session.store, states)
+    if not session.past:  # what stands is not judged by how a past day was
+        record_states(session.settings, session.store, states)
     session.contracts.extend(states)
     red = [state for state in states if state.state == "red"]
     if red:

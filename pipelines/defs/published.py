@@ -8,10 +8,11 @@ from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
 from pipelines.publishing.changes import compare
-from pipelines.publishing.history import Recorded, Telling, record_history
+from pipelines.publishing.gc import PAST
+from pipelines.publishing.history import Recorded, Telling, hand_on_history, record_history
 from pipelines.publishing.notes import release_notes
 from pipelines.publishing.pointer import Pointer, read_pointer
-from pipelines.publishing.release import ReleaseFacts, publish, release_version
+from pipelines.publishing.release import ReleaseFacts, publish, publish_past, release_version
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.records import watermarks, write_landed_files
 
@@ -38,7 +39,7 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
                 write_landed_files(connection)
                 newest = watermarks(connection, contract_names("inbound"))
                 session.notes += release_notes(connection)
-            before = read_pointer(settings.releases_dir)
+            before = None if session.past else read_pointer(settings.releases_dir)
             session.changes = compare(settings.build_path, settings.releases_dir, before)
             session.history = _remember(session, before)
             session.notes += [session.history.note] if session.history.note else []
@@ -52,19 +53,27 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
                 notes=session.notes,
             )
             words = describe_release(session)
-            session.pointer = publish(
+            write = publish_past if session.past else publish
+            session.pointer = write(
                 settings.build_path, settings.releases_dir, facts, comments=release_comments(words)
             )
-            leave_dictionary(session, words)
-            leave_models(session)
+            if not session.past:
+                leave_dictionary(session, words)
+                leave_models(session)
             stage.rows = sum(session.pointer.row_counts.values())
-        return MaterializeResult(metadata={"version": session.pointer.version, **session.pointer.row_counts})
+        place = f"{PAST}/{session.pointer.file}" if session.past else session.pointer.file
+        return MaterializeResult(
+            metadata={"version": session.pointer.version, "file": place, **session.pointer.row_counts}
+        )
 
     return release
 
 
 def _remember(session: BuildSession, before: Pointer | None) -> Recorded:
-    """Write down what this build knows otherwise than the last one."""
+    """Write down what this build knows otherwise than the last one; a past day is told as it was known by then."""
+    if session.past:
+        hand_on_history(session.settings.build_path, session.settings.state_path, session.as_of)
+        return Recorded()
     telling = Telling(session.build_id, session.as_of, release_version(session.as_of, session.build_id))
     stands = before.version if before else None
     return record_history(session.settings.build_path, session.settings.state_path, telling, stands)

@@ -19,6 +19,7 @@ CONFIG = {
         default_value=None,
         description="The moment the view tells of, ISO, UTC unless it says.",
     ),
+    "past": Field(bool, default_value=False, description="Build that moment beside the release that stands."),
 }
 
 
@@ -30,7 +31,7 @@ def build_session(context: InitResourceContext) -> Iterator[BuildSession]:
     moment = parse_moment(config["as_of"], "The run's as_of") if config["as_of"] else None
     run = context.run
     whole = run is None or not run.asset_selection
-    order = BuildOrder(full=config["full"], as_of=moment)
+    order = BuildOrder(full=config["full"], as_of=moment, past=config["past"])
     clock = read_clock(settings.home)
     with open_session(settings, clock, order, Patience(), recorded=whole) as session:
         session.run_id = run.run_id if run else ""

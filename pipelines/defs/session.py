@@ -26,10 +26,11 @@ from messaging.store import Store, open_store
 from messaging.store.ids import new_id
 from messaging.store.tables import builds
 from pipelines.defs.contract_page import leave_page
+from pipelines.defs.past import past_warehouse
 from pipelines.identity.people import IdentityReport
 from pipelines.publishing.changes import ReleaseChanges
 from pipelines.publishing.history import Recorded
-from pipelines.publishing.pointer import Pointer
+from pipelines.publishing.pointer import Pointer, read_pointer
 from pipelines.redaction import redacted
 from pipelines.warehouse.connection import memory_of_builds
 from pipelines.warehouse.lock import Patience, build_lock
@@ -51,10 +52,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class BuildOrder:
-    """What is asked of a build: all tables afresh; the moment (naive UTC) that it tells of, if not now."""
+    """What is asked of a build: all tables afresh; the moment (naive UTC) that it tells of, if not now.
+
+    `past` is for a moment before the release that stands: it is built beside it (past.py).
+    """
 
     full: bool = False
     as_of: datetime | None = None
+    past: bool = False
 
 
 @dataclass
@@ -67,6 +72,7 @@ class BuildSession:
     build_id: str
     as_of: datetime
     full: bool = False
+    past: bool = False
     run_id: str = ""
     stages: list[Stage] = field(default_factory=list)
     contracts: list[ContractState] = field(default_factory=list)
@@ -122,7 +128,8 @@ def open_session(
 
     `recorded` is False for a run of a few assets only, which neither publishes nor fails as a build. Raises
     BuildRunningError when another build holds the lock for longer than our patience, and UsageError for a moment that
-    has not come yet: history would wait for it, and record nothing until then.
+    has not come yet (history would wait for it, and record nothing until then) and for one before the release that stands,
+    unless the order is for a past one: nobody who reads the release that stands is ever taken back in time.
     """
     now = clock.now()
     if order.as_of and order.as_of > now:
@@ -136,10 +143,25 @@ def open_session(
         stack.enter_context(memory_of_builds(settings.build_memory_mb))
         store = stack.enter_context(open_store(settings))
         as_of = order.as_of or clock.now()
-        session = BuildSession(settings, clock, store, new_id("bld"), as_of, full=order.full)
-        if recorded:
+        session = BuildSession(
+            settings, clock, store, new_id("bld"), as_of, full=order.full or order.past, past=order.past
+        )
+        if order.past:
+            stack.enter_context(past_warehouse(session))
+        elif order.as_of and looks_back(settings, order.as_of):
+            raise UsageError(
+                f"A build as of {order.as_of:%Y-%m-%d %H:%M} would take every reader back behind the release that stands.",
+                "Select that day in the job `past_days`, or run `rapport build --as-of`: both build it beside that release.",
+            )
+        elif recorded:
             stack.enter_context(_recorded(session))
         yield session
+
+
+def looks_back(settings: Settings, as_of: datetime) -> bool:
+    """Say whether a moment lies before the one that the release which stands tells of."""
+    stands = read_pointer(settings.releases_dir)
+    return stands is not None and as_of < stands.as_of
 
 
 @contextmanager

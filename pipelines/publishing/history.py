@@ -80,10 +80,22 @@ def record_history(build_path: Path, state_path: Path, telling: Telling, stands:
                 _REMEMBER_BUILD, [telling.build_id, telling.as_of, telling.version, not looks_back]
             )
             connection.execute(_FORGET_BUILDS, [BUILDS_KEPT])
-        connection.execute("CREATE SCHEMA IF NOT EXISTS warehouse")
-        connection.execute(sql(_HAND_ON, _listed(columns), _listed(columns)).text, [VERSIONS_PUBLISHED])
-        write_migration(connection, newest if looks_back else telling.as_of)
+        _hand_on(connection, columns, newest if looks_back else telling.as_of)
     return recorded
+
+
+def hand_on_history(build_path: Path, state_path: Path, as_of: datetime) -> None:
+    """Leave warehouse.customer_360_history to publish as the state has it, and tell nothing new."""
+    columns = remembered_columns()
+    with open_warehouse(build_path) as connection, attached_state(connection, state_path):
+        _add_columns(connection, columns)
+        _hand_on(connection, columns, as_of)
+
+
+def _hand_on(connection: "duckdb.DuckDBPyConnection", columns: Mapping[str, str], as_of: datetime) -> None:
+    connection.execute("CREATE SCHEMA IF NOT EXISTS warehouse")
+    connection.execute(sql(_HAND_ON, _listed(columns), _listed(columns)).text, [VERSIONS_PUBLISHED])
+    write_migration(connection, as_of)
 
 
 _NEWEST = "SELECT max(as_of) FROM state.history_builds WHERE is_recorded"

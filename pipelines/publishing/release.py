@@ -20,7 +20,7 @@ from data_contracts.sql import quote
 from messaging.customers.cards import CARDS
 from pipelines.publishing.cards import CARD_COLUMNS, MADE_OF, write_cards
 from pipelines.publishing.changes import ReleaseChanges
-from pipelines.publishing.gc import collect
+from pipelines.publishing.gc import PAST, collect, collect_past
 from pipelines.publishing.parts import CARD_FORM, copy_file, delete_people, drop_others, find_part
 from pipelines.publishing.pointer import SCHEMA_VERSION, Pointer, file_sha256, sync, write_pointer
 from pipelines.warehouse.connection import has_table, open_warehouse, quote_text
@@ -148,6 +148,35 @@ def publish(  # noqa: PLR0913 - what a release is made of
     that is not known. Whatever speaks against it, the release is written whole. Raises BuildError when a published
     table is missing.
     """
+    pointer = _write(build_path, releases_dir, facts, tables, comments, by_people, since)
+    write_pointer(releases_dir, pointer)
+    collect(releases_dir)
+    collect_past(releases_dir / PAST)
+    return pointer
+
+
+def publish_past(
+    build_path: Path,
+    releases_dir: Path,
+    facts: ReleaseFacts,
+    tables: Sequence[str] = PUBLISHED,
+    comments: Sequence[Comment] = (),
+) -> Pointer:
+    """Write a release of a past moment into a folder of its own, for whoever opens it; `current.json` stays as it is."""
+    pointer = _write(build_path, releases_dir / PAST, facts, tables, comments)
+    collect_past(releases_dir / PAST)
+    return pointer
+
+
+def _write(  # noqa: PLR0913 - what a release is made of
+    build_path: Path,
+    releases_dir: Path,
+    facts: ReleaseFacts,
+    tables: Sequence[str],
+    comments: Sequence[Comment],
+    by_people: Collection[str] = (),
+    since: str | None = None,
+) -> Pointer:
     releases_dir.mkdir(parents=True, exist_ok=True)
     name = f"c360-{facts.version}.duckdb"
     aside = releases_dir / f"{name}.tmp"
@@ -189,8 +218,6 @@ def publish(  # noqa: PLR0913 - what a release is made of
     sync(aside)
     aside.replace(releases_dir / name)
     sync(releases_dir)
-    write_pointer(releases_dir, pointer)
-    collect(releases_dir)
     return pointer
 
 

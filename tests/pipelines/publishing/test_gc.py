@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pipelines.publishing.gc import KEEP, YOUNG_SECONDS, collect
+from pipelines.publishing.gc import KEEP, PAST, YOUNG_SECONDS, collect, collect_past
 from pipelines.publishing.pointer import Pointer, read_pointer
 
 Publish = Callable[[], Pointer]
@@ -52,3 +52,36 @@ def test_what_a_killed_build_left_half_written_goes_at_once(releases: Path, publ
     half.write_bytes(b"half")
     half.with_name(f"{half.name}.wal").write_bytes(b"half")
     assert len(collect(releases)) == 2
+
+
+def test_of_releases_of_past_moments_the_newest_of_each_is_kept_for_thirty_days(tmp_path: Path) -> None:
+    day = 86_400.0
+    ages = {
+        "c360-20261002T230000-a.duckdb": 29 * day,
+        "c360-20261003T230000-a.duckdb": 31 * day,
+        "c360-20261004T230000-a.duckdb": day,
+        "c360-20261004T230000-b.duckdb": YOUNG_SECONDS / 2,
+        "c360-20261005T230000-a.duckdb": YOUNG_SECONDS / 2,
+        "c360-20261005T230000-b.duckdb": 1.0,
+        "c360-20261006T230000-a.duckdb.tmp": 1.0,
+    }
+    for name, seconds in ages.items():
+        (tmp_path / name).write_bytes(b"")
+        age(tmp_path / name, seconds)
+    assert set(collect_past(tmp_path)) == {
+        "c360-20261003T230000-a.duckdb",  # a month old
+        "c360-20261004T230000-a.duckdb",  # built again since
+        "c360-20261006T230000-a.duckdb.tmp",  # of a build that was killed
+    }
+
+
+def test_releases_of_past_moments_count_for_none_of_those_that_stood(
+    releases: Path, publish_once: Publish
+) -> None:
+    past = releases / PAST / "c360-20261002T230000-a.duckdb"
+    past.parent.mkdir(parents=True)
+    past.write_bytes(b"")
+    publish_once()
+    age(past, YOUNG_SECONDS * 2)
+    publish_once()
+    assert past.exists()
