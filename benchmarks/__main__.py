@@ -48,16 +48,19 @@ def main() -> None:
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
-        rows = run(Path(folder), options.people, options.rows, options.view)
-    told = [times_plain(rows), sentence_of_cdnow(), sentence_of_ranks(options.people)]
+        rows, moods = run(Path(folder), options.people, options.rows, options.view)
+    told = [times_plain(rows), sentence_of_cdnow(), sentence_of_ranks(options.people), moods]
     if options.json:
         print(json.dumps(document(rows, told), indent=2))
     else:
         show(rows, told)
 
 
-def run(folder: Path, people: int, landed: int, viewed: int) -> list[Measured]:
-    """Measure everything that this machine has the data for; landing and view in processes of their own."""
+def run(folder: Path, people: int, landed: int, viewed: int) -> tuple[list[Measured], str]:
+    """Measure everything that this machine has the data for; landing and view in processes of their own.
+
+    Gives the rows, and what is to be said of moods.
+    """
     rows = [measure_process("import", name, ["-W", "ignore", "-c", code]) for name, code in IMPORTS.items()]
     rows.append(measure_process("start-up", "rapport --help", ["-m", "rapport", "--help"]))
     if landed:
@@ -68,14 +71,17 @@ def run(folder: Path, people: int, landed: int, viewed: int) -> list[Measured]:
     rows.append(sample_row(folder / "sample", people))
     rows += lifetime_rows(folder / "lifetime")
     from benchmarks.retail import FILE, real_data, retail_rows
+    from benchmarks.sentiment import bench_sentiment
 
     data = real_data()
+    read, moods = bench_sentiment(data, people)
+    rows += read
     if data is None:
         sys.stderr.write(
             f"Skipped the real shop: {FILE} is not there (RAPPORT_REAL_DATA names its folder).\n"
         )
-        return rows
-    return rows + parse_row(folder / "home") + retail_rows(data, folder / "home")
+        return rows, moods
+    return rows + parse_row(folder / "home") + retail_rows(data, folder / "home"), moods
 
 
 def warm() -> None:

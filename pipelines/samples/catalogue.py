@@ -44,6 +44,10 @@ class Catalogue:
         middles = np.sqrt(self.prices[1:].astype(np.float64) * self.prices[:-1])
         return np.searchsorted(middles, amounts)
 
+    def partners(self, products: Ints) -> Ints:
+        """Give what people like to buy with each product: its neighbour in price, and so of another range."""
+        return products ^ 1
+
 
 @cache
 def read_catalogue() -> Catalogue:

@@ -30,6 +30,7 @@ from pipelines.samples.times import END, hours_ahead
 
 BUYERS = 0.93  # the others only ask, or only read
 CANCELLED, REFUNDED = 0.03, 0.06
+TOGETHER = 0.5  # of orders of several lines, whose second line is then what goes with the first
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def take_orders(streams: Streams, people: People, intents: list[Intents], noise:
     signed = sign(rng, people, act(rng, people, person, at, noise), noise)
     in_store = chance(rng, count, noise.order_in_store)
     nameless = chance(rng, count, noise.order_nameless)
-    owner, ordinal, product, quantity, price = _lines(rng, spend)
+    owner, ordinal, product, quantity, price = _lines(rng, streams("together"), spend)
     total = np.bincount(owner, weights=quantity * price, minlength=count).astype(np.int64)
     cancelled = chance(rng, count, CANCELLED) & ~in_store & (at < END - 2 * DAY)
     undone_after = np.where(cancelled, rng.uniform(0.1, 1.5, count), 6 + rng.exponential(6, count))
@@ -139,8 +140,11 @@ def _in_daytime(rng: Random, people: People, person: Ints, at: Times) -> Times:
     return np.minimum(moved, late)
 
 
-def _lines(rng: Random, spend: Floats) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-    """Split what an order is worth into lines of products whose prices come nearest."""
+def _lines(rng: Random, together: Random, spend: Floats) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Split what an order is worth into lines of products whose prices come nearest.
+
+    Some buy two things that go together. These cost nearly the same, so the order is worth what it was.
+    """
     catalogue = read_catalogue()
     counts = 1 + np.minimum(rng.poisson(0.85, len(spend)), 5)
     owner, ordinal = repeat_within(counts)
@@ -148,7 +152,11 @@ def _lines(rng: Random, spend: Floats) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     worth = spend[owner] * 100 * shares / np.bincount(owner, weights=shares, minlength=len(spend))[owner]
     quantity = 1 + (chance(rng, len(owner), 0.2) & (worth > 800)) * rng.integers(1, 4, len(owner))
     quantity = np.maximum(quantity, np.ceil(worth / catalogue.prices[-1]).astype(np.int64))
+    first = np.flatnonzero((ordinal == 0) & (chance(together, len(spend), TOGETHER) & (counts > 1))[owner])
+    worth[first] = worth[first + 1] = (worth[first] + worth[first + 1]) / 2
+    quantity[first] = quantity[first + 1] = np.maximum(1, np.ceil(worth[first] / catalogue.prices[-1]))
     product = catalogue.nearest(worth / quantity)
+    product[first + 1] = catalogue.partners(product[first])
     return owner, ordinal, product, quantity, catalogue.prices[product]
 
 

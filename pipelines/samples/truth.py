@@ -13,11 +13,13 @@ import pyarrow.parquet as pq
 from pipelines.samples.arrays import Ints, Strings, digits, join, pick, present
 from pipelines.samples.broken import count_broken
 from pipelines.samples.cast import ROLES
+from pipelines.samples.catalogue import read_catalogue
 from pipelines.samples.checkins import ANSWERS_ELSEWHERE, ANSWERS_THERE
 from pipelines.samples.disappointments import CAUSES, LEAVE_BECAUSE, disappoint
 from pipelines.samples.feedback import CSAT, NPS, STARS
 from pipelines.samples.habits import CHANNELS, NONE, WEIGHTS
 from pipelines.samples.noise import PLACEHOLDER_EMAILS, PLACEHOLDER_PHONES
+from pipelines.samples.orders import TOGETHER
 from pipelines.samples.outreach import CAMPAIGNS, HELD_OUT, LIFT, WINDOW_DAYS, Outreach
 from pipelines.samples.phones import e164, overflown
 from pipelines.samples.places import COUNTRIES, LANGUAGES, PLACES
@@ -119,6 +121,7 @@ def effects_document(world: World) -> dict[str, Any]:
             },
             "extra_orders": int(world.history.orders.lifted.sum()),
         },
+        "bought_together": {"chance": TOGETHER, "pairs": bought_together()},
         "leaving": _leaving(world),
         "preferred_channel": {
             "people": int((world.history.habits.channel != NONE).sum()),
@@ -188,6 +191,16 @@ def _leaving(world: World) -> dict[str, Any]:
         "orders_that_never_were": int(history.drawn.lost.sum()),
         "desk_behind_since": str(BEHIND_SINCE.astype("M8[s]")),
     }
+
+
+def bought_together() -> list[tuple[str, str]]:
+    """Name the products that people like to buy together, each pair once."""
+    catalogue = read_catalogue()
+    every = np.arange(len(catalogue.handles))
+    partners = catalogue.partners(every)
+    return [
+        (catalogue.handles[one], catalogue.handles[partners[one]]) for one in every if one < partners[one]
+    ]
 
 
 def _campaign(outreach: Outreach, index: int) -> dict[str, int]:

@@ -11,7 +11,9 @@ from scipy.optimize import minimize
 from scipy.special import betaln, gammaln
 
 from pipelines.samples.buying import BuyingModel, draw_spend, draw_visits
+from pipelines.samples.catalogue import read_catalogue
 from pipelines.samples.disappointments import LEAVE_BECAUSE, disappoint
+from pipelines.samples.orders import TOGETHER
 from pipelines.samples.outreach import LIFT, WINDOW_DAYS
 from pipelines.samples.world import World
 
@@ -140,3 +142,17 @@ def test_the_mood_of_every_text_of_a_customer_is_known(small_world: World, compa
         named = moods.filter(pc.equal(moods["table_name"], table))
         assert named.num_rows == small_world.tables[table].num_rows
     assert set(moods["sentiment"].to_pylist()) == {"positive", "neutral", "negative"}
+
+
+def test_things_that_go_together_are_bought_together_and_orders_are_worth_what_they_were(
+    big_world: World,
+) -> None:
+    orders = big_world.history.orders
+    first = np.flatnonzero((orders.line_ordinal == 0) & (np.r_[orders.line_ordinal[1:], 0] == 1))
+    partner = read_catalogue().partners(orders.product)
+    goes = orders.product[first + 1] == partner[first]
+    assert goes.mean() == pytest.approx(TOGETHER, abs=0.02)  # half a hundredth of them by chance
+    prices = orders.price[first][goes] / orders.price[first + 1][goes]
+    assert prices.min() > 0.95
+    assert prices.max() < 1.05
+    assert (read_catalogue().partners(partner) == orders.product).all()

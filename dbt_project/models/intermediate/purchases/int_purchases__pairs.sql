@@ -2,8 +2,8 @@
   What belongs to a product, the closest first: cosine of the sets of buyers (G. Linden, B. Smith, J. York, Amazon.com
   Recommendations: Item-to-Item Collaborative Filtering, IEEE Internet Computing 7, 2003), in whole millionths, so that
   every engine has one order. Only what is on offer, and clearly more than chance: against plain independence nearly
-  every pair stands out, for who buys much has much of everything. Of the sample company's 1,214 pairs, whose products
-  were drawn at random, 1,212 did, and 19 do now (2026-11-22).
+  every pair stands out, for who buys much has much of everything. Of the 1,214 pairs of a sample company whose products
+  were drawn at random 1,212 did, and 19 did so clearly (2026-11-22).
 -#}
 with close as (
 
