@@ -148,7 +148,7 @@ def publish(  # noqa: PLR0913 - what a release is made of
     that is not known. Whatever speaks against it, the release is written whole. Raises BuildError when a published
     table is missing.
     """
-    pointer = _write(build_path, releases_dir, facts, tables, comments, by_people, since)
+    pointer = _write(build_path, releases_dir, facts, tables, comments, by_people=by_people, since=since)
     write_pointer(releases_dir, pointer)
     collect(releases_dir)
     collect_past(releases_dir / PAST)
@@ -174,6 +174,7 @@ def _write(  # noqa: PLR0913 - what a release is made of
     facts: ReleaseFacts,
     tables: Sequence[str],
     comments: Sequence[Comment],
+    *,
     by_people: Collection[str] = (),
     since: str | None = None,
 ) -> Pointer:
