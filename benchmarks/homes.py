@@ -1,9 +1,9 @@
 """Homes of any size, landed: the sample company in pieces, as ingest would have left it, without ingest's cost.
 
-A piece is 43,500 people and about a million rows. Each of its tables is one landed file with its manifest, and homes of
-other sizes link to the same files. In every table one row in fifty is sent again a day later, as shops do when an
-order's status changes, and a few people of the first piece have five hundred e-mail events more: whoever looks a customer
-up meets one like them sooner or later.
+A piece is 43,500 people and about a million rows. Each of its tables is a few landed files with their manifests, and homes
+of other sizes link to the same files. In every table one row in fifty is sent again a day later, as shops do when an
+order's status changes; the newest row in a hundred is kept back, to land by itself; and a few people of the first piece have
+five hundred e-mail events more: whoever looks a customer up meets one like them sooner or later.
 """
 
 import os
@@ -27,7 +27,8 @@ PEOPLE = 43_500  # of a piece; an odd one at the end is smaller
 ROWS_A_PERSON = 23  # what the sample company knows of one, about
 AGAIN = 50  # one row in so many comes a second time
 SOURCE = "sample"
-FIRST, LATER = "a", "b"  # the two files of a table's piece
+FIRST, LATER, NEWEST = "a", "b", "c"  # the files of a table's piece
+KEPT_BACK = 0.01  # of the rows of every table but the products, the newest
 BUSY, TOUCHES = 20, 500  # people who have so many e-mail events more
 NOW: datetime = END.item()
 
@@ -41,15 +42,28 @@ _WRITE = """
 
 
 def make_home(home: Path, pieces: Path, rows: int, seed: int = 7) -> Settings:
-    """Make a home with about so many rows landed. `pieces` keeps the files, so that the next home makes what it lacks."""
+    """Make a home with about so many rows landed, all but the newest one in a hundred.
+
+    `pieces` keeps the files, so that the next home makes what it lacks.
+    """
     settings = read_settings(home=home)
+    _publish(settings, pieces, rows, seed, (FIRST, LATER))
+    return settings
+
+
+def land_newest(settings: Settings, pieces: Path, rows: int, seed: int = 7) -> None:
+    """Let land what `make_home` kept back."""
+    _publish(settings, pieces, rows, seed, (NEWEST,))
+
+
+def _publish(settings: Settings, pieces: Path, rows: int, seed: int, turns: tuple[str, ...]) -> None:
     landings = [
         _linked(settings, landing)
         for number, people in enumerate(_sizes(rows))
         for landing in make_piece(pieces / f"{seed}-{number}-{people}", number, people, seed)
+        if landing.landing_id.endswith(turns) and landing.accepted
     ]
     publish(settings, landings)
-    return settings
 
 
 def make_piece(folder: Path, number: int, people: int, seed: int) -> list[Landing]:
@@ -61,7 +75,7 @@ def make_piece(folder: Path, number: int, people: int, seed: int) -> list[Landin
         with duckdb.connect(":memory:") as connection:
             for table, rows in _tables(world, number):
                 connection.register("rows", rows)
-                for turn in FIRST, LATER:
+                for turn in FIRST, LATER, NEWEST:
                     connection.execute(_query(table, aside / f"{table}-{number:04d}{turn}.parquet", turn))
         aside.replace(folder)
     return [_landing(path) for path in sorted(folder.glob("*.parquet"))]
@@ -110,11 +124,20 @@ def _query(table: str, path: Path, turn: str) -> str:
     ]
     return _WRITE.format(
         columns=", ".join(columns),
-        received=", ".join(columns if turn == FIRST else later),
-        which="true" if turn == FIRST else f"hash(source_record_id) % {AGAIN} = 0",
+        received=", ".join(later if turn == LATER else columns),
+        which=_which(table, turn),
         landing_id=path.stem,
         path=path,
     )
+
+
+def _which(table: str, turn: str) -> str:
+    """Say which rows of a table are of a turn."""
+    newest = f"occurred_at > (SELECT quantile_disc(occurred_at, {1 - KEPT_BACK}) FROM rows)"  # noqa: S608
+    older = f"NOT coalesce({newest}, false)" if table != "products" else "true"
+    if turn == NEWEST:
+        return f"NOT ({older})"
+    return older if turn == FIRST else f"{older} AND hash(source_record_id) % {AGAIN} = 0"
 
 
 def _landing(path: Path) -> Landing:
@@ -128,7 +151,7 @@ def _landing(path: Path) -> Landing:
         file_sha256=sha256,
         contract_hash=load_contract(table).hash,
         mapping_hash="",
-        received_at=NOW + timedelta(days=turn.endswith(LATER), milliseconds=int(turn[:4])),
+        received_at=NOW + timedelta(days=not turn.endswith(FIRST), milliseconds=int(turn[:4])),
         rows_in=rows,
         accepted=rows,
         quarantined=0,

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.view [ROWS ...]`: what a first build costs at several sizes, stage by stage, beside its floor.
+"""`python -m benchmarks.view [ROWS ...]`: what builds cost at several sizes, stage by stage, the first beside its floor.
 
 Each size is a home of the sample company's rows over all tables that it has, built in a process of its own that has
 imported and parsed everything before. The floor is measured over the same files. Scoring pairs with Splink stands
-in a row of its own, because the floor has nothing like it.
+in a row of its own, because the floor has nothing like it. Then the newest one row in a hundred lands, and is built.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.floor import floor_rows
-from benchmarks.homes import NOW, make_home
+from benchmarks.homes import NOW, land_newest, make_home
 from benchmarks.landing import alone
 from benchmarks.lookup import lookup_rows
 from benchmarks.measure import Measured, Stopwatch, measure, own_peak
@@ -30,6 +30,7 @@ SIZES = (1_000_000, 5_000_000, 10_000_000)
 AROUND = "Dagster, lock and store"
 SCORING = "scoring of pairs (Splink)"
 WHOLE = "whole view"
+MORE = "newest 1 %"
 RESET = Path("/proc/self/clear_refs")
 
 
@@ -73,7 +74,17 @@ def view_rows(folder: Path, pieces: Path, rows: int) -> list[Measured]:
     """Make a home of so many source rows, and measure the floor and a first build of it."""
     home = folder / "home"
     alone(_make, home, pieces, rows)
-    return [*alone(floor_rows, home / "landing"), *alone(_build, home, f"build, {rows:,} rows")]
+    return [
+        *alone(floor_rows, home / "landing"),
+        *alone(_build, home, f"build, {rows:,} rows"),
+        *alone(_build_more, home, pieces, rows),
+    ]
+
+
+def _build_more(home: Path, pieces: Path, rows: int) -> list[Measured]:
+    """Let the newest one in a hundred land, and measure the build of what that changes."""
+    land_newest(read_settings(home=home), pieces, rows)
+    return _build(home, f"{MORE}, {rows:,} rows")
 
 
 def _make(home: Path, pieces: Path, rows: int) -> list[Measured]:
@@ -169,8 +180,9 @@ def show(rows: Sequence[Measured]) -> None:
 def sentences(rows: Sequence[Measured]) -> list[str]:
     """Say how many times the floor each size is, what a row costs, and whether that stays flat."""
     floors = [row for row in rows if row.name == "the floor"]
-    builds = [row for row in rows if row.name == WHOLE]
-    scores = [row for row in rows if row.name == SCORING]
+    builds = [row for row in rows if row.name == WHOLE and not row.group.startswith(MORE)]
+    more = [row for row in rows if row.name == WHOLE and row.group.startswith(MORE)]
+    scores = [row for row in rows if row.name == SCORING and not row.group.startswith(MORE)]
     told, costs = [], []
     for floor, build, score in zip(floors, builds, scores, strict=True):
         ours = build.cpu_seconds - score.cpu_seconds
@@ -180,6 +192,11 @@ def sentences(rows: Sequence[Measured]) -> list[str]:
             f" ({floor.cpu_seconds:.1f}), {costs[-1]:.1f} us a row, at most {build.peak_mb / 1024:.1f} GB;"
             f" scoring {score.cpu_seconds:.0f} more."
         )
+    told += [
+        f"{build.rows:,} rows and the newest 1 % more: {part.cpu_seconds:.0f} CPU s,"
+        f" 1/{build.cpu_seconds / part.cpu_seconds:.1f} of the whole build."
+        for build, part in zip(builds, more, strict=True)
+    ]
     grown = [f"{later / earlier:.2f}" for earlier, later in pairwise(costs)]
     return (
         [*told, f"A row costs {', then '.join(grown)} times what it did at the size before."]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from messaging.settings import Settings
     from pipelines.defs.build import BuildReport
+    from pipelines.warehouse.increment import Increment
     from pipelines.warehouse.lock import Holder
 
 app = typer.Typer()
@@ -108,11 +109,19 @@ def _tell_changes(report: "BuildReport") -> None:
         say(f"  Note: {escape(note)}")
 
 
+def _what_was_built(increment: "Increment") -> str:
+    if not increment.is_part:
+        return f"Everything was built. {increment.reason}"
+    records, people = counted(increment.records, "record"), counted(increment.people, "customer")
+    return f"Built what changed: {records} that came or came anew, and {people} whom that concerns."
+
+
 def _tell(report: "BuildReport") -> None:
     from messaging.terminal import say
 
     for stage in report.stages:
         say(f"  {stage.name:<22} {stage.seconds:6.1f} s {stage.rows:>12,}")
+    say(_what_was_built(report.increment))
     landed = sum(item.landed for item in report.sums)
     staged = sum(item.staged for item in report.sums)
     superseded = sum(item.superseded for item in report.sums)

@@ -5,13 +5,26 @@
     Rows whose hash stands once have a key of their own; only the others are compared.
 #}
 {% macro require_key() %}
-    {%- if execute -%}
+    {%- set unit = rebuilt_by(model.unique_id) if in_part() else '' -%}
+    {%- if execute and not (unit == 'record' and model.config.materialized == 'view') -%}
         {%- set key = model.config.meta.primary_key -%}
-        {%- set repeated = run_query(key_repeats(this, key)).rows[0][0] -%}
+        {%- set repeated = run_query(key_repeats(keyed(unit, key), key)).rows[0][0] -%}
         {%- if repeated > 0 -%}
             {{ exceptions.raise_compiler_error(repeated ~ " rows of " ~ this.identifier ~ " have a key (" ~ key | join(", ") ~ ") that is empty or stands on another row too; one row a key is legal") }}
         {%- endif -%}
     {%- endif -%}
+{% endmacro %}
+
+{# What to look at: in a part the rows that were made anew, and in their table whatever has a key like theirs. #}
+{% macro keyed(unit, key) %}
+    {%- if not unit -%}
+        {{- return(this) -}}
+    {%- endif -%}
+    {%- set made = in_slice(this) -%}
+    {%- if model.config.materialized == 'view' -%}
+        {{- return(made) -}}
+    {%- endif -%}
+    {{- return('(select * from ' ~ this ~ ' where ' ~ hashed(key) ~ ' in (select ' ~ hashed(key) ~ ' from ' ~ made ~ '))') -}}
 {% endmacro %}
 
 {% macro key_repeats(relation, key) %}

@@ -75,8 +75,11 @@ def write_lineage(connection: duckdb.DuckDBPyConnection, origins: Iterable[Origi
 
 
 def outside_tables(connection: duckdb.DuckDBPyConnection) -> Tables:
-    """Give the columns of every table of the warehouse; those that dbt makes are read from their SQL."""
-    query = f"{OUTSIDE} WHERE database_name = current_database() GROUP BY 1"
+    """Give the columns of every table of the warehouse; those that dbt makes are read from their SQL.
+
+    What a build of a part works with is not of the view.
+    """
+    query = f"{OUTSIDE} WHERE database_name = current_database() AND schema_name NOT IN ('increment', 'slice') GROUP BY 1"
     return dict(connection.execute(query).fetchall())
 
 

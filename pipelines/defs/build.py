@@ -23,6 +23,7 @@ from pipelines.publishing.changes import ReleaseChanges
 from pipelines.publishing.gc import PAST
 from pipelines.publishing.history import Recorded
 from pipelines.warehouse.dbt_runner import project_hash
+from pipelines.warehouse.increment import Increment
 from pipelines.warehouse.lock import FOREVER, Patience
 from pipelines.warehouse.records import ContractState, TableSum
 
@@ -31,10 +32,10 @@ from pipelines.warehouse.records import ContractState, TableSum
 class BuildReport:
     """What a build did. Times are naive UTC; `people` counts customers, orders and guests of the release.
 
-    `page` is the file that tells of the contracts; `refused` are deliveries that wait to be mended. `changes` is what
-    differs from the release before, None where there was none to compare with; `history` is who is known otherwise;
-    `export` is the folder of parquet files, where one was asked for; `past` is the file of a release of a past moment,
-    which readers are not led to.
+    `increment` says whether all was made anew or a part. `page` is the file that tells of the contracts; `refused` are
+    deliveries that wait to be mended. `changes` is what differs from the release before, None where there was none to
+    compare with; `history` is who is known otherwise; `export` is the folder of parquet files, where one was asked for;
+    `past` is the file of a release of a past moment, which readers are not led to.
     """
 
     version: str
@@ -45,6 +46,7 @@ class BuildReport:
     contracts: tuple[ContractState, ...]
     row_counts: Mapping[str, int]
     consents: Mapping[str, int]
+    increment: Increment = field(default_factory=Increment)
     page: Path | None = None
     refused: tuple[Refusal, ...] = ()
     changes: ReleaseChanges | None = None
@@ -65,6 +67,7 @@ class BuildReport:
             "contracts": [state.to_document() for state in self.contracts],
             "row_counts": dict(self.row_counts),
             "consents": dict(self.consents),
+            "increment": asdict(self.increment),
             "page": str(self.page) if self.page else None,
             "refused": [refusal.to_document() for refusal in self.refused],
             "changes": self.changes.to_document() if self.changes else None,
@@ -142,6 +145,7 @@ def _report(session: BuildSession) -> BuildReport:
         contracts=tuple(session.contracts),
         row_counts=session.pointer.row_counts,
         consents=session.consents,
+        increment=session.increment,
         refused=tuple(open_refusals(session.settings)),
         changes=session.changes,
         history=session.history or Recorded(),

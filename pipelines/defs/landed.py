@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dagster import AssetExecutionContext, AssetSpec, MaterializeResult, asset, multi_asset
 
 from data_contracts.contracts import contract_names, inbound_contracts
+from pipelines.defs.basis import basis_of
 from pipelines.defs.inbox import take_dropped_files
 from pipelines.defs.keys import key
 from pipelines.defs.landings import record_landings
@@ -12,6 +13,7 @@ from pipelines.defs.resources import session_of
 from pipelines.landing.manifest import list_landings
 from pipelines.sources.outreach import export_outreach
 from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.increment import begin
 from pipelines.warehouse.load import load_tables
 
 GROUP = "landing"
@@ -67,6 +69,7 @@ def landed_tables(context: AssetExecutionContext) -> Iterator[MaterializeResult[
     columns = {table: contract.duckdb_columns() for table, contract in inbound_contracts().items()}
     with session.stage("load") as stage, open_warehouse(session.settings.build_path) as connection:
         loads = load_tables(connection, columns, list_landings(session.settings), full=session.full)
+        session.increment = begin(connection, loads, basis_of(session), full=session.full)
         stage.rows = sum(load.new_rows for load in loads)
         session.refused = {load.table: load.refused for load in loads if load.refused}
     for load in loads:

@@ -17,12 +17,13 @@ from dagster import (
 
 from data_contracts.errors import BuildError
 from data_contracts.sentences import counted
+from pipelines.defs.basis import dbt_variables
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
-from pipelines.identity.policy import home_policy
-from pipelines.identity.survivorship import dbt_vars
-from pipelines.scoring.actions.rules import home_actions
-from pipelines.warehouse.dbt_runner import NodeResult, run_dbt
+from pipelines.defs.session import BuildSession
+from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.dbt_runner import NodeResult, relations_of_records, run_dbt
+from pipelines.warehouse.increment import Increment, cut, find_people
 from pipelines.warehouse.records import model_rows
 
 with warnings.catch_warnings():
@@ -74,21 +75,34 @@ def _part(manifest: Path, tag: str) -> AssetsDefinition:
         names = [path[-1] for path in sorted(asset.path for asset in context.selected_asset_keys)]
         select = names if context.is_subset else [f"tag:{tag}"]
         with session.stage(f"dbt {tag}") as stage:
+            if tag == "after_identity" and session.increment.is_part:
+                session.increment = _pick_out(session, manifest)
             results = run_dbt(
                 session.settings,
                 select=select,
                 as_of=session.as_of.isoformat(),
                 full=session.full,
-                variables=dbt_vars(home_policy(session.settings.home).survivorship)
-                | home_actions(session.settings.home).to_variables(),
+                variables=dbt_variables(session.settings) | {"part": session.increment.is_part},
             )
             counts = model_rows(session.settings.build_path)
             stage.rows = sum(counts.get(result.name, 0) for result in results if result.kind in ASSETS)
-            session.compiled |= {result.unique_id: result.compiled for result in results if result.compiled}
+            if not session.increment.is_part:  # else what ran reads the slice of a part
+                session.compiled |= {
+                    result.unique_id: result.compiled for result in results if result.compiled
+                }
             yield from _events(context, results, counts)
             _require(results)
 
     return part
+
+
+def _pick_out(session: BuildSession, manifest: Path) -> Increment:
+    """Find the people whose view is built anew, and lay out what theirs is made of."""
+    with open_warehouse(session.settings.build_path) as connection:
+        found = find_people(connection)
+        if found.is_part:
+            cut(connection, relations_of_records(manifest))
+    return found
 
 
 def _events(

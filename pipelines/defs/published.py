@@ -3,7 +3,8 @@
 from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, asset
 
 from data_contracts.contracts import contract_names
-from pipelines.defs.described import describe_release, leave_dictionary, leave_models, release_comments
+from pipelines.defs.basis import basis_of
+from pipelines.defs.described import Words, describe_release, leave_dictionary, leave_models, release_comments
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
@@ -14,6 +15,8 @@ from pipelines.publishing.notes import release_notes
 from pipelines.publishing.pointer import Pointer, read_pointer
 from pipelines.publishing.release import ReleaseFacts, publish, publish_past, release_version
 from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.dbt_runner import manifest_path, tables_of_customers
+from pipelines.warehouse.increment import finish
 from pipelines.warehouse.records import watermarks, write_landed_files
 
 GROUP = "release"
@@ -53,10 +56,7 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
                 notes=session.notes,
             )
             words = describe_release(session)
-            write = publish_past if session.past else publish
-            session.pointer = write(
-                settings.build_path, settings.releases_dir, facts, comments=release_comments(words)
-            )
+            session.pointer = _publish(session, facts, words, before)
             if not session.past:
                 leave_dictionary(session, words)
                 leave_models(session)
@@ -67,6 +67,25 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
         )
 
     return release
+
+
+def _publish(session: BuildSession, facts: ReleaseFacts, words: Words, before: Pointer | None) -> Pointer:
+    """Write the release, and note that the next build may begin from what is in the warehouse now."""
+    settings, comments = session.settings, release_comments(words)
+    if session.past:
+        return publish_past(settings.build_path, settings.releases_dir, facts, comments=comments)
+    pointer = publish(
+        settings.build_path,
+        settings.releases_dir,
+        facts,
+        comments=comments,
+        by_people=tables_of_customers(manifest_path(settings)),
+        since=before.version if before and session.increment.is_part else None,
+    )
+    if session.whole:
+        with open_warehouse(settings.build_path) as connection:
+            finish(connection, basis_of(session), facts.version)
+    return pointer
 
 
 def _remember(session: BuildSession, before: Pointer | None) -> Recorded:

@@ -32,7 +32,8 @@ from pipelines.publishing.changes import ReleaseChanges
 from pipelines.publishing.history import Recorded
 from pipelines.publishing.pointer import Pointer, read_pointer
 from pipelines.redaction import redacted
-from pipelines.warehouse.connection import memory_of_builds
+from pipelines.warehouse.connection import memory_of_builds, open_warehouse
+from pipelines.warehouse.increment import Increment, forget
 from pipelines.warehouse.lock import Patience, build_lock
 from pipelines.warehouse.records import ContractState, TableSum
 
@@ -73,6 +74,8 @@ class BuildSession:
     as_of: datetime
     full: bool = False
     past: bool = False
+    whole: bool = True  # whether every asset is made, not a few that somebody chose
+    increment: Increment = field(default_factory=Increment)  # what of the warehouse this build makes anew
     run_id: str = ""
     stages: list[Stage] = field(default_factory=list)
     contracts: list[ContractState] = field(default_factory=list)
@@ -144,7 +147,14 @@ def open_session(
         store = stack.enter_context(open_store(settings))
         as_of = order.as_of or clock.now()
         session = BuildSession(
-            settings, clock, store, new_id("bld"), as_of, full=order.full or order.past, past=order.past
+            settings,
+            clock,
+            store,
+            new_id("bld"),
+            as_of,
+            full=order.full or order.past,
+            past=order.past,
+            whole=recorded,
         )
         if order.past:
             stack.enter_context(past_warehouse(session))
@@ -155,6 +165,9 @@ def open_session(
             )
         elif recorded:
             stack.enter_context(_recorded(session))
+        elif settings.build_path.exists():
+            with open_warehouse(settings.build_path) as connection:
+                forget(connection)  # of a build that died; a few assets are always made whole
         yield session
 
 

@@ -16,6 +16,7 @@ from messaging.settings import Settings
 from messaging.store import Store
 from pipelines.defs.consents import everybody
 from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.increment import is_part
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,6 +41,13 @@ _HELD = """
     LEFT JOIN c360.identity.identity_phones AS phones ON identifier_type = 'phone' AND held.value = phones.phone
     WHERE identifier_type IN ('email', 'phone')
 """
+_CHANGED = """
+    INSERT INTO increment.people
+    SELECT customer_id FROM (
+        (FROM store.consents EXCEPT FROM increment.former_consents)
+        UNION ALL (FROM increment.former_consents EXCEPT FROM store.consents)
+    )
+"""
 _INSERT = "INSERT INTO store.consents SELECT " + ", ".join(["unnest(?)"] * 7)
 
 
@@ -50,11 +58,16 @@ def write_standing(settings: Settings, store: Store, moment: datetime) -> int:
     """
     addresses, count = read_addresses(settings, store), 0
     with open_warehouse(settings.build_path) as connection, store.read() as reading:
+        part = is_part(connection)
+        if part:
+            connection.execute("CREATE OR REPLACE TABLE increment.former_consents AS FROM store.consents")
         connection.execute(_CREATE)
         standing = StandingConsents(reading, everybody(connection, reading, moment))
         holders = _holders(connection.cursor(), addresses, hashed=standing.knows_addresses)
         while batch := list(islice(holders, BATCH)):
             count += _write(connection, list(standing.of(batch)))
+        if part:
+            connection.execute(_CHANGED)
     return count
 
 

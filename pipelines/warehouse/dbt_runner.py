@@ -104,6 +104,37 @@ def _parsed_manifest(_hash: str) -> dict[str, bytes]:
         return {PACKED: _packed(manifest), "manifest.json": (target / "manifest.json").read_bytes()}
 
 
+def relations_of_records(manifest: Path) -> dict[str, str]:
+    """Give the schema of each model that is rebuilt by records and that models rebuilt by customers read, by name.
+
+    What identity says of records is not among them: dbt picks that out itself (macros/increment.sql).
+    """
+    nodes = json.loads(manifest.read_text())["nodes"]
+    units = {name: node["config"].get("meta", {}).get("rebuilt_by") for name, node in nodes.items()}
+    read = {
+        parent
+        for name, node in nodes.items()
+        if units[name] == "customer"
+        for parent in node["depends_on"]["nodes"]
+    }
+    return {
+        nodes[name]["name"]: nodes[name]["schema"]
+        for name in read
+        if units.get(name) == "record" and "before_identity" in nodes[name]["tags"]
+    }
+
+
+def tables_of_customers(manifest: Path) -> set[str]:
+    """Name the published tables of which a part replaces the rows of some customers, and identity's evidence, likewise."""
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    found = {
+        node["name"]
+        for node in nodes
+        if node["schema"] == "marts" and node["config"].get("meta", {}).get("rebuilt_by") == "customer"
+    }
+    return found | {"identity_evidence"}
+
+
 def parse_project(folder: Path) -> Any:
     """Parse the project, writing under `folder`, into dbt's manifest with our contracts laid over it.
 

@@ -12,6 +12,19 @@ from pipelines.publishing.release import PUBLISHED
 LAYERS = ("staging", "intermediate", "traits", "marts")
 PARTS = ("before_identity", "after_identity", "after_scoring")
 
+UNITS = ("company", "customer", "record")
+# what dependents.py compares with before, and what says one thing of a key for ever: a number, an old id, a text, an address
+FOLLOWED = {
+    "int_texts__mass_texts",
+    "int_addresses__proven",
+    "int_addresses__dead",
+    "int_catalogue__products",
+    "int_identity__email_keys",
+    "stg_identity__phones",
+    "stg_identity__aliases",
+    "stg_scoring__sentiments",
+}
+
 
 @pytest.fixture(scope="session")
 def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -20,6 +33,10 @@ def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def layer(node: dict[str, Any]) -> str:
     return str(node["fqn"][1])
+
+
+def unit(node: dict[str, Any]) -> str:
+    return str(node["config"]["meta"].get("rebuilt_by", "company"))
 
 
 def test_a_models_name_says_its_folder(models: dict[str, dict[str, Any]]) -> None:
@@ -64,6 +81,31 @@ def test_every_model_is_of_one_part_and_needs_nothing_of_a_later_one(
         for parent in node["depends_on"]["nodes"]:
             if parent in manifest["nodes"]:
                 assert part(manifest["nodes"][parent]["tags"]) <= part(node["tags"]), f"{name} needs {parent}"
+
+
+def test_what_a_part_replaces_is_made_of_nothing_that_others_change(
+    manifest: dict[str, Any], models: dict[str, dict[str, Any]]
+) -> None:
+    """A table that is rebuilt by customers reads the company as a whole only where it is known what follows from that."""
+    for name, node in models.items():
+        if unit(node) == "company":
+            continue
+        assert "as_of()" not in node["raw_code"], f"{name} is rebuilt in parts and speaks of the day"
+        for parent in node["depends_on"]["nodes"]:
+            above = manifest["nodes"].get(parent)
+            if above is None or above["resource_type"] == "seed" or unit(above) == "record":
+                continue
+            assert unit(above) == unit(node) or above["name"] in FOLLOWED, f"{name} reads {above['name']}"
+
+
+def test_every_model_says_by_what_it_is_rebuilt_in_words_that_are_known(
+    models: dict[str, dict[str, Any]],
+) -> None:
+    assert {unit(node) for node in models.values()} == set(UNITS)
+
+
+def test_what_is_followed_is_there_before_identity(models: dict[str, dict[str, Any]]) -> None:
+    assert all("before_identity" in models[name]["tags"] for name in FOLLOWED if name.startswith("int_"))
 
 
 def test_every_model_is_described(models: dict[str, dict[str, Any]]) -> None:

@@ -1,4 +1,5 @@
 {#- What conversations are about, as help desks name it; of several tickets or chats in one, the one opened last. -#}
+{{ config(materialized='view') }}
 with tied as (
 
     select distinct

@@ -22,6 +22,6 @@ select
 from {{ ref('stg_landing__sms_messages') }} as texts
 left join {{ ref('int_conversations__told') }} as told
     on texts.message_id = told.message_id
-left join {{ ref('int_conversations__mass_texts') }} as mass_texts
+left join {{ ref('int_texts__mass_texts') }} as mass_texts
     on texts.direction = 'outbound' and {{ text_skeleton('texts.body') }} = mass_texts.skeleton
 where told.message_id is null

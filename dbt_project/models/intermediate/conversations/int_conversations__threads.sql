@@ -2,6 +2,7 @@
   What a help desk knows of a chat or ticket as a whole, as it was last heard of: open (somebody has to answer), pending
   (waits for the customer), done, or NULL where it does not say. A ticket knows better than the chat messages inside it.
 -#}
+{{ config(materialized='view') }}{#- small, and of nobody in particular: a table could not be kept up by parts -#}
 with chats as (
 
     select

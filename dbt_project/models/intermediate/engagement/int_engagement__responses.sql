@@ -1,7 +1,7 @@
 {#-
   How well each channel works with a person: days on which they answered there, of the days on which we wrote there. Both
   count half as much for every half-life before the person's newest day, so that a new day changes nothing. Days, not
-  messages: five texts in a row are one answer, and one act that two systems report is one. `score` is the share of
+  messages: five texts in a row are one answer, and one act that two systems report is one. `score_billionths` is the share of
   days answered, drawn towards nought by `response_caution` days so that one answer does not outweigh many.
 -#}
 with days as (
@@ -59,7 +59,10 @@ select
     cast(sum(is_written) as bigint) as written_days,
     cast(sum(is_answered) as bigint) as answer_days,
     max(case when is_answered = 1 then on_day end) as last_answer_on,
-    sum(is_answered * weight)
-    / (greatest(sum(is_answered * weight), sum(is_written * weight)) + {{ var('response_caution') }}) as score
+    -- in whole billionths: sums of fractions differ by the order in which they are added up, and equal channels are equal
+    cast(floor(
+        0.5 + 1000000000 * sum(is_answered * weight)
+        / (greatest(sum(is_answered * weight), sum(is_written * weight)) + {{ var('response_caution') }})
+    ) as bigint) as score_billionths
 from weighted
 group by customer_id, channel

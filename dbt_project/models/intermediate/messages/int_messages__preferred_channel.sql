@@ -45,7 +45,7 @@ ranked as (
         responses.*,
         row_number() over (
             partition by responses.customer_id
-            order by responses.score desc, responses.last_answer_on desc, responses.channel
+            order by responses.score_billionths desc, responses.last_answer_on desc, responses.channel
         ) as preference
     from {{ ref('int_engagement__responses') }} as responses
     left join {{ ref('int_consents__customers') }} as consents

@@ -15,5 +15,5 @@ select
 from {{ ref('stg_landing__purchases') }} as lines
 left join {{ ref('stg_identity__map') }} as people
     on lines.source = people.source and lines.source_record_id = people.source_record_id
-left join {{ ref('int_purchases__catalogue') }} as products
+left join {{ ref('int_catalogue__products') }} as products
     on lines.source = products.source and lines.product_id = products.product_id

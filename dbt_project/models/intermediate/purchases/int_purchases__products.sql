@@ -5,7 +5,7 @@
 with catalogues as (
 
     select distinct source
-    from {{ ref('int_purchases__catalogue') }}
+    from {{ ref('int_catalogue__products') }}
 
 ),
 
@@ -33,7 +33,7 @@ products as (
         case when catalogue.product_id is null then sold.currency else catalogue.currency end as currency,
         coalesce(sold.times_bought, 0) as times_bought,
         sold.last_bought_at
-    from {{ ref('int_purchases__catalogue') }} as catalogue
+    from {{ ref('int_catalogue__products') }} as catalogue
     full outer join {{ ref('int_purchases__sold') }} as sold
         on catalogue.source = sold.source and catalogue.product_id = sold.product_id
 

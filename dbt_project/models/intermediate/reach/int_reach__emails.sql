@@ -16,9 +16,9 @@ with judged as (
             else 'unconfirmed'
         end as email_validity
     from {{ ref('int_profile__golden') }} as golden
-    left join {{ ref('int_reach__proven') }} as proven
+    left join {{ ref('int_addresses__proven') }} as proven
         on proven.channel = 'email' and golden.email = proven.value
-    left join {{ ref('int_reach__dead') }} as dead
+    left join {{ ref('int_addresses__dead') }} as dead
         on dead.channel = 'email' and golden.email = dead.value
     left join {{ ref('int_consents__customers') }} as consents
         on golden.customer_id = consents.customer_id

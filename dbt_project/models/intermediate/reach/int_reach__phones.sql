@@ -9,7 +9,7 @@ with proven as (
         max(case when channel = 'sms' then last_success_at end) as sms_last_success_at,
         max(case when channel = 'whatsapp' then last_success_at end) as whatsapp_last_success_at,
         max(case when channel = 'voice' then last_success_at end) as voice_last_success_at
-    from {{ ref('int_reach__proven') }}
+    from {{ ref('int_addresses__proven') }}
     where channel <> 'email'
     group by value
 
@@ -21,7 +21,7 @@ dead as (
         value,
         max(case when channel = 'sms' then since end) as sms_since,
         max(case when channel = 'whatsapp' then since end) as whatsapp_since
-    from {{ ref('int_reach__dead') }}
+    from {{ ref('int_addresses__dead') }}
     where channel <> 'email'
     group by value
 
