@@ -9,13 +9,13 @@ from typing import Any
 
 import pipelines
 from messaging.settings import Settings
-from pipelines.defs.session import BuildSession
 from pipelines.identity.linking.model import home_model
 from pipelines.identity.policy import home_policy
 from pipelines.identity.survivorship import dbt_vars
 from pipelines.publishing.pointer import read_pointer
 from pipelines.scoring.actions.rules import home_actions
 from pipelines.scoring.sentiment.policy import home_sentiment_policy
+from pipelines.scoring.sentiment.scorer import choose_scorer
 from pipelines.settings import home_region, own_domains
 from pipelines.warehouse.dbt_runner import project_hash
 from pipelines.warehouse.increment import Basis
@@ -24,9 +24,8 @@ CODE = ("data_contracts", "messaging", "pipelines")
 LIBRARIES = ("duckdb", "phonenumbers")  # of which rows follow, that a newer version may see otherwise
 
 
-def basis_of(session: BuildSession) -> Basis:
-    """Name what this build works by, and the release that stands when it begins or ends."""
-    settings = session.settings
+def basis_of(settings: Settings) -> Basis:
+    """Name what a build works by that begins now, and the release that stands."""
     home = settings.home
     told = {
         "project": project_hash(),
@@ -36,6 +35,7 @@ def basis_of(session: BuildSession) -> Basis:
         "own_domains": own_domains(settings),
         "region": home_region(settings),
         "variables": dbt_variables(settings),
+        "scorer": choose_scorer(home_sentiment_policy(home)).version,
         "policies": [repr(home_policy(home)), repr(home_model(home)), repr(home_sentiment_policy(home))],
     }
     pointer = read_pointer(settings.releases_dir)

@@ -13,7 +13,7 @@ from pipelines.defs.resources import session_of
 from pipelines.landing.manifest import list_landings
 from pipelines.sources.outreach import export_outreach
 from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.increment import begin
+from pipelines.warehouse.increment import begin, leave
 from pipelines.warehouse.load import load_tables
 
 GROUP = "landing"
@@ -68,8 +68,11 @@ def landed_tables(context: AssetExecutionContext) -> Iterator[MaterializeResult[
     session = session_of(context)
     columns = {table: contract.duckdb_columns() for table, contract in inbound_contracts().items()}
     with session.stage("load") as stage, open_warehouse(session.settings.build_path) as connection:
+        made, session.basis = leave(connection), basis_of(session.settings)
         loads = load_tables(connection, columns, list_landings(session.settings), full=session.full)
-        session.increment = begin(connection, loads, basis_of(session), full=session.full)
+        session.increment = begin(
+            connection, loads, made, session.basis, full=session.full or not session.whole
+        )
         stage.rows = sum(load.new_rows for load in loads)
         session.refused = {load.table: load.refused for load in loads if load.refused}
     for load in loads:

@@ -1,9 +1,10 @@
 """What leaves the warehouse: the release. The consents that came with its data are in the store by then (consented.py)."""
 
+from dataclasses import replace
+
 from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, asset
 
 from data_contracts.contracts import contract_names
-from pipelines.defs.basis import basis_of
 from pipelines.defs.described import Words, describe_release, leave_dictionary, leave_models, release_comments
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
@@ -56,7 +57,7 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
                 notes=session.notes,
             )
             words = describe_release(session)
-            session.pointer = _publish(session, facts, words, before)
+            session.pointer = _publish(session, facts, words)
             if not session.past:
                 leave_dictionary(session, words)
                 leave_models(session)
@@ -69,7 +70,7 @@ def release_asset(models: AssetsDefinition) -> AssetsDefinition:
     return release
 
 
-def _publish(session: BuildSession, facts: ReleaseFacts, words: Words, before: Pointer | None) -> Pointer:
+def _publish(session: BuildSession, facts: ReleaseFacts, words: Words) -> Pointer:
     """Write the release, and note that the next build may begin from what is in the warehouse now."""
     settings, comments = session.settings, release_comments(words)
     if session.past:
@@ -80,11 +81,11 @@ def _publish(session: BuildSession, facts: ReleaseFacts, words: Words, before: P
         facts,
         comments=comments,
         by_people=tables_of_customers(manifest_path(settings)),
-        since=before.version if before and session.increment.is_part else None,
+        since=session.basis.release if session.basis and session.increment.is_part else None,
     )
-    if session.whole:
+    if session.whole and session.basis:
         with open_warehouse(settings.build_path) as connection:
-            finish(connection, basis_of(session), facts.version)
+            finish(connection, replace(session.basis, release=facts.version))
     return pointer
 
 

@@ -33,7 +33,7 @@ from pipelines.publishing.history import Recorded
 from pipelines.publishing.pointer import Pointer, read_pointer
 from pipelines.redaction import redacted
 from pipelines.warehouse.connection import memory_of_builds, open_warehouse
-from pipelines.warehouse.increment import Increment, forget
+from pipelines.warehouse.increment import Basis, Increment, leave
 from pipelines.warehouse.lock import Patience, build_lock
 from pipelines.warehouse.records import ContractState, TableSum
 
@@ -75,6 +75,7 @@ class BuildSession:
     full: bool = False
     past: bool = False
     whole: bool = True  # whether every asset is made, not a few that somebody chose
+    basis: Basis | None = None  # by what it is made; known when loading begins
     increment: Increment = field(default_factory=Increment)  # what of the warehouse this build makes anew
     run_id: str = ""
     stages: list[Stage] = field(default_factory=list)
@@ -167,7 +168,7 @@ def open_session(
             stack.enter_context(_recorded(session))
         elif settings.build_path.exists():
             with open_warehouse(settings.build_path) as connection:
-                forget(connection)  # of a build that died; a few assets are always made whole
+                leave(connection)  # a few assets are always made whole, and the next build makes the others
         yield session
 
 

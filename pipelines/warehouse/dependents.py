@@ -61,6 +61,12 @@ _THREADS = """
 # A link is a number of 64 bits: two that are one by chance add people and take none away. A provider may give one number to
 # a mail to thousands, so messages are linked only where our own records name them.
 _LINKS = """
+    CREATE OR REPLACE VIEW increment.our_messages AS -- those that a record named before it changed, too
+    SELECT message_id FROM staging.stg_landing__outreach WHERE message_id IS NOT NULL
+    UNION ALL
+    SELECT message_id FROM landing.outreach SEMI JOIN increment.records USING (source, source_record_id)
+    WHERE message_id IS NOT NULL;
+
     CREATE OR REPLACE VIEW increment.links AS
     SELECT source, source_record_id, hash('order', source, order_id) AS link FROM staging.stg_landing__purchases
     WHERE order_id IS NOT NULL
@@ -69,13 +75,13 @@ _LINKS = """
     WHERE message_id IS NOT NULL
     UNION ALL
     SELECT source, source_record_id, hash('message', message_id) FROM staging.stg_landing__email_messages
-    WHERE message_id IN (SELECT message_id FROM staging.stg_landing__outreach)
+    WHERE message_id IN (FROM increment.our_messages)
     UNION ALL
     SELECT source, source_record_id, hash('message', message_id) FROM staging.stg_landing__sms_messages
-    WHERE message_id IN (SELECT message_id FROM staging.stg_landing__outreach)
+    WHERE message_id IN (FROM increment.our_messages)
     UNION ALL
     SELECT source, source_record_id, hash('message', message_ref) FROM staging.stg_landing__email_events
-    WHERE message_ref IN (SELECT message_id FROM staging.stg_landing__outreach)
+    WHERE message_ref IN (FROM increment.our_messages)
     UNION ALL
     SELECT source, source_record_id, hash('mail', email, coalesce(message_ref, '')) FROM staging.stg_landing__email_events
     WHERE email IS NOT NULL
@@ -152,6 +158,14 @@ _TOUCHED = """
     UNION ALL SELECT customer_id, source, source_record_id FROM intermediate.int_feedback__judged
     UNION ALL SELECT customer_id, source, source_record_id FROM intermediate.int_consents__imports;
 
+    CREATE OR REPLACE VIEW increment.meant AS -- what was meant for one of these people, under whatever id they had
+    SELECT source, source_record_id FROM staging.stg_landing__outreach
+    WHERE customer_ref IN (
+        FROM increment.people
+        UNION ALL
+        SELECT old_customer_id FROM identity.identity_alias WHERE customer_id IN (FROM increment.people)
+    );
+
     CREATE OR REPLACE TABLE increment.touched AS
     WITH changed AS (
         FROM increment.records
@@ -159,15 +173,17 @@ _TOUCHED = """
         SELECT source, source_record_id FROM identity.identity_map WHERE customer_id IN (FROM increment.people)
         UNION
         SELECT source, source_record_id FROM increment.former_rows WHERE customer_id IN (FROM increment.people)
+        UNION
+        SELECT source, source_record_id FROM increment.meant
     ),
     links AS (
         SELECT link FROM increment.links SEMI JOIN changed USING (source, source_record_id)
         UNION
         FROM increment.former_links
     )
-    SELECT DISTINCT source, source_record_id FROM increment.links WHERE link IN (FROM links)
+    SELECT source, source_record_id FROM increment.links WHERE link IN (FROM links)
     UNION
-    FROM increment.records;
+    FROM changed;
 """
 
 # a message is of whom it was meant for, and that may be another than its address says
@@ -197,12 +213,7 @@ _LINKED = """
         SELECT source, source_record_id FROM increment.former_rows
         WHERE customer_id IS NULL OR customer_id IN (FROM increment.people)
         UNION
-        SELECT source, source_record_id FROM staging.stg_landing__outreach
-        WHERE customer_ref IN (
-            FROM increment.people
-            UNION ALL
-            SELECT old_customer_id FROM identity.identity_alias WHERE customer_id IN (FROM increment.people)
-        )
+        SELECT source, source_record_id FROM increment.meant
     ),
     links AS (SELECT link FROM increment.links SEMI JOIN own USING (source, source_record_id))
     FROM own

@@ -25,9 +25,9 @@ from pipelines.warehouse.load import TableLoad
 if TYPE_CHECKING:
     import duckdb
 
-LARGEST_SHARE = (
-    0.2  # above so many new rows of all, most people are touched, and to find out whom would come on top
-)
+# Above so many new rows of all, most people are touched, and to find out whom would come on top.
+LARGEST_SHARE = 0.2
+MOST_PEOPLE = 0.5  # above so many of all customers a whole build is no more work
 WHOLE, PART = "full", "part"
 
 
@@ -54,14 +54,33 @@ class Increment:
         return self.kind == PART
 
 
+def leave(connection: "duckdb.DuckDBPyConnection") -> Basis | None:
+    """Note that the tables are no longer those of a release, before anything is done to them; give by what they were made.
+
+    None where that is not known. Until `finish` the warehouse is between two releases: a build that ends otherwise is
+    followed by a whole one, and so is a run of a few assets.
+    """
+    if not has_table(connection, "increment", "built"):
+        return None
+    built = connection.execute("FROM increment.built").fetchall()
+    connection.execute("DELETE FROM increment.built")
+    forget(connection)
+    return Basis(*built[0]) if built else None
+
+
 def begin(
-    connection: "duckdb.DuckDBPyConnection", loads: Sequence[TableLoad], basis: Basis, *, full: bool
+    connection: "duckdb.DuckDBPyConnection",
+    loads: Sequence[TableLoad],
+    made: Basis | None,
+    basis: Basis,
+    *,
+    full: bool,
 ) -> Increment:
     """Decide what a build has to do, just after loading, and note which records are new.
 
-    From now until `finish` the warehouse is between two releases: a build that ends otherwise is followed by a whole one.
+    `made` is by what the tables were made that the build finds, `basis` by what it makes them.
     """
-    reason = "A full build was asked for." if full else _against(connection, loads, basis)
+    reason = "A full build was asked for." if full else _against(loads, made, basis)
     connection.execute(_PREPARE)
     if not reason:
         for load in loads:
@@ -74,12 +93,15 @@ def begin(
 def find_people(connection: "duckdb.DuckDBPyConnection") -> Increment:
     """Widen `increment.people` to whoever's view depends on what changed, and note what theirs is made of.
 
-    Gives a whole build where texts became mass texts, or are none any more: to find out what that means for whom costs more
-    than it saves.
+    Gives a whole build where most people are concerned, or where texts became mass texts or are none any more: to find out
+    what that means for whom costs more than it saves.
     """
     if mass_texts_changed(connection):
         return _settled(connection, WHOLE, "Other texts than before went to many people at once.")
     find_dependents(connection)
+    people, all_people = connection.execute(_SHARE).fetchall()[0]
+    if people > MOST_PEOPLE * all_people:
+        return _settled(connection, WHOLE, f"{people:,} of {all_people:,} customers are concerned.")
     link_records(connection)
     return _settled(connection, PART, "")
 
@@ -93,11 +115,11 @@ def cut(connection: "duckdb.DuckDBPyConnection", relations: Mapping[str, str]) -
         connection.table(f"{schema}.{name}").filter(_IS_LINKED).create(f"slice.{name}")
 
 
-def finish(connection: "duckdb.DuckDBPyConnection", basis: Basis, release: str) -> None:
+def finish(connection: "duckdb.DuckDBPyConnection", made: Basis) -> None:
     """Note of which release the tables are, so that the next build may begin from them while that one stands."""
     forget(connection)
     connection.execute("DELETE FROM increment.built")
-    connection.execute("INSERT INTO increment.built VALUES (?, ?)", [basis.name, release])
+    connection.execute("INSERT INTO increment.built VALUES (?, ?)", [made.name, made.release])
 
 
 def forget(connection: "duckdb.DuckDBPyConnection") -> None:
@@ -114,16 +136,13 @@ def is_part(connection: "duckdb.DuckDBPyConnection") -> bool:
     return connection.execute("SELECT kind FROM increment.state").fetchall() == [(PART,)]
 
 
-def _against(connection: "duckdb.DuckDBPyConnection", loads: Sequence[TableLoad], basis: Basis) -> str:
+def _against(loads: Sequence[TableLoad], made: Basis | None, basis: Basis) -> str:
     """Give the reason why a part will not do; empty where it will."""
-    if not has_table(connection, "increment", "built"):
-        return "Nothing was built before."
-    built = connection.execute("FROM increment.built").fetchall()
-    if not built:
-        return "The build before did not end with a release."
-    if built[0][0] != basis.name:
+    if made is None:
+        return "Nothing was built before, or what was did not end with a release."
+    if made.name != basis.name:
         return "The program, its settings or its policies are not those of the build before."
-    if built[0][1] != basis.release:
+    if made.release != basis.release:
         return "The release that stands is not of the build before."
     again = [load.table for load in loads if load.rebuilt]
     if again:
@@ -158,4 +177,5 @@ _PREPARE = """
 _COUNTS = """
     SELECT (SELECT count(*) FROM increment.records), (SELECT count(DISTINCT customer_id) FROM increment.people)
 """
+_SHARE = "SELECT (SELECT count(*) FROM increment.people), (SELECT count(DISTINCT customer_id) FROM identity.identity_map)"
 _IS_LINKED = "(source, source_record_id) IN (SELECT (source, source_record_id) FROM increment.linked_records)"
