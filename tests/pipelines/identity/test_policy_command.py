@@ -68,7 +68,7 @@ def test_a_file_may_be_tried_before_it_holds(home: Path) -> None:
             SHIPPED_TEXT.replace("priority: 4,", "priority: 1,"),
             "identity.yaml: two identifiers have one priority",
         ),
-        ("identifiers: {a: [\n", "identity.yaml cannot be read as YAML at line 2."),
+        ("identifiers: {a: [\n", "identity.yaml cannot be read as YAML at line 2: "),
         ("", "identity.yaml holds no keys with values."),
     ],
 )
