@@ -118,7 +118,7 @@ def habits(facts: Facts) -> None:
     machines = (facts.get("machine_opens_90d") or 0) + (facts.get("scanner_clicks_90d") or 0)
     hour = facts.get("usual_hour")
     mails = f"{opened} opened, {clicked} clicked, {facts.get('replies_90d') or 0} answered"
-    mails += f"; {machines} opens and clicks were machines'" if machines else ""
+    mails += f"; machines opened or clicked {machines} more" if machines else ""
     lines = [
         Row("E-mails in 90 days", mails, end=words.number(sent)) if sent else None,
         Row("Texts in 90 days", f"{facts.get('sms_replies_90d') or 0} answered", end=words.number(texts))

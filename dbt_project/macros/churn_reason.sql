@@ -2,7 +2,7 @@
 {% macro churn_reason(column) %}
 case {{ column }}
     when 'overdue' then 'No order for ' || {{ counted('silent_days', 'day') }}
-        || case when usual_gap_days is not null then ', usually every ' || {{ as_text('usual_gap_days') }} else '' end
+        || case when usual_gap_days is not null then ', usually every ' || {{ counted('usual_gap_days', 'day') }} else '' end
     when 'few_orders' then 'Has ordered on ' || {{ counted('orders', 'day') }} || ' only'
     when 'late_parcel' then {{ counted('late_parcels', 'late parcel') }} || ' in half a year'
     when 'open_complaint' then 'A complaint is open'
