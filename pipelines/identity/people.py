@@ -15,8 +15,9 @@ from pipelines.identity.matching import Linker, Matched, Reading, match_records
 from pipelines.identity.policy import Policy, load_policy
 from pipelines.identity.published import name_replaced, publish_identity
 from pipelines.identity.stable_ids import Build, IdChanges, assign_ids
-from pipelines.identity.touched import is_part, keep_phones, mark_published, name_touched
+from pipelines.identity.touched import keep_phones, mark_published, name_touched
 from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.increment import is_part
 from pipelines.warehouse.state import attached_state, transaction
 
 if TYPE_CHECKING:

@@ -41,14 +41,8 @@ _MARKS = """
 
 _NO_MARKS = (
     "CREATE OR REPLACE TEMP TABLE marks_before (customer_id VARCHAR, rows BIGINT, mark HUGEINT)",
-    "CREATE OR REPLACE TEMP TABLE map_before (source VARCHAR, source_record_id VARCHAR, customer_id VARCHAR)",
     "CREATE OR REPLACE TEMP TABLE alias_before (old_customer_id VARCHAR, customer_id VARCHAR)",
 )
-
-_MAP_BEFORE = """
-    CREATE OR REPLACE TEMP TABLE map_before AS
-    SELECT source, source_record_id, customer_id FROM identity.identity_map {only}
-"""
 
 _ALIAS_BEFORE = """
     CREATE OR REPLACE TEMP TABLE alias_before AS
@@ -69,33 +63,10 @@ _PEOPLE = """
     ORDER BY customer_id
 """
 
-# Whose record it was counts on both sides: of nobody's records the views know rows that are no customer's.
-_MOVED = """
-    CREATE OR REPLACE TABLE increment.moved AS
-    WITH before AS (FROM map_before SEMI JOIN increment.people USING (customer_id)),
-    now AS (
-        SELECT source, source_record_id, customer_id FROM identity.identity_map
-        SEMI JOIN increment.people USING (customer_id)
-    )
-    SELECT source, source_record_id
-    FROM now FULL JOIN before USING (source, source_record_id)
-    ANTI JOIN increment.records USING (source, source_record_id)
-    WHERE now.customer_id IS DISTINCT FROM before.customer_id
-    ORDER BY ALL
-"""
-
 _NOBODY = (
     "CREATE SCHEMA IF NOT EXISTS increment",
     "CREATE OR REPLACE TABLE increment.people (customer_id VARCHAR)",
-    "CREATE OR REPLACE TABLE increment.moved (source VARCHAR, source_record_id VARCHAR)",
 )
-
-
-def is_part(connection: "duckdb.DuckDBPyConnection") -> bool:
-    """Say whether this build is of a part of the records, by what its loading left."""
-    if not (has_table(connection, "increment", "state") and has_table(connection, "increment", "records")):
-        return False
-    return connection.execute("SELECT kind FROM increment.state").fetchall() == [("part",)]
 
 
 def keep_phones(connection: "duckdb.DuckDBPyConnection") -> None:
@@ -119,23 +90,21 @@ def mark_published(connection: "duckdb.DuckDBPyConnection", *, replaced: bool = 
         return
     only = _only(replaced=replaced)
     connection.execute(_MARKS.format(name="marks_before", phones="phones_before", only=only))
-    connection.execute(_MAP_BEFORE.format(only=only))
     connection.execute(_ALIAS_BEFORE)
 
 
 def name_touched(connection: "duckdb.DuckDBPyConnection", *, part: bool, replaced: bool = False) -> int:
-    """Write `increment.people(customer_id)` and `increment.moved(source, source_record_id)`; count the people.
+    """Write `increment.people(customer_id)`, empty in a full build, and count them.
 
-    People are all customers of whom a table of schema `identity` says something else than `mark_published` found,
-    those who are no more, and those of `increment.records`. Moved are records that are not new and are another
-    customer's than before, or somebody's who was nobody's, or nobody's now. Of a full build both are empty.
+    They are all customers of whom a table of schema `identity` says something else than `mark_published` found, those who
+    are no more, and those of `increment.records`.
     """
     if not part:
         for query in _NOBODY:
             connection.execute(query)
         return 0
     marks = _MARKS.format(name="marks_now", phones="identity.identity_phones", only=_only(replaced=replaced))
-    for query in (marks, _PEOPLE, _MOVED):
+    for query in (marks, _PEOPLE):
         connection.execute(query)
     return int(connection.execute("SELECT count(*) FROM increment.people").fetchall()[0][0])
 

@@ -19,7 +19,8 @@ from data_contracts.sql import name, sql
 from messaging.customers.cards import CARDS, LASTING
 from pipelines.publishing.cards import LASTING_TABLES
 from pipelines.publishing.pointer import SCHEMA_VERSION, Pointer, read_pointer
-from pipelines.warehouse.connection import has_table, quote_text
+from pipelines.warehouse.connection import quote_text
+from pipelines.warehouse.increment import is_part
 
 IN_A_ROW = 20  # parts, then one is written whole and everybody's rows are sorted again
 GROWN = 1.3  # times what the rows took when they were written whole: the rest is what was deleted
@@ -55,7 +56,7 @@ def find_part(
     schema of each table that is kept by people.
     """
     before = read_pointer(releases_dir)
-    if before is None or since is None or before.version != since or not _is_part(connection):
+    if before is None or since is None or before.version != since or not is_part(connection):
         return None
     path = releases_dir / before.file
     if before.schema_version != SCHEMA_VERSION or before.parts >= IN_A_ROW:
@@ -103,12 +104,6 @@ def copy_file(source: Path, target: Path) -> None:
                 pass
     except (AttributeError, OSError):  # another system, or two file systems
         shutil.copyfile(source, target)
-
-
-def _is_part(connection: duckdb.DuckDBPyConnection) -> bool:
-    if not (has_table(connection, "increment", "state") and has_table(connection, "increment", "people")):
-        return False
-    return connection.execute("SELECT kind FROM increment.state").fetchall() == [("part",)]
 
 
 def _has_grown(before: Pointer, size: int) -> bool:
