@@ -13,6 +13,7 @@ Loader = getattr(
 )  # five times faster, where PyYAML was built with libyaml
 
 
+MOST_REPEATED = 10_000  # values that aliases may add: nine lines of them can stand for a thousand million
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -54,6 +55,43 @@ class _OnceLoader(Loader):  # type: ignore[misc,valid-type]
         return found
 
 
+def _values(text: str) -> Any:
+    loader = _OnceLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if "*" in text:
+            _refuse_growth(node)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _refuse_growth(root: yaml.Node) -> None:
+    """Refuse aliases that repeat more than anybody writes, or that stand inside what they name."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        known = sizes.get(id(node))
+        if known == 0:  # begun, and not ended
+            raise yaml.MarkedYAMLError(
+                problem="an alias stands inside what it names", problem_mark=node.start_mark
+            )
+        if known is None:
+            sizes[id(node)] = 0
+            inside = node.value if isinstance(node, yaml.CollectionNode) else ()
+            pairs = isinstance(node, yaml.MappingNode)
+            known = 1 + sum(size(part) for each in inside for part in (each if pairs else (each,)))
+            sizes[id(node)] = known
+        return known
+
+    if size(root) - len(sizes) > MOST_REPEATED:
+        raise yaml.MarkedYAMLError(
+            problem=f"its aliases repeat more than {MOST_REPEATED:,} values", problem_mark=root.start_mark
+        )
+
+
 class Document:
     """A YAML text: its values, and the line of each of them.
 
@@ -64,7 +102,7 @@ class Document:
     def __init__(self, text: str) -> None:
         self.text = text
         try:
-            self.values: Any = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 a safe loader
+            self.values: Any = _values(text)
         except RecursionError:
             raise yaml.YAMLError("its brackets or indents go too deep") from None
 

@@ -12,11 +12,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from data_contracts.errors import ContractError
 from data_contracts.model import Column
-from data_contracts.places import Document
+from data_contracts.yaml_files import read_yaml_file
 
 FILE = Path(__file__).parent / "published" / "traits.yaml"
 TYPES = ("VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE")
@@ -45,15 +43,7 @@ def read_traits(path: Path = FILE, taken: Collection[str] = ()) -> tuple[Column,
     """
     if not path.exists():
         return ()
-    try:
-        document = Document(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise ContractError(
-            f"The traits in {path} cannot be read{where}{f': {problem}' if problem else ''}.",
-            "Write one `name: {...}` a line.",
-        ) from None
+    document = read_yaml_file(path, ContractError, "Write one `name: {...}` a line.")
     lines = {} if document.values is None else document.values
     if not isinstance(lines, dict):
         raise ContractError(f"{path} holds no traits.", "Write one `name: {...}` a line.")

@@ -11,41 +11,30 @@ import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
-import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from data_contracts.contracts import published_contract
-from data_contracts.errors import CampaignError, LibraryError, NotFoundError
+from data_contracts.errors import CampaignError, LibraryError, NotFoundError, SegmentError
 from data_contracts.model import Contract
+from data_contracts.yaml_files import YamlFile, shown
 from messaging.policy import DEFAULT_CAPS, FrequencyCap, MessageClass
 from messaging.rendering import Compiled, Template, read_template
-from messaging.rendering.templates import CONTENT, Channel
+from messaging.rendering.templates import CONTENT, LANGUAGE, Channel
 from messaging.segments import Segment, read_segment
 from messaging.settings import Settings
 
 SHIPPED = Path(__file__).parent / "library"
 NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,59}")
-TRANSLATION = re.compile(r"(?P<name>[a-z0-9_]+)(\.(?P<language>[A-Za-z]{2,3}(-[A-Za-z0-9]+)*))?\.j2")
+TRANSLATION = re.compile(rf"(?P<name>[a-z0-9_]+)(\.(?P<language>{LANGUAGE}))?\.j2")
 LARGEST_FILE = 100_000  # bytes
 OWN_LANGUAGE = "en"
 PREFERRED = "preferred"  # stands for the channel that a customer answers best
 STANDS_ON = ("purchases", "contacts", "consents")  # a red contract of one of these makes marketing wait
-KEYS = frozenset(
-    (
-        "title",
-        "description",
-        "segment",
-        "template",
-        "channels",
-        "holdout",
-        "again_after_days",
-        "values",
-        "frequency_cap",
-        "stands_on",
-    )
-)
+MEND = "Mend it there; the shipped win_back shows how a campaign is written."
 
 
 @dataclass(frozen=True)
@@ -86,6 +75,61 @@ class Campaign:
         if PREFERRED in self.channels and preferred in known:
             return list(dict.fromkeys([preferred, *known]))
         return known
+
+
+def _plain(value: Any) -> Any:
+    """Let through a day without quotes: YAML makes a date of it."""
+    return value.isoformat() if type(value) is date else value
+
+
+Word = Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
+Text = Annotated[str, BeforeValidator(_plain)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+
+class _Holdout(_Part):
+    share: float = Field(0, ge=0, le=0.5, strict=True)
+    salt: str | None = None
+
+
+class _Cap(_Part):
+    messages: int = Field(ge=1, le=100, strict=True)
+    days: int = Field(ge=1, le=365, strict=True)
+
+
+class _File(_Part):
+    """A campaign as it stands in its file; a key without a value counts as none."""
+
+    title: str | None = None
+    description: str | None = None
+    segment: Word
+    template: Word
+    channels: tuple[Channel | Literal["preferred"], ...]
+    holdout: _Holdout | None = None
+    again_after_days: int = Field(0, ge=0, le=3650, strict=True)
+    values: dict[Word, Text] | None = None
+    frequency_cap: dict[Channel, _Cap] | None = None
+    stands_on: tuple[Word, ...] | None = None
+
+    @field_validator("channels")
+    @classmethod
+    def _each_once(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(channels)) != len(channels) or not set(channels) - {PREFERRED}:
+            raise ValueError(
+                f"list each once, of {', '.join((*get_args(Channel), PREFERRED))}, with one real channel"
+            )
+        return channels
+
+    @field_validator("values")
+    @classmethod
+    def _addresses(cls, values: dict[str, str] | None) -> dict[str, str] | None:
+        for key, text in (values or {}).items():
+            if key.endswith("_url") and not re.match(r"https?://[^\s\"'<>]+\Z", text):
+                raise ValueError(f"{key} is {shown(repr(text))}; begin it with https://")
+        return values
 
 
 @dataclass(frozen=True)
@@ -154,11 +198,11 @@ class Library:
 
     def segment(self, name: str) -> Segment:
         """Read a segment. Raises NotFoundError or SegmentError."""
-        return read_segment(name, _yaml(self._text("segments", name), f"Segment {name!r}"), self.contract)
+        return _segment(name, self._text("segments", name), self.contract)
 
     def campaign(self, name: str) -> Campaign:
         """Read a campaign. Raises NotFoundError or CampaignError."""
-        return read_campaign(name, _yaml(self._text("campaigns", name), f"Campaign {name!r}"))
+        return read_campaign(name, self._text("campaigns", name))
 
     def content(self, name: str) -> Content:
         """Read a campaign with its segment and templates, as one document."""
@@ -207,7 +251,7 @@ class Library:
 def read_content(document: dict[str, Any], contract: Contract) -> Content:
     """Read a content document, from the library or from a run that stored it."""
     name = document["campaign"]["name"]
-    campaign = read_campaign(name, _yaml(document["campaign"]["text"], f"Campaign {name!r}"))
+    campaign = read_campaign(name, document["campaign"]["text"])
     segment = document["segment"]
     templates = {
         channel: {
@@ -220,9 +264,7 @@ def read_content(document: dict[str, Any], contract: Contract) -> Content:
     _check_values(campaign, templates)
     return Content(
         campaign=campaign,
-        segment=read_segment(
-            segment["name"], _yaml(segment["text"], f"Segment {segment['name']!r}"), contract
-        ),
+        segment=_segment(segment["name"], segment["text"], contract),
         templates=templates,
         message_class=message_class,
         purpose=purpose,
@@ -236,79 +278,29 @@ def content_hash(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def read_campaign(name: str, document: Any) -> Campaign:
-    """Check a campaign that was read from YAML. Raises CampaignError with what is wrong in it."""
-    where = f"Campaign {name!r}"
-    if not isinstance(document, dict) or not {"segment", "template", "channels"} <= set(document):
-        raise CampaignError(f"{where} needs `segment`, `template` and `channels`.", "Add what is missing.")
-    if unknown := sorted(map(str, set(document) - KEYS)):
-        raise CampaignError(
-            f"{where} has an unknown key {unknown[0]!r}.", f"Known are {', '.join(sorted(KEYS))}."
-        )
+def read_campaign(name: str, text: str) -> Campaign:
+    """Read a campaign's file. Raises CampaignError with the line of what is wrong in it."""
+    file = YamlFile(f"Campaign {name!r}", text, CampaignError, MEND)
+    found = file.checked(_File)
     return Campaign(
         name=name,
-        title=str(document.get("title") or name.replace("_", " ").capitalize()),
-        description=str(document.get("description") or "").strip(),
-        segment=str(document["segment"]),
-        template=str(document["template"]),
-        channels=_channels(document["channels"], where),
-        holdout=_holdout(document.get("holdout"), name, where),
-        again_after_days=_whole(document.get("again_after_days", 0), f"{where}: again_after_days", 0, 3650),
-        caps=_caps(document.get("frequency_cap") or {}, where),
-        values=_values(document.get("values") or {}, where),
-        stands_on=tuple(str(each) for each in document.get("stands_on") or STANDS_ON),
+        title=found.title or name.replace("_", " ").capitalize(),
+        description=(found.description or "").strip(),
+        segment=found.segment,
+        template=found.template,
+        channels=found.channels,
+        holdout=Holdout(found.holdout.share, found.holdout.salt or name)
+        if found.holdout
+        else Holdout(0, name),
+        again_after_days=found.again_after_days,
+        caps=DEFAULT_CAPS
+        | {
+            channel: FrequencyCap(cap.messages, cap.days)
+            for channel, cap in (found.frequency_cap or {}).items()
+        },
+        values=found.values or {},
+        stands_on=found.stands_on or STANDS_ON,
     )
-
-
-def _channels(value: Any, where: str) -> tuple[str, ...]:
-    legal = (*get_args(Channel), PREFERRED)
-    listed = [str(each) for each in value] if isinstance(value, list) else []
-    if not set(listed) - {PREFERRED} or set(listed) - set(legal) or len(set(listed)) != len(listed):
-        raise CampaignError(
-            f"{where}: its channels are {value!r}.",
-            f"List each once, of {', '.join(legal)}, with one real channel.",
-        )
-    return tuple(listed)
-
-
-def _holdout(value: Any, name: str, where: str) -> Holdout:
-    document = value or {}
-    share = document.get("share", 0) if isinstance(document, dict) else None
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 0.5:
-        raise CampaignError(
-            f"{where}: its holdout is {value!r}.", "Write it as {share: 0.1, salt: some-words}."
-        )
-    return Holdout(float(share), str(document.get("salt") or name))
-
-
-def _caps(value: Any, where: str) -> dict[str, FrequencyCap]:
-    """Read a campaign's own caps; they can only be stricter than ours."""
-    caps = dict(DEFAULT_CAPS)
-    for channel, cap in value.items() if isinstance(value, dict) else [("?", None)]:
-        if not isinstance(cap, dict) or set(cap) != {"messages", "days"} or channel not in caps:
-            raise CampaignError(
-                f"{where}: its frequency_cap is {value!r}.", "Write it as {sms: {messages: 1, days: 14}}."
-            )
-        most = _whole(cap["messages"], f"{where}: messages", 1, 100)
-        caps[channel] = FrequencyCap(most, _whole(cap["days"], f"{where}: days", 1, 365))
-    return caps
-
-
-def _values(value: Any, where: str) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(NAME.fullmatch(str(key)) for key in value):
-        raise CampaignError(f"{where}: its values are {value!r}.", "Write them as {offer_code: BACK10}.")
-    for key, text in value.items():
-        if str(key).endswith("_url") and not re.match(r"https?://[^\s\"'<>]+\Z", str(text)):
-            raise CampaignError(f"{where}: {key} is {text!r}.", "Begin it with https://.")
-    return {str(key): str(text) for key, text in value.items()}
-
-
-def _whole(value: Any, what: str, lowest: int, highest: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-        raise CampaignError(
-            f"{what} is {value!r}.", f"It should be a whole number from {lowest} to {highest}."
-        )
-    return int(value)
 
 
 def _one_kind(name: str, templates: dict[str, dict[str, Template]]) -> tuple[MessageClass, str]:
@@ -340,10 +332,6 @@ def _read(path: Path) -> str:
         raise LibraryError(f"{path} cannot be read as a text in UTF-8.", "Check the file.") from error
 
 
-def _yaml(text: str, what: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" (line {mark.line + 1})" if mark else ""
-        raise LibraryError(f"{what} is no YAML{line}.", "Check its brackets, quotes and indents.") from error
+def _segment(name: str, text: str, contract: Contract) -> Segment:
+    file = YamlFile(f"Segment {name!r}", text, SegmentError, "Check its brackets, quotes and indents.")
+    return read_segment(name, file.values, contract)

@@ -10,16 +10,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
-import yaml
 from phonenumbers import timezone as phone_zones
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
+
+from data_contracts.yaml_files import read_yaml_file
 
 RULES_FILE = Path(__file__).with_name("quiet_hours.yaml")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-GROUPS = {"every day": DAYS, "weekdays": DAYS[:5], "weekend": DAYS[5:]}
+WEEKEND = DAYS[5:]
+MEND = "Mend it there: without these hours nobody's phone may be reached."
+Code = Annotated[str, Field(pattern="^[A-Z]{2}$")]  # of a country (ISO 3166), or of a state
 HORIZON = timedelta(days=9)  # a week, and the two days that a change of the clock may cost
 
 
@@ -71,18 +75,76 @@ class QuietRules:
         return tuple(dict.fromkeys(weeks))
 
 
+def _read_hours(written: Any) -> Hours:
+    try:
+        start, end = (time.fromisoformat(part) for part in written.split("-"))
+    except (AttributeError, ValueError):
+        raise ValueError('write the hours of a day as "09:00-20:00"') from None
+    if start.tzinfo or end.tzinfo:
+        raise ValueError('hours are of the local clock: write them without a zone, as "09:00-20:00"')
+    return Hours(start, end)
+
+
+Span = Annotated[Hours, PlainValidator(_read_hours)]
+
+
+class _Rule(BaseModel):
+    """Hours of a week: a day's own stand before its group's, a group's before those of every day."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every_day: Span | None = Field(None, alias="every day")
+    weekdays: Span | None = None
+    weekend: Span | None = None
+    monday: Span | None = None
+    tuesday: Span | None = None
+    wednesday: Span | None = None
+    thursday: Span | None = None
+    friday: Span | None = None
+    saturday: Span | None = None
+    sunday: Span | None = None
+
+    @model_validator(mode="after")
+    def _says_all_days(self) -> Self:
+        if silent := [day for day in DAYS if self._of(day) is None]:
+            raise ValueError(f"it gives no hours for {', '.join(silent)}; `every day` counts for all")
+        return self
+
+    def week(self) -> Week:
+        """Give the hours of each day, Monday first."""
+        return tuple(hours for day in DAYS if (hours := self._of(day)))
+
+    def _of(self, day: str) -> Hours | None:
+        group = "weekend" if day in WEEKEND else "weekdays"
+        given: tuple[Hours | None, ...] = (getattr(self, day), getattr(self, group), self.every_day)
+        return next((hours for hours in given if hours is not None), None)
+
+
+class _Country(_Rule):
+    law: str = ""
+    states: dict[Code, _Rule] = {}
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    as_of: date
+    channels: tuple[Literal["email", "sms", "whatsapp", "voice", "chat"], ...]
+    ours: _Rule
+    countries: dict[Code, _Country]
+
+
 @lru_cache(maxsize=4)
 def read_quiet_rules(path: Path = RULES_FILE) -> QuietRules:
-    """Read the rules file."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    countries = document["countries"]
+    """Read the rules file. Raises InputError with the line of what is wrong in it."""
+    file = read_yaml_file(path, mend=MEND).checked(_File)
     return QuietRules(
-        channels=frozenset(document["channels"]),
-        ours=_week(document["ours"]),
-        countries={name: _week(rule) for name, rule in countries.items()},
+        channels=frozenset(file.channels),
+        ours=file.ours.week(),
+        countries={name: rule.week() for name, rule in file.countries.items()},
         states={
-            name: {state: _week(hours) for state, hours in rule.get("states", {}).items()}
-            for name, rule in countries.items()
+            name: {state: hours.week() for state, hours in rule.states.items()}
+            for name, rule in file.countries.items()
         },
     )
 
@@ -174,13 +236,3 @@ def _to_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
         day, at, tzinfo=zone
     )  # the earlier of two, where a clock goes back; caller checks
     return local.astimezone(UTC).replace(tzinfo=None)
-
-
-def _week(rule: dict[str, Any]) -> Week:
-    """Read the hours of one rule; a day's own entry stands before its group's, a group before every day."""
-    hours: dict[str, Hours] = {}
-    for name in ("every day", "weekdays", "weekend", *DAYS):
-        if name in rule:
-            start, end = (time.fromisoformat(part) for part in str(rule[name]).split("-"))
-            hours |= dict.fromkeys(GROUPS.get(name, (name,)), Hours(start, end))
-    return tuple(hours[day] for day in DAYS)

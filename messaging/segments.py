@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from data_contracts.errors import SegmentError
 from data_contracts.model import Column, Contract
+from data_contracts.yaml_files import shown
 from messaging.objections import everybody
 from messaging.release import Row, Snapshot
 
@@ -90,13 +91,19 @@ def read_segment(name: str, document: Any, contract: Contract) -> Segment:
         )
     unknown = set(document) - {"title", "description", "where"}
     if unknown:
-        raise SegmentError(f"Segment {name!r} has an unknown key {min(map(str, unknown))!r}.", "Remove it.")
+        raise SegmentError(
+            f"Segment {name!r} has an unknown key {shown(repr(min(map(str, unknown))))}.", "Remove it."
+        )
     left = iter(range(MOST_RULES))
+    try:
+        rule = _read_rule(document["where"], contract, left, 0)
+    except SegmentError as error:
+        raise SegmentError(f"Segment {name!r}: {shown(error.message)}", error.mend) from None
     return Segment(
         name=name,
         title=str(document.get("title") or name.replace("_", " ").capitalize()),
         description=str(document.get("description") or "").strip(),
-        rule=_read_rule(document["where"], contract, left, 0),
+        rule=rule,
     )
 
 

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, insert
 
 from data_contracts.errors import InputError, RefusedError, UsageError
+from data_contracts.yaml_files import YamlFile
 from messaging.clock import Clock
 from messaging.identity_decisions.contradictions import first_clash
 from messaging.identity_decisions.record import (
@@ -32,6 +33,7 @@ from messaging.store import Store
 from messaging.store.ids import new_id
 from messaging.store.tables import audit
 
+MEND = "Nothing changed. Mend it as `rapport identity decisions export` writes it."
 HEADER = """\
 # Who people said is one, or is not: taken over with `rapport identity decisions import`.
 # `one` and `other` are records, as source/source_record_id. A decision that somebody adds by hand needs a kind
@@ -61,6 +63,14 @@ class _Entry(BaseModel):
     decision_id: Annotated[str, Field(pattern=r"^dec_[0-9a-zA-Z_-]{1,60}$")] | None = None
 
 
+class _File(BaseModel):
+    """A whole file of decisions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decisions: tuple[_Entry, ...] | None
+
+
 def export_decisions(store: Store) -> str:
     """Write the decisions that stand as YAML, in the order in which they were taken."""
     listed = [
@@ -78,16 +88,25 @@ def export_decisions(store: Store) -> str:
     return HEADER + yaml.safe_dump({"decisions": listed}, sort_keys=False, allow_unicode=True, width=100)
 
 
-def import_decisions(store: Store, clock: Clock, text: str, author: str, *, known: Known) -> Imported:
+def import_decisions(  # noqa: PLR0913 what is read, by whom, against what
+    store: Store,
+    clock: Clock,
+    text: str,
+    author: str,
+    *,
+    known: Known,
+    name: str = "The file",
+) -> Imported:
     """Take over the decisions of a file, all of them or none; what stands already is left alone.
 
-    They keep their ids, authors and times; a decision without them becomes `author`'s, of now. Raises InputError
-    where the file cannot be read, NotFoundError where a record is not there, RefusedError where a decision was
-    withdrawn here or contradicts another.
+    They keep their ids, authors and times; a decision without them becomes `author`'s, of now. `name` is what the file
+    is called. Raises InputError where the file cannot be read, NotFoundError where a record is not there, RefusedError
+    where a decision was withdrawn here or contradicts another.
     """
     author = checked_words(author, "author", LONGEST_AUTHOR)
+    file = YamlFile(name, text, mend=MEND, private=True)
     listed = [
-        _decision(entry, number, author, clock.now()) for number, entry in enumerate(_entries(text), start=1)
+        _decision(file, entry, number, author, clock.now()) for number, entry in enumerate(_entries(file))
     ]
     _refuse_repeated_ids(listed)
     there = known({record for each in listed for record in (each.one, each.other)})
@@ -102,38 +121,16 @@ def import_decisions(store: Store, clock: Clock, text: str, author: str, *, know
     return imported
 
 
-def _entries(text: str) -> list[_Entry]:
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise InputError(f"The file cannot be read as YAML{where}; nothing changed.", "Mend it.") from None
-    if not isinstance(document, dict) or set(document) != {"decisions"}:
+def _entries(file: YamlFile) -> tuple[_Entry, ...]:
+    if not isinstance(file.values, dict) or set(file.values) != {"decisions"}:
         raise InputError(
-            "The file is no list of decisions; nothing changed.",
+            f"{file.name} is no list of decisions; nothing changed.",
             "It holds `decisions:` and nothing beside it, as `rapport identity decisions export` writes it.",
         )
-    listed = [] if document["decisions"] is None else document["decisions"]
-    if not isinstance(listed, list):
-        raise InputError("`decisions` is no list; nothing changed.", "Begin each decision with a dash.")
-    return [_entry(each, number) for number, each in enumerate(listed, start=1)]
+    return file.checked(_File).decisions or ()
 
 
-def _entry(document: Any, number: int) -> _Entry:
-    try:
-        return _Entry.model_validate(document)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        key = ".".join(map(str, wrong["loc"]))
-        what = f"`{key}`: {wrong['msg'][:1].lower()}{wrong['msg'][1:]}" if key else "it is no mapping"
-        raise InputError(
-            f"Decision {number} of the file cannot be taken over ({what}); nothing changed.",
-            f"It may hold {', '.join(_Entry.model_fields)}; the first four are needed.",
-        ) from None
-
-
-def _decision(entry: _Entry, number: int, author: str, now: datetime) -> Decision:
+def _decision(file: YamlFile, entry: _Entry, number: int, author: str, now: datetime) -> Decision:
     try:
         return make_decision(
             entry.kind,
@@ -145,7 +142,8 @@ def _decision(entry: _Entry, number: int, author: str, now: datetime) -> Decisio
             decision_id=entry.decision_id,
         )
     except UsageError as error:
-        raise InputError(f"Decision {number} of the file: {error.message}", error.mend) from None
+        what = error.message.removesuffix(".")
+        file.refuse(("decisions", number), f"decision {number + 1}: {what}; nothing changed", error.mend)
 
 
 def _record(text: str) -> Record:
@@ -156,7 +154,10 @@ def _record(text: str) -> Record:
 
 
 def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except OverflowError:  # an hour before the first year
+        raise UsageError(f"The time {moment} is none in UTC.", "Write the time of the decision.") from None
 
 
 def _refuse_repeated_ids(listed: list[Decision]) -> None:

@@ -8,6 +8,7 @@ import yaml
 from sqlalchemy import Connection, Row, func, select
 
 from data_contracts.errors import NotFoundError
+from data_contracts.places import Document
 from messaging.planner.views import AudienceRow, ReasonCount, RunReport, RunSummary
 from messaging.store import Store
 from messaging.store.tables import campaign_runs, consent_events, inbound_messages, messages, run_audience
@@ -232,7 +233,6 @@ def _answers(connection: Connection, run_id: str) -> tuple[int, int]:
 
 def _title(run: Row[Any]) -> str:
     try:
-        document = yaml.safe_load(run.content["campaign"]["text"])
-        return str(document["title"])
+        return str(Document(run.content["campaign"]["text"]).values["title"])
     except (KeyError, TypeError, yaml.YAMLError):
         return str(run.campaign)

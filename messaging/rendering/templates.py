@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 import smsutil
-import yaml
 from jinja2 import Template as JinjaTemplate
+from pydantic import BaseModel, ConfigDict, Field
 
 from data_contracts.errors import TemplateError
+from data_contracts.yaml_files import YamlFile
 from messaging.policy import MessageClass
 from messaging.rendering.environment import MissingValueError, check_source, make_environment
 from messaging.rendering.mail import plain_text
@@ -24,7 +25,8 @@ from messaging.rendering.mail import plain_text
 Channel = Literal["email", "sms"]
 Purpose = Literal["marketing", "service"]
 HEAD = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
-HEAD_KEYS = frozenset(("title", "channel", "class", "purpose", "language", "subject", "needs"))
+MEND = "Put quotes around texts with a colon; the head is YAML."
+LANGUAGE = "[A-Za-z]{2,3}(-[A-Za-z0-9]+)*"
 CONTENT = "{{ content }}"
 # What every template may name besides the columns of customer_360.
 SURROUNDINGS = ("company_name", "company_address", "currency", "unsubscribe_url", "today")
@@ -61,6 +63,20 @@ class Rendered:
     missing: tuple[str, ...]
 
 
+class _Head(BaseModel):
+    """What stands between the two lines of ---."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    title: str | None = None
+    channel: str | None = None
+    class_: MessageClass = Field(alias="class")
+    purpose: Purpose = "marketing"
+    language: Annotated[str, Field(pattern=rf"^{LANGUAGE}$")] | None = None
+    subject: str | None = None
+    needs: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,59}$")], ...] | None = None
+
+
 class NotRenderableError(Exception):
     """One customer lacks what the template has to show; `names` are the candidates."""
 
@@ -73,47 +89,29 @@ def read_template(channel: str, name: str, language: str, text: str, layout: str
     """Read a template's file. Raises TemplateError with what is wrong in its head."""
     where = f"Template {channel}/{name} ({language})"
     found = HEAD.match(text)
-    head = _head(found.group(1), where) if found else {}
-    if not found or not isinstance(head, dict) or not set(head) <= HEAD_KEYS:
-        wrong = sorted(map(str, set(head) - HEAD_KEYS)) if isinstance(head, dict) else []
-        raise TemplateError(
-            f"{where} needs a head between two lines of ---" + (f" without {wrong[0]!r}." if wrong else "."),
-            f"Its keys are {', '.join(sorted(HEAD_KEYS))}.",
-        )
-    if channel not in get_args(Channel) or head.get("channel", channel) != channel:
-        raise TemplateError(
-            f"{where} names the channel {head.get('channel', channel)!r}.", "It has to match its folder."
+    if not found:
+        raise TemplateError(f"{where} needs a head between two lines of ---.", MEND)
+    file = YamlFile(where, found.group(1), TemplateError, MEND, above=1)
+    head = file.checked(_Head)
+    if channel not in get_args(Channel) or (head.channel or channel) != channel:
+        file.refuse(
+            ("channel",), f"it names the channel {head.channel or channel!r}", "It has to match its folder."
         )
     body = text[found.end() :].strip() + "\n"
     template = Template(
         channel=cast("Channel", channel),
         name=name,
-        language=str(head.get("language", language)),
-        title=str(head.get("title", name.replace("_", " ").capitalize())),
-        message_class=_one_of(head.get("class"), get_args(MessageClass), "class", where),
-        purpose=_one_of(head.get("purpose", "marketing"), get_args(Purpose), "purpose", where),
-        subject=str(head.get("subject") or "").strip(),
+        language=head.language or language,
+        title=head.title or name.replace("_", " ").capitalize(),
+        message_class=head.class_,
+        purpose=head.purpose,
+        subject=(head.subject or "").strip(),
         source=layout.replace(CONTENT, body) if channel == "email" else body.strip(),
-        needs=tuple(str(each) for each in head.get("needs") or ()),
+        needs=head.needs or (),
         hash=hashlib.sha256(f"{layout}\0{text}".encode()).hexdigest()[:16],
     )
     _check_promises(template, where)
     return template
-
-
-def _head(text: str, where: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise TemplateError(
-            f"{where}: its head is no YAML.", "Put quotes around texts with a colon."
-        ) from error
-
-
-def _one_of(value: Any, known: tuple[str, ...], key: str, where: str) -> Any:
-    if value not in known:
-        raise TemplateError(f"{where}: its {key} is {value!r}.", f"It has to be one of {', '.join(known)}.")
-    return value
 
 
 def _check_promises(template: Template, where: str) -> None:

@@ -9,6 +9,7 @@ import yaml
 from jinja2 import TemplateError as JinjaError
 from jinja2 import meta
 
+from data_contracts.places import Document
 from messaging.campaigns import SHIPPED
 from messaging.rendering.environment import make_environment
 
@@ -71,7 +72,7 @@ def _template_names(path: Path) -> set[str]:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = Document(path.read_text(encoding="utf-8")).values
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
     return found if isinstance(found, dict) else {}

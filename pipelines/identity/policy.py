@@ -12,8 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from data_contracts.yaml_files import home_rules_file, read_rules_file
 from pipelines.identity.survivorship import Survivorship
-from pipelines.rules_file import home_rules_file, read_rules_file
 
 SHIPPED = Path(__file__).with_name("identity.yaml")
 

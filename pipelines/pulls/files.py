@@ -13,18 +13,16 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    TypeAdapter,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from data_contracts.errors import RapportError, SettingsError, UsageError
+from data_contracts.yaml_files import YamlFile, read_yaml_file, shown
 from messaging.settings import Settings
 from pipelines.pulls.marks import Form
 from pipelines.pulls.words import cron_of, span_of
@@ -38,6 +36,7 @@ _BLANK = re.compile(
 _SECRET = re.compile(r"\{[A-Z][A-Z0-9_]*\}")
 _TELLING = re.compile("auth|token|secret|key|password", re.IGNORECASE)  # names of headers that hold one
 SINCE = "since"
+MEND = "Mend the file; docs/pulls.md names the keys."
 
 
 class _Part(BaseModel):
@@ -144,7 +143,10 @@ class SqlPull(_Pull):
     @field_validator("url")
     @classmethod
     def _no_password_in_the_file(cls, url: str) -> str:
-        parts = urlsplit(_SECRET.sub("secret", url))
+        try:
+            parts = urlsplit(_SECRET.sub("secret", url))
+        except ValueError:  # its own words repeat the address, and with it a password
+            raise ValueError("url is no address; write it like {SHOP_DB_URL}") from None
         asked = {item.lower(): said for item, said in parse_qsl(parts.query)}
         if {parts.password, asked.get("password"), asked.get("pwd")} - {None, "", "secret"}:
             raise ValueError(
@@ -213,7 +215,6 @@ class ImapPull(_Pull):
 
 
 AnyPull = SqlPull | RestPull | ImapPull
-_ANY: TypeAdapter[AnyPull] = TypeAdapter(AnyPull)
 _KINDS: dict[str, type[SqlPull] | type[RestPull] | type[ImapPull]] = {
     "sql": SqlPull,
     "rest": RestPull,
@@ -293,24 +294,28 @@ def load_pull(settings: Settings, name: str) -> Pull:
 def _build(settings: Settings, path: Path, *, own: bool) -> Pull:
     if not NAME.fullmatch(path.stem):
         raise _wrong(path, "has a name that is none; write it like my_shop.yaml: small letters, digits and _")
-    document = _read(path)
+    file = _read(path)
+    document = {str(key): value for key, value in file.values.items()}
     given = document.pop(WITH, {}) or {}
     if not isinstance(given, dict):
-        raise _wrong(path, "has a `with` that is no list of names and values")
+        file.refuse((WITH,), "has a `with` that is no list of names and values")
     if USE in document:
-        document = _shipped(path, str(document.pop(USE))) | document
-    plan = _checked(path, document)
-    strange = sorted(set(given) - set(plan.asks))
+        document = _shipped(file, str(document.pop(USE))) | document
+    plan = _checked(file, document)
+    strange = [str(name) for name in given if name not in plan.asks]
     if strange:
         known = ", ".join(plan.asks) or "nothing"
-        raise _wrong(path, f"gives {', '.join(strange)} under `with`, but the pull asks for {known}")
+        file.refuse(
+            (WITH, strange[0]),
+            f"gives {shown(', '.join(sorted(strange)))} under `with`, but the pull asks for {known}",
+        )
     missing = {name: what for name, what in plan.asks.items() if name not in given}
     values = {name: str(value) for name, value in given.items()} | _from_settings(settings)
     left = {SINCE, *missing, *values}
-    for name in _blanks(document):
+    for name in sorted(_blanks(document)):
         if name not in left:
-            raise _wrong(path, f"has a blank {{{name}}} that nobody fills; name it under `asks`")
-    return Pull(path.stem, path, own, _checked(path, fill(document, values)), missing)
+            raise _wrong(path, f"has a blank {{{shown(name)}}} that nobody fills; name it under `asks`")
+    return Pull(path.stem, path, own, _checked(file, fill(document, values)), missing)
 
 
 def _from_settings(settings: Settings) -> dict[str, str]:
@@ -333,47 +338,28 @@ def _blanks(thing: Any) -> set[str]:
     return {name for item in inside for name in _blanks(item)}
 
 
-def _shipped(path: Path, name: str) -> dict[str, Any]:
+def _shipped(file: YamlFile, name: str) -> dict[str, Any]:
     if name not in shipped_names():
         near = get_close_matches(name, shipped_names(), 1)
         hint = f"did you mean {near[0]}?" if near else f"shipped are {', '.join(shipped_names())}"
-        raise _wrong(path, f"uses {name!r}, which is no shipped pull; {hint}")
-    return _read(SHIPPED / f"{name}.yaml")
+        file.refuse((USE,), f"uses {shown(repr(name))}, which is no shipped pull; {hint}")
+    return dict(_read(SHIPPED / f"{name}.yaml").values)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise _wrong(path, "cannot be read as YAML") from error
-    if not isinstance(document, dict):
+def _read(path: Path) -> YamlFile:
+    file = read_yaml_file(path, SettingsError, MEND, name=f"The pull file {path}", private=True)
+    if not isinstance(file.values, dict):
         raise _wrong(path, "is no list of keys and values")
-    return {str(key): value for key, value in document.items()}
+    return file
 
 
-def _checked(path: Path, document: dict[str, Any]) -> AnyPull:
+def _checked(file: YamlFile, document: dict[str, Any]) -> AnyPull:
     kind = _KINDS.get(str(document.get("kind")))
     if kind is None:
-        raise _wrong(
-            path,
-            f"has the kind {document.get('kind')!r}; it is sql, rest or imap, or `use` names a shipped pull",
-        )
-    try:
-        return kind.model_validate(document)
-    except ValidationError as error:
-        raise _wrong(path, "; ".join(_sentence(item, kind) for item in error.errors())) from None
-
-
-def _sentence(item: Any, kind: type[BaseModel]) -> str:
-    place = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        known = [field.alias or name for name, field in kind.model_fields.items()]
-        near = get_close_matches(str(item["loc"][-1]), known, 1)
-        return f"has an unknown key {place}" + (f" (did you mean {near[0]}?)" if near else "")
-    if item["type"] == "missing":
-        return f"has no {place}"
-    text = str(item["msg"]).removeprefix("Value error, ")
-    return f"has a wrong {place}: {text}" if place else text
+        said = shown(repr(document.get("kind")))
+        file.refuse(("kind",), f"has the kind {said}; it is sql, rest or imap, or `use` names a shipped pull")
+    plan: AnyPull = file.checked(kind, document)
+    return plan
 
 
 def _checked_overlap(value: str | int) -> str | int:
@@ -383,4 +369,4 @@ def _checked_overlap(value: str | int) -> str | int:
 
 
 def _wrong(path: Path, what: str) -> SettingsError:
-    return SettingsError(f"The pull file {path} {what}.", "Mend the file; docs/pulls.md names the keys.")
+    return SettingsError(f"The pull file {path} {what}.", MEND)

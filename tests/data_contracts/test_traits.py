@@ -64,7 +64,7 @@ def test_no_file_and_an_empty_one_hold_no_traits(tmp_path: Path) -> None:
         ),
         ("a: {type: DATE,\n  title: 2026-13-45}", "line 2: what stands there is no timestamp"),
         ("- likes_lamps", "holds no traits"),
-        ("likes_lamps: {", "cannot be read at line"),
+        ("likes_lamps: {", "cannot be read as YAML at line 1"),
     ],
 )
 def test_a_wrong_line_is_refused_by_name_with_what_is_legal(tmp_path: Path, text: str, said: str) -> None:

@@ -107,7 +107,9 @@ def import_file(
         reader.snapshot() as release,
     ):
         known = partial(known_records, release)
-        imported = import_decisions(store, read_clock(settings.home), text, author, known=known)
+        imported = import_decisions(
+            store, read_clock(settings.home), text, author, known=known, name=str(file)
+        )
     document = {"new": [each.to_document() for each in imported.new], "already": imported.already}
     emit(document, as_json=as_json, human=lambda: _tell_imported(imported))
 

@@ -19,10 +19,10 @@ def policy(
     as_json: AsJson = False,
 ) -> None:
     """Say which policy holds, and what it says of each kind of identifier; a file that is wrong is refused."""
+    from data_contracts.yaml_files import home_rules_file
     from messaging.settings import read_settings
     from messaging.terminal import emit
     from pipelines.identity.policy import SHIPPED, load_policy
-    from pipelines.rules_file import home_rules_file
 
     home = read_settings().home
     own, path = home / SHIPPED.name, file or home_rules_file(home, SHIPPED)

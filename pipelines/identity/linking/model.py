@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from data_contracts.errors import InputError
+from data_contracts.yaml_files import YamlFile, read_yaml_file, shown
 from pipelines.identity.linking.comparisons import NAMED, Comparison, chosen
 
 SHIPPED = Path(__file__).with_name("parameters.yaml")
@@ -18,7 +18,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class Words(BaseModel):
     """A part of the file; a word that it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class LevelWeight(Words):
@@ -119,35 +119,26 @@ def load_model(path: Path | None = None) -> LinkModel:
 
     Raises InputError, which names the file and what is wrong in it.
     """
-    path = path or SHIPPED
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        model = LinkModel.model_validate(document)
-    except FileNotFoundError:
-        raise InputError(f"There is no file {path} of trained parameters.", "Check the path.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        raise InputError(f"{path} cannot be read as YAML.", _MEND) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path}: {place}: {str(first['msg']).lower()}.", _MEND) from None
-    _check_levels(path, model)
+    file = read_yaml_file(path or SHIPPED, mend=_MEND)
+    model = file.checked(LinkModel)
+    _check_levels(file, model)
     return model
 
 
 _MEND = "Train anew with `rapport identity train`, or remove the file to use the shipped parameters."
 
 
-def _check_levels(path: Path, model: LinkModel) -> None:
+def _check_levels(file: YamlFile, model: LinkModel) -> None:
     """Refuse parameters of another version's levels: they would weigh something else."""
     for name, weights in model.comparisons.items():
+        place = ("comparisons", name)
         if name not in NAMED:
-            raise InputError(f"{path}: {name} is no comparison; legal: {', '.join(NAMED)}.", _MEND)
+            file.refuse(place, f"{shown(name)} is no comparison; legal: {', '.join(NAMED)}")
         labels = [level.label for level in NAMED[name].known_levels]
         if [weight.level for weight in weights] != labels:
-            raise InputError(f"{path}: the levels of {name} are not {'; '.join(labels)}.", _MEND)
+            file.refuse(place, f"the levels of {name} are not {'; '.join(labels)}")
     if not model.comparisons:
-        raise InputError(f"{path} weighs no comparison.", _MEND)
+        file.refuse(("comparisons",), f"no comparison is weighed; legal: {', '.join(NAMED)}")
 
 
 def home_model(home: Path) -> LinkModel:

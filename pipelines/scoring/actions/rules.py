@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from data_contracts.contracts import published_contract
 from data_contracts.model import Column
-from pipelines.rules_file import home_rules_file, read_rules_file, shown
+from data_contracts.yaml_files import home_rules_file, read_rules_file, shown
 
 SHIPPED = Path(__file__).with_name("next_best_actions.yaml")
 VARIABLE = "next_best_actions"

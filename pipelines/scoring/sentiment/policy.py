@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.rules_file import home_rules_file, read_rules_file
+from data_contracts.yaml_files import home_rules_file, read_rules_file
 
 SHIPPED = Path(__file__).with_name("sentiment.yaml")
 

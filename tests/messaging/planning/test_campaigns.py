@@ -86,36 +86,53 @@ def test_another_salt_draws_other_people() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"channels": []}, "its channels"),
-        ({"channels": ["preferred"]}, "its channels"),
-        ({"channels": ["sms", "sms"]}, "its channels"),
-        ({"channels": ["pigeon"]}, "its channels"),
-        ({"channels": "sms"}, "its channels"),
-        ({"holdout": {"share": 0.9}}, "its holdout"),
-        ({"holdout": {"share": True}}, "its holdout"),
-        ({"holdout": 0.1}, "its holdout"),
-        ({"again_after_days": -1}, "again_after_days"),
+        ({"channels": []}, "line 1: channels: list each once"),
+        ({"channels": ["preferred"]}, "with one real channel"),
+        ({"channels": ["sms", "sms"]}, "list each once"),
+        ({"channels": ["pigeon"]}, "'preferred', and it is 'pigeon'"),
+        ({"channels": "sms"}, "needs a list"),
+        ({"holdout": {"share": 0.9}}, "holdout.share: input should be less than or equal to 0.5"),
+        ({"holdout": {"share": True}}, "holdout.share: input should be a valid number"),
+        ({"holdout": 0.1}, "holdout: needs keys with values"),
+        ({"again_after_days": -1}, "again_after_days: input should be greater"),
+        ({"again_after_days": "2026-13-45"}, "again_after_days: input should be a valid integer"),
         ({"frequency_cap": {"sms": 1}}, "frequency_cap"),
-        ({"frequency_cap": {"sms": {"messages": 0, "days": 1}}}, "messages is 0"),
+        (
+            {"frequency_cap": {"sms": {"messages": 0, "days": 1}}},
+            "frequency_cap.sms.messages: .* and it is 0",
+        ),
         ({"values": {"shop_url": "javascript:alert(1)"}}, "shop_url"),
         ({"values": {"shop_url": 'https://x" onclick="'}}, "shop_url"),
-        ({"values": ["a"]}, "its values"),
-        ({"colour": "red"}, "unknown key 'colour'"),
+        ({"values": ["a"]}, "values: needs keys with values"),
+        ({"values": {"share": True}}, "values.share: needs a text: put it in quotes"),
+        ({"colour": "red"}, r"colour is no word of this file .*legal there: title"),
     ],
 )
 def test_a_wrong_campaign_is_told_by_its_key(change: dict[str, Any], told: str) -> None:
     with pytest.raises(CampaignError, match=told):
-        read_campaign("tried", LEGAL | change)
+        read_campaign("tried", yaml.safe_dump(LEGAL | change))
 
 
-@pytest.mark.parametrize("document", [None, [], "x", {"segment": "x"}])
+@pytest.mark.parametrize("document", [None, [], "x"])
 def test_a_file_that_is_no_campaign_is_told(document: Any) -> None:
-    with pytest.raises(CampaignError, match="needs"):
-        read_campaign("tried", document)
+    with pytest.raises(CampaignError, match=r"holds no keys with values\. It may have title"):
+        read_campaign("tried", yaml.safe_dump(document))
+
+
+def test_a_campaign_needs_a_segment_a_template_and_channels() -> None:
+    with pytest.raises(CampaignError, match=r"template: field required; .*channels: field required"):
+        read_campaign("tried", "segment: x")
+
+
+def test_a_day_may_stand_among_a_campaigns_values_without_quotes() -> None:
+    text = yaml.safe_dump(LEGAL) + "values: {until: 2026-12-24, share: 10, days: '014'}"
+    assert read_campaign("tried", text).values == {"until": "2026-12-24", "share": "10", "days": "014"}
 
 
 def test_a_campaigns_own_cap_stands_beside_ours() -> None:
-    campaign = read_campaign("tried", LEGAL | {"frequency_cap": {"sms": {"messages": 1, "days": 14}}})
+    campaign = read_campaign(
+        "tried", yaml.safe_dump(LEGAL | {"frequency_cap": {"sms": {"messages": 1, "days": 14}}})
+    )
     assert campaign.caps["sms"] == FrequencyCap(1, 14)
     assert campaign.caps["email"] == DEFAULT_CAPS["email"]
 
@@ -133,7 +150,10 @@ def test_a_campaigns_own_cap_stands_beside_ours() -> None:
 def test_the_preferred_channel_comes_first_where_the_campaign_says_so(
     channels: list[str], preferred: str | None, order: list[str]
 ) -> None:
-    assert read_campaign("tried", LEGAL | {"channels": channels}).channel_order(preferred) == order
+    assert (
+        read_campaign("tried", yaml.safe_dump(LEGAL | {"channels": channels})).channel_order(preferred)
+        == order
+    )
 
 
 @pytest.mark.parametrize("name", ["../store", "win_back/../win_back", "WIN", "", "nothing"])

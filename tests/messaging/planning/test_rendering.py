@@ -194,9 +194,19 @@ def test_a_slip_is_told_with_its_line_and_its_mend(body: str, told: str) -> None
         ("email", "class: marketing\nsubject: Hi", "<p>Buy!</p>", "unsubscribe link"),
         ("email", "class: marketing", "<p>{{ unsubscribe_url }}</p>", "no subject"),
         ("sms", "class: marketing\nsubject: Hi", "Reply STOP", "cannot show"),
-        ("sms", "class: advertising", "Reply STOP", "its class"),
-        ("sms", "class: marketing\ncolour: red", "Reply STOP", "without 'colour'"),
-        ("sms", "class: [", "Reply STOP", "no YAML"),
+        (
+            "sms",
+            "class: advertising",
+            "Reply STOP",
+            "line 2: class: input should be 'marketing', 'transactional' or 'conversational', and it is 'advertising'",
+        ),
+        (
+            "sms",
+            "class: marketing\ncolour: red",
+            "Reply STOP",
+            "line 3: colour is no word of this file; legal there: title",
+        ),
+        ("sms", "class: [", "Reply STOP", "cannot be read as YAML at line"),
         ("fax", "class: marketing", "Reply STOP", "names the channel"),
     ],
 )

@@ -23,17 +23,20 @@ REST = {
     ("document", "said"),
     [
         ({**SQL, "kind": "ftp"}, "has the kind 'ftp'; it is sql, rest or imap"),
-        ({**SQL, "tabel": "x"}, "has an unknown key tabel (did you mean table?)"),
+        (
+            {**SQL, "tabel": "x"},
+            "tabel is no word of this file (did you mean table?); legal there: description",
+        ),
         ({**SQL, "query": "SELECT 1"}, "has either a table or a query"),
         ({**SQL, "url": "postgresql://reader:hunter2@host/shop"}, "should name the secret"),
         ({**SQL, "url": "mssql://reader@host/shop?password=hunter2"}, "should name the secret"),
         (
             {**REST, "client": {**REST["client"], "headers": {"X-Api-Key": "hunter2"}}},
-            "client.headers: X-Api-Key should name a secret",
+            "client.headers: x-Api-Key should name a secret",
         ),  # type: ignore[dict-item]
         ({**SQL, "every": "7 minutes"}, "every is '7 minutes'; write words such as 15 minutes"),
         ({**SQL, "overlap": "a while"}, "'a while' is no length of time"),
-        ({key: value for key, value in SQL.items() if key != "source"}, "has no source"),
+        ({key: value for key, value in SQL.items() if key != "source"}, "source: field required"),
         (
             {**REST, "client": {**REST["client"], "auth": {"type": "bearer", "token": "sk-live-1"}}},
             "name a secret",

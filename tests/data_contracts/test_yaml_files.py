@@ -1,0 +1,138 @@
+"""A file of rules is refused in sentences that name the word, the place and what is legal there."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from data_contracts.errors import InputError, SettingsError
+from data_contracts.yaml_files import YamlFile, home_rules_file, read_rules_file
+
+
+class Step(BaseModel):
+    """A part of a file of rules."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    is_: int | None = Field(None, alias="is", ge=1)
+    otherwise: str | None = None
+
+
+class Plan(BaseModel):
+    """A whole file of rules."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    steps: tuple[Step, ...] = ()
+    by_name: dict[str, Step] = {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("version: 1\nsteps: {]", "cannot be read as YAML at line 2: "),
+        ("just words", "holds no keys with values. It may have version, steps, by_name"),
+        (
+            "version: 1\nstep: 2",
+            "line 2: step is no word of this file (did you mean steps?); legal there: version, steps, by_name",
+        ),
+        ("version: 1\nsteps: [{are: 1}]", "steps.0.are is no word of this file; legal there: is, otherwise"),
+        (
+            "version: 1\nby_name: {first: {are: 1}}",
+            "by_name.first.are is no word of this file; legal there: is, otherwise",
+        ),
+        (
+            "version: 1\nsteps: [{is: 0}]",
+            "steps.0.is: input should be greater than or equal to 1, and it is 0",
+        ),
+        ("steps: []", "version: field required"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_would_be_legal(text: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_rules_file(path, Plan)
+    assert told in str(caught.value)
+    assert not isinstance(caught.value.__context__, ValidationError), "it holds every frame that led to it"
+
+
+@pytest.mark.parametrize("value", ["ann@example.com", "+44 7700900123"])
+def test_a_wrong_value_that_may_be_somebodys_address_is_not_told(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(f"version: {value}")
+    with pytest.raises(InputError, match="line 1: version: input should be a valid integer") as caught:
+        read_rules_file(path, Plan)
+    assert value not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="There is no file"):
+        read_rules_file(tmp_path / "plan.yaml", Plan)
+
+
+def test_a_homes_own_file_holds_instead_of_the_shipped_one(tmp_path: Path) -> None:
+    shipped = tmp_path / "shipped" / "plan.yaml"
+    assert home_rules_file(tmp_path, shipped) == shipped
+    (tmp_path / "plan.yaml").write_text("version: 2")
+    assert read_rules_file(home_rules_file(tmp_path, shipped), Plan).version == 2
+
+
+BOMB = "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
+    f"{name}: &{name} [{', '.join(9 * [f'*{before}'])}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("version: 2026-13-45", "cannot be read as YAML at line 1: what stands there is no timestamp."),
+        ("version: 1\n\tsteps: []", "cannot be read as YAML at line 2: found a tab character that violates indentation."),
+        ("version: 1\nversion: 2", "cannot be read as YAML at line 2: the key version stands twice."),
+        (BOMB, "cannot be read as YAML at line 1: its aliases repeat more than 10,000 values."),
+        ("version: &a [*a]", "cannot be read as YAML at line 1: an alias stands inside what it names."),
+        ("version: [", "cannot be read as YAML at line 1: "),
+        ("[" * 20_000, "cannot be read as YAML"),
+        ('version: "\\0"', "cannot be read as YAML at line 1: a text holds a control character"),
+    ],
+)  # fmt: skip
+def test_what_no_reader_can_take_is_told_with_its_line(text: str, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        YamlFile("plan.yaml", text, SettingsError, "Mend it.")
+    assert str(caught.value).startswith(f"plan.yaml {told}")
+    assert caught.value.mend == "Mend it."
+
+
+def test_aliases_that_people_write_are_followed() -> None:
+    text = "usual: &usual {is: 1}\nsteps: [*usual, *usual, {<<: *usual, otherwise: x}]"
+    assert YamlFile("plan.yaml", text).values["steps"] == [
+        {"is": 1},
+        {"is": 1},
+        {"is": 1, "otherwise": "x"},
+    ]
+
+
+def test_lines_are_those_of_the_file_where_the_text_stands_below_others() -> None:
+    with pytest.raises(InputError, match="plan: line 5: version: field required"):
+        YamlFile("plan", "steps: []\nstep: 1", above=4).checked(Plan)
+    with pytest.raises(InputError, match=r"plan cannot be read as YAML at line 6"):
+        YamlFile("plan", "steps: []\nsteps: 1", above=4)
+
+
+def test_a_private_value_is_never_told() -> None:
+    with pytest.raises(InputError, match=r"line 1: version: input should be a valid integer.*\.") as caught:
+        YamlFile("plan", "version: hunter2", private=True).checked(Plan)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("content", "told"), [(b"\xff\xfe", "no text in UTF-8"), (None, "cannot be read: ")])
+def test_a_file_that_cannot_be_read_is_told(content: bytes | None, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=told):
+        read_rules_file(path, Plan)
