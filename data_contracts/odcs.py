@@ -1,7 +1,8 @@
 """Reads an ODCS 3.1 file into our own types, and checks what the library lets pass.
 
 Who answers for the table is `team.name`; how long it is kept, and how fresh it has to be, are `slaProperties`.
-Where a rule stands in the file: `odcs_rules.py`. Which keys there may be: `keys.py`. For people: docs/contracts.md.
+Where a rule stands in the file: `odcs_columns.py` and
+`odcs_tables.py`. Which keys there may be: `keys.py`. For people: docs/contracts.md.
 """
 
 import re
@@ -22,7 +23,9 @@ from data_contracts.errors import ContractError
 from data_contracts.faults import File, fault
 from data_contracts.keys import unknown_keys
 from data_contracts.model import DEFAULT_THRESHOLD, Column, Contract, Rule, SetRule
-from data_contracts.odcs_rules import Defaults, RuleReader, title
+from data_contracts.odcs_columns import ColumnRuleReader
+from data_contracts.odcs_parts import Defaults, title
+from data_contracts.odcs_tables import TableRuleReader
 from data_contracts.places import Document, Place
 
 SUFFIX = ".odcs.yaml"
@@ -68,12 +71,13 @@ class _Reader:
         owner = self._owner(document)
         retention, by_column = self._retention(document, table)
         threshold = self._threshold(document)
-        rules = RuleReader(self.file, Defaults(owner, threshold, {c.name: c for c in table.properties or []}))
+        defaults = Defaults(owner, threshold, {c.name: c for c in table.properties or []})
+        rules = ColumnRuleReader(self.file, defaults)
         columns = tuple(
             self._column(rules, item, (*TABLE, "properties", index), retention, by_column)
             for index, item in enumerate(table.properties or [])
         )
-        cross, sets = rules.of_table(table, document.slaProperties or [])
+        cross, sets = TableRuleReader(self.file, defaults).of_table(table, document.slaProperties or [])
         self._check_names(columns, cross, sets)
         return Contract(
             name=str(table.name),
@@ -180,7 +184,12 @@ class _Reader:
         return whole, by_column
 
     def _column(
-        self, rules: RuleReader, item: SchemaProperty, place: Place, retention: str, by_column: dict[str, str]
+        self,
+        rules: ColumnRuleReader,
+        item: SchemaProperty,
+        place: Place,
+        retention: str,
+        by_column: dict[str, str],
     ) -> Column:
         name, kind, shade = item.name or "", item.physicalType or "", item.classification
         need = self.file.need

@@ -12,31 +12,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, or_, select, update
 
-from messaging.consent_chain import ConsentEvent, append, of_person, record_key, said_already, said_by
+from messaging.consent_chain import ConsentEvent, append, of_person, record_key, said_already
+from messaging.consent_words import ConsentState, Word, batches, newest, standing_word, words_of
 from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import consent_events, messages, suppressions
 
 SuppressionReason = Literal["stop", "unsubscribe", "bounce", "complaint", "provider", "person"]
 LIFTABLE = ("stop", "unsubscribe")  # the person's own word; a bounce is not undone by START
 SAID_FROM_ADDRESS = ("keyword", "link", "provider")  # methods that prove an address, not which of its owners
-LOOKUP_BATCH = 5000  # values in one IN (...)
-
-
-@dataclass(frozen=True)
-class ConsentState:
-    """Whether a consent stands, and the event that says so."""
-
-    granted: bool
-    event_id: str
-    occurred_at: datetime
-    legal_basis: str
-    source: str
-    method: str
 
 
 @dataclass(frozen=True)
@@ -61,38 +48,23 @@ class KnownAs:
         return tuple(dict.fromkeys((*self.ids, *(customer_id for customer_id, _ in self.shared))))
 
 
-@dataclass(frozen=True)
-class _Word:
-    """An event as it was said: what orders it, and what tells whose word it takes back."""
-
-    moment: tuple[datetime, int]
-    recorded_at: datetime
-    address_hash: str | None
-    is_import: bool
-    record: tuple[str, str | None]
-    state: ConsentState
-
-    def takes_back(self, other: "_Word") -> bool:
-        """Say whether this grant ends a withdrawal before it: an import does so for its own address or record."""
-        strange = self.address_hash and other.address_hash and self.address_hash != other.address_hash
-        return not (self.is_import and strange and self.record != other.record)
-
-
 class Consents:
     """What each person and address that was looked up has said, for one channel and purpose."""
 
-    def __init__(self, by_person: dict[str, list[_Word]], by_address: dict[str, list[_Word]]) -> None:
+    def __init__(self, by_person: dict[str, list[Word]], by_address: dict[str, list[Word]]) -> None:
         self._by_person = by_person
         self._by_address = by_address
 
     def of(self, person: KnownAs, address_hash: str | None) -> ConsentState | None:
         """Give the strictest of what a person (under all their ids) and an address have said, or None."""
         until = dict(person.shared)
-        said = [_newest(self._by_address.get(address_hash or "", ()))]
+        said = [newest(self._by_address.get(address_hash or "", ()))]
         for customer_id in person.everything:
             shared_until, own = until.get(customer_id), customer_id in person.ids
             words = self._by_person.get(customer_id, ())
-            said.append(_standing([each for each in words if _counts(each, shared_until, own, address_hash)]))
+            said.append(
+                standing_word([each for each in words if _counts(each, shared_until, own, address_hash)])
+            )
         for customer_id, parted_at, again in person.rejoined:
             own, words = customer_id in person.ids, self._by_person.get(customer_id, ())
             kept = [
@@ -101,7 +73,7 @@ class Consents:
                 if (each.recorded_at <= parted_at or each.recorded_at > again)
                 and _counts(each, parted_at, own, address_hash)
             ]
-            said.append(_standing(kept))
+            said.append(standing_word(kept))
         known = [state for state in said if state is not None]
         refused = [state for state in known if not state.granted]
         return max(refused or known, key=lambda state: state.occurred_at, default=None)
@@ -117,8 +89,8 @@ def look_up(
     """Read the consents of many people and addresses at once."""
     table = consent_events.c
     return Consents(
-        _words(connection, table.customer_id, customer_ids, channel, purpose),
-        _words(connection, table.address_hash, address_hashes, channel, purpose),
+        words_of(connection, table.customer_id, customer_ids, channel, purpose),
+        words_of(connection, table.address_hash, address_hashes, channel, purpose),
     )
 
 
@@ -261,7 +233,7 @@ def hardness(reason: str) -> int:
 def suppressed(connection: Connection, address_hashes: Iterable[str], channel: str) -> dict[str, str]:
     """Give the reason of each of these addresses that is suppressed on a channel."""
     found: dict[str, str] = {}
-    for some in _batches(address_hashes):
+    for some in batches(address_hashes):
         rows = connection.execute(_silent(), {"some": some, "channel": channel})
         found |= {row.address_hash: row.reason for row in rows}
     return found
@@ -296,53 +268,11 @@ def show(
     return [event for event in events if is_theirs(event)]
 
 
-def _counts(word: _Word, shared_until: datetime | None, own: bool, address_hash: str | None) -> bool:  # noqa: FBT001
+def _counts(word: Word, shared_until: datetime | None, own: bool, address_hash: str | None) -> bool:  # noqa: FBT001
     """Say whether a word under one of a person's ids is theirs, where they shared the id with others until then."""
     if shared_until is None or word.recorded_at > shared_until:
         return own
     return not word.state.granted or (address_hash is not None and word.address_hash == address_hash)
-
-
-def _newest(words: Iterable[_Word]) -> ConsentState | None:
-    newest = max(words, key=lambda word: word.moment, default=None)
-    return newest.state if newest else None
-
-
-def _standing(words: Sequence[_Word]) -> ConsentState | None:
-    """Give the newest word of one id, or a withdrawal before it that nothing has taken back."""
-    ordered = sorted(words, key=lambda word: word.moment)
-    for place in range(len(ordered) - 1, -1, -1):
-        word = ordered[place]
-        if not word.state.granted and not any(after.takes_back(word) for after in ordered[place + 1 :]):
-            return word.state
-    return ordered[-1].state if ordered else None
-
-
-def _words(  # noqa: PLR0913, PLR0917 - what to look for
-    connection: Connection,
-    subject: Any,
-    values: Iterable[str],
-    channel: str,
-    purpose: str,
-    which: ColumnElement[bool] | None = None,
-) -> dict[str, list[_Word]]:
-    rows = _said(subject.name) if which is None else _said(subject.name).where(which)
-    found: dict[str, list[_Word]] = {}
-    for some in _batches(values):
-        for row in connection.execute(rows, {"some": some, "channel": channel, "purpose": purpose}):
-            found.setdefault(row.subject, []).append(_word(row))
-    return found
-
-
-@cache  # to put a query together costs three times what it takes to run it (2026-11-22)
-def _said(subject: str) -> Select[Any]:
-    """Build the query of the events whose subject, a column of theirs, is one of `some`."""
-    table = consent_events.c
-    return select(table[subject].label("subject"), *(table[name] for name in _READ)).where(
-        table[subject].in_(bindparam("some", expanding=True)),
-        table.channel == bindparam("channel"),
-        table.purpose == bindparam("purpose"),
-    )
 
 
 @cache
@@ -354,22 +284,6 @@ def _silent() -> Select[Any]:
         table.channel == bindparam("channel"),
         table.lifted_at.is_(None),
     )
-
-
-_READ = (
-    "sequence", "event_id", "customer_id", "address_hash", "action", "occurred_at", "recorded_at", "legal_basis",
-    "source", "source_record_id", "method", "actor",
-)  # fmt: skip
-
-
-def _word(row: Row[Any]) -> _Word:
-    # A record dated in the future must not outrank a STOP that comes after it.
-    moment = (min(row.occurred_at, row.recorded_at), row.sequence)
-    said = ConsentState(
-        row.action == "grant", row.event_id, row.occurred_at, row.legal_basis, row.source, row.method
-    )
-    record = (row.source, said_by(row.source_record_id, row.customer_id))
-    return _Word(moment, row.recorded_at, row.address_hash, row.actor == "import", record, said)
 
 
 def _written_to(connection: Connection, address_hash: str, channel: str) -> set[str]:
@@ -385,8 +299,8 @@ def _agreed_elsewhere(
     table = consent_events.c
     from_here = (table.address_hash == address_hash) & table.method.in_(SAID_FROM_ADDRESS)
     others = or_(table.address_hash.is_(None), ~from_here)
-    words = _words(connection, table.customer_id, people, channel, "marketing", others)
-    return {person for person, said in words.items() if (last := _standing(said)) and last.granted}
+    words = words_of(connection, table.customer_id, people, channel, "marketing", others)
+    return {person for person, said in words.items() if (last := standing_word(said)) and last.granted}
 
 
 def _append_for(connection: Connection, people: Sequence[str], said: ConsentEvent) -> list[str]:
@@ -400,9 +314,3 @@ def _append_for(connection: Connection, people: Sequence[str], said: ConsentEven
 
 def _lock(connection: Connection, people: Iterable[str], address_hash: str | None) -> None:
     lock(connection, [*map(person_key, people), *([address_key(address_hash)] if address_hash else [])])
-
-
-def _batches(values: Iterable[str]) -> Iterable[list[str]]:
-    remaining = iter(sorted(set(values)))
-    while some := list(islice(remaining, LOOKUP_BATCH)):
-        yield some

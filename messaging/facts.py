@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from messaging.consent import LOOKUP_BATCH, KnownAs, look_up, suppressed
+from messaging.consent import KnownAs, look_up, suppressed
+from messaging.consent_words import LOOKUP_BATCH
 from messaging.policy import DEFAULT_CAPS, FrequencyCap, MessageClass, SendFacts
 from messaging.quiet_hours import candidate_places, candidate_zones
 from messaging.store.tables import contract_status, messages

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from messaging.consent import ConsentState
+from messaging.consent_words import ConsentState
 from messaging.quiet_hours import Place, QuietRules, is_legal, next_legal
 
 MessageClass = Literal["marketing", "transactional", "conversational"]

@@ -109,8 +109,11 @@ def read_segment(name: str, document: Any, contract: Contract) -> Segment:
 
 def compile_segment(segment: Segment, as_of: datetime) -> Query:
     """Turn a checked segment into a condition; ages count from the release's `as_of` (naive UTC)."""
-    query = Query("", [])
-    return Query(_compile(segment.rule, query.parameters, as_of), query.parameters)
+    parameters: list[Any] = []
+    try:
+        return Query(_compile(segment.rule, parameters, as_of), parameters)
+    except SegmentError as error:  # days that reach beyond the calendar
+        raise SegmentError(f"Segment {segment.name!r}: {error.message}", error.mend) from None
 
 
 def count(snapshot: Snapshot, segment: Segment, objectors: Collection[str]) -> SegmentCount:

@@ -1,20 +1,25 @@
 """Puts a mapping together from what the columns of a file probably are: an expression and a remark for each column."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from data_contracts.contracts import Contract, load_contract
 from pipelines.sources.drift import words_of
-from pipelines.sources.evidence import SYMBOLS, Profile
+from pipelines.sources.evidence import Profile
+from pipelines.sources.guessed_columns import (
+    Amount,
+    amount_of,
+    date_formats,
+    doubt_about_time,
+    mapped_words,
+    number,
+)
 from pipelines.sources.guessing import (
     FULL_NAME,
     NOT_OURS,
     Guess,
     allowed_values,
-    flag_words,
-    in_minor_units,
     word_of,
 )
 from pipelines.sources.vocabulary import Expression, columns_in
@@ -56,13 +61,7 @@ ID_WORDS = {
     "sid",
 }
 POSITIONS = {"no", "nr", "num", "number", "row", "line", "zeile", "ligne", "pos", "index", "column"}
-CODE = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
-CODES = {
-    "EUR", "GBP", "USD", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "TRY", "CAD", "AUD", "NZD", "JPY", "CNY",
-    "INR", "BRL", "MXN", "ZAR", "SGD", "HKD", "AED", "ILS",
-}  # fmt: skip
 EMPTY: dict[str, Any] = {"empty": "true"}
-Amount = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -127,88 +126,24 @@ def _made(proposal: Proposal, canonical: str, profile: Profile) -> tuple[Express
     """Make a column from one of the file, by its type in the contract."""
     column, kind = profile.column, proposal.contract.column(canonical).type
     if kind == "TIMESTAMP":
-        return _time(proposal, profile), _about_time(profile)
+        return _time(proposal, profile), doubt_about_time(profile)
     if kind == "DATE":
-        return {"date": column, "formats": _date_formats(profile)}, _about_time(profile)
+        return {"date": column, "formats": date_formats(profile)}, doubt_about_time(profile)
     if kind != "VARCHAR":
-        return _number(canonical, kind, profile), ""
+        return number(canonical, kind, profile), ""
     if allowed := allowed_values(proposal.contract, canonical):
-        return _mapped(canonical, profile, allowed, optional=not proposal.contract.column(canonical).required)
+        return mapped_words(
+            canonical, profile, allowed, optional=not proposal.contract.column(canonical).required
+        )
     if canonical == "phone" and (more := proposal.guess.more.get("phone")):
         return {"first_of": [column, *(each.column for each in more)]}, ""
     return {"column": column, "case": "upper"} if canonical == "currency" else column, ""
-
-
-def _number(canonical: str, kind: str, profile: Profile) -> Expression:
-    if canonical.endswith("_minor"):
-        return _amount(profile)
-    if kind in {"BIGINT", "INTEGER"}:
-        return {"integer": profile.column}
-    return _flag(profile) if kind == "BOOLEAN" else _double(profile)
 
 
 def _time(proposal: Proposal, profile: Profile) -> Expression:
     same = not profile.formats or set(profile.formats) <= set(proposal.facts.time_formats)
     formats = {} if same else {"formats": list(profile.formats)}
     return {"time": profile.column} | formats
-
-
-def _about_time(profile: Profile) -> str:
-    if profile.ambiguous:
-        return "the values do not tell whether the day or the month comes first: check it"
-    return "; ".join(profile.reasons)
-
-
-def _date_formats(profile: Profile) -> list[str]:
-    formats = [form for form in profile.formats if form != "iso"]
-    iso = ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"] if "iso" in profile.formats else []
-    return [*formats, *iso]
-
-
-def _amount(profile: Profile) -> Amount:
-    if in_minor_units(profile.column) and profile.integer >= 0.8:
-        return {"integer": profile.column}
-    letters = profile.share(lambda text: any(sign.isalpha() or sign == "¥" for sign in text)) > 0
-    return {"money": {"column": profile.column, "drop": "[A-Za-z¥ ]+"} if letters else profile.column}
-
-
-def _double(profile: Profile) -> Expression:
-    words = profile.words
-    if words and any("," in word for word in words):
-        return {
-            "column": profile.column,
-            "map": {word: word.replace(",", ".") for word in words},
-            "otherwise": "keep",
-        }
-    plain = profile.share(lambda text: text.replace(".", "", 1).removeprefix("-").isdigit())
-    return profile.column if plain > 0.8 else {"column": profile.column, "extract": r"^([0-9]+(?:\.[0-9]+)?)"}
-
-
-def _flag(profile: Profile) -> Expression:
-    words = {
-        flag: [word.lower() for word in profile.words if word.lower() in known]
-        for flag, known in flag_words().items()
-    }
-    return {
-        "flag": profile.column,
-        "true_if": words["true"] or ["true"],
-        "false_if": words["false"] or ["false"],
-    }
-
-
-def _mapped(
-    canonical: str, profile: Profile, allowed: tuple[str, ...], *, optional: bool
-) -> tuple[Expression, str]:
-    meant = {word: word_of(canonical, word, allowed) for word in profile.words}
-    if meant and all(word == meaning for word, meaning in meant.items()):
-        return profile.column, ""
-    unknown = [word for word, meaning in meant.items() if not meaning]
-    remark = f"legal are {', '.join(allowed)}" + (
-        f"; say what {', '.join(unknown[:5])} is" if unknown else ""
-    )
-    known = {word.lower(): meaning for word, meaning in meant.items() if meaning} or {allowed[0]: allowed[0]}
-    made: dict[str, Any] = {"column": profile.column, "map": known}
-    return made | ({"otherwise": "empty"} if optional and unknown else {}), remark
 
 
 def _names(proposal: Proposal) -> None:
@@ -229,15 +164,15 @@ def _purchases(proposal: Proposal) -> None:
         proposal.guess.get(name) for name in ("quantity", "unit_price_minor", "net_amount_minor")
     )
     pieces: Expression = {"integer": quantity.column} if quantity else {"value": "1"}
-    amount: Amount | None = _amount(total) if total else None
+    amount: Amount | None = amount_of(total) if total else None
     remark = ""
     if amount is None and price:
-        amount = {"multiply": [_amount(price), pieces]} if quantity else _amount(price)
+        amount = {"multiply": [amount_of(price), pieces]} if quantity else amount_of(price)
     if amount is None:
         return
     if price and price.negative:
         proposal.set(
-            "unit_price_minor", {"absolute": _amount(price)}, "a price is never below nought, the amount is"
+            "unit_price_minor", {"absolute": amount_of(price)}, "a price is never below nought, the amount is"
         )
     kinds = proposal.guess.get("line_kind")
     if kinds:
@@ -378,23 +313,6 @@ def record_prefix(contract: Contract) -> str:
     """Give what the record ids of a table begin with, such as line."""
     rules = [rule for rule in contract.column("source_record_id").rules if rule.check == "pattern"]
     return rules[0].pattern.lstrip("^").partition("/")[0]
-
-
-def currency_of(guess: Guess) -> str:
-    """Read the currency from the signs and letters of the amounts, or from their header; empty where they have none."""
-    for canonical in ("net_amount_minor", "unit_price_minor", "price_minor", "value_minor"):
-        profile = guess.get(canonical)
-        if profile is None:
-            continue
-        found = {code for text in (profile.column, *profile.values) for code in _codes(text)}
-        if len(found) == 1:
-            return found.pop()
-    return ""
-
-
-def _codes(text: str) -> Iterator[str]:
-    yield from (code for sign, code in SYMBOLS.items() if sign in text)
-    yield from (code for code in CODE.findall(text) if code in CODES)
 
 
 def fits_template(column: str) -> bool:

@@ -29,10 +29,11 @@ from pipelines.sources.documents import find_records, read_document
 from pipelines.sources.encodings import guess_encoding, marked_encoding
 from pipelines.sources.evidence import Profile, decimal_sign, profiles_of, unique_together
 from pipelines.sources.files import find_files
+from pipelines.sources.guessed_columns import currency_of
 from pipelines.sources.guessing import Guess, guess, nearest_table
 from pipelines.sources.mapping import load_mapping
 from pipelines.sources.projection import stage_mapping, try_mapping
-from pipelines.sources.proposal import Facts, currency_of, fits_template, propose
+from pipelines.sources.proposal import Facts, fits_template, propose
 from pipelines.sources.records import (
     JSON_SUFFIXES,
     PARQUET_SUFFIXES,

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from data_contracts.model import Bound, Column, Condition, Contract, Rule
-from data_contracts.odcs_rules import EXACT, UNPORTABLE
+from data_contracts.odcs_parts import EXACT, UNPORTABLE
 from data_contracts.rules import expectation, predicate
 from data_contracts.sql import joined, name, sql
 

@@ -11,7 +11,7 @@ from data_contracts.contracts import inbound_contracts
 from data_contracts.keys import OPTIONS, OWN_COLUMN, OWN_HEAD, OWN_RULE
 from data_contracts.model import Rule, SetRule
 from data_contracts.odcs import CLASSIFICATIONS, LOGICAL_TYPES, SLA, read_contract
-from data_contracts.odcs_rules import ARGUMENTS
+from data_contracts.odcs_tables import ARGUMENTS
 from data_contracts.thresholds import SINGLE_ROWS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "contracts.md").read_text(encoding="utf-8")

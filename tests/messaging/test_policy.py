@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from messaging.consent import ConsentState
+from messaging.consent_words import ConsentState
 from messaging.policy import WAITING, Allowed, Blocked, FrequencyCap, SendFacts, decide
 from messaging.quiet_hours import Place, read_quiet_rules
 

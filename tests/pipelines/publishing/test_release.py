@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from data_contracts.contracts import published_contract
 from data_contracts.errors import BuildError, ReleaseError
 from messaging.customers.published import published_touches
 from messaging.release import ReleaseReader
@@ -38,25 +39,14 @@ def test_rows_of_one_customer_lie_together(releases: Path, publish_once: Publish
 def test_touches_of_a_customer_are_read_from_where_they_lie_and_nobody_elses_with_them(
     build_path: Path, releases: Path, publish_once: Publish
 ) -> None:
-    columns = [
-        "touch_id",
-        "channel",
-        "origin_table",
-        "direction",
-        "kind",
-        "title",
-        "body",
-        "source",
-        "source_record_id",
-        "campaign",
-        "state",
-    ]
+    given = ("customer_id", "occurred_at", "touch_id")
+    promised = published_contract("customer_timeline").duckdb_columns()
+    rest = ", ".join(f"NULL::{kind} AS {name}" for name, kind in promised.items() if name not in given)
     with open_warehouse(build_path) as connection:
-        texts = ", ".join(f"NULL::VARCHAR AS {name}" for name in columns[1:])
         connection.execute(
             "CREATE OR REPLACE TABLE marts.customer_timeline AS SELECT 'cus_' || (i % 700) AS customer_id,"
-            f" TIMESTAMP '2026-01-01' + to_minutes(i) AS occurred_at, i::VARCHAR AS touch_id, {texts},"
-            " 0::BIGINT AS amount_minor FROM range(70_000) AS touches(i)"
+            f" TIMESTAMP '2026-01-01' + to_minutes(i) AS occurred_at, i::VARCHAR AS touch_id, {rest}"
+            " FROM range(70_000) AS touches(i)"
         )
     publish_once()
     reader = ReleaseReader(releases)

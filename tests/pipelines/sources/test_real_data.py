@@ -11,7 +11,7 @@ import pytest
 
 from messaging.clock import Clock
 from messaging.settings import Settings
-from pipelines.landing.verdict import judge
+from pipelines.landing.verdict import SAMPLE, judge
 from pipelines.sources.html_text import html_text
 from pipelines.sources.intake import ingest
 from pipelines.sources.mail import read_mail

@@ -2,6 +2,14 @@
   Every message between a customer and the company. Campaign messages that a provider's export also has count once.
   A keyword (STOP, HELP and their like) obeys the channel's rules; it does not say that one likes to write there.
 -#}
+{%- set inbound = "direction = 'inbound'" %}
+{%- set tables = [
+    ('email_messages', "'email'", inbound, 'false', "kind = 'letter'"),
+    ('sms_messages', 'channel', inbound, is_keyword('body'), 'true'),
+    ('chat_messages', "'chat'", "author_kind = 'customer'", 'false', "author_kind <> 'system' and not is_private"),
+    ('social_messages', 'channel', inbound, 'false', "kind not in ('mention', 'reaction')"),
+] -%}
+{#- Mentions and reactions are addressed to others. -#}
 with known_ids as (
 
     select message_id from {{ ref('stg_landing__email_messages') }}
@@ -12,50 +20,22 @@ with known_ids as (
 
 messages as (
 
+    {%- for table, channel, is_inbound, is_keyword, is_message in tables %}
+
     select
         source,
         source_record_id,
         occurred_at,
-        'email' as channel,
-        direction = 'inbound' as is_inbound,
-        false as is_keyword
-    from {{ ref('stg_landing__email_messages') }}
-    where kind = 'letter'
+        {{ channel }} as channel,
+        {{ is_inbound }} as is_inbound,
+        {{ is_keyword }} as is_keyword
+    from {{ ref('stg_landing__' ~ table) }}
+    where {{ is_message }}
+    {%- if not loop.last %}
 
     union all
-
-    select
-        source,
-        source_record_id,
-        occurred_at,
-        channel,
-        direction = 'inbound' as is_inbound,
-        {{ is_keyword('body') }} as is_keyword
-    from {{ ref('stg_landing__sms_messages') }}
-
-    union all
-
-    select
-        source,
-        source_record_id,
-        occurred_at,
-        'chat' as channel,
-        author_kind = 'customer' as is_inbound,
-        false as is_keyword
-    from {{ ref('stg_landing__chat_messages') }}
-    where author_kind <> 'system' and not is_private
-
-    union all
-
-    select
-        source,
-        source_record_id,
-        occurred_at,
-        channel,
-        direction = 'inbound' as is_inbound,
-        false as is_keyword
-    from {{ ref('stg_landing__social_messages') }}
-    where kind not in ('mention', 'reaction') -- those are addressed to others
+    {%- endif %}
+    {%- endfor %}
 
 )
 
