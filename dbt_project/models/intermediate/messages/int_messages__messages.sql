@@ -20,17 +20,17 @@ with known_ids as (
 
 messages as (
 
-    {%- for table, channel, is_inbound, is_keyword, is_message in tables %}
+    {%- for table, channel, inbound, keyword, condition in tables %}
 
     select
         source,
         source_record_id,
         occurred_at,
         {{ channel }} as channel,
-        {{ is_inbound }} as is_inbound,
-        {{ is_keyword }} as is_keyword
+        {{ inbound }} as is_inbound,
+        {{ keyword }} as is_keyword
     from {{ ref('stg_landing__' ~ table) }}
-    where {{ is_message }}
+    where {{ condition }}
     {%- if not loop.last %}
 
     union all
