@@ -15,7 +15,7 @@ demo: .venv/.stamp ## Make a sample company, merge it, and send one consented ca
 	@$(BIN)/rapport demo
 
 test: .venv/.stamp ## Run every test that this machine can run (browser tests where a Chromium is found)
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.stamp ## Style, types and layers
 	@$(BIN)/ruff check .
