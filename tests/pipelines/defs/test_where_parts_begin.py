@@ -134,10 +134,31 @@ def test_a_release_put_back_while_a_build_runs_is_no_base_of_the_new_one(
     assert release["orders"] == whole["orders"]
 
 
-def test_who_vanishes_leaves_what_was_meant_for_them_to_whom_its_address_names(home: Settings) -> None:
-    meant = left_out(3, customer_ref=ids(home)["p4@example.com"], email="p3@example.com")
-    land(home, Clock(NOON), "outreach", [meant])
+def test_who_vanishes_and_a_record_that_names_another_message_leave_what_was_meant_to_whom_it_belongs(
+    home: Settings,
+) -> None:
+    """One chain of builds for both, for each of them costs seconds."""
+    who = ids(home)
+    letter = {
+        "source": "mailbox",
+        "source_record_id": "mail/7",
+        "occurred_at": "2026-10-07 14:00:00",
+        "message_id": "<m7@x>",
+        "thread_id": "<m7@x>",
+        "direction": "outbound",
+        "kind": "letter",
+        "from_email": "us@shop.example",
+        "to_email": "p7@example.com",
+        "email": "p7@example.com",
+        "subject": "Hello",
+        "body_text": "Good day",
+    }
+    ours = {"customer_ref": who["p8@example.com"], "email": "p8@example.com", "arm": "sent", "state": "sent"}
+    meant = left_out(3, customer_ref=who["p4@example.com"], email="p3@example.com")
+    land(home, Clock(NOON), "email_messages", [letter])
+    land(home, Clock(NOON), "outreach", [meant, left_out(7, message_id="<m7@x>", **ours)])
     run_build(home, Clock(HOUR))
+    land(home, Clock(LATER), "outreach", [left_out(7, message_id="<other@x>", **ours)])
     land(home, Clock(LATER), "purchases", [{**purchase(4, given_name="Name4"), "email": None}])
     assert run_build(home, Clock(LATER)).increment.kind == "part"
     view = dict(contents(home))
