@@ -149,6 +149,15 @@ _AS_RECORDS = """
 """
 
 
+_MERGING = """
+    SELECT one.component AS one, other.component AS other
+    FROM linked_pairs AS pairs
+    JOIN resolved AS one ON one.source_record_id = pairs.one_record
+    JOIN resolved AS other ON other.source_record_id = pairs.other_record
+    WHERE pairs.merges
+"""
+
+
 def measure_febrl(file: Path) -> None:
     """Print both sides, with and without the number, each measured in a process of its own."""
     for numbered in ("with", "without"):
@@ -180,7 +189,7 @@ def linked_febrl(file: Path, *, numbered: bool) -> dict[str, Any]:
     people = connection.execute(
         "SELECT component, person_id FROM resolved JOIN febrl ON unique_id = source_record_id"
     ).fetchnumpy()
-    pairs = connection.execute("SELECT one_person, other_person FROM linked_pairs WHERE merges").fetchnumpy()
+    pairs = connection.execute(_MERGING).fetchnumpy()
     return _result("ours", cpu, people["component"], people["person_id"], list(pairs.values()))
 
 

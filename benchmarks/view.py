@@ -94,11 +94,11 @@ def _make(home: Path, pieces: Path, rows: int) -> list[Measured]:
 
 def _build(home: Path, group: str) -> list[Measured]:
     from pipelines.defs.build import run_build
-    from pipelines.identity.linking import scoring
+    from pipelines.identity.linking import scorer
 
     settings = read_settings(home=home)
     _warm(settings)
-    with Stopwatch({SCORING: [(scoring, "score_pairs")]}) as watch, _own_peaks():
+    with Stopwatch({SCORING: [(scorer, "score_pairs"), (scorer, "rescore_pairs")]}) as watch, _own_peaks():
         whole, report = measure(group, WHOLE, lambda: run_build(settings, Clock(NOW)), lambda _: 0)
     stages = [
         Measured(group, stage.name, stage.cpu_seconds, stage.seconds, stage.rows, stage.peak_mb)

@@ -8,7 +8,7 @@ from messaging.identity_decisions import standing_decisions
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.identity.linking.model import home_model
-from pipelines.identity.linking.scoring import pair_scorer
+from pipelines.identity.linking.scorer import PairScorer
 from pipelines.identity.people import IdentityOrder, resolve_people
 from pipelines.identity.policy import home_policy
 
@@ -47,7 +47,7 @@ def people(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
         order = IdentityOrder(
             policy,
             standing_decisions(session.store),
-            link=pair_scorer(policy, home_model(session.settings.home)) if scored else None,
+            link=PairScorer(policy, home_model(session.settings.home)) if scored else None,
             afresh=session.full,
         )
         session.identity = resolve_people(

@@ -42,7 +42,7 @@ _LISTED = """
 """
 
 # Whoever gathered nothing reads all records.
-_ALL_RECORDS = "CREATE TEMP VIEW IF NOT EXISTS identity_records AS FROM intermediate.int_identity__records"
+ALL_RECORDS = "CREATE TEMP VIEW IF NOT EXISTS identity_records AS FROM intermediate.int_identity__records"
 
 _RECORDS = f"""
     CREATE OR REPLACE TEMP TABLE evidence_records AS
@@ -316,7 +316,7 @@ def read_evidence(
     source), evidence_edges. Raises BuildError when two records have one name, or two texts one hash.
     """
     _state_policy(connection, policy)
-    connection.execute(_ALL_RECORDS)
+    connection.execute(ALL_RECORDS)
     connection.execute(_RECORDS)
     connection.execute(_SEEN)
     if policy.blocked:

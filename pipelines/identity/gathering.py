@@ -6,6 +6,9 @@ So a part gathers its records, and all that such chains lead to from what these 
 them is what it makes of them among all, for the same queries run over fewer rows. Identifiers that are refused are no
 links; what is refused may be refused by what all records say, and is compared in every build.
 
+Where pairs are scored, these tie people too. What is scored are people as identifiers alone make them: so they are
+gathered first, scored (linking/rescoring.py), and then with them all whom pairs tie to them, now or before.
+
 `identity.carried(record, key)` is kept for it from build to build, and `identity.refused_values`.
 """
 
@@ -15,6 +18,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from messaging.identity_decisions import Decision
+from pipelines.identity.identifiers import IDENTIFIERS
+from pipelines.identity.linking.frequencies import name_frequencies
+from pipelines.identity.linking.rescoring import keep_pairs
+from pipelines.identity.linking.scorer import PairScorer
 from pipelines.identity.policy import Policy
 from pipelines.identity.remembered import JUDGES
 from pipelines.warehouse.connection import has_table
@@ -29,7 +36,10 @@ KEEPERS = (*JUDGES, "phonenumbers", "idna", "duckdb")
 
 _RECORD = "hash(source || chr(31) || source_record_id)"
 
-_ALL_RECORDS = "CREATE OR REPLACE TEMP VIEW identity_records AS FROM intermediate.int_identity__records"
+_ALL = (
+    "CREATE OR REPLACE TEMP VIEW identity_records AS FROM intermediate.int_identity__records",
+    IDENTIFIERS,
+)
 
 # Everything that is refused now, with what identity_blocked says of it; also of types that tie nothing.
 _REFUSED_NOW = """
@@ -89,6 +99,20 @@ _LINKS = f"""
     UNION ALL SELECT {_RECORD}, hash('decision', decision_id) FROM gathering_decided
 """  # noqa: S608 - our own text
 
+# What a score ties, now or before, beside that.
+_FURTHER_LINKS = f"""
+    CREATE OR REPLACE TEMP VIEW gathering_links AS
+    SELECT record, key FROM identity.carried
+    UNION ALL SELECT record, key FROM carried_anew
+    UNION ALL SELECT {_RECORD}, hash('decision', decision_id) FROM gathering_decided
+    UNION ALL SELECT unnest([one, other]), hash('pair', one, other) FROM linking_ties
+"""  # noqa: S608 - our own text
+_FURTHER = (
+    _FURTHER_LINKS,
+    "INSERT INTO gathering_records FROM linking_changed ANTI JOIN gathering_records USING (record)",
+    "CREATE OR REPLACE TEMP TABLE gathering_edge AS FROM gathering_records",
+)
+
 _BEGIN = (
     "CREATE OR REPLACE TEMP TABLE gathering_keys (key UBIGINT)",
     "CREATE OR REPLACE TEMP TABLE gathering_edge AS FROM gathering_records",
@@ -118,7 +142,7 @@ _OF_PART = f"""
 """  # noqa: S608 - our own text
 _ON_PART = f"""
     CREATE OR REPLACE TEMP TABLE part_identifiers AS
-    FROM identifiers WHERE {_RECORD} IN (SELECT record FROM gathering_records)
+    FROM all_identifiers WHERE {_RECORD} IN (SELECT record FROM gathering_records)
 """  # noqa: S608 - our own text
 _PART = (
     _OF_PART,
@@ -145,10 +169,11 @@ _KEEP_REFUSED = "CREATE OR REPLACE TABLE identity.refused_values AS FROM refused
 
 @dataclass(frozen=True)
 class Gathered:
-    """How many records a build gathered, and why it was all of them: nothing where it was a part."""
+    """How many records of `total` a build gathered, and why it was all of them: nothing where it was a part."""
 
     records: int
     whole_because: str
+    total: int
 
     @property
     def is_part(self) -> bool:
@@ -160,35 +185,46 @@ def gather(
     connection: "duckdb.DuckDBPyConnection",
     policy: Policy,
     decisions: Sequence[Decision],
+    link: PairScorer | None = None,
     because: str = "",
 ) -> Gathered:
     """Make the temporary views `identity_records` and `identifiers` those of the records that a build has to read.
 
     `because` says why it has to be all of them, where that is known already. Leaves, of a part,
     `gathering_records(record)`, `gathering_keys(key)` (the identifiers that link them) and `carried_anew`, and of any
-    build `refused_now`.
+    build `refused_now`. Where pairs are scored (`link`), this is who is scored: `gather_further` when that is done.
     """
-    connection.execute(_ALL_RECORDS)
+    for query in _ALL:
+        connection.execute(query)
     connection.execute(_REFUSED_NOW)
-    whole = because or _unkept(connection, policy)
     total = int(connection.execute("SELECT count(*) FROM identity_records").fetchall()[0][0])
-    if not whole:
-        if _follow(connection, policy, decisions, int(LARGEST_PART * total)):
-            for query in _PART:
-                connection.execute(query)
-            return Gathered(_count(connection, "part_records"), "")
-        whole = f"more than {LARGEST_PART:.0%} of the records are tied to what is new"
-    return Gathered(total, whole)
+    whole = because or _unkept(connection, policy, link)
+    if whole:
+        return Gathered(total, whole, total)
+    _begin(connection, policy, decisions)
+    return _gathered(connection, total, customers=link is None)
 
 
-def keep_gathered(connection: "duckdb.DuckDBPyConnection", policy: Policy, gathered: Gathered) -> None:
+def gather_further(connection: "duckdb.DuckDBPyConnection", gathered: Gathered, because: str) -> Gathered:
+    """Gather with those who were scored all whom pairs tie to them; all records where there is a reason `because`."""
+    if because:
+        return _all(connection, gathered.total, because)
+    for query in _FURTHER:
+        connection.execute(query)
+    return _gathered(connection, gathered.total, customers=True)
+
+
+def keep_gathered(
+    connection: "duckdb.DuckDBPyConnection", policy: Policy, link: PairScorer | None, gathered: Gathered
+) -> None:
     """Keep, in the transaction that publishes, what the next part has to know."""
     for query in (*(_KEEP_PART if gathered.is_part else (_KEEP_WHOLE,)), _KEEP_REFUSED):
         connection.execute(query)
-    connection.execute(_KEPT_BY, [_fingerprint(policy)])
+    keep_pairs(connection, scored=link is not None, part=gathered.is_part)
+    connection.execute(_KEPT_BY, [_fingerprint(connection, policy, link)])
 
 
-def _unkept(connection: "duckdb.DuckDBPyConnection", policy: Policy) -> str:
+def _unkept(connection: "duckdb.DuckDBPyConnection", policy: Policy, link: PairScorer | None) -> str:
     """Say why what the last build kept does not do, if so."""
     if policy.blocked:
         return "the policy lists values, which are looked for in all records"
@@ -197,19 +233,18 @@ def _unkept(connection: "duckdb.DuckDBPyConnection", policy: Policy) -> str:
     kept = connection.execute(_KEPT_LAST).fetchall()
     if not kept:
         return "the last build that gave ids did not publish them"
-    if kept != [(_fingerprint(policy),)]:
-        return "the policy or a library is not what the last build was made by"
+    if kept != [(_fingerprint(connection, policy, link),)]:
+        return "the policy, a library or what pairs are scored by is not what the last build was made by"
     return ""
 
 
-def _fingerprint(policy: Policy) -> str:
-    return "|".join((policy.fingerprint, *(version(name) for name in KEEPERS)))
+def _fingerprint(connection: "duckdb.DuckDBPyConnection", policy: Policy, link: PairScorer | None) -> str:
+    scored = (link.fingerprint, name_frequencies(connection)) if link else ()
+    return "|".join((policy.fingerprint, *(version(name) for name in KEEPERS), *scored))
 
 
-def _follow(
-    connection: "duckdb.DuckDBPyConnection", policy: Policy, decisions: Sequence[Decision], most: int
-) -> bool:
-    """Write `gathering_records`, what is new and all that is tied to it, unless those are more than `most`."""
+def _begin(connection: "duckdb.DuckDBPyConnection", policy: Policy, decisions: Sequence[Decision]) -> None:
+    """Write `gathering_records`, what is new, and what ties records to it."""
     connection.execute(
         _DECIDED,
         [
@@ -225,6 +260,24 @@ def _follow(
     connection.execute(_NEW, [list(policy.linking())])
     for query in (_LINKS, *_BEGIN):
         connection.execute(query)
+
+
+def _gathered(connection: "duckdb.DuckDBPyConnection", total: int, *, customers: bool) -> Gathered:
+    if _follow(connection, int(LARGEST_PART * total), customers=customers):
+        for query in _PART:
+            connection.execute(query)
+        return Gathered(_count(connection, "part_records"), "", total)
+    return _all(connection, total, f"more than {LARGEST_PART:.0%} of the records are tied to what is new")
+
+
+def _all(connection: "duckdb.DuckDBPyConnection", total: int, because: str) -> Gathered:
+    for query in _ALL:
+        connection.execute(query)
+    return Gathered(total, because, total)
+
+
+def _follow(connection: "duckdb.DuckDBPyConnection", most: int, *, customers: bool) -> bool:
+    """Add to `gathering_records` all that links lead to, unless those are more than `most`."""
     while _count(connection, "gathering_edge"):
         while _count(connection, "gathering_edge"):
             if _count(connection, "gathering_records") > most:
@@ -233,8 +286,9 @@ def _follow(
                 connection.execute(query)
             connection.execute("INSERT INTO gathering_keys FROM gathering_reached")
             connection.execute("INSERT INTO gathering_records FROM gathering_edge")
-        connection.execute(_NEXT_CUSTOMERS)
-        connection.execute("INSERT INTO gathering_records FROM gathering_edge")
+        if customers:
+            connection.execute(_NEXT_CUSTOMERS)
+            connection.execute("INSERT INTO gathering_records FROM gathering_edge")
     return True
 
 

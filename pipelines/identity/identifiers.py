@@ -12,6 +12,8 @@ from pipelines.identity.phones import NOT_PERSONAL, check_new_phones
 if TYPE_CHECKING:
     import duckdb
 
+IDENTIFIERS = "CREATE OR REPLACE TEMP VIEW identifiers AS FROM all_identifiers"
+
 # Nearly every number is as it should be: the others alone are joined to millions of rows.
 _ODD_PHONES = """
     CREATE OR REPLACE TEMP TABLE odd_phones AS
@@ -26,8 +28,8 @@ _ODD_PHONES = """
     WHERE canonical <> phone OR reason IS NOT NULL
 """
 
-_IDENTIFIERS = """
-    CREATE OR REPLACE TEMP VIEW identifiers AS
+_ALL_IDENTIFIERS = """
+    CREATE OR REPLACE TEMP VIEW all_identifiers AS
     SELECT
         seen.origin_table, seen.source, seen.source_record_id, seen.occurred_at, seen.identifier_type, seen.value,
         CASE
@@ -62,7 +64,11 @@ def check_identifiers(
 def view_identifiers(
     connection: "duckdb.DuckDBPyConnection", require: Literal["possible", "valid"] = "possible"
 ) -> None:
-    """Make the temporary view `identifiers` of a build whose phones were checked; the build may be read-only."""
+    """Make the temporary view `identifiers` of a build whose phones were checked; the build may be read-only.
+
+    `all_identifiers` is the same, and stays so where a build reads a part of them (gathering.py).
+    """
     name_domains(connection)
     connection.execute(_ODD_PHONES, [require, list(NOT_PERSONAL)])
-    connection.execute(_IDENTIFIERS)
+    connection.execute(_ALL_IDENTIFIERS)
+    connection.execute(IDENTIFIERS)

@@ -120,15 +120,7 @@ def match_records(
     beside the tables of `read_evidence`: `resolved` (each record's person by number, whether that is somebody,
     and the key it hangs by), `node_person`, `refused` (edges that a rule refused), `decisions`.
     """
-    decided = _read_decisions(connection, decisions)
-    evidence = read_evidence(connection, policy, decided)
-    said = _read_applicable(connection)
-    if reading == "part":
-        resolution = resolve(evidence.graph, evidence.rules, evidence.facts, said.apart)
-    else:
-        resolution = resolve_again(
-            connection, evidence, said.apart, policy.fingerprint, afresh=reading == "afresh"
-        )
+    evidence, said, resolution = _by_evidence(connection, policy, decisions, reading)
     links = Graph.of(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint64))
     if link is not None:
         _name_nodes(connection, resolution, said.nodes)
@@ -140,6 +132,26 @@ def match_records(
     _name_nodes(connection, resolution, np.concatenate([said.nodes, followed]))
     _name_refused(connection, evidence, resolution, overruled)
     return Matched(evidence, resolution, len(links))
+
+
+def match_by_evidence(
+    connection: "duckdb.DuckDBPyConnection", policy: Policy, decisions: Sequence[Decision]
+) -> None:
+    """Leave `resolved` of a part as it is where pairs are scored: by identifiers and splits, without scores and merges."""
+    _, said, resolution = _by_evidence(connection, policy, decisions, "part")
+    _name_nodes(connection, resolution, said.nodes)
+
+
+def _by_evidence(
+    connection: "duckdb.DuckDBPyConnection", policy: Policy, decisions: Sequence[Decision], reading: Reading
+) -> tuple[Evidence, Said, Resolution]:
+    decided = _read_decisions(connection, decisions)
+    evidence = read_evidence(connection, policy, decided)
+    said = _read_applicable(connection)
+    if reading == "part":
+        return evidence, said, resolve(evidence.graph, evidence.rules, evidence.facts, said.apart)
+    afresh = reading == "afresh"
+    return evidence, said, resolve_again(connection, evidence, said.apart, policy.fingerprint, afresh=afresh)
 
 
 def _read_decisions(

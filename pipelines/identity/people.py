@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from messaging.identity_decisions import Decision
-from pipelines.identity.gathering import Gathered, gather, keep_gathered
+from pipelines.identity.gathering import Gathered, gather, gather_further, keep_gathered
 from pipelines.identity.identifiers import check_identifiers
 from pipelines.identity.linking.frequencies import forget_frequencies
-from pipelines.identity.matching import Linker, Matched, Reading, match_records
+from pipelines.identity.linking.rescoring import count_merging, take_pairs
+from pipelines.identity.linking.scorer import PairScorer
+from pipelines.identity.matching import Linker, Matched, Reading, match_by_evidence, match_records
 from pipelines.identity.policy import Policy, load_policy
 from pipelines.identity.published import name_replaced, publish_identity
 from pipelines.identity.stable_ids import Build, IdChanges, assign_ids
@@ -34,7 +36,7 @@ class IdentityOrder:
 
     policy: Policy = field(default_factory=load_policy)
     decisions: Sequence[Decision] = ()
-    link: Linker | None = None
+    link: PairScorer | None = None
     afresh: bool = False
 
 
@@ -123,10 +125,15 @@ def resolve_people(
         if order.afresh:
             forget_frequencies(connection)
         check_identifiers(connection, order.policy.identifiers["phone"].require or "possible")
-        gathered = gather(connection, order.policy, order.decisions, _why_whole(order, part=part))
+        gathered = gather(connection, order.policy, order.decisions, order.link, _why_whole(order, part=part))
+        link: Linker | None = order.link
+        if gathered.is_part and order.link is not None:
+            match_by_evidence(connection, order.policy, order.decisions)
+            gathered = gather_further(connection, gathered, order.link.rescore(connection))
+            link = take_pairs if gathered.is_part else link
         few = gathered.is_part
         reading: Reading = "part" if few else "afresh" if order.afresh else "further"
-        matched = match_records(connection, order.policy, order.decisions, order.link, reading=reading)
+        matched = match_records(connection, order.policy, order.decisions, link, reading=reading)
         changes = assign_ids(connection, Build(as_of, build_id, order.policy.fingerprint), part=few)
         with transaction(connection):
             if few:
@@ -136,7 +143,7 @@ def resolve_people(
             publish_identity(connection, order.policy, part=few)
             _copy_state(connection)
             name_touched(connection, part=part, replaced=few)
-            keep_gathered(connection, order.policy, gathered)
+            keep_gathered(connection, order.policy, order.link, gathered)
         return _report(connection, order, gathered, matched, changes)
 
 
@@ -144,9 +151,7 @@ def _why_whole(order: IdentityOrder, *, part: bool) -> str:
     """Say why all records have to be gathered, where it is not what they say that decides."""
     if not part:
         return "a full build"
-    if order.afresh:
-        return "everything is to be read afresh"
-    return "pairs are scored among all records" if order.link else ""
+    return "everything is to be read afresh" if order.afresh else ""
 
 
 def _copy_state(connection: "duckdb.DuckDBPyConnection") -> None:
@@ -172,7 +177,7 @@ def _report(
         largest=largest,
         blocked_values=blocked,
         refused_edges=refused,
-        linked_pairs=matched.links,
+        linked_pairs=count_merging(connection) if order.link and gathered.is_part else matched.links,
         to_review=review,
         new_customers=changes.new_customers,
         merged_customers=changes.merged,

@@ -17,7 +17,7 @@ from pipelines.identity.evaluation.labelled import load_records, load_truth
 from pipelines.identity.evaluation.landed import land_as_contacts
 from pipelines.identity.evaluation.records import require_common
 from pipelines.identity.linking.model import LinkModel, home_model
-from pipelines.identity.linking.scoring import pair_scorer
+from pipelines.identity.linking.scorer import PairScorer
 from pipelines.identity.people import IdentityOrder, resolve_people
 from pipelines.identity.policy import Policy
 from pipelines.warehouse.connection import open_warehouse
@@ -73,5 +73,5 @@ def resolve_landed(
             f"The records could not be prepared: {', '.join(failed)} failed.",
             "Look at the columns that these are about.",
         )
-    link = pair_scorer(policy, model or home_model(home.home)) if policy.probabilistic.enabled else None
+    link = PairScorer(policy, model or home_model(home.home)) if policy.probabilistic.enabled else None
     resolve_people(home.build_path, home.state_path, as_of, IdentityOrder(policy, link=link))

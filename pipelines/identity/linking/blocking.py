@@ -17,6 +17,14 @@ NARROW, WIDE = 200, 40  # profiles a block: at most 19,900 and 780 pairs
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How many profiles a block may have, of a narrow rule and of a wide one."""
+
+    narrow: int = NARROW
+    wide: int = WIDE
+
+
+@dataclass(frozen=True)
 class Blocking:
     """What blocking gave: pairs to score, and the blocks that were too big for it."""
 
@@ -25,32 +33,36 @@ class Blocking:
     skipped_profiles: int
 
 
-# Each rule: the key that its blocks share (NULL where a part is missing), and how big one may be.
-_BLOCKS = """
-    CREATE OR REPLACE TEMP TABLE linking_blocks AS
+# Each rule: the key that its blocks share (NULL where a part is missing), and whether it is a wide one.
+_KEYS = """
+    CREATE OR REPLACE TEMP TABLE linking_keys AS
     WITH keys AS (
-        SELECT profile, unnest([
-            {rule: 1, most: $narrow, key: birth_date || '|' || given_name},
-            {rule: 2, most: $narrow, key: birth_date || '|' || family_name},
-            {rule: 3, most: $narrow, key: birth_date || '|' || postcode},
-            {rule: 4, most: $narrow, key:
+        SELECT profile, record, unnest([
+            {rule: 1, wide: false, key: birth_date || '|' || given_name},
+            {rule: 2, wide: false, key: birth_date || '|' || family_name},
+            {rule: 3, wide: false, key: birth_date || '|' || postcode},
+            {rule: 4, wide: false, key:
                 least(given_name, family_name) || '|' || greatest(given_name, family_name)},
-            {rule: 5, most: $narrow, key: street_line || '|' || coalesce(postcode, city)},
-            {rule: 6, most: $narrow, key: given_name || '|' || postcode},
-            {rule: 7, most: $narrow, key: family_name || '|' || postcode},
-            {rule: 8, most: $narrow, key: CASE WHEN length(mailbox) >= 6 THEN mailbox END},
-            {rule: 9, most: $narrow, key: phone},
-            {rule: 10, most: $narrow, key: external_id},
-            {rule: 11, most: $wide, key: birth_date},
-            {rule: 12, most: $wide, key: postcode},
-            {rule: 13, most: $wide, key: street_line},
-            {rule: 14, most: $wide, key: street || '|' || city}
+            {rule: 5, wide: false, key: street_line || '|' || coalesce(postcode, city)},
+            {rule: 6, wide: false, key: given_name || '|' || postcode},
+            {rule: 7, wide: false, key: family_name || '|' || postcode},
+            {rule: 8, wide: false, key: CASE WHEN length(mailbox) >= 6 THEN mailbox END},
+            {rule: 9, wide: false, key: phone},
+            {rule: 10, wide: false, key: external_id},
+            {rule: 11, wide: true, key: birth_date},
+            {rule: 12, wide: true, key: postcode},
+            {rule: 13, wide: true, key: street_line},
+            {rule: 14, wide: true, key: street || '|' || city}
         ], recursive := true)
         FROM linking_profiles
     )
-    SELECT rule, hash(rule, key) AS block, most, list(profile ORDER BY profile) AS profiles
-    FROM keys
-    WHERE key IS NOT NULL
+    SELECT hash(rule, key) AS block, wide, profile, record FROM keys WHERE key IS NOT NULL
+"""
+
+_BLOCKS = """
+    CREATE OR REPLACE TEMP TABLE linking_blocks AS
+    SELECT block, CASE WHEN wide THEN $wide ELSE $narrow END AS most, list(profile) AS profiles
+    FROM linking_keys
     GROUP BY ALL
     HAVING count(*) > 1
 """
@@ -80,14 +92,16 @@ _COUNTS = """
 """
 
 
-def write_candidates(
-    connection: "duckdb.DuckDBPyConnection", narrow: int = NARROW, wide: int = WIDE
-) -> Blocking:
-    """Write the temporary table `linking_candidates`: pairs of profiles of two people, as Splink reads them.
+def write_keys(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Write the temporary table `linking_keys`: the blocks of each profile, as numbers that nobody reads."""
+    connection.execute(_KEYS)
 
-    `narrow` and `wide` are the biggest blocks in profiles.
-    """
-    connection.execute(_BLOCKS, {"narrow": narrow, "wide": wide})
+
+def write_candidates(connection: "duckdb.DuckDBPyConnection", limits: Limits | None = None) -> Blocking:
+    """Write the temporary table `linking_candidates`: pairs of profiles of two people, as Splink reads them."""
+    limits = limits or Limits()
+    write_keys(connection)
+    connection.execute(_BLOCKS, {"narrow": limits.narrow, "wide": limits.wide})
     connection.execute(_PAIRS)
     pairs, blocks, profiles = connection.execute(_COUNTS).fetchall()[0]
     return Blocking(int(pairs), int(blocks), int(profiles))

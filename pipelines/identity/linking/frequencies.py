@@ -30,6 +30,7 @@ _COUNTED = """
 """
 
 _STANDING = "SELECT counted FROM state.link_frequencies WHERE kind = 'profiles'"
+_NAMED = "SELECT coalesce(bit_xor(hash(each)), 0) FROM state.link_frequencies AS each"
 _SETTLE = (
     "DELETE FROM state.link_frequencies",
     "INSERT INTO state.link_frequencies FROM linking_counted",
@@ -72,12 +73,28 @@ def settle_frequencies(connection: "duckdb.DuckDBPyConnection", columns: Sequenc
         with transaction(connection):
             for query in _SETTLE:
                 connection.execute(query)
-    connection.execute(_TAKE.format("state.link_frequencies" if kept else "linking_counted"))
-    connection.execute(_BEARERS)
-    for column in columns:
-        connection.execute(_FREQUENCY.format(column=column), {"column": column})
-    found = connection.execute("SELECT counted FROM linking_frequencies WHERE kind = 'profiles'").fetchall()
-    return int(found[0][0])
+    return _weigh_by(connection, columns, "state.link_frequencies" if kept else "linking_counted")
+
+
+def weigh_by_standing(connection: "duckdb.DuckDBPyConnection", columns: Sequence[str]) -> int:
+    """Do what `settle_frequencies` does, of some profiles among others, by the counts that stand."""
+    return _weigh_by(connection, columns, "state.link_frequencies")
+
+
+def have_moved(connection: "duckdb.DuckDBPyConnection", profiles: int) -> bool:
+    """Say whether a company of so many profiles is another than the one of which counts stand, if they do."""
+    standing = connection.execute(_STANDING).fetchall()
+    return bool(standing and abs(profiles - standing[0][0]) > GROWN * standing[0][0])
+
+
+def are_settled(connection: "duckdb.DuckDBPyConnection") -> bool:
+    """Say whether any counts stand."""
+    return bool(connection.execute(_STANDING).fetchall())
+
+
+def name_frequencies(connection: "duckdb.DuckDBPyConnection") -> str:
+    """Name the counts that stand: under other counts each pair may weigh something else."""
+    return str(connection.execute(_NAMED).fetchall()[0][0])
 
 
 def forget_frequencies(connection: "duckdb.DuckDBPyConnection") -> None:
@@ -85,9 +102,15 @@ def forget_frequencies(connection: "duckdb.DuckDBPyConnection") -> None:
     connection.execute("DELETE FROM state.link_frequencies")
 
 
+def _weigh_by(connection: "duckdb.DuckDBPyConnection", columns: Sequence[str], counts: str) -> int:
+    connection.execute(_TAKE.format(counts))
+    connection.execute(_BEARERS)
+    for column in columns:
+        connection.execute(_FREQUENCY.format(column=column), {"column": column})
+    found = connection.execute("SELECT counted FROM linking_frequencies WHERE kind = 'profiles'").fetchall()
+    return int(found[0][0])
+
+
 def _has_moved(connection: "duckdb.DuckDBPyConnection") -> bool:
-    standing = connection.execute(_STANDING).fetchall()
-    if not standing:
-        return True
     now = connection.execute("SELECT count(*) FROM linking_profiles").fetchall()[0][0]
-    return bool(abs(now - standing[0][0]) > GROWN * standing[0][0])
+    return not are_settled(connection) or have_moved(connection, now)

@@ -7,6 +7,8 @@ address of the order. All of it is SQL, so a person with ten million records cos
 
 from typing import TYPE_CHECKING
 
+from pipelines.identity.evidence import ALL_RECORDS
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -44,7 +46,8 @@ _NICKNAMES = """
     GROUP BY short
 """
 
-# One row a record of a person, cleaned. A record's identifiers are those that nothing refused.
+# One row a record of a person, cleaned. A record's identifiers are those that nothing refused. A person is named by the
+# least of the records, which is the same in the next build while the records are.
 _CLEANED = """
     CREATE OR REPLACE TEMP TABLE linking_records AS
     WITH identifiers AS (
@@ -63,11 +66,16 @@ _CLEANED = """
             source, source_record_id, min(occurred_at) AS occurred_at,
             max(given_name) AS given_name, max(family_name) AS family_name, max(birth_date) AS birth_date,
             max(street) AS street, max(city) AS city, max(postcode) AS postcode
-        FROM intermediate.int_identity__records
+        FROM identity_records
         GROUP BY ALL
+    ),
+    people AS (
+        SELECT source, source_record_id, min(hash(source || chr(31) || source_record_id))
+            OVER (PARTITION BY component) AS person
+        FROM (SELECT DISTINCT source, source_record_id, component FROM resolved)
     )
     SELECT
-        resolved.component AS person,
+        people.person,
         source, source_record_id, stated.occurred_at,
         linking_name(given_name) AS given_name,
         linking_name(family_name) AS family_name,
@@ -78,8 +86,7 @@ _CLEANED = """
         linking_code(postcode) AS postcode,
         email, phone, external_id
     FROM stated
-    JOIN (SELECT DISTINCT source, source_record_id, component FROM resolved) AS resolved
-        USING (source, source_record_id)
+    JOIN people USING (source, source_record_id)
     LEFT JOIN identifiers USING (source, source_record_id)
     WHERE coalesce(given_name, family_name, street, postcode) IS NOT NULL
         OR coalesce(birth_date::VARCHAR, email, phone, external_id) IS NOT NULL
@@ -199,6 +206,7 @@ _DERIVED = """
         row_number() OVER (
             ORDER BY source, source_record_id, given_name, family_name, birth_date, house, street, postcode
         ) AS profile,
+        hash(source || chr(31) || source_record_id) AS record,
         person, source, source_record_id,
         given_name,
         list_append(coalesce(formal_names, []), given_name) AS given_forms,
@@ -230,14 +238,15 @@ _DERIVED = """
 
 
 def write_profiles(connection: "duckdb.DuckDBPyConnection", identifiers: str) -> int:
-    """Write the temporary table `linking_profiles` from `resolved`, int_identity__records and `identifiers`.
+    """Write the temporary table `linking_profiles` from `resolved`, the records and `identifiers`.
 
-    `identifiers` names a relation with the columns of int_identity__identifiers. Gives the number of profiles;
-    a person without a name, or with nothing beside it, has none.
+    The records are those of the view `identity_records` or, without one, all. `identifiers` names a relation with the
+    columns of int_identity__identifiers. Gives the number of profiles; a person without a name, or with nothing beside
+    it, has none. Leaves `linking_appearances`, what a profile is derived from and nothing of how it compares to others.
     """
     _clean_records(connection, identifiers)
     connection.execute(_PROFILES, [MOST_PROFILES])
-    return _derive(connection)
+    return derive_profiles(connection)
 
 
 def write_examples(
@@ -246,10 +255,11 @@ def write_examples(
     """Write `linking_profiles` for training: at most `a_person` records of each of at most `people`."""
     _clean_records(connection, identifiers)
     connection.execute(_EXAMPLES, [a_person, people])
-    return _derive(connection)
+    return derive_profiles(connection)
 
 
 def _clean_records(connection: "duckdb.DuckDBPyConnection", identifiers: str) -> None:
+    connection.execute(ALL_RECORDS)
     connection.execute(_MACROS)
     connection.execute(_NICKNAMES, list(_nicknames()))
     connection.execute(_CLEANED, [identifiers])
@@ -265,6 +275,10 @@ def _nicknames() -> tuple[list[str], list[str]]:
     return list(formal), list(short)
 
 
-def _derive(connection: "duckdb.DuckDBPyConnection") -> int:
+def derive_profiles(connection: "duckdb.DuckDBPyConnection") -> int:
+    """Write `linking_profiles` of what is in `linking_appearances`, and count them.
+
+    Profiles are numbered by their records, so that of two the same is first, whichever others there are.
+    """
     connection.execute(_DERIVED)
     return int(connection.execute("SELECT count(*) FROM linking_profiles").fetchall()[0][0])

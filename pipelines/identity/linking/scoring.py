@@ -2,29 +2,26 @@
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from data_contracts.errors import BuildError
-from pipelines.identity.linking.blocking import Blocking, write_candidates
+from pipelines.identity.linking.blocking import Blocking, Limits, write_candidates
 from pipelines.identity.linking.comparisons import Agreement, Comparison
 from pipelines.identity.linking.frequencies import settle_frequencies
 from pipelines.identity.linking.merging import Verdict, verdict
-from pipelines.identity.linking.model import LinkModel, load_model
+from pipelines.identity.linking.model import LinkModel
 from pipelines.identity.linking.profiles import write_profiles
 from pipelines.identity.linking.session import splink_session
-from pipelines.identity.linking.training import train
 
 if TYPE_CHECKING:
     import duckdb
 
     from pipelines.identity.policy import Policy
 
-_NO_PAIRS = """
+NO_PAIRS = """
     CREATE OR REPLACE TEMP TABLE linked_pairs (
         one_source VARCHAR, one_record VARCHAR, other_source VARCHAR, other_record VARCHAR,
-        one_person BIGINT, other_person BIGINT, weight DOUBLE, probability DOUBLE, detail JSON, merges BOOLEAN
+        one_person UBIGINT, other_person UBIGINT, weight DOUBLE, probability DOUBLE, detail JSON, merges BOOLEAN
     )
 """
 
@@ -87,33 +84,12 @@ class ScoredPairs:
         return asdict(self)
 
 
-def pair_scorer(
-    policy: "Policy", model: LinkModel | None = None
-) -> Callable[["duckdb.DuckDBPyConnection"], None]:
-    """Give what the identity step calls between its two resolutions.
-
-    Without a model it is learnt from the records themselves, as is due to anybody's labelled records; where they
-    say too little for that, the shipped one is taken.
-    """
-
-    def score(connection: "duckdb.DuckDBPyConnection") -> None:
-        score_pairs(connection, model or _learnt(connection, policy), policy)
-
-    return score
-
-
-def _learnt(connection: "duckdb.DuckDBPyConnection", policy: "Policy") -> LinkModel:
-    try:
-        return train(connection, hand_typed=policy.identifiers["external_id"].mistyped)
-    except BuildError:
-        return load_model()
-
-
 def score_pairs(
     connection: "duckdb.DuckDBPyConnection",
     model: LinkModel,
     policy: "Policy",
     identifiers: str = "identifiers",
+    limits: Limits | None = None,
 ) -> ScoredPairs:
     """Compare the people in `resolved` and leave `linked_pairs`, one row for two people that may be one.
 
@@ -121,17 +97,18 @@ def score_pairs(
     `probability` is calibrated, `detail` is JSON as in table identity_evidence, and `merges` tells what may be
     merged from what a person should look at. Thresholds are the policy's, or where it says nothing the model's.
     """
-    connection.execute(_NO_PAIRS)
+    connection.execute(NO_PAIRS)
     profiles = write_profiles(connection, identifiers)
-    blocking = write_candidates(connection)
+    blocking = write_candidates(connection, limits)
     if blocking.pairs:
-        weighed_for = settle_frequencies(connection, _frequency_columns(model))
-        _score(connection, model, weighed_for)
-        _judge(connection, model, policy, weighed_for)
+        weighed_for = settle_frequencies(connection, frequency_columns(model))
+        score_candidates(connection, model, weighed_for)
+        judge_pairs(connection, model, policy, weighed_for)
     return _counted(connection, profiles, blocking)
 
 
-def _score(connection: "duckdb.DuckDBPyConnection", model: LinkModel, profiles: int) -> None:
+def score_candidates(connection: "duckdb.DuckDBPyConnection", model: LinkModel, profiles: int) -> None:
+    """Weigh `linking_candidates`, pairs of `linking_profiles`, as for so many profiles: `linking_scored`."""
     from splink import Linker
 
     compared = model.compared
@@ -142,7 +119,7 @@ def _score(connection: "duckdb.DuckDBPyConnection", model: LinkModel, profiles: 
             log_level=None,
             validate_settings=False,
         )
-        for column in _frequency_columns(model):
+        for column in frequency_columns(model):
             linker.table_management.register_term_frequency_lookup(
                 splink.register(f"linking_tf_{column}"), column
             )
@@ -156,7 +133,7 @@ def _score(connection: "duckdb.DuckDBPyConnection", model: LinkModel, profiles: 
         )
 
 
-def _frequency_columns(model: LinkModel) -> list[str]:
+def frequency_columns(model: LinkModel) -> list[str]:
     """Name the columns whose values weigh more, the rarer they are."""
     return sorted(
         {level.frequency_of for each in model.compared for level in each.levels if level.frequency_of}
@@ -169,9 +146,10 @@ def _weight_of(comparison: Comparison) -> str:
     return f"round(mw_{comparison.name}{adjustment}, 3) AS weight_{comparison.name}"
 
 
-def _judge(
+def judge_pairs(
     connection: "duckdb.DuckDBPyConnection", model: LinkModel, policy: "Policy", profiles: int
 ) -> None:
+    """Add to `linked_pairs` what became of `linking_scored`: the best pair of two people, if it may be one person."""
     found = connection.execute("SELECT DISTINCT pattern FROM linking_scored ORDER BY pattern").fetchall()
     linking = frozenset(policy.linking())
     patterns = [str(pattern) for (pattern,) in found]

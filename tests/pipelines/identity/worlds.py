@@ -22,6 +22,11 @@ SOURCES = ("shop", "mail", "chat")
 GIVEN = ("Ann", "Anne", "A", "Bob", "Carl", "Dora", "Hugo", "Ines", "Zoe", None, None)
 FAMILY = ("Lee", "Ray", "Kim", None)
 BIRTH = (date(1980, 1, 1), date(1990, 2, 2), None, None)
+HOMES = (
+    ("1 High Street", "Leeds", "LS1 4AB"),
+    ("2 High Street", "Leeds", "LS1 4AB"),
+    ("1 Mill Lane", "York", "YO1 7HH"),
+)
 SHARE = {  # of records that carry an identifier of the type
     "email": 0.35,
     "phone": 0.35,
@@ -46,6 +51,7 @@ class Record:
     given: str | None = None
     family: str | None = None
     birth: date | None = None
+    home: tuple[str, str, str] | None = None  # street, city, postcode
     ids: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -96,6 +102,7 @@ def draw_record(random: Random, number: int, values: int) -> Record:
         random.choice(GIVEN),
         random.choice(FAMILY),
         random.choice(BIRTH),
+        random.choice((*HOMES, None)),
         draw_ids(random, values),
     )
 
@@ -118,14 +125,16 @@ def draw_ids(random: Random, values: int) -> dict[str, str]:
 
 
 def said_anew(random: Random, record: Record, values: int) -> Record:
-    """Let a record say something else: a name, a birth date, a moment, or identifiers."""
-    match random.randrange(4):
+    """Let a record say something else: a name, a birth date, a home, a moment, or identifiers."""
+    match random.randrange(5):
         case 0:
             return replace(record, given=random.choice(GIVEN))
         case 1:
             return replace(record, birth=random.choice(BIRTH))
         case 2:
             return replace(record, at=FIRST_DAY + timedelta(days=random.randrange(DAYS)))
+        case 3:
+            return replace(record, home=random.choice((*HOMES, None)))
         case _:
             return replace(record, ids=draw_ids(random, values))
 
@@ -221,10 +230,13 @@ def land(
         connection.executemany(
             "INSERT INTO intermediate.int_identity__identifiers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
-    rows = [(r.table, r.source, r.name, r.at, r.given, r.family, r.birth) for r in records]
+    rows = [
+        (r.table, r.source, r.name, r.at, r.given, r.family, r.birth, *(r.home or (None, None, None)))
+        for r in records
+    ]
     if rows:
         connection.executemany(
-            "INSERT INTO intermediate.int_identity__records VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL)",
+            "INSERT INTO intermediate.int_identity__records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
             rows,
         )
 

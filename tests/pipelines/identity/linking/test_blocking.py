@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import duckdb
 
-from pipelines.identity.linking.blocking import write_candidates
+from pipelines.identity.linking.blocking import Limits, write_candidates
 from pipelines.identity.linking.profiles import write_profiles
 
 Load = Callable[..., duckdb.DuckDBPyConnection]
@@ -27,9 +27,9 @@ def test_people_who_share_a_birth_date_and_a_name_are_a_pair_once(load: Load) ->
 def test_a_block_over_its_limit_is_left_out_and_counted(load: Load) -> None:
     connection = load([{**BORN, "given_name": f"Name{chr(97 + number)}"} for number in range(20)])
     write_profiles(connection, "identifiers")
-    found = write_candidates(connection, narrow=19, wide=19)
+    found = write_candidates(connection, Limits(19, 19))
     assert (found.pairs, found.skipped_blocks, found.skipped_profiles) == (0, 2, 40)
-    assert write_candidates(connection, narrow=20, wide=20).pairs == 190
+    assert write_candidates(connection, Limits(20, 20)).pairs == 190
 
 
 def test_swapped_names_share_a_block(load: Load) -> None:

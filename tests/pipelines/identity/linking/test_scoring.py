@@ -12,7 +12,8 @@ import pytest
 
 from data_contracts.errors import BuildError
 from pipelines.identity.linking.model import load_model
-from pipelines.identity.linking.scoring import ScoredPairs, pair_scorer, score_pairs
+from pipelines.identity.linking.scorer import PairScorer
+from pipelines.identity.linking.scoring import ScoredPairs, score_pairs
 from pipelines.identity.linking.training import train
 from pipelines.identity.linking.waterfall import waterfall
 from pipelines.identity.policy import load_policy
@@ -43,8 +44,17 @@ def pairs(load: Load, *records: Record) -> list[tuple[int, int, bool]]:
     """Score records among a crowd of others; give the pairs by their places, and whether they merge."""
     connection = load([*records, *CROWD])
     score_pairs(connection, load_model(), load_policy())
+    return people_of_pairs(connection)
+
+
+def people_of_pairs(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, int, bool]]:
     rows = connection.execute(
-        "SELECT least(one_person, other_person), greatest(one_person, other_person), merges FROM linked_pairs"
+        """
+        SELECT least(one.person, other.person), greatest(one.person, other.person), merges
+        FROM linked_pairs
+        JOIN loaded AS one ON one.source_record_id = one_record
+        JOIN loaded AS other ON other.source_record_id = other_record
+        """
     )
     return sorted(rows.fetchall())
 
@@ -155,12 +165,10 @@ def test_training_twice_in_another_order_gives_the_same_parameters(load: Load, c
 def test_what_was_learnt_links_the_company_it_was_learnt_from(load: Load, company: list[Record]) -> None:
     connection = load(company)
     report = score_pairs(connection, train(connection), load_policy())
-    rows = connection.execute(
-        "SELECT least(one_person, other_person), greatest(one_person, other_person) FROM linked_pairs WHERE merges"
-    ).fetchall()
-    assert report.merging == len(rows)
-    assert all(one // 2 == other // 2 for one, other in rows)
-    assert len(rows) > 190  # of 200
+    merging = [(one, other) for one, other, merges in people_of_pairs(connection) if merges]
+    assert report.merging == len(merging)
+    assert all(one // 2 == other // 2 for one, other in merging)
+    assert len(merging) > 190  # of 200
 
 
 def test_too_few_records_to_learn_from_are_refused(load: Load) -> None:
@@ -170,7 +178,7 @@ def test_too_few_records_to_learn_from_are_refused(load: Load) -> None:
 
 def test_records_that_teach_too_little_are_scored_with_the_shipped_parameters(load: Load) -> None:
     connection = load([MAGDA, {**MAGDA, "family_name": "Szczepanik"}, *CROWD])
-    pair_scorer(load_policy())(connection)
+    PairScorer(load_policy())(connection)
     assert connection.execute("SELECT count(*) FROM linked_pairs WHERE merges").fetchall() == [(1,)]
 
 
