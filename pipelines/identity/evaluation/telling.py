@@ -19,13 +19,25 @@ def figures(found: Evaluation) -> Iterator[str]:
         f" {counted(score.clusters, 'cluster')}; the largest has {counted(score.largest_cluster, 'record')}, and no cluster"
         f" more than {counted(score.most_people, 'person', 'people')}"
     )
-    for count, words in (
-        (coverage.without_truth, "records without truth; they are in no figure"),
-        (coverage.without_record, "of the truth file's records not among the records; they are in no figure"),
-        (coverage.without_customer, "records with nothing that makes them somebody's; each is a cluster"),
+    for count, one, many in (
+        (
+            coverage.without_truth,
+            "record that the truth file does not name; it is in no figure",
+            "records that the truth file does not name; they are in no figure",
+        ),
+        (
+            coverage.without_record,
+            "of the truth file's records is not among the records; it is in no figure",
+            "of the truth file's records are not among the records; they are in no figure",
+        ),
+        (
+            coverage.without_customer,
+            "record with nothing that makes it somebody's; it is a cluster",
+            "records with nothing that makes them somebody's; each is a cluster",
+        ),
     ):
         if count:
-            yield f"{count:,} {words}"
+            yield counted(count, one, many)
     yield ""
     yield f"{'':<16}{'precision':>10}{'recall':>10}{'F1':>10}"
     for name, measure in (

@@ -262,8 +262,8 @@ def test_records_that_only_one_side_knows_are_counted_and_left_out(build: Build)
     found = build.judged()
     assert (found.coverage.judged, found.coverage.without_truth, found.coverage.without_record) == (1, 1, 1)
     said = "\n".join(figures(found))
-    assert "1 records without truth" in said
-    assert "1 of the truth file's records not among" in said
+    assert "1 record that the truth file does not name; it is in no figure" in said
+    assert "1 of the truth file's records is not among the records" in said
 
 
 def test_truth_about_other_records_is_refused(build: Build) -> None:
