@@ -16,6 +16,7 @@ from pipelines.identity.linking.blocking import Limits
 from pipelines.identity.linking.model import load_model
 from pipelines.identity.linking.scorer import PairScorer
 from pipelines.identity.people import IdentityOrder, IdentityReport
+from pipelines.identity.policy import Policy
 from pipelines.warehouse.connection import has_table, open_warehouse
 from pipelines.warehouse.state import attached_state
 
@@ -45,7 +46,7 @@ REMEMBERED = (
     "customers",
     "link_frequencies",
 )
-SEEDS = [secrets.randbelow(2**31) for _ in range(4)]
+SEEDS = [secrets.randbelow(2**31) for _ in range(2)]
 SCORED_SEEDS = [secrets.randbelow(2**31) for _ in range(2)]
 SMALL = Limits(narrow=4, wide=3)  # of a block, so that many come over it and fall below
 Rows = Mapping[str, list[str]]
@@ -96,7 +97,7 @@ def refuse_another(random: Random, home: Home, world: World) -> None:
     home.refused[random.choice(carried)] = random.choice(("role", "own"))
 
 
-@pytest.mark.parametrize("seed", SEEDS, ids=["one", "another", "a third", "a fourth"])
+@pytest.mark.parametrize("seed", SEEDS, ids=["one", "another"])
 def test_over_any_parts_the_tables_are_those_of_a_full_build(tmp_path: Path, seed: int) -> None:
     random = Random(seed)
     size = random.choice((30, 60, 100))
@@ -127,6 +128,13 @@ def told(report: IdentityReport) -> dict[str, int | str]:
     return {name: value for name, value in report.to_document().items() if name not in own}
 
 
+def rash() -> Policy:
+    """Give a policy that merges what is hardly likely: in a small company few pairs are more."""
+    return Policy.model_validate(
+        SHIPPED.model_dump() | {"probabilistic": {"merge_above": 0.05, "review_above": 0.01}}
+    )
+
+
 @pytest.mark.parametrize("seed", SCORED_SEEDS, ids=["one", "another"])
 def test_where_pairs_are_scored_the_tables_are_those_of_a_full_build_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
@@ -134,15 +142,16 @@ def test_where_pairs_are_scored_the_tables_are_those_of_a_full_build_too(
     monkeypatch.setattr(frequencies, "GROWN", 0.3)
     random = Random(seed)
     size = random.choice((30, 60))
-    link = PairScorer(SHIPPED, load_model(), SMALL if random.random() < 0.7 else Limits())
+    policy = random.choice((SHIPPED, rash()))
+    link = PairScorer(policy, load_model(), SMALL if random.random() < 0.7 else Limits())
     world, home = World.draw(random, size, size), Home(tmp_path)
-    home.resolve(world.records, IdentityOrder(SHIPPED, world.decisions, link))
+    home.resolve(world.records, IdentityOrder(policy, world.decisions, link))
     parts = 0
     for number in range(SCORED_BUILDS):
         later = world.a_day_later(random, size, leaving=False)
         if random.random() < 0.3:
             refuse_another(random, home, later)
-        order = IdentityOrder(SHIPPED, later.decisions, link)
+        order = IdentityOrder(policy, later.decisions, link)
         new = [each for each in later.records if each not in world.records]
         found = home.resolve(later.records, order, brought=new).report
         parts += found.gathered < found.records
