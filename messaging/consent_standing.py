@@ -58,11 +58,6 @@ class StandingConsents:
         self._people = _mentioned(connection, all_ids)
         self._hashes = _hashes(connection)
 
-    @property
-    def knows_addresses(self) -> bool:
-        """Say whether the store has heard of any address, so that hashing addresses is of any use."""
-        return bool(self._hashes)
-
     def of(self, holders: Sequence[Holder]) -> Iterator[Standing]:
         """Give what stands for these people at these addresses; who is not named has never said anything."""
         known = [

@@ -1,7 +1,7 @@
 """The store's word on consents laid into the warehouse, so that the view never says more than the gate would.
 
 It is asked after what this build brought was recorded, and for every address that somebody holds: which of them is the
-best is decided later, in the models.
+best is decided later, in the models. A build of a part asks only of whom something may have changed (heard.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from messaging.consent_standing import MAIL, PHONE, Holder, Standing, StandingCo
 from messaging.settings import Settings
 from messaging.store import Store
 from pipelines.defs.consents import everybody
+from pipelines.defs.heard import ask_again, hear, keep_holders, remember
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.increment import is_part
 
@@ -28,53 +29,68 @@ _CREATE = """
     CREATE OR REPLACE TABLE store.consents (
         customer_id VARCHAR, address VARCHAR, channel VARCHAR, purpose VARCHAR, state VARCHAR, "at" TIMESTAMP,
         suppression VARCHAR
-    )
+    );
+    CREATE OR REPLACE TABLE store.holders (customer_id VARCHAR, address BIGINT)
 """
 # A cursor begins in no catalog, so the tables are named with it. The plans were asked about each number already: that takes
-# 50 us, a thousand times this query's share.
+# 50 us, a thousand times this query's share. `{}` says of whom.
 _HELD = """
     SELECT DISTINCT customer_id, NULL AS identifier_type, NULL AS value, NULL AS validity, NULL AS canonical
-    FROM c360.identity.customer_identifiers
+    FROM c360.identity.customer_identifiers {}
     UNION ALL
     SELECT customer_id, identifier_type, value, validity, canonical
-    FROM c360.identity.customer_identifiers AS held
+    FROM (FROM c360.identity.customer_identifiers {}) AS held
     LEFT JOIN c360.identity.identity_phones AS phones ON identifier_type = 'phone' AND held.value = phones.phone
     WHERE identifier_type IN ('email', 'phone')
 """
+_ASKED = "SEMI JOIN c360.increment.asked USING (customer_id)"
+_TAKE_OUT = """
+    CREATE OR REPLACE TABLE increment.former_consents AS
+    FROM store.consents SEMI JOIN increment.asked USING (customer_id);
+    DELETE FROM store.consents WHERE customer_id IN (FROM increment.asked);
+    DELETE FROM store.holders WHERE customer_id IN (FROM increment.asked)
+"""
 _CHANGED = """
     INSERT INTO increment.people
+    WITH consents AS (FROM store.consents SEMI JOIN increment.asked USING (customer_id))
     SELECT customer_id FROM (
-        (FROM store.consents EXCEPT FROM increment.former_consents)
-        UNION ALL (FROM increment.former_consents EXCEPT FROM store.consents)
+        (FROM consents EXCEPT FROM increment.former_consents)
+        UNION ALL (FROM increment.former_consents EXCEPT FROM consents)
     )
 """
 _INSERT = "INSERT INTO store.consents SELECT " + ", ".join(["unnest(?)"] * 7)
 
 
 def write_standing(settings: Settings, store: Store, moment: datetime) -> int:
-    """Make `store.consents`: a row a person, address, channel and purpose of which anything stands; count them.
+    """Make `store.consents`: a row a person, address, channel and purpose of which anything stands; count those asked for.
 
     A row without an address says what stands of the person alone. `moment` is naive UTC.
     """
     addresses, count = read_addresses(settings, store), 0
     with open_warehouse(settings.build_path) as connection, store.read() as reading:
-        part = is_part(connection)
-        if part:
-            connection.execute("CREATE OR REPLACE TABLE increment.former_consents AS FROM store.consents")
-        connection.execute(_CREATE)
-        standing = StandingConsents(reading, everybody(connection, reading, moment))
-        holders = _holders(connection.cursor(), addresses, hashed=standing.knows_addresses)
+        people = everybody(connection, reading, moment)
+        heard = hear(reading, people)  # before all else: what is said from now on is for the next build
+        standing = StandingConsents(reading, people)
+        if part := is_part(connection):
+            ask_again(connection, reading, heard, people)
+            connection.execute(_TAKE_OUT)
+        else:
+            connection.execute(_CREATE)
+        holders = _holders(connection.cursor(), addresses, hashed=heard.hashed, part=part)
         while batch := list(islice(holders, BATCH)):
             count += _write(connection, list(standing.of(batch)))
+            keep_holders(connection, batch)
+        remember(connection, heard)
         if part:
             connection.execute(_CHANGED)
     return count
 
 
 def _holders(
-    connection: "duckdb.DuckDBPyConnection", addresses: Addresses, *, hashed: bool
+    connection: "duckdb.DuckDBPyConnection", addresses: Addresses, *, hashed: bool, part: bool
 ) -> Iterator[Holder]:
-    found = connection.execute(_HELD)
+    only = _ASKED if part else ""
+    found = connection.execute(_HELD.format(only, only))
     while some := found.fetchmany(BATCH):
         for customer_id, kind, value, validity, canonical in some:
             if kind is None:

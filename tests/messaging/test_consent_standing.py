@@ -107,8 +107,7 @@ def test_a_blocked_address_is_told_with_its_reason_whoever_holds_it(store: Store
     assert found == [Standing("anna", "a@x.example", "email", "marketing", "revoked", None, "complaint")]
 
 
-def test_an_empty_store_knows_no_address_and_says_nothing(store: Store) -> None:
+def test_an_empty_store_says_nothing(store: Store) -> None:
     with store.read() as connection:
         standing = StandingConsents(connection, {})
-        assert not standing.knows_addresses
         assert list(standing.of([Holder("anna", "a@x.example", MAIL, None)])) == []

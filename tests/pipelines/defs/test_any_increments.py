@@ -135,7 +135,8 @@ def contents(settings: Settings) -> Iterator[tuple[str, tuple[int, int]]]:
     with open_warehouse(settings.build_path, read_only=True) as connection:
         tables = connection.execute(
             "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
-            " WHERE database_name = 'c360' AND schema_name IN ('staging', 'intermediate', 'marts', 'traits', 'identity')"
+            " WHERE database_name = 'c360' AND (schema_name IN ('staging', 'intermediate', 'marts', 'traits', 'identity')"
+            " OR schema_name = 'store' AND table_name IN ('consents', 'holders'))"
             " ORDER BY ALL"
         ).fetchall()
         for (table,) in tables:

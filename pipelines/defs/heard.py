@@ -1,0 +1,137 @@
+"""Whom to ask the store about again: what it had said when it was asked last, kept beside it in the warehouse.
+
+What the gate finds of a person follows from the consent events under their ids and of their addresses, from the suppressions
+of these, and from who they were merged with and split from. Where none of that differs, neither does the answer.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from sqlalchemy import Connection, exists, func, select
+
+from messaging.consent import KnownAs
+from messaging.consent_standing import Holder
+from messaging.store.tables import consent_events, suppressions
+
+if TYPE_CHECKING:
+    import duckdb
+
+Silence = tuple[str, str, str]  # address hash, channel, reason
+
+_CREATE = """
+    CREATE OR REPLACE TABLE store.heard (events BIGINT, newest BIGINT, hashed BOOLEAN);
+    CREATE OR REPLACE TABLE store.silences (address_hash VARCHAR, channel VARCHAR, reason VARCHAR);
+    CREATE OR REPLACE TABLE store.known_as (customer_id VARCHAR, known VARCHAR)
+"""
+_EVERYBODY = """
+    CREATE OR REPLACE TABLE increment.asked AS
+    SELECT customer_id FROM identity.customer_identifiers UNION SELECT customer_id FROM store.consents
+"""
+_ASK = """
+    CREATE OR REPLACE TABLE increment.asked AS
+    SELECT customer_id FROM increment.people
+    UNION
+    SELECT unnest(?::VARCHAR[])
+    UNION
+    SELECT customer_id FROM store.holders WHERE address IN (SELECT unnest(?::BIGINT[]))
+"""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """All that the store says: how many `events` there are up to the `newest`, who is silent, who is known as whom.
+
+    `hashed` is whether it knows any address, so that addresses have to be compared with its hashes.
+    """
+
+    events: int
+    newest: int
+    hashed: bool
+    silences: frozenset[Silence]
+    known_as: Mapping[str, str]
+
+
+def hear(reading: Connection, people: Mapping[str, KnownAs]) -> Heard:
+    """Read it, before anything is asked: what comes in between is asked about now, and again the next time."""
+    events, newest = _events(reading)
+    table = suppressions.c
+    silent = select(table.address_hash, table.channel, table.reason).where(table.lifted_at.is_(None))
+    silences = frozenset((row.address_hash, row.channel, row.reason) for row in reading.execute(silent))
+    said_of_addresses = exists(
+        select(consent_events.c.sequence).where(consent_events.c.address_hash.is_not(None))
+    )
+    hashed = bool(silences) or bool(reading.execute(select(said_of_addresses)).scalar())
+    known_as = {customer_id: repr(person) for customer_id, person in people.items()}
+    return Heard(events, newest, hashed, silences, known_as)
+
+
+def ask_again(
+    connection: "duckdb.DuckDBPyConnection", reading: Connection, now: Heard, people: Mapping[str, KnownAs]
+) -> None:
+    """Put into `increment.asked` of whom the store may say something else than it did to the build before.
+
+    They are those of `increment.people`, and of whom or of whose addresses something was said since. It is everybody where
+    nobody can tell: the store knew no address then, or events have gone (a backup was put back).
+    """
+    before = _read(connection)
+    if (now.hashed and not before.hashed) or _events(reading, before.newest)[0] != before.events:
+        connection.execute(_EVERYBODY)
+        return
+    table = consent_events.c
+    new = reading.execute(
+        select(table.customer_id, table.address_hash).where(table.sequence > before.newest)
+    ).all()
+    named = {row.customer_id for row in new if row.customer_id}
+    named |= {one for one, person in people.items() if not named.isdisjoint(person.everything)}
+    named |= {one for one, _ in now.known_as.items() ^ before.known_as.items()}
+    places = {row.address_hash for row in new if row.address_hash}
+    places |= {address_hash for address_hash, _, _ in now.silences ^ before.silences}
+    connection.execute(_ASK, [sorted(named), sorted(map(_key, places))])
+
+
+def remember(connection: "duckdb.DuckDBPyConnection", heard: Heard) -> None:
+    """Keep what the store said, for the next time."""
+    connection.execute(_CREATE)
+    connection.execute("INSERT INTO store.heard VALUES (?, ?, ?)", [heard.events, heard.newest, heard.hashed])
+    _insert(connection, "silences", sorted(heard.silences))
+    _insert(connection, "known_as", sorted(heard.known_as.items()))
+
+
+def keep_holders(connection: "duckdb.DuckDBPyConnection", holders: Iterable[Holder]) -> None:
+    """Keep in `store.holders` who holds which address.
+
+    An address is known by the first 60 bits of its hash: two that are one by chance let somebody be asked about too many.
+    """
+    held = [(each.customer_id, _key(each.address_hash)) for each in holders if each.address_hash]
+    _insert(connection, "holders", held)
+
+
+def _key(address_hash: str) -> int:
+    return int(address_hash[:15], 16)
+
+
+def _events(reading: Connection, until: int | None = None) -> tuple[int, int]:
+    """Count the events up to a sequence number, or all; and give the newest one's."""
+    table = consent_events.c
+    counted = select(func.count(table.sequence), func.max(table.sequence))
+    if until is not None:
+        counted = counted.where(table.sequence <= until)
+    found = reading.execute(counted).one()
+    return int(found[0]), int(found[1] or 0)
+
+
+def _read(connection: "duckdb.DuckDBPyConnection") -> Heard:
+    events, newest, hashed = connection.execute("FROM store.heard").fetchall()[0]
+    silences = connection.execute("FROM store.silences").fetchall()
+    known_as = connection.execute("FROM store.known_as").fetchall()
+    return Heard(events, newest, hashed, frozenset(silences), dict(known_as))
+
+
+def _insert(connection: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        columns = {
+            f"column_{place}": pa.array(column) for place, column in enumerate(zip(*rows, strict=True))
+        }
+        connection.from_arrow(pa.table(columns)).insert_into(f"store.{table}")
