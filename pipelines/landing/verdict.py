@@ -1,24 +1,26 @@
 """The verdict on a landed table: Great Expectations over the rows, set rules in SQL, and the rows set aside, by rule.
 
 Great Expectations judges the newest version of every record up to SAMPLE rows; beyond that the rows with the smallest
-hashes, the same ones every time. Set rules are counted in SQL over all rows, and what Great Expectations asserts is their
-counts: over DuckDB itself it runs only 9 of 30 expectations (2026-11-21, great-expectations 1.24.1, duckdb 2.0.0).
+hashes, the same ones every time. It looks at each of them once: those that were in the sample of the verdict before are
+counted again by the rules' other form, in SQL. Set rules are counted in SQL over all rows, and what Great Expectations
+asserts is their counts: over DuckDB itself it runs only 9 of 30 expectations (2026-11-21, great-expectations 1.24.1, duckdb
+2.0.0).
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
-import pyarrow as pa
 
 from data_contracts.contracts import Contract, SetRule, load_contract
 from data_contracts.model import Rule
-from data_contracts.rules import expectation
+from data_contracts.rules import expectation, predicate
 from data_contracts.sql import Sql, joined, name, sql, value
 from messaging.clock import Clock
 from messaging.settings import Settings
@@ -66,6 +68,7 @@ class _Measured:
     """What was counted, by rule, and is kept as long as nothing changes. `newest` moments are ISO texts, by column.
 
     Words, owners and the age of the newest row are no part of it: they are taken afresh from the contract and the clock.
+    Great Expectations has looked, under the `contract` of that hash, at the rows of `files` whose hash is at most `until`.
     """
 
     key: str
@@ -75,6 +78,9 @@ class _Measured:
     damaged: int
     standing: dict[str, int] = field(default_factory=dict)
     newest: dict[str, str | None] = field(default_factory=dict)
+    contract: str = ""
+    files: list[list[Any]] = field(default_factory=list)
+    until: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,16 +93,7 @@ class _Case:
 
     def key(self, referenced: Sequence[str]) -> str:
         """Name all of that, and the files of the tables referred to, in 16 hex digits."""
-        files = [
-            (
-                landing.source,
-                landing.landing_id,
-                landing.parquet_sha256,
-                landing.mapping_hash,
-                _stamp(landing.path),
-            )
-            for landing in self.landings
-        ]
+        files = [_named(landing) for landing in self.landings]
         judged = json.dumps([self.contract.hash, files, asdict(self.aside), list(referenced)])
         return hashlib.sha256(judged.encode()).hexdigest()[:16]
 
@@ -113,7 +110,7 @@ def judge(table: str, settings: Settings, clock: Clock, as_of: datetime | None =
     path = settings.landing_dir / ".verdicts" / f"{table}.json"
     measured = _read(path)
     if measured is None or measured.key != key:
-        measured = _measure(settings, case, clock.now(), key)
+        measured = _measure(settings, case, clock.now(), key, measured)
         write_json(path, asdict(measured))
     return _verdict(case, measured, as_of or clock.now())
 
@@ -154,17 +151,45 @@ def _set_count(rule: SetRule, measured: _Measured, aside: Aside, as_of: datetime
     return Count(checked, measured.standing[rule.name], aside.reasons.get(rule.name, 0))
 
 
-def _measure(settings: Settings, case: _Case, checked_at: datetime, key: str) -> _Measured:
+def _measure(
+    settings: Settings, case: _Case, checked_at: datetime, key: str, before: _Measured | None = None
+) -> _Measured:
     contract = case.contract
     whole = _whole(case.landings)
+    files = [_named(landing) for landing in whole]
+    seen = before if before and _goes_on(before, contract, files) else None
     with open_stage(settings) as connection:
-        rows = _load(connection, contract, whole)
-        frame = typed_frame(_sample(connection, contract))
+        rows = _load(connection, contract, whole, seen.files if seen else ())
+        checked, until = _sample(connection, contract, seen.until if seen else "")
+        frame = typed_frame(connection.sql(_UNSEEN).to_arrow_table())
+        standing = _added(_kept_failures(connection, contract), _row_failures(contract, frame))
         metrics = dict(_metrics(connection, settings, contract, rows)) if case.landings else {}
         newest = _newest(connection, contract)
-    standing = _row_failures(contract, frame) | _set_failures(contract, metrics)
+    standing |= _set_failures(contract, metrics)
     damaged = len(case.landings) - len(whole)
-    return _Measured(key, checked_at.isoformat(), rows, len(frame), damaged, standing, newest)
+    return _Measured(
+        key, checked_at.isoformat(), rows, checked, damaged, standing, newest, contract.hash, files, until
+    )
+
+
+def _goes_on(before: _Measured, contract: Contract, files: Sequence[list[Any]]) -> bool:
+    """Say whether a verdict was of the same rules and of nothing that is there no more."""
+    return before.contract == contract.hash and all(each in files for each in before.files)
+
+
+def _named(landing: Landing) -> list[Any]:
+    """Name a landed file and what is in it, as JSON holds it."""
+    return [
+        landing.source,
+        landing.landing_id,
+        landing.parquet_sha256,
+        landing.mapping_hash,
+        *_stamp(landing.path),
+    ]
+
+
+def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {rule: one.get(rule, 0) + other.get(rule, 0) for rule in one.keys() | other.keys()}
 
 
 def _whole(landings: Sequence[Landing]) -> list[Landing]:
@@ -172,17 +197,26 @@ def _whole(landings: Sequence[Landing]) -> list[Landing]:
     return [landing for landing in landings if is_whole(landing)]
 
 
-def _load(connection: duckdb.DuckDBPyConnection, contract: Contract, landings: Sequence[Landing]) -> int:
-    """Make `landed`: the newest version of every record, in the columns that it is told by and that rules speak of."""
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    landings: Sequence[Landing],
+    seen: Sequence[list[Any]] = (),
+) -> int:
+    """Make `landed`: the newest version of every record, in the columns that it is told by and that rules speak of.
+
+    `is_known` tells the rows of the files that were there for the verdict before.
+    """
     kinds = {column: contract.column(column).type for column in _spoken_of(contract)} | {
-        "row_hash": "VARCHAR"
+        "row_hash": "VARCHAR",
+        "is_known": "BOOLEAN",
     }
     empty = joined(", ", (sql("CAST(NULL AS {}) AS {}", Sql(kinds[each]), name(each)) for each in kinds))
     connection.execute(sql("CREATE TEMP TABLE landed AS SELECT {} LIMIT 0", empty).text)
     for landing in landings:
         held = joined(", ", (name(column) for column in kinds if column in landing.columns))
-        insert = sql("INSERT INTO landed BY NAME SELECT {} FROM read_parquet(?)", held)
-        connection.execute(insert.text, [str(landing.path)])
+        insert = sql("INSERT INTO landed BY NAME SELECT {}, ? AS is_known FROM read_parquet(?)", held)
+        connection.execute(insert.text, [_named(landing) in seen, str(landing.path)])
     if len(landings) > 1:
         connection.execute(_DELETE_OLDER)
     return int(connection.execute("SELECT count(*) FROM landed").fetchall()[0][0])
@@ -199,11 +233,18 @@ def _judged(contract: Contract) -> set[str]:
     return used | {condition.column for rule in contract.row_rules for condition in rule.where}
 
 
-def _sample(connection: duckdb.DuckDBPyConnection, contract: Contract) -> pa.Table:
+def _sample(connection: duckdb.DuckDBPyConnection, contract: Contract, until: str) -> tuple[int, str]:
+    """Make `sample`: the rows that are judged, and which of them were `seen` by the verdict before, up to that hash.
+
+    A row that counts now counted then if its file was there, so that it was among the smallest of then, too. Gives how many
+    rows there are, and their largest hash.
+    """
     used = _judged(contract)
-    columns = joined(", ", (name(column) for column in contract.duckdb_columns() if column in used))
-    query = sql("SELECT {} FROM landed SEMI JOIN ({}) USING (rowid) ORDER BY row_hash", columns, _SMALLEST)
-    return connection.sql(query.text, params=[SAMPLE]).to_arrow_table()
+    columns = [name(column) for column in contract.duckdb_columns() if column in used]
+    make = sql(_SAMPLE, joined(", ", columns), value(until), value(SAMPLE))
+    connection.execute(make.text, make.bound)
+    rows, largest = connection.execute("SELECT count(*), max(row_hash) FROM sample").fetchall()[0]
+    return int(rows), largest or ""
 
 
 def _newest(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, str | None]:
@@ -214,6 +255,15 @@ def _newest(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[s
         moment = connection.execute(sql("SELECT max({}) FROM landed", name(column)).text).fetchall()[0][0]
         found[column] = moment.isoformat() if moment else None
     return found
+
+
+def _kept_failures(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, int]:
+    """Count the rows that Great Expectations has seen and that break a rule."""
+    types, rules = contract.duckdb_columns(), contract.row_rules
+    broken = [sql("count(*) FILTER (NOT {})", predicate(rule, types)) for rule in rules]
+    query = sql("SELECT {} FROM sample WHERE seen", joined(", ", [Sql("count(*)"), *broken]))
+    _, *counts = connection.execute(query.text, query.bound).fetchall()[0]
+    return {rule.name: int(count) for rule, count in zip(rules, counts, strict=True) if count}
 
 
 def _row_failures(contract: Contract, frame: pd.DataFrame) -> dict[str, int]:
@@ -311,4 +361,11 @@ WHERE rowid IN (
     SELECT place FROM aged WHERE age > 1
 )
 """
-_SMALLEST = Sql("SELECT rowid FROM landed ORDER BY row_hash LIMIT ?")  # else all columns would be sorted
+# the smallest hashes are sought alone: else all columns would be sorted
+_SAMPLE = """
+CREATE TEMP TABLE sample AS
+SELECT {}, row_hash, is_known AND row_hash <= {} AS seen
+FROM landed SEMI JOIN (SELECT rowid FROM landed ORDER BY row_hash LIMIT {}) USING (rowid)
+ORDER BY row_hash
+"""
+_UNSEEN = "SELECT * EXCLUDE (row_hash, seen) FROM sample WHERE NOT seen"

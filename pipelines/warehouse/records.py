@@ -76,28 +76,28 @@ def write_contract_results(connection: duckdb.DuckDBPyConnection, states: Iterab
     for state in states:
         connection.execute("DELETE FROM warehouse.contract_results WHERE table_name = ?", [state.table])
         about = [state.table, state.state, state.rows_checked, state.rows_quarantined]
-        connection.executemany(
-            "INSERT INTO warehouse.contract_results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                [
-                    *about,
-                    result.rule,
-                    result.sentence,
-                    result.owner,
-                    result.severity,
-                    result.threshold,
-                    result.checked,
-                    result.failed,
-                    result.set_aside,
-                    result.share,
-                    result.state,
-                    state.checked_at,
-                ]
-                for result in state.results
-            ],
-        )
+        rows = [
+            (
+                *about,
+                result.rule,
+                result.sentence,
+                result.owner,
+                result.severity,
+                result.threshold,
+                result.checked,
+                result.failed,
+                result.set_aside,
+                result.share,
+                result.state,
+                state.checked_at,
+            )
+            for result in state.results
+        ]
+        if rows:  # in one statement: row by row takes ten times as long
+            connection.execute(_INSERT_RESULTS, [list(column) for column in zip(*rows, strict=True)])
 
 
+_INSERT_RESULTS = f"INSERT INTO warehouse.contract_results SELECT {', '.join(['unnest(?)'] * 15)}"
 _RESULT_COLUMNS = (
     "table_name VARCHAR, state VARCHAR, rows_checked BIGINT, rows_quarantined BIGINT, rule VARCHAR, sentence VARCHAR,"
     " owner VARCHAR, severity VARCHAR, threshold DOUBLE, rule_checked BIGINT, failed BIGINT, set_aside BIGINT,"

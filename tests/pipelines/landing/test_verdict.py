@@ -1,5 +1,6 @@
 """The verdict on a table: green, amber or red, by what Great Expectations and SQL find, and only when something changed."""
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from data_contracts.contracts import load_contract
+from data_contracts.contracts import Contract, load_contract
 from data_contracts.errors import UsageError
 from data_contracts.model import Rule
 from messaging.clock import Clock
@@ -27,6 +28,18 @@ def judged(settings: Settings, clock: Clock) -> Callable[[str], Verdict]:
 
 def failed(verdict: Verdict) -> dict[str, int]:
     return {rule.rule: rule.failed for rule in verdict.failed}
+
+
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Write down how many rows each look of Great Expectations is at."""
+    shown, run = [], verdict._row_failures
+
+    def shows(contract: Contract, frame: Any) -> dict[str, int]:
+        shown.append(len(frame))
+        return run(contract, frame)
+
+    monkeypatch.setattr(verdict, "_row_failures", shows)
+    return shown
 
 
 def test_clean_rows_are_green(judged: Callable[[str], Verdict], land: Land, consent: Make) -> None:
@@ -172,6 +185,39 @@ def test_beyond_the_bound_the_same_sample_is_judged_every_time(
     land(*(consent(number, email=f"{number}@example") for number in range(20)))
     first = judge("consents", settings, clock)
     assert (first.rows, first.rows_checked, failed(first)) == (20, 5, {"email_looks_right": 5})
+
+
+def test_great_expectations_is_shown_a_row_once_and_every_verdict_is_that_of_a_first_look(
+    settings: Settings, clock: Clock, land: Land, consent: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdict, "SAMPLE", 15)
+    chance, shown = random.Random(7), spied(monkeypatch)
+    path = settings.landing_dir / ".verdicts" / "consents.json"
+    for _ in range(4):
+        mails = {number: f"{chance.random()}@example{chance.choice(['', '.com'])}" for number in range(30)}
+        land(*(consent(number, email=mails[number]) for number in chance.sample(range(30), 6)))
+        found = judge("consents", settings, clock)
+        path.unlink()
+        assert judge("consents", settings, clock) == found
+        assert failed(found).get("email_looks_right", 0) <= found.rows_checked == min(found.rows, 15)
+    going_on, afresh = shown[2::2], shown[3::2]
+    assert all(few <= 6 < many for few, many in zip(going_on, afresh, strict=True))
+
+
+def test_rows_are_looked_at_again_where_the_rules_have_changed(
+    settings: Settings, clock: Clock, land: Land, consent: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(consent(1), consent(2, email="two@example"))
+    contract, shown = load_contract("consents"), spied(monkeypatch)
+    fewer = [
+        replace(column, rules=tuple(rule for rule in column.rules if rule.severity == "critical"))
+        for column in contract.columns
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(verdict, "load_contract", lambda _: replace(contract, columns=tuple(fewer)))
+        assert failed(judge("consents", settings, clock)) == {}
+    assert failed(judge("consents", settings, clock)) == {"email_looks_right": 1}
+    assert shown == [2, 2]
 
 
 def test_a_verdict_holds_counts_and_no_personal_data(
