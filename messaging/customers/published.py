@@ -47,7 +47,11 @@ def is_known(snapshot: Snapshot, customer_id: str) -> bool:
 
 def published(snapshot: Snapshot, customer_id: str, *, orders: int, touches: int) -> Published | None:
     """Read at most so many orders, as many parcels, and so many touches; None where nobody goes by that id."""
-    if snapshot.has(cards.CARDS) and cards.ORDERS.holds(orders) and cards.TOUCHES.holds(touches):
+    if (
+        snapshot.columns(cards.CARDS) == cards.FORM
+        and cards.ORDERS.holds(orders)
+        and cards.TOUCHES.holds(touches)
+    ):
         found = snapshot.row(CARD, {"customer_id": customer_id})
         columns = snapshot.columns(cards.VIEW)
         if found is None:

@@ -17,13 +17,13 @@ import duckdb
 
 from data_contracts.errors import BuildError
 from data_contracts.sql import quote
-from messaging.customers.cards import CARDS
-from pipelines.publishing.cards import CARD_COLUMNS, MADE_OF, write_cards
+from messaging.customers.cards import CARDS, FORM
+from pipelines.publishing.cards import MADE_OF, write_cards
 from pipelines.publishing.changes import ReleaseChanges
 from pipelines.publishing.gc import PAST, collect, collect_past
 from pipelines.publishing.parts import CARD_FORM, copy_file, delete_people, drop_others, find_part
 from pipelines.publishing.pointer import SCHEMA_VERSION, Pointer, file_sha256, sync, write_pointer
-from pipelines.warehouse.connection import has_table, open_warehouse, quote_text
+from pipelines.warehouse.connection import CATALOG, open_warehouse, quote_text
 
 SCHEMAS = (
     "marts",
@@ -183,7 +183,7 @@ def _write(  # noqa: PLR0913 - what a release is made of
     aside = releases_dir / f"{name}.tmp"
     aside.unlink(missing_ok=True)
     with open_warehouse(build_path, read_only=True) as connection:
-        schemas = {table: _schema_of(connection, table) for table in tables}
+        schemas = _schemas_of(connection, tables)
         part = find_part(connection, releases_dir, since, {each: schemas[each] for each in by_people})
         if part:
             copy_file(part.path, aside)
@@ -199,7 +199,8 @@ def _write(  # noqa: PLR0913 - what a release is made of
             write_cards(connection, by_people=part is not None and part.keeps_cards)
         _write_info(connection, facts, row_counts)
         for comment in comments:
-            connection.execute(_comment(comment))
+            if comment.table not in kept:  # a copy has kept them, and a part is of the same words
+                connection.execute(_comment(comment))
         connection.execute("CHECKPOINT release")
         connection.execute("DETACH release")
     rows, size = sum(row_counts.values()), aside.stat().st_size
@@ -266,25 +267,30 @@ def _comment(comment: Comment) -> str:
 
 def published_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
     """Give the columns and DuckDB types of every table of a release, in order."""
-    found: dict[str, dict[str, str]] = {}
-    for table in PUBLISHED:
-        rows = connection.execute(
-            "SELECT column_name, data_type FROM information_schema.columns"
-            " WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?"
-            " ORDER BY ordinal_position",
-            [_schema_of(connection, table), table],
-        ).fetchall()
-        found[table] = dict(rows)
-    return {**found, CARDS: CARD_COLUMNS, INFO: INFO_COLUMNS}
+    columns: dict[tuple[str, str], dict[str, str]] = {}
+    for schema, table, column, kind in connection.execute(_COLUMNS, [CATALOG]).fetchall():
+        columns.setdefault((schema, table), {})[column] = kind
+    schemas = _schemas_of(connection, PUBLISHED)
+    return {table: columns[schemas[table], table] for table in PUBLISHED} | {CARDS: FORM, INFO: INFO_COLUMNS}
 
 
-def _schema_of(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    for schema in SCHEMAS:
-        if has_table(connection, schema, table):
-            return schema
-    raise BuildError(
-        f"The warehouse has no table {table}, which every release carries.", "Run `rapport build --full`."
-    )
+def _schemas_of(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> dict[str, str]:
+    """Give the schema in which each published table stands; raises BuildError for one that is missing."""
+    found = set(connection.execute(_TABLES, [CATALOG]).fetchall())
+    schemas = {table: next((each for each in SCHEMAS if (each, table) in found), "") for table in tables}
+    if missing := [table for table, schema in schemas.items() if not schema]:
+        raise BuildError(
+            f"The warehouse has no table {missing[0]}, which every release carries.",
+            "Run `rapport build --full`.",
+        )
+    return schemas
+
+
+_TABLES = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ?"
+_COLUMNS = """
+    SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = ?
+    ORDER BY schema_name, table_name, column_index
+"""
 
 
 def _write_info(

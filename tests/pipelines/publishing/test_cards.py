@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from data_contracts.contracts import published_contract
-from messaging.customers.cards import CARDS, PARTS, TOUCHES, VIEW
+from messaging.customers.cards import CARDS, FORM, PARTS, TOUCHES, VIEW
 from messaging.customers.published import from_tables, published
 from messaging.release import ReleaseReader, Snapshot
 from pipelines.publishing import cards
@@ -159,6 +159,7 @@ def test_cards_are_the_same_however_many_are_written_at_once(
         monkeypatch.setattr(cards, "PEOPLE_AT_ONCE", at_once)
         publish(build, tmp_path / f"releases{at_once}", facts(), TABLES)
         with ReleaseReader(tmp_path / f"releases{at_once}").snapshot() as snapshot:
+            assert snapshot.columns(CARDS) == FORM  # by which a reader knows that it can read them
             found.append(snapshot.rows("SELECT customer_id, facts, lists FROM c360.customer_card"))
     assert found[0] == found[1]
     assert [row["customer_id"] for row in found[0]] == sorted(row["customer_id"] for row in found[0])
