@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -22,6 +22,9 @@ from data_contracts.errors import RapportError
 from messaging.clock import read_clock
 from messaging.settings import Settings, read_settings
 from messaging.terminal import emit
+
+if TYPE_CHECKING:
+    from messaging.store import Store
 
 State = Literal["green", "amber", "red"]
 STALE_AFTER = timedelta(days=2)
@@ -244,10 +247,24 @@ def _contracts(settings: Settings) -> Iterator[Check]:
             "contracts",
             "red",
             f"broken: {', '.join(red)}.",
-            "rapport build says which rule and the mend; rapport quarantine list shows what was refused or set aside",
+            _stopped_by(store)
+            or "rapport build says which rule and the mend; rapport quarantine list shows what was refused or set aside",
         )
     elif rows:
         yield Check("contracts", "green", f"{len(rows)} tables hold their contracts")
+
+
+def _stopped_by(store: "Store") -> str:
+    """Give what the last build said that a red contract stopped: which files, how many rows, and the mend."""
+    from sqlalchemy import select
+
+    from messaging.store.tables import builds
+
+    last = select(builds.c.state, builds.c.detail).order_by(builds.c.started_at.desc()).limit(1)
+    with store.read() as connection:
+        row = connection.execute(last).first()
+    reason = str((row.detail or {}).get("reason", "")) if row and row.state == "failed" else ""
+    return reason if reason.startswith("The contract of ") else ""
 
 
 def _identity(settings: Settings) -> Iterator[Check]:

@@ -15,7 +15,7 @@ from dashboard.doctor import Check, examine, missing_live_settings, show, worst_
 from messaging.clock import pin_clock
 from messaging.settings import Settings, read_settings
 from messaging.store import engine, open_store
-from messaging.store.tables import contract_status
+from messaging.store.tables import builds, contract_status
 
 NOON = datetime(2026, 10, 30, 12)
 
@@ -163,6 +163,14 @@ def test_a_red_contract_is_told_of_before_anything_was_published(settings: Setti
     check = found(examine(settings), "contracts")
     assert (check.state, check.seen) == ("red", "broken: purchases.")
     assert "rapport build" in check.mend
+    reason = "The contract of purchases is red: 3 rows of the file that a.json names. Run `rapport ingest shop FILE`."
+    with store.write() as connection:
+        connection.execute(
+            insert(builds).values(
+                build_id="bld_1", as_of=NOON, started_at=NOON, state="failed", detail={"reason": reason}
+            )
+        )
+    assert found(examine(settings), "contracts").mend == reason
 
 
 def pull_file(settings: Settings, name: str, text: str) -> None:
