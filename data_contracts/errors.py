@@ -12,6 +12,7 @@ RapportError                      anything a person can be told in one sentence
 ├── ReleaseError                  there is no release to read, or it cannot be read
 ├── NotFoundError                 no such customer, message, campaign, run or record
 ├── StoreError                    the operational store is missing, locked, older or newer than this version
+│   └── StoreDeadlockError        two writers waited for each other; this one's work was rolled back, and may be done again
 ├── LibraryError                  a segment, template or campaign file is wrong
 │   ├── SegmentError
 │   ├── TemplateError
@@ -95,6 +96,10 @@ class NotFoundError(RapportError):
 
 class StoreError(RapportError):
     """The operational store is missing, locked, older or newer than this version."""
+
+
+class StoreDeadlockError(StoreError):
+    """Two writers waited for each other: this one's work was rolled back as a whole, and may be done again."""
 
 
 class LibraryError(RapportError):

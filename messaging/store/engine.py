@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 
 from data_contracts.errors import SettingsError, StoreError
@@ -16,6 +16,13 @@ from data_contracts.errors import SettingsError, StoreError
 # time (sqlite.org/wal.html#walresetbug, mended in 3.51.3). Ours is written by several processes.
 SAFE_SQLITE = (3, 51, 3)
 BUSY_MILLISECONDS = 10_000
+POSTGRESQL_SESSION = (
+    # An acknowledged webhook survives a power cut, whatever the server's default; a stricter one stays.
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    # A lock is waited for as long as on SQLite; a holder that fell silent loses it.
+    f"SET lock_timeout = {BUSY_MILLISECONDS}",
+    "SET idle_in_transaction_session_timeout = 60000",
+)
 WRITES = "rapport_writes"  # an execution option: the transaction takes the write lock when it begins
 
 
@@ -28,12 +35,15 @@ def make_engine(address: str) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
     try:
-        return create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise StoreError(
             f"RAPPORT_STORE_URL names PostgreSQL, but its driver ({error.name}) is not installed.",
             "Run `pip install 'psycopg[binary]'` and write the address as postgresql+psycopg://user@host/name.",
         ) from error
+    event.listen(engine, "connect", _set_up_postgresql)
+    event.listen(engine, "handle_error", _hide_values)
+    return engine
 
 
 def sqlite_module() -> ModuleType:
@@ -107,6 +117,28 @@ def _begin(connection: Connection) -> None:
     # One that reads first and writes later may fail when it upgrades its lock, so writers lock at once.
     writes = connection.get_execution_options().get(WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    autocommit = connection.autocommit
+    connection.autocommit = True
+    for statement in POSTGRESQL_SESSION:
+        connection.execute(statement)
+    connection.autocommit = autocommit
+
+
+def _hide_values(context: ExceptionContext) -> None:
+    """Cut what PostgreSQL tells of the values: they are people's addresses and words, and this gets logged."""
+    said = context.original_exception
+    diagnosis = getattr(said, "diag", None)
+    if diagnosis is None or diagnosis.sqlstate is None:
+        return  # not the server's word, or a connection that broke
+    plain = str(diagnosis.message_primary)  # without its DETAIL: Key (address)=(...) already exists
+    if diagnosis.sqlstate.startswith("22"):  # a data exception: its sentence quotes the value itself
+        plain = f"data exception {diagnosis.sqlstate}"
+    said.args = (plain,)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (f"({type(said).__name__}) {plain}",)
 
 
 def make_private(path: str) -> None:

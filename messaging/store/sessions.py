@@ -4,41 +4,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from data_contracts.errors import StoreError
 from messaging.settings import Settings
 from messaging.store.engine import BUSY_MILLISECONDS, WRITES, make_engine, make_private
 from messaging.store.schema import REVISIONS, SchemaState, schema_state, stored_revision, upgrade
+from messaging.store.telling import told_plainly
+from messaging.store.writer import Writer
 
-_TOLD = (  # what the database says, what a person is told, what to do
-    (
-        "locked",
-        "Another process has held the store's write lock for too long.",
-        "Try again; see `rapport doctor`.",
-    ),
-    (
-        "is full",
-        "The disk that the store lies on is full.",
-        "Free some space; nothing was lost, work resumes by itself.",
-    ),
-    ("readonly", "The store cannot be written.", "Give this user the right to write its file and folder."),
-    ("unable to open", "The store cannot be opened.", "Check that its folder is there and yours to write."),
-    (
-        "not a database",
-        "The store's file is no database.",
-        "Restore it from a backup, or name another in RAPPORT_STORE_URL.",
-    ),
-    ("malformed", "The store's file is damaged.", "Restore it from a backup."),
-    (
-        "connection",
-        "The store's database server does not answer.",
-        "Check RAPPORT_STORE_URL and that the server runs.",
-    ),
-)
+# PostgreSQL's own default would let each statement of a reader see another moment.
+ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Store:
@@ -47,6 +25,9 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writers = threading.Lock()
+        self._starting = threading.Lock()
+        self._writer: Writer | None = None
+        self._reading: dict[str, Any] = ONE_MOMENT if engine.dialect.name == "postgresql" else {}
 
     def __enter__(self) -> Self:
         return self
@@ -57,8 +38,10 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection in a transaction that sees one moment and never waits for a writer."""
-        with _told_plainly(), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with told_plainly(), self.engine.connect() as plain:
+            connection = plain.execution_options(**self._reading)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -67,7 +50,7 @@ class Store:
         Keep it short and never call a provider inside: SQLite has one writer at a time. Raises StoreError
         when the write lock cannot be had in ten seconds.
         """
-        with _told_plainly(), self._turn(), self.engine.connect() as plain:
+        with told_plainly(), self._turn(), self.engine.connect() as plain:
             connection = plain.execution_options(**{WRITES: True})
             with connection.begin():
                 yield connection
@@ -91,8 +74,19 @@ class Store:
             if state != "current":
                 upgrade(connection)
 
+    @property
+    def writer(self) -> Writer:
+        """Give this process's writer of many small works in one commit."""
+        with self._starting:
+            if self._writer is None:
+                self._writer = Writer(self)
+            return self._writer
+
     def close(self) -> None:
-        """Let go of every connection."""
+        """Write what is still waiting, then let go of every connection."""
+        with self._starting:
+            if self._writer is not None:
+                self._writer.close()
         self.engine.dispose()
 
     @contextmanager
@@ -162,16 +156,3 @@ def _newer(revision: str | None) -> StoreError:
         f"A newer version of Rapport made the store (schema {revision}; this one knows {REVISIONS[-1]}).",
         "Upgrade this installation, or restore the store's backup of before.",
     )
-
-
-@contextmanager
-def _told_plainly() -> Iterator[None]:
-    """Turn what a database says about its own state into a sentence; errors of our SQL pass unchanged."""
-    try:
-        yield
-    except DBAPIError as error:
-        said = str(error.orig).lower()
-        for sign, message, mend in _TOLD:
-            if sign in said:
-                raise StoreError(message, mend) from error
-        raise

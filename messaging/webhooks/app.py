@@ -1,7 +1,6 @@
 """The receiver: verify, record, answer. Nothing is acknowledged before its commit."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +14,12 @@ from messaging import inbox
 from messaging.addresses import read_addresses
 from messaging.links import read_links
 from messaging.outbox import apply_status
-from messaging.webhooks.batches import BatchWriter
 from messaging.webhooks.pages import Pages
 from messaging.webhooks.requests import read_inbound, read_status
 from messaging.webhooks.signatures import Form, is_signed, read_form
 from messaging.webhooks.unsubscribing import find_message, unsubscribe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from sqlalchemy import Row
 
     from messaging.clock import Clock
@@ -43,15 +39,7 @@ def build_app(
     """Give the receiver of an installation; its owner closes the store after it."""
     receiver = _Receiver(settings, store, clock, find_customers)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> "AsyncIterator[None]":
-        yield
-        await run_in_threadpool(receiver.writer.close)
-
-    app = FastAPI(
-        title="Rapport webhooks", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
-    )
-    app.state.writer = receiver.writer
+    app = FastAPI(title="Rapport webhooks", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(RapportError, _not_now)
     app.add_api_route("/webhooks/twilio/status", receiver.status, methods=["POST"])
     app.add_api_route("/webhooks/twilio/inbound", receiver.inbound, methods=["POST"])
@@ -75,7 +63,7 @@ class _Receiver:
         self.addresses = read_addresses(settings, store)
         self.links = read_links(settings)
         self.pages = Pages(settings.company_name)
-        self.writer = BatchWriter(store)
+        self.writer = store.writer
 
     async def status(self, request: Request) -> Response:
         form = await self._signed_form(request)

@@ -30,6 +30,9 @@ NOON = datetime.fromisoformat("2026-10-30T12:00")  # a Friday; London is on UTC
 SETTING_PREFIXES = ("RAPPORT_", "TWILIO_", "SENDGRID_")
 
 
+DATABASES = ("sqlite", "postgresql")
+
+
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the settings of whoever runs the tests out of them."""
@@ -45,8 +48,24 @@ def home(tmp_path: Path) -> Path:
     return path
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test that takes the store on both databases, but for those of what only one of them has."""
+    if "store" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("sqlite")
+        metafunc.parametrize("database", ["sqlite"] if only else DATABASES, indirect=True)
+
+
 @pytest.fixture
-def settings(home: Path) -> Settings:
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Name the database of this test; settings that are read in it, and in its processes, lead there."""
+    name = getattr(request, "param", "sqlite")
+    if name == "postgresql":
+        monkeypatch.setenv("RAPPORT_STORE_URL", request.getfixturevalue("postgresql_url"))
+    return str(name)
+
+
+@pytest.fixture
+def settings(home: Path, database: str) -> Settings:
     return read_settings(home=home)
 
 

@@ -138,7 +138,11 @@ with open_store(read_settings()) as store:
 def test_of_two_contradictory_decisions_at_one_moment_only_one_lands(
     store: Store, settings: Settings, attempt: int
 ) -> None:
-    environment = {"RAPPORT_HOME": str(settings.home), "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = {
+        "RAPPORT_HOME": str(settings.home),
+        "RAPPORT_STORE_URL": settings.store_address,
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+    }
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", SAY, kind],

@@ -182,7 +182,7 @@ def test_an_id_is_never_given_to_two_decisions(store: Store) -> None:
 def other_store(tmp_path: Path) -> Iterator[Store]:
     home = tmp_path / "other"
     home.mkdir()
-    with open_store(read_settings(home=home)) as opened:
+    with open_store(read_settings(home=home, store_url=f"sqlite:///{home / 'store.db'}")) as opened:
         yield opened
 
 

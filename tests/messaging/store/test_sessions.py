@@ -22,6 +22,7 @@ def _open_and_close(home: Path) -> None:
     open_store(read_settings(home=home)).close()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("pragma", "value"),
     [
@@ -53,6 +54,7 @@ def test_the_standard_librarys_sqlite_serves_where_it_is_new_enough(monkeypatch:
     assert engine.sqlite_module() is sqlite3
 
 
+@pytest.mark.sqlite
 def test_only_its_owner_may_read_the_stores_file(store: Store, home: Path) -> None:
     for path in home.glob("store.db*"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
@@ -75,6 +77,7 @@ def test_a_reader_sees_one_moment_and_never_waits_for_a_writer(store: Store) -> 
         assert reader.execute(select(address_locks)).all() == [("a",)]
 
 
+@pytest.mark.sqlite
 def test_a_store_that_another_process_holds_is_told_in_one_sentence(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +87,7 @@ def test_a_store_that_another_process_holds_is_told_in_one_sentence(
         pass
 
 
+@pytest.mark.sqlite
 def test_a_write_inside_a_write_of_one_process_is_refused(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,10 +77,9 @@ def post(
     settings: Settings, store: Store, clock: Clock, owners: Sequence[str], stage: tuple[Stage, str]
 ) -> Iterator[Post]:
     """Post to a receiver that goes by its public address, and not by what it is called by."""
-    app = stage[0].app = build_app(settings, store, clock, lambda _: owners)
+    stage[0].app = build_app(settings, store, clock, lambda _: owners)
     with httpx.Client(base_url=stage[1], trust_env=False) as client:
         yield Post(client, settings.public_url)
-    app.state.writer.close()
 
 
 @pytest.fixture

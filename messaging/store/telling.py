@@ -1,0 +1,52 @@
+"""What the databases say about their own state, as sentences that a person can act upon."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from data_contracts.errors import StoreDeadlockError, StoreError
+
+RING = ("Two writers of the store waited for each other.", "Try again: the other one is done by now.")
+HELD = ("Another process has held the store's write lock for too long.", "Try again; see `rapport doctor`.")
+FULL = (
+    "The disk that the store lies on is full.",
+    "Free some space; nothing was lost, work resumes by itself.",
+)
+AWAY = ("The store's database server does not answer.", "Check RAPPORT_STORE_URL and that the server runs.")
+
+_TOLD = {  # what the database says: what a person is told, and what to do
+    "locked": HELD,
+    "lock timeout": HELD,
+    "is full": FULL,
+    "no space left": FULL,
+    "readonly": ("The store cannot be written.", "Give this user the right to write its file and folder."),
+    "unable to open": (
+        "The store cannot be opened.",
+        "Check that its folder is there and yours to write.",
+    ),
+    "not a database": (
+        "The store's file is no database.",
+        "Restore it from a backup, or name another in RAPPORT_STORE_URL.",
+    ),
+    "malformed": ("The store's file is damaged.", "Restore it from a backup."),
+    "connection": AWAY,
+    "starting up": AWAY,
+    "shutting down": AWAY,
+    "recovery mode": AWAY,
+}
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Turn what a database says about its own state into a sentence; errors of our SQL pass unchanged."""
+    try:
+        yield
+    except DBAPIError as error:
+        said = str(error.orig).lower()
+        if "deadlock" in said:
+            raise StoreDeadlockError(*RING) from error
+        for sign, told in _TOLD.items():
+            if sign in said:
+                raise StoreError(*told) from error
+        raise

@@ -1,0 +1,115 @@
+"""What the store promises on PostgreSQL in particular: patience, silence about values, a server that goes away."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.exc import DBAPIError
+
+from data_contracts.errors import StoreError
+from messaging.settings import read_settings
+from messaging.store import Store, engine, open_store
+from messaging.store.locks import lock
+from messaging.store.tables import address_locks
+
+
+@pytest.fixture
+def postgres(postgresql_url: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("RAPPORT_STORE_URL", postgresql_url)
+    with open_store(read_settings(home=home)) as opened:
+        yield opened
+
+
+def test_a_lock_that_another_process_holds_is_told_in_one_sentence(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "POSTGRESQL_SESSION", ("SET lock_timeout = 50",))
+    holder, waiter = (Store(engine.make_engine(postgresql_url)) for _ in range(2))
+    with holder, waiter, holder.write() as held:
+        lock(held, ["address:a"])
+        told = pytest.raises(StoreError, match="Another process has held the store's write lock")
+        with told, waiter.write() as connection:
+            lock(connection, ["address:a"])
+
+
+def test_two_writers_that_wait_for_each_other_are_told_to_try_again(postgresql_url: str) -> None:
+    """One of them gets on; the other's work is rolled back as a whole, and a dispatcher tries it again."""
+    store = Store(engine.make_engine(postgresql_url))
+    met, told = threading.Barrier(2), []
+
+    def write(first: str, second: str) -> None:
+        try:
+            with store.write() as connection:
+                lock(connection, [first])
+                met.wait(30)
+                lock(connection, [second])
+        except StoreError as error:
+            told.append(error.message)
+
+    threads = [threading.Thread(target=write, args=pair) for pair in (("a", "b"), ("b", "a"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == ["Two writers of the store waited for each other."]
+    with store.read() as connection:
+        assert sorted(connection.execute(select(address_locks.c.lock_key)).scalars()) == ["a", "b"]
+    store.close()
+
+
+def test_a_batch_that_waits_in_a_ring_with_another_process_is_written_after_it(postgres: Store) -> None:
+    met, tries = threading.Barrier(2), []
+
+    def ours(connection: Connection) -> str:
+        lock(connection, ["b"])
+        tries.append(1)
+        if len(tries) == 1:
+            met.wait(30)
+        lock(connection, ["a"])
+        return "written"
+
+    with postgres.write() as theirs:
+        theirs.execute(text("SET LOCAL deadlock_timeout = '60s'"))  # whoever looks first has to begin again
+        lock(theirs, ["a"])
+        work = postgres.writer.submit("x", ours)
+        met.wait(30)
+        lock(theirs, ["b"])
+    assert work.result(30) == "written"
+    assert len(tries) == 2
+
+
+def test_a_value_that_the_server_quotes_stays_out_of_the_error(postgres: Store) -> None:
+    with pytest.raises(DBAPIError, match="data exception 22P02") as caught, postgres.write() as connection:
+        connection.execute(text("SELECT CAST(:word AS integer)"), {"word": "my secret"})
+    assert "secret" not in f"{caught.value} {caught.value.orig}"
+
+
+def test_a_reader_cannot_write(postgres: Store) -> None:
+    with pytest.raises(DBAPIError, match="read-only"), postgres.read() as connection:
+        connection.execute(insert(address_locks).values(lock_key="a"))
+
+
+def test_a_commit_waits_for_the_disk_whatever_the_servers_default_is(
+    postgres: Store, postgresql: Any
+) -> None:
+    with postgresql.admin.connect() as admin, postgres.read() as connection:
+        told = [one.execute(text("SHOW synchronous_commit")).scalar() for one in (admin, connection)]
+    assert told == ["off", "on"]
+
+
+def test_a_server_that_restarts_is_told_and_found_again(postgres: Store, postgresql: Any) -> None:
+    with postgres.write() as connection:
+        connection.execute(insert(address_locks).values(lock_key="kept"))
+    postgresql.stop()
+    try:
+        with pytest.raises(StoreError, match="database server does not answer"), postgres.write():
+            pass
+    finally:
+        postgresql.start()
+    with postgres.write() as connection:
+        connection.execute(insert(address_locks).values(lock_key="later"))
+    with postgres.read() as connection:
+        assert sorted(connection.execute(select(address_locks.c.lock_key)).scalars()) == ["kept", "later"]
