@@ -11,6 +11,16 @@
   A model's SQL is one text for both kinds of build: `ref` and `source` choose what it reads.
 -#}
 
+{#
+    The project's hook on-run-start. Whoever runs dbt by hand changes tables that the next build would begin from, so that one
+    has to make everything again (docs/builds.md): noted before the first table, because a run may be stopped half-way.
+#}
+{% macro begin_run() %}
+    {%- if execute and not var('of_build') and flags.WHICH != 'test' -%}
+        drop table if exists {{ target.database }}.increment.built
+    {%- endif -%}
+{% endmacro %}
+
 {% macro in_part() %}
     {{- return(execute and var('part')) -}}
 {% endmacro %}

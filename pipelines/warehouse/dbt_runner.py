@@ -34,7 +34,9 @@ SOURCES = ("models", "macros", "seeds", "tests", "snapshots")
 BUILD_DB = "RAPPORT_BUILD_DB"
 MEMORY = "RAPPORT_BUILD_MEMORY"
 TARGET = "target"
+OF_BUILD = "of_build"  # the variable that keeps dbt from making the next build a whole one
 PACKED = "partial_parse.msgpack"  # as dbt calls the manifest in the form that it reads itself
+HOOK = "operation"  # as dbt calls the kind of what runs before and after all models
 FAILED = {"error", "fail", "runtime error"}
 
 
@@ -201,6 +203,7 @@ def run_dbt(
     arguments = ["build", "--select", *select, "--exclude-resource-type", "unit_test", "--no-write-json"]
     arguments += ["--full-refresh"] if full else []
     known = {
+        OF_BUILD: True,
         "as_of": as_of.replace("T", " "),
         "currency": settings.currency,
         "own_domains": own_domains(settings),
@@ -213,7 +216,8 @@ def run_dbt(
             vars_=known | dict(variables or {}),
             parsed=manifest_path(settings).with_name(PACKED).read_bytes(),
         )
-    return [_node_result(result) for result in outcome.results]
+    results = [_node_result(result) for result in outcome.results]
+    return [result for result in results if result.kind != HOOK or result.failed]
 
 
 def _invoke(

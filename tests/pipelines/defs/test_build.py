@@ -273,6 +273,7 @@ def test_a_build_leaves_dbts_page_of_its_models_with_the_sql_that_ran(
     built: BuildReport, built_settings: Settings
 ) -> None:
     page = (built_settings.reports_dir / "models.html").read_text()
+    assert "How Rapport makes one customer of many records" in page, "its first page is ours"
     assert "model.rapport.customer_360" in page
     assert "max(sale_minor) as largest_order_minor" in page
     assert 'from \\"c360\\".\\"intermediate\\".\\"int_purchases__orders\\"' in page, "the SQL as it ran"

@@ -5,6 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
 
 from data_contracts.errors import RapportError
 from messaging.addresses import read_addresses
@@ -19,7 +21,9 @@ from pipelines.defs.build import BuildReport, run_build
 from pipelines.defs.instance import open_instance
 from pipelines.defs.keys import key
 from pipelines.publishing.pointer import read_pointer, write_pointer
-from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.connection import has_table, open_warehouse
+from pipelines.warehouse.dbt_runner import PROJECT
+from pipelines.warehouse.increment import leave
 
 from .conftest import NOON, Record, land, purchase
 from .test_any_increments import contents, differing, released
@@ -108,6 +112,24 @@ def test_after_a_run_of_a_few_assets_everything_is_built(
             "SELECT count(*) FROM marts.customer_360 WHERE email_consent = 'revoked'"
         ).fetchall()
     assert said == [(1,)]
+
+
+def test_after_dbt_was_run_by_hand_everything_is_built(
+    home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAPPORT_BUILD_DB", str(home.build_path))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--log-path", str(tmp_path)]
+    for command, stands in ("test", True), ("run", False):
+        try:
+            words = [command, "--select", "int_purchases__rhythm", *folders, "--quiet", "--log-level", "none"]
+            assert dbtRunner().invoke(words).success
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+        with open_warehouse(home.build_path) as connection:
+            assert has_table(connection, "increment", "built") == stands, command
+    with open_warehouse(home.build_path) as connection:
+        assert leave(connection) is None, "the next build has nothing to begin from"
 
 
 def test_a_release_put_back_while_a_build_runs_is_no_base_of_the_new_one(
