@@ -36,15 +36,25 @@ with news as (
 
 ),
 
+-- hardly any address has ever refused something, and only those have to be put in order
+doubted as (
+
+    select distinct channel, value
+    from news
+    where reason is not null
+
+),
+
 ranked as (
 
     select
-        *,
+        news.*,
         row_number() over (
-            partition by channel, value
-            order by occurred_at desc, source_record_id desc
+            partition by news.channel, news.value
+            order by news.occurred_at desc, news.source_record_id desc
         ) as newest
     from news
+    inner join doubted on news.channel = doubted.channel and news.value = doubted.value
 
 )
 

@@ -24,6 +24,16 @@ with acts as (
 
 ),
 
+-- each thing done with each message, once
+done as (
+
+    select customer_id, what, message_key, count(*) as act_count
+    from acts
+    where {{ days_between('occurred_at', as_of()) }} between 0 and 89
+    group by customer_id, what, message_key
+
+),
+
 counts as (
 
     select
@@ -38,14 +48,13 @@ counts as (
     'machine_opens_90d': 'machine open',
     'scanner_clicks_90d': 'machine click',
 }.items() %}
-        count(distinct case when what = '{{ what }}' then message_key end) as {{ column }},
+        count(case when what = '{{ what }}' then message_key end) as {{ column }},
 {%- endfor %}
-        count(distinct case
-            when what not like 'sent %' and what not like 'machine %' and what <> 'open' then what || ' ' || message_key
+        count(case
+            when what not like 'sent %' and what not like 'machine %' and what <> 'open' then message_key
         end) as answer_count,
-        count(case when what like 'sent %' then 1 end) as sent_count
-    from acts
-    where {{ days_between('occurred_at', as_of()) }} between 0 and 89
+        cast(sum(case when what like 'sent %' then act_count else 0 end) as bigint) as sent_count
+    from done
     group by customer_id
 
 )

@@ -1,11 +1,18 @@
-with addresses as (
+with seen as (
 
-    select distinct
+    select distinct email
+    from {{ ref('int_identity__records') }}
+    where email is not null
+
+),
+
+addresses as (
+
+    select
         email,
         split_part(email, '@', 1) as local_part,
         split_part(email, '@', 2) as domain
-    from {{ ref('int_identity__records') }}
-    where email is not null
+    from seen
 
 ),
 
