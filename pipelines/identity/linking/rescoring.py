@@ -176,7 +176,7 @@ def rescore_pairs(
         if not are_settled(connection):
             return "no pair was scored before"
         weighed_for = weigh_by_standing(connection, frequency_columns(model))
-        score_candidates(connection, model, weighed_for)
+        score_candidates(connection, model, policy, weighed_for)
         judge_pairs(connection, model, policy, weighed_for)
     for query in (_PAIRED, _TIES, _CHANGED):
         connection.execute(query)

@@ -102,13 +102,19 @@ def score_pairs(
     blocking = write_candidates(connection, limits)
     if blocking.pairs:
         weighed_for = settle_frequencies(connection, frequency_columns(model))
-        score_candidates(connection, model, weighed_for)
+        score_candidates(connection, model, policy, weighed_for)
         judge_pairs(connection, model, policy, weighed_for)
     return _counted(connection, profiles, blocking)
 
 
-def score_candidates(connection: "duckdb.DuckDBPyConnection", model: LinkModel, profiles: int) -> None:
-    """Weigh `linking_candidates`, pairs of `linking_profiles`, as for so many profiles: `linking_scored`."""
+def score_candidates(
+    connection: "duckdb.DuckDBPyConnection", model: LinkModel, policy: "Policy", profiles: int
+) -> None:
+    """Weigh `linking_candidates`, pairs of `linking_profiles`, as for so many profiles: `linking_scored`.
+
+    Pairs that weigh too little for anybody to look at are left out, nineteen of twenty: at ten million records writing
+    them down took 17 GB of disk (2026-11-22).
+    """
     from splink import Linker
 
     compared = model.compared
@@ -124,7 +130,9 @@ def score_candidates(connection: "duckdb.DuckDBPyConnection", model: LinkModel, 
                 splink.register(f"linking_tf_{column}"), column
             )
         linker.table_management.register_blocked_pairs_for_predict(splink.register("linking_candidates"))
-        scored = linker.inference.predict(warning_mode="never").physical_name
+        scored = linker.inference.predict(
+            threshold_match_weight=_least_weight(model, policy), warning_mode="never"
+        ).physical_name
         gammas = " || '/' || ".join(f"gamma_{each.name}" for each in compared)
         weights = ", ".join(_weight_of(each) for each in compared)
         connection.execute(
@@ -163,11 +171,23 @@ def judge_pairs(
         dated = "birth_date" in levels and levels["birth_date"].agreement is not Agreement.UNKNOWN
         certainty.append(1.0 if dated else model.calibration.without_birth_date)
     connection.execute(_VERDICTS, {"patterns": patterns, "verdicts": verdicts, "certainty": certainty})
-    merge_above = policy.probabilistic.merge_above or model.merge_above
-    review_above = min(policy.probabilistic.review_above or model.review_above, merge_above)
-    connection.execute(_BEST, {"review_above": review_above})
+    connection.execute(_BEST, {"review_above": _review_above(model, policy)})
     _write_details(connection, model, model.prior(profiles))
-    connection.execute(_LINKED, {"merge": Verdict.MERGE.value, "merge_above": merge_above})
+    connection.execute(_LINKED, {"merge": Verdict.MERGE.value, "merge_above": _merge_above(model, policy)})
+
+
+def _merge_above(model: LinkModel, policy: "Policy") -> float:
+    return policy.probabilistic.merge_above or model.merge_above
+
+
+def _review_above(model: LinkModel, policy: "Policy") -> float:
+    return min(policy.probabilistic.review_above or model.review_above, _merge_above(model, policy))
+
+
+def _least_weight(model: LinkModel, policy: "Policy") -> float:
+    """Give the weight in bits that a pair needs at least: without it, no certainty makes the pair probable enough."""
+    least = max(_review_above(model, policy) - 1e-6, 1e-9)  # probabilities are rounded to six digits
+    return math.log2(least / (1 - least))
 
 
 def _write_details(connection: "duckdb.DuckDBPyConnection", model: LinkModel, prior: float) -> None:
