@@ -177,11 +177,13 @@ def missing_live_settings(settings: Settings) -> list[str]:
 
 
 def _store(settings: Settings) -> Iterator[Check]:
+    from messaging.addresses import known_addresses
     from messaging.store import open_store
 
     store = open_store(settings, create=False)
     state = store.schema_state()
     if state == "current":
+        known_addresses(settings, store)  # a lost or swapped pepper is a red row of its own words
         yield Check("store", "green", "migrated to this version")
     elif state == "newer":
         yield Check(

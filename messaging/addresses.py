@@ -8,18 +8,22 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import idna
 import phonenumbers
-from sqlalchemy import exists, or_, select
+from sqlalchemy import Connection, delete, exists, insert, or_, select
 
 from data_contracts.errors import StoreError
 from messaging.keys import make_key, read_key
 from messaging.settings import Settings
 from messaging.store import Store
+from messaging.store.locks import PEPPER, lock
 from messaging.store.tables import consent_events, messages, suppressions
+from messaging.store.tables_record import agreements
 
 PEPPER_FILE = "suppression.pepper"
+PEPPER_CHECK = "which pepper this store's hashes were made with"  # hashed as no address can be: it has spaces
 
 # RFC 5322's dot-atom, and at most 64 characters before the @ (RFC 5321, 4.5.3.1). Quoted and non-ASCII local
 # parts are legal but hardly ever real, and mostly attacks where they occur: refused.
@@ -80,23 +84,67 @@ class Addresses:
 def read_addresses(settings: Settings, store: Store) -> Addresses:
     """Read the pepper of an installation, or make it while the store holds no hash yet.
 
-    Raises StoreError when the pepper is lost but the store holds hashes: they could never be matched again.
+    Raises StoreError when the pepper is lost or another than the store's: its hashes could never be matched again.
     """
+    addresses = known_addresses(settings, store)
+    if addresses is None:
+        addresses = Addresses(make_key(settings.secrets_dir / PEPPER_FILE))
+    with store.read() as connection:
+        agreed = _agreed(connection)
+    if agreed != addresses.hash(PEPPER_CHECK):
+        _agree(settings, store, addresses)
+    return addresses
+
+
+def known_addresses(settings: Settings, store: Store) -> Addresses | None:
+    """Do the same and make nothing: None where there is no pepper yet, and no need of one."""
     path = settings.secrets_dir / PEPPER_FILE
     pepper = read_key(path)
-    if pepper is None and _holds_hashes(store):
+    with store.read() as connection:
+        in_use = _holds_hashes(connection)
+        agreed = _agreed(connection) if in_use else None
+    if pepper is None and in_use:
         raise StoreError(
             f"{path} is lost, but the store holds hashes made with it: nobody who opted out would be known.",
             "Restore the file from its backup; without it this store cannot be used.",
         )
-    return Addresses(pepper or make_key(path))
+    if pepper is None:
+        return None
+    addresses = Addresses(pepper)
+    if agreed not in {None, addresses.hash(PEPPER_CHECK)}:
+        raise _another(path)
+    return addresses
 
 
-def _holds_hashes(store: Store) -> bool:
+def _agree(settings: Settings, store: Store, addresses: Addresses) -> None:
+    """Keep the check value of this pepper; one that no hash was made with gives way."""
+    row = {"name": PEPPER_FILE, "value": addresses.hash(PEPPER_CHECK)}
+    with store.write() as connection:
+        lock(connection, [PEPPER])
+        agreed = _agreed(connection)
+        if agreed not in {None, row["value"]} and _holds_hashes(connection):
+            raise _another(settings.secrets_dir / PEPPER_FILE)
+        connection.execute(delete(agreements).where(agreements.c.name == PEPPER_FILE))
+        connection.execute(insert(agreements), row)
+
+
+def _agreed(connection: Connection) -> str | None:
+    """Read the check value of the store's pepper: what the first process hashed with it."""
+    kept = select(agreements.c.value).where(agreements.c.name == PEPPER_FILE)
+    return connection.execute(kept).scalar()
+
+
+def _another(path: Path) -> StoreError:
+    return StoreError(
+        f"{path} is not the pepper that this store's hashes were made with: nobody who opted out would be known.",
+        "Restore the file that belongs to this store, or name the store that belongs to this RAPPORT_HOME.",
+    )
+
+
+def _holds_hashes(connection: Connection) -> bool:
     hashed = or_(
         exists(select(suppressions.c.address_hash)),
         exists(select(consent_events.c.sequence).where(consent_events.c.address_hash.is_not(None))),
         exists(select(messages.c.message_id)),
     )
-    with store.read() as connection:
-        return bool(connection.execute(select(hashed)).scalar())
+    return bool(connection.execute(select(hashed)).scalar())

@@ -4,8 +4,6 @@ Each event commits to H(salt, payload), and the chain goes over these commitment
 drop a payload with its salt, and the chain still verifies.
 """
 
-import hashlib
-import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +12,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
+from messaging.store.chain import GENESIS, ChainVerdict, commit, link
 from messaging.store.ids import new_id
 from messaging.store.locks import CONSENT_CHAIN, lock
 from messaging.store.tables import consent_events
 
-GENESIS = "0" * 64
 REWORDED = "~"  # before the number of a record's second and later words
 
 RecordKey = tuple[str, str | None, str, str]  # source, record, channel, purpose
@@ -42,14 +40,6 @@ class ConsentEvent:
     locale: str | None = None
     wording: str | None = None
     evidence: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class ChainVerdict:
-    """What a check of the chain found: how many events, and the sequence of the first that is wrong."""
-
-    events: int
-    broken_at: int | None
 
 
 class Word(NamedTuple):
@@ -80,11 +70,11 @@ def append(connection: Connection, events: Sequence[ConsentEvent], recorded_at: 
         payload = _plain(event) | {"event_id": new_id("con"), "recorded_at": recorded_at}
         salt = secrets.token_hex(16)
         commitment = _commit(salt, payload)
-        link = _link(previous, commitment)
+        hashed = link(previous, commitment)
         rows.append(
-            payload | {"salt": salt, "commitment": commitment, "previous_hash": previous, "hash": link}
+            payload | {"salt": salt, "commitment": commitment, "previous_hash": previous, "hash": hashed}
         )
-        previous = link
+        previous = hashed
     connection.execute(insert(consent_events), rows)
     return [str(row["event_id"]) for row in rows]
 
@@ -96,7 +86,7 @@ def verify_chain(connection: Connection) -> ChainVerdict:
     for row in rows.mappings():
         count += 1
         whole = row["commitment"] == _commit(row["salt"], row)
-        linked = row["previous_hash"] == previous and row["hash"] == _link(previous, row["commitment"])
+        linked = row["previous_hash"] == previous and row["hash"] == link(previous, row["commitment"])
         if not (whole and linked):
             return ChainVerdict(count, row["sequence"])
         previous = row["hash"]
@@ -175,10 +165,4 @@ _PAYLOAD = ("event_id", "recorded_at", *ConsentEvent.__dataclass_fields__)
 
 
 def _commit(salt: str, row: Mapping[Any, Any]) -> str:
-    payload = {name: row[name] for name in _PAYLOAD}
-    text = json.dumps(payload, sort_keys=True, ensure_ascii=False, default=datetime.isoformat)
-    return hashlib.sha256(f"{salt}\n{text}".encode()).hexdigest()
-
-
-def _link(previous: str, commitment: str) -> str:
-    return hashlib.sha256(f"{previous}{commitment}".encode()).hexdigest()
+    return commit(salt, {name: row[name] for name in _PAYLOAD})

@@ -21,7 +21,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from data_contracts.errors import StoreError
+from data_contracts.errors import StoreError, StoreOutdatedError
 from messaging import outbox
 from messaging.clock import Clock
 from messaging.outbox.queue import LEASE
@@ -107,7 +107,8 @@ def run_dispatcher(
 ) -> DispatchReport:
     """Dispatch until `stop_event` is set, settling unknown messages now and then; give the sum of it.
 
-    A store that cannot be written for a while is waited for: nothing is lost by that.
+    A store that cannot be written for a while is waited for: nothing is lost by that. Raises StoreOutdatedError when a
+    newer version upgraded it meanwhile: what was being called is then found again as unknown.
     """
     total = DispatchReport()
     next_reconcile = time.monotonic()
@@ -117,6 +118,8 @@ def run_dispatcher(
             if time.monotonic() >= next_reconcile:
                 reconcile(store, senders, clock)
                 next_reconcile = time.monotonic() + RECONCILE_EVERY
+        except StoreOutdatedError:
+            raise
         except StoreError as error:
             log.warning("dispatch.store_unavailable", told=error.message)
         stop_event.wait(poll_seconds)
@@ -159,6 +162,8 @@ class _Round:
         while True:
             try:
                 return self._write()
+            except StoreOutdatedError:
+                raise
             except StoreError:
                 if time.monotonic() > deadline:
                     raise

@@ -2,7 +2,7 @@
 
 import typer
 
-from messaging.cli import campaign, consents, customers, sending
+from messaging.cli import audit, campaign, consents, customers, sending
 
 app = typer.Typer(no_args_is_help=True)
 app.command("customer")(customers.customer)
@@ -12,4 +12,5 @@ app.command("dispatch")(sending.dispatch)
 app.command("reconcile")(sending.reconcile)
 app.command("why")(sending.why)
 app.add_typer(consents.consents, name="consent")
+app.add_typer(audit.audits, name="audit")
 app.command("upgrade")(sending.upgrade)

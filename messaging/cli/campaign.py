@@ -153,6 +153,7 @@ def report(
     *,
     run: RunId = None,
     ugliest: Annotated[int, typer.Option(help="Show so many of the most embarrassing messages.", max=50)] = 0,
+    actor: Actor,
     as_json: AsJson = False,
 ) -> None:
     """Show how a run stands: everybody matched, and what became of each; the sums close."""
@@ -160,10 +161,13 @@ def report(
 
     from messaging import planner as planning
     from messaging.cli.cards import print_bubbles, print_report
-    from messaging.cli.opening import opened_planner
+    from messaging.cli.opening import looked, opened_planner
 
-    with opened_planner(read_settings()) as planner:
+    settings = read_settings()
+    with opened_planner(settings) as planner:
         run_id = planner.run_of(name, run)
+        if ugliest:
+            looked(settings, planner.store, actor, "campaign.look", run_id, shown=ugliest)
         counted = planning.report(planner.store, run_id)
         shown = planning.ugliest(planner.store, planner.customers, run_id, ugliest) if ugliest else []
 

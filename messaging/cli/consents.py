@@ -20,16 +20,17 @@ PURPOSES = ("marketing", "service", "profiling")
 
 
 @consents.command("show")
-def show(who: Who, *, as_json: AsJson = False) -> None:
+def show(who: Who, *, actor: Actor, as_json: AsJson = False) -> None:
     """Show what a customer allowed us on each channel, and every event behind it."""
     from dataclasses import asdict
 
     from messaging import consent
     from messaging.cli.cards import print_consents
-    from messaging.cli.opening import opened_customer
+    from messaging.cli.opening import looked, opened_customer
 
     settings = read_settings()
     with opened_customer(settings, who) as (customers, store, card):
+        looked(settings, store, actor, "consent.look", card.customer_id)
         hashes = sorted(customers.address_hashes(card.facts).values())
         with store.read() as connection:
             known = customers.known_as(card.customer_id, connection)

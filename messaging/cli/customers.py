@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from data_contracts.errors import NotFoundError
-from messaging.cli.options import AsJson
+from messaging.cli.options import Actor, AsJson
 from messaging.settings import read_settings
 from messaging.terminal import emit
 
@@ -21,20 +21,25 @@ def customer(
     ],
     *,
     limit: Annotated[int, typer.Option(help="How many to list.", min=1, max=100)] = 10,
+    actor: Actor,
     as_json: AsJson = False,
 ) -> None:
     """Show one customer whole, or list those that a name may mean."""
     from messaging.cli.cards import print_card, print_hits
-    from messaging.cli.opening import only, opened_customers
+    from messaging.cli.opening import looked, only, opened_customers, opened_store
 
     settings = read_settings()
-    with opened_customers(settings) as customers:
+    with opened_customers(settings) as customers, opened_store(settings) as store:
         hits = customers.find(query, limit)
         if not hits:
             raise NotFoundError(
                 "Nobody was found.", "Try an e-mail address, an order number or part of a name."
             )
         chosen = only(hits)
+        if chosen:
+            looked(settings, store, actor, "customer.look", chosen.customer_id)
+        else:
+            looked(settings, store, actor, "customer.search", found=len(hits))
         card = customers.get(chosen.customer_id) if chosen else None
     document = {"hits": hits_document(hits), "customer": card.to_document() if card else None}
 
@@ -89,15 +94,18 @@ def segment_preview(
     name: Annotated[str, typer.Argument(help="The segment's name in the library.")],
     *,
     limit: Annotated[int, typer.Option(help="How many to show.", min=1, max=1000)] = 10,
+    actor: Actor,
     as_json: AsJson = False,
 ) -> None:
     """Show some people of a segment, with the columns that its rules look at."""
     from messaging import segments as rules
     from messaging.cli.cards import print_rows
-    from messaging.cli.opening import opened_planner
+    from messaging.cli.opening import looked, opened_planner
 
-    with opened_planner(read_settings()) as planner:
+    settings = read_settings()
+    with opened_planner(settings) as planner:
         segment = planner.library.segment(name)
         with planner.customers.reader.snapshot() as snapshot, planner.store.read() as store:
             rows = rules.preview(snapshot, segment, planner.customers.objectors(snapshot, store), limit)
+        looked(settings, planner.store, actor, "segment.preview", name, shown=len(rows))
     emit(rows, as_json=as_json, human=lambda: print_rows(segment.title, rows))

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from data_contracts.errors import NotFoundError
+from messaging import audit
+from messaging.clock import read_clock
 from messaging.customers import CustomerCard, CustomerHit, Customers
 from messaging.planner import Planner, build_planner
 from messaging.settings import Settings
@@ -55,6 +57,14 @@ def opened_customer(settings: Settings, who: str) -> Iterator[tuple[Customers, S
             yield customers, store, customers.get(chosen.customer_id)
         finally:
             customers.close()
+
+
+def looked(
+    settings: Settings, store: Store, actor: str, action: str, subject: str | None = None, **detail: int
+) -> None:
+    """Record that somebody looks at people, before they are shown: who cannot be recorded sees nothing."""
+    with store.write() as connection:
+        audit.record(connection, actor, action, subject, detail or None, at=read_clock(settings.home).now())
 
 
 def only(hits: Sequence[CustomerHit]) -> CustomerHit | None:

@@ -21,6 +21,7 @@ def dispatch(
 ) -> None:
     """Send what is approved and due; without --once until it is ended."""
     from messaging import outbox
+    from messaging.addresses import read_addresses
     from messaging.cli.opening import opened_store
     from messaging.clock import read_clock
     from messaging.customers.merges import Merges
@@ -31,6 +32,7 @@ def dispatch(
     settings = read_settings()
     clock, senders = read_clock(settings.home), build_senders(settings)
     with _ended_by_signal() as ending, opened_store(settings) as store:
+        read_addresses(settings, store)  # refuses a lost pepper: opt-outs would not be recognised
         merges = Merges(ReleaseReader(settings.releases_dir), store)
         if not once:
             report = run_dispatcher(store, senders, clock, ending, merges=merges)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection, insert
 
 from data_contracts.errors import InputError, RefusedError, UsageError
 from data_contracts.yaml_files import YamlFile
+from messaging import audit
 from messaging.clock import Clock
 from messaging.identity_decisions.contradictions import first_clash
 from messaging.identity_decisions.record import (
@@ -30,8 +30,6 @@ from messaging.identity_decisions.said import (
     read_record,
 )
 from messaging.store import Store
-from messaging.store.ids import new_id
-from messaging.store.tables import audit
 
 MEND = "Nothing changed. Mend it as `rapport identity decisions export` writes it."
 HEADER = """\
@@ -117,7 +115,8 @@ def import_decisions(  # noqa: PLR0913 what is read, by whom, against what
         _refuse_clash(standing_of(stored), new)
         insert_decisions(connection, new)
         imported = Imported(tuple(new), len(listed) - len(new))
-        _audit(connection, imported, author, clock.now())
+        detail = {"new": len(imported.new), "already": imported.already}
+        audit.record(connection, author, "identity.import", None, detail, at=clock.now())
     return imported
 
 
@@ -205,9 +204,3 @@ def _refuse_clash(standing: tuple[Decision, ...], new: list[Decision]) -> None:
     else:
         mend = "Both are in the file: take one of the two out."
     raise RefusedError(f"{clash.sentence}; nothing changed.", mend)
-
-
-def _audit(connection: Connection, imported: Imported, author: str, now: datetime) -> None:
-    detail = {"new": len(imported.new), "already": imported.already}
-    row = {"audit_id": new_id("aud"), "at": now, "actor": author, "action": "identity.import"}
-    connection.execute(insert(audit).values(row | {"detail": detail}))

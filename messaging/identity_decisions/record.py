@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 
 from data_contracts.errors import NotFoundError, UsageError
+from messaging import audit
 from messaging.clock import Clock
 from messaging.identity_decisions.contradictions import refuse_contradiction
 from messaging.identity_decisions.said import (
@@ -61,6 +62,7 @@ def record_decision(  # noqa: PLR0913 - the facts of a decision
             return Recorded(same, is_new=False)
         refuse_contradiction([*standing, said])
         insert_decisions(connection, [said])
+        audit.record(connection, author, f"identity.{kind}", said.decision_id, at=clock.now())
     return Recorded(said, is_new=True)
 
 
@@ -90,6 +92,7 @@ def withdraw(store: Store, clock: Clock, decision_id: str, *, author: str, reaso
                 withdrawn_reason=after.withdrawn_reason,
             )
         )
+        audit.record(connection, author, "identity.withdraw", decision_id, at=clock.now())
     return Recorded(after, is_new=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from data_contracts.errors import NotFoundError, RefusedError, SettingsError
-from messaging import segments
+from messaging import audit, segments
 from messaging.addresses import Addresses, read_addresses
 from messaging.campaigns import Content, Library, fill_library, read_content
 from messaging.clock import Clock, read_clock
@@ -29,7 +29,7 @@ from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.ids import new_id
 from messaging.store.locks import lock
-from messaging.store.tables import audit, campaign_runs, messages, run_audience
+from messaging.store.tables import campaign_runs, messages, run_audience
 
 BATCH = 2000  # rows a transaction, so that a STOP never waits long behind a plan
 STALE = timedelta(days=7)  # an older plan knows too little of who may be written to today
@@ -274,7 +274,7 @@ class Planner:
         with self.store.write() as connection:
             this = campaign_runs.c.run_id == ground.run_id
             connection.execute(update(campaign_runs).where(this).values(state="planned"))
-            _audit(connection, actor, "plan", ground.run_id, now, {"matched": matched})
+            audit.record(connection, actor, "campaign.plan", ground.run_id, {"matched": matched}, at=now)
         return nameless
 
     def _summary(self, run_id: str, notices: Sequence[str], nameless: int | None = None) -> RunSummary:
@@ -307,14 +307,8 @@ def _step(  # noqa: PLR0913, PLR0917 - one step of one run
             f"Run {run.run_id} of campaign {run.campaign!r} is {run.state}; this needs one that is {source}.",
             "See `rapport campaign list`.",
         )
-    _audit(connection, actor, target, run.run_id, now, {"campaign": run.campaign})
-
-
-def _audit(  # noqa: PLR0913, PLR0917 - the columns of an audit entry
-    connection: Connection, actor: str, action: str, run_id: str, now: datetime, detail: dict[str, Any]
-) -> None:
-    row = {"audit_id": new_id("aud"), "at": now, "actor": actor, "action": f"campaign.{action}"}
-    connection.execute(insert(audit).values(row | {"subject": run_id, "detail": detail}))
+    detail = {"campaign": run.campaign}
+    audit.record(connection, actor, f"campaign.{target}", run.run_id, detail, at=now)
 
 
 def _insert_decisions(

@@ -8,6 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 from messaging.store.tables import address_locks
 
 CONSENT_CHAIN = "~consent-chain"  # sorts behind every other key: whoever needs it takes it last
+AUDIT_CHAIN = "~~audit-chain"  # behind that one: what was done is recorded after it was done
+PEPPER = "pepper"  # held while processes agree which one this store goes by
 IDENTITY_DECISIONS = "identity-decisions"  # held while a decision is held against those that stand
 
 

@@ -8,12 +8,14 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, text
 
-from data_contracts.errors import StoreError
+from data_contracts.errors import StoreError, StoreOutdatedError
 from messaging.settings import Settings
 from messaging.store.engine import BUSY_MILLISECONDS, WRITES, make_engine, make_private
 from messaging.store.schema import REVISIONS, SchemaState, schema_state, stored_revision, upgrade
 from messaging.store.telling import told_plainly
 from messaging.store.writer import Writer
+
+SCHEMA_LOCK = 7241871  # an advisory lock of PostgreSQL: an upgrade holds it alone, writers share it
 
 # PostgreSQL's own default would let each statement of a reader see another moment.
 ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -25,6 +27,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writers = threading.Lock()
+        self._verified = False  # once it is, each write makes sure that the schema is still ours
         self._starting = threading.Lock()
         self._writer: Writer | None = None
         self._reading: dict[str, Any] = ONE_MOMENT if engine.dialect.name == "postgresql" else {}
@@ -48,17 +51,24 @@ class Store:
         """Give a connection in a write transaction: committed at the block's end, rolled back if it raises.
 
         Keep it short and never call a provider inside: SQLite has one writer at a time. Raises StoreError
-        when the write lock cannot be had in ten seconds.
+        when the write lock cannot be had in ten seconds, StoreOutdatedError when a newer version has upgraded the
+        store since it was opened: nothing more is written by this process.
         """
         with told_plainly(), self._turn(), self.engine.connect() as plain:
             connection = plain.execution_options(**{WRITES: True})
             with connection.begin():
+                if self._verified:
+                    _require_own_schema(connection)
                 yield connection
 
     def schema_state(self) -> SchemaState:
         """Say whether the store's schema is this version's: current, missing, older or newer."""
         with self.read() as connection:
             return schema_state(connection)
+
+    def hold_to_schema(self) -> None:
+        """From here on, refuse to write once somebody has upgraded the store."""
+        self._verified = True
 
     def migrate(self) -> None:
         """Bring the schema to this version's, in one transaction; several processes may try at once.
@@ -67,7 +77,7 @@ class Store:
         """
         with self.write() as connection:
             if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(7241871)"))
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"))
             state = schema_state(connection)
             if state == "newer":
                 raise _newer(stored_revision(connection))
@@ -117,6 +127,7 @@ def open_store(settings: Settings, *, create: bool = True) -> Store:
     store = Store(engine)
     try:
         _require_current(store, create=create)
+        store.hold_to_schema()
     except BaseException:
         store.close()
         raise
@@ -149,6 +160,18 @@ def _require_current(store: Store, *, create: bool) -> None:
             raise _newer(stored_revision(connection))
     words = "has no tables yet" if state == "missing" else "was made by an older version"
     raise StoreError(f"The store {words}.", "Run `rapport upgrade`.")
+
+
+def _require_own_schema(connection: Connection) -> None:
+    """Refuse a store that was upgraded since it was opened; on PostgreSQL, hold an upgrade off until the commit."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({SCHEMA_LOCK})"))
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if revision != REVISIONS[-1]:
+        raise StoreOutdatedError(
+            f"The store was upgraded to schema {revision} while this process (schema {REVISIONS[-1]}) ran.",
+            "Start it again with the version that upgraded the store; what was under way is settled then.",
+        )
 
 
 def _newer(revision: str | None) -> StoreError:

@@ -243,17 +243,6 @@ address_locks = (
     )
 )
 
-audit = Table(
-    "audit",
-    metadata,
-    Column("audit_id", String, primary_key=True),
-    Column("at", DateTime, nullable=False),
-    Column("actor", String, nullable=False),
-    Column("action", String, nullable=False),
-    Column("subject", String),
-    Column("detail", JSON),
-)
-
 work_requests = Table(  # what the app asks of the pipelines
     "work_requests",
     metadata,

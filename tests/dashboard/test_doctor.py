@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,9 @@ from sqlalchemy import insert
 
 from dashboard import doctor
 from dashboard.doctor import Check, examine, missing_live_settings, show, worst_state
+from messaging.addresses import PEPPER_FILE, read_addresses
 from messaging.clock import pin_clock
+from messaging.consent import suppress
 from messaging.settings import Settings, read_settings
 from messaging.store import engine, open_store
 from messaging.store.tables import builds, contract_status
@@ -57,6 +60,27 @@ def test_a_store_that_was_never_made_is_told_to_upgrade_and_told_once(settings: 
     assert [item.name for item in checks if item.seen == check.seen] == ["store"]
     assert check.state == "red"
     assert "rapport upgrade" in check.mend
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [(Path.unlink, "is lost"), (lambda path: path.write_text("ab" * 32), "is not the pepper")],
+)
+def test_a_pepper_that_is_lost_or_swapped_is_red_with_its_mend(
+    settings: Settings, loss: Callable[[Path], object], told: str
+) -> None:
+    with open_store(settings) as store:
+        hashed = read_addresses(settings, store).hash("ada@example.com")
+        with store.write() as connection:
+            suppress(
+                connection, address_hash=hashed, channel="email", reason="person", at=NOON, source="test"
+            )
+    assert found(examine(settings), "store").state == "green"
+    loss(settings.secrets_dir / PEPPER_FILE)
+    check = found(examine(settings), "store")
+    assert check.state == "red"
+    assert told in check.seen
+    assert "Restore the file" in check.mend
 
 
 def test_a_healthy_home_is_green_but_for_what_it_notes(settings: Settings) -> None:

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_contracts.errors import StoreError
-from messaging.addresses import PEPPER_FILE, Addresses, normalise_email, normalise_phone, read_addresses
+from messaging.addresses import (
+    PEPPER_FILE,
+    Addresses,
+    known_addresses,
+    normalise_email,
+    normalise_phone,
+    read_addresses,
+)
 from messaging.settings import Settings
 from messaging.store import Store
 
@@ -99,6 +106,38 @@ def test_a_lost_pepper_refuses_to_start_rather_than_forget_who_opted_out(
     with pytest.raises(StoreError, match=r"is lost, but the store holds hashes.*Restore the file"):
         read_addresses(settings, store)
     assert not (settings.secrets_dir / PEPPER_FILE).exists()
+
+
+def test_another_pepper_refuses_to_start_rather_than_forget_who_opted_out(
+    settings: Settings, store: Store, outbox_of: Any
+) -> None:
+    outbox_of.put()
+    path = settings.secrets_dir / PEPPER_FILE
+    ours = path.read_text()
+    path.write_text("ab" * 32)
+    for look in (read_addresses, known_addresses):
+        with pytest.raises(StoreError, match=r"is not the pepper that this store's hashes.*Restore the file"):
+            look(settings, store)
+    path.write_text(ours)
+    assert read_addresses(settings, store) == known_addresses(settings, store)
+
+
+def test_another_pepper_of_a_store_without_hashes_becomes_its_own(
+    settings: Settings, store: Store, addresses: Addresses, outbox_of: Any
+) -> None:
+    path = settings.secrets_dir / PEPPER_FILE
+    ours = path.read_text()
+    path.write_text("ab" * 32)
+    assert read_addresses(settings, store) != addresses
+    outbox_of.put()
+    path.write_text(ours)
+    with pytest.raises(StoreError, match="is not the pepper"):
+        read_addresses(settings, store)
+
+
+def test_to_look_for_the_pepper_makes_none(settings: Settings, store: Store) -> None:
+    assert known_addresses(settings, store) is None
+    assert not settings.secrets_dir.exists()
 
 
 def test_a_lost_pepper_of_an_empty_store_is_made_again(

@@ -65,16 +65,23 @@ def withdraw_decision(
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file to write; it is replaced.")],
     *,
+    author: Author,
     as_json: AsJson = False,
 ) -> None:
     """Write the decisions that stand to a file that people can review and keep in git."""
+    from messaging import audit
+    from messaging.clock import read_clock
     from messaging.identity_decisions import export_decisions, standing_decisions
     from messaging.settings import read_settings
     from messaging.store import open_store
     from messaging.terminal import emit, say
 
-    with open_store(read_settings()) as store:
+    settings = read_settings()
+    with open_store(settings) as store:
         count = len(standing_decisions(store))
+        with store.write() as connection:
+            now = read_clock(settings.home).now()
+            audit.record(connection, author, "identity.export", None, {"decisions": count}, at=now)
         file.write_text(export_decisions(store), encoding="utf-8")
     document = {"file": str(file), "decisions": count}
     emit(document, as_json=as_json, human=lambda: say(f"{counted(count, 'decision')} written."))

@@ -31,7 +31,7 @@ from messaging.identity_decisions import (
 )
 from messaging.settings import Settings, read_settings
 from messaging.store import Store, open_store
-from messaging.store.tables import audit
+from messaging.store.tables_record import audit
 
 from .conftest import NOON, A, B, C, D, nothing, say, take_over
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from typer.testing import CliRunner
 
-from data_contracts.errors import NotFoundError, RapportError, UsageError
+from data_contracts.errors import NotFoundError, RapportError, StoreError, UsageError
 from messaging.addresses import Addresses
 from messaging.cli import app
 from messaging.clock import Clock, pin_clock
@@ -240,3 +240,41 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_look_at_a_person_is_recorded_and_the_record_can_be_verified(
+    run: Run, company: list[dict[str, Any]], store: Store
+) -> None:
+    someone = company[1]["customer_id"]
+    run("customer", company[1]["email"], "--actor", "ann")
+    run("customer", "Ada", "--actor", "ann")
+    run("consent", "show", someone, "--actor", "bo")
+    listed = json.loads(run("audit", "list", "--json"))["entries"]
+    assert [(each["actor"], each["action"], each["subject"]) for each in listed] == [
+        ("bo", "consent.look", someone),
+        ("ann", "customer.search", None),
+        ("ann", "customer.look", someone),
+    ]
+    assert (
+        json.loads(run("audit", "list", "--actor", "bo", "--action", "consent", "--json"))["entries"]
+        == listed[:1]
+    )
+    assert f"ann  customer.look  {someone}" in run("audit", "list", "--subject", someone)
+    assert "Nothing of that was recorded" in run("audit", "list", "--actor", "nobody")
+    whole = json.loads(run("audit", "verify", "--json"))
+    assert whole["entries"] == 3
+    assert "All 3 entries hold" in run("audit", "verify", "--head", whole["head"])
+    with pytest.raises(StoreError, match="the head you kept is not among them"):
+        CliRunner().invoke(app, ["audit", "verify", "--head", "0" * 63 + "1"], catch_exceptions=False)
+
+
+def test_a_record_that_was_changed_is_told_by_verify(
+    run: Run, company: list[dict[str, Any]], store: Store
+) -> None:
+    run("customer", company[1]["email"], "--actor", "ann")
+    with store.write() as connection:
+        on = " ON audit" if connection.dialect.name == "postgresql" else ""
+        connection.execute(text(f"DROP TRIGGER audit_no_update{on}"))
+        connection.execute(text("UPDATE audit SET actor = 'bo'"))
+    with pytest.raises(StoreError, match="does not hold from entry 1 on"):
+        CliRunner().invoke(app, ["audit", "verify"], catch_exceptions=False)

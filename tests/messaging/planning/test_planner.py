@@ -27,7 +27,8 @@ from messaging.planner import (
 from messaging.quiet_hours import read_quiet_rules
 from messaging.settings import Settings
 from messaging.store import Store
-from messaging.store.tables import audit, campaign_runs, contract_status, messages, run_audience
+from messaging.store.tables import campaign_runs, contract_status, messages, run_audience
+from messaging.store.tables_record import audit
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 MakePerson = Callable[..., dict[str, Any]]

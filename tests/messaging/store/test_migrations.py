@@ -1,5 +1,6 @@
 """The migrations, the tables in code and the schema states agree."""
 
+import importlib
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+import messaging.store as store_package
 from data_contracts.errors import StoreError
 from messaging.settings import Settings
 from messaging.store import Store, open_store
@@ -48,6 +50,8 @@ DECISION = {
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(store: Store) -> None:
+    for file in Path(store_package.__file__).parent.glob("tables*.py"):
+        importlib.import_module(f"messaging.store.{file.stem}")
     with store.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
