@@ -18,6 +18,6 @@ def churn(context: AssetExecutionContext) -> MaterializeResult[None]:
     """Judge every buyer by what was learnt this week, or by rules."""
     session = session_of(context)
     with session.stage("churn") as stage:
-        report = score_churn(session.settings.build_path, session.as_of)
+        report = score_churn(session.settings.build_path, session.as_of, session.settings.state_path)
         stage.rows = report.customers
     return MaterializeResult(metadata=report.to_document())

@@ -71,7 +71,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
     (
-        # what was learnt of customers, and how well it foretold (scoring/lifetime/fits.py)
+        # what was learnt of customers, and how well it foretold (scoring/kept_fits.py)
         """
         CREATE TABLE state.model_fits
         (model VARCHAR NOT NULL, unit VARCHAR NOT NULL, version INTEGER NOT NULL, fitted_at TIMESTAMP NOT NULL,

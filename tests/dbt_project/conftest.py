@@ -70,7 +70,7 @@ class Company:
         self.part("after_identity", *arguments, **variables)
         order = LifetimeOrder(moment, variables.get("currency", "GBP"))
         score_lifetime(self.build_path, self.settings.state_path, order)
-        score_churn(self.build_path, moment)
+        score_churn(self.build_path, moment, self.settings.state_path)
         self.part("after_scoring", *arguments, **variables)
 
     def ask_store(self, moment: datetime) -> None:

@@ -2,13 +2,14 @@
 
 Whoever makes no order within `horizon` days counts as gone: four of five gaps between orders end by then. Where there is
 history enough, the chance of that is learnt from what people did after a day in the past; else rules say it. What is
-learnt changes with the week, on Mondays, and not with the day: the same Monday gives the same model.
+learnt changes with the week, on Mondays, and not with the day or with what comes late: a Monday's model is kept for its
+week, unless there are many more or fewer buyers by then (`kept_fits.GROWTH`).
 
 It writes schema `scoring` of build.duckdb: `churn`, a row for each buyer, and its row of `model_fits`.
 """
 
 import json
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -31,14 +32,15 @@ from pipelines.scoring.churn.features import (
     read_rhythms,
     usual_gap,
 )
-from pipelines.scoring.churn.logistic import Calibration, Logistic, cross_fit, fit_logistic
+from pipelines.scoring.churn.fits import MODEL, Learnt, Rhythm, keep_of_week, kept_of_week
+from pipelines.scoring.churn.logistic import cross_fit, fit_logistic
 from pipelines.scoring.lifetime.seen import watched_days
 from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.state import attached_state
 
 if TYPE_CHECKING:
     import duckdb
 
-MODEL = "churn"
 HIGH, MEDIUM = 0.7, 0.4
 SHORTEST, LONGEST, USUAL = 30.0, 365.0, 180.0  # days of the horizon; USUAL where gaps are too few to tell
 FEWEST_GAPS, FEWEST_PEOPLE, FEWEST_OUTCOMES = 50, 500, 100  # ten outcomes a feature (Peduzzi et al., 1996)
@@ -67,26 +69,6 @@ _FITS = """
 
 
 @dataclass(frozen=True)
-class Rhythm:
-    """How people order: in `horizon` days who orders again has done so, `common_gap` days is half of gaps."""
-
-    horizon: float
-    common_gap: float
-    gaps: int
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """A model, how it is set right, and from how many people until when it was learnt."""
-
-    model: Logistic
-    calibration: Calibration
-    people: int
-    left: int
-    until: datetime
-
-
-@dataclass(frozen=True)
 class ChurnReport:
     """What became of the step: `method` is calibrated or rules; `sentence` says from what, or why not learnt."""
 
@@ -101,18 +83,19 @@ class ChurnReport:
         return asdict(self)
 
 
-def score_churn(build: "duckdb.DuckDBPyConnection | Path", as_of: datetime) -> ChurnReport:
+def score_churn(
+    build: "duckdb.DuckDBPyConnection | Path", as_of: datetime, state_path: Path | None = None
+) -> ChurnReport:
     """Make `scoring.churn` as of a moment (naive UTC), from int_churn__signals.
 
-    `build` is build.duckdb, or a connection whose current catalog it is.
+    `build` is build.duckdb, or a connection whose current catalog it is. What is learnt stays in the state that
+    `state_path` names for as long as its week lasts; without one it is learnt each time.
     """
     with open_warehouse(build) if isinstance(build, Path) else nullcontext(build) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS scoring")
         until = _known_until(connection, as_of)
-        monday = _monday(until)
-        rhythm = read_rhythm(connection, monday)
         known = read_known(connection, until)
-        learnt = learn(connection, monday, rhythm)
+        rhythm, learnt = _settle(connection, _monday(until), len(known), state_path)
         table = _table(known, read_rhythms(connection, until), rhythm, learnt)
         connection.register("churn_found", table)
         connection.execute("CREATE OR REPLACE TABLE scoring.churn AS FROM churn_found")
@@ -135,6 +118,24 @@ def _known_until(connection: "duckdb.DuckDBPyConnection", as_of: datetime) -> da
 
 def _monday(as_of: datetime) -> datetime:
     return datetime(as_of.year, as_of.month, as_of.day) - timedelta(days=as_of.weekday())
+
+
+def _settle(
+    connection: "duckdb.DuckDBPyConnection", monday: datetime, buyers: int, state_path: Path | None
+) -> tuple[Rhythm, Learnt | str]:
+    """Take what was learnt of the week, or learn; what nothing can be learnt from is asked again in every build."""
+    state: AbstractContextManager[None] = (
+        attached_state(connection, state_path) if state_path else nullcontext()
+    )
+    with state:
+        kept = kept_of_week(connection, monday, buyers) if state_path else None
+        if kept:
+            return kept
+        rhythm = read_rhythm(connection, monday)
+        learnt = learn(connection, monday, rhythm)
+        if state_path and isinstance(learnt, Learnt):
+            keep_of_week(connection, rhythm, learnt, buyers)
+    return rhythm, learnt
 
 
 def read_rhythm(connection: "duckdb.DuckDBPyConnection", moment: datetime) -> Rhythm:

@@ -4,12 +4,12 @@ A fit costs seconds and changes little from day to day, so a build keeps that of
 when a week is over, or when what is seen has drifted from what was learnt from.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pipelines.scoring.kept_fits import KeptFit, Kind, has_grown, keep, newest_kept
 from pipelines.scoring.lifetime.bg_nbd import Timing
 from pipelines.scoring.lifetime.gamma_gamma import Worth
 
@@ -20,24 +20,6 @@ VERSION = 1  # of what is learnt from: a new one learns again
 MODEL = "lifetime_value"
 REFIT_AFTER = timedelta(days=7)
 DRIFT = 0.1  # a tenth more or fewer orders, or a tenth more or less worth, against what the model expects
-GROWTH = 1.25  # so many times the customers, or as many times fewer
-KEPT = 60  # fits, the newest: a year of weeks
-
-_NEWEST = """
-    SELECT fitted_at, data_until, customers, sentence, learnt, checks FROM state.model_fits
-    WHERE model = $model AND unit = $unit AND version = $version AND fitted_at <= $as_of
-    ORDER BY fitted_at DESC LIMIT 1
-"""
-_FORGET_SAME = "DELETE FROM state.model_fits WHERE model = $model AND fitted_at = $fitted_at"
-_KEEP = """
-    INSERT INTO state.model_fits
-    VALUES ($model, $unit, $version, $fitted_at, $data_until, $customers, $sentence, $reason, $learnt, $checks)
-"""
-_FORGET_OLD = """
-    DELETE FROM state.model_fits WHERE model = $model AND fitted_at < (
-        SELECT min(fitted_at) FROM (
-            SELECT fitted_at FROM state.model_fits WHERE model = $model ORDER BY fitted_at DESC LIMIT $kept))
-"""
 
 
 @dataclass(frozen=True)
@@ -105,7 +87,7 @@ def why_refit(kept: Fit | None, as_of: datetime, standing: Standing | None) -> s
 
 def _drift(kept: Fit, now: Standing) -> str | None:
     then = kept.checks
-    if not 1 / GROWTH <= now.customers / max(kept.customers, 1) <= GROWTH:
+    if has_grown(now.customers, kept.customers):
         return "many more or fewer customers"
     if abs(now.orders / then["orders"] - 1) > DRIFT:
         return "customers order more or less often than they did"
@@ -118,30 +100,15 @@ def _drift(kept: Fit, now: Standing) -> str | None:
 
 def newest_fit(connection: "duckdb.DuckDBPyConnection", unit: str, as_of: datetime) -> Fit | None:
     """Find the newest fit that was made by `as_of`, in the attached state; `unit` is the currency's code."""
-    wanted = {"model": MODEL, "unit": unit, "version": VERSION, "as_of": as_of}
-    found = connection.execute(_NEWEST, wanted).fetchone()
-    if found is None:
+    kept = newest_kept(connection, Kind(MODEL, unit, VERSION), as_of)
+    if kept is None:
         return None
-    fitted_at, until, customers, sentence, learnt, checks = found
-    return Fit(
-        fitted_at, until, customers, sentence, Learnt.from_document(json.loads(learnt)), json.loads(checks)
-    )
+    learnt = Learnt.from_document(kept.learnt)
+    return Fit(kept.fitted_at, kept.data_until, kept.customers, kept.sentence, learnt, kept.checks)
 
 
 def keep_fit(connection: "duckdb.DuckDBPyConnection", unit: str, fit: Fit, reason: str) -> None:
-    """Remember a fit in the attached state with why it was made, and forget the oldest."""
-    connection.execute(_FORGET_SAME, {"model": MODEL, "fitted_at": fit.fitted_at})
-    row = {
-        "model": MODEL,
-        "unit": unit,
-        "version": VERSION,
-        "fitted_at": fit.fitted_at,
-        "data_until": fit.data_until,
-        "customers": fit.customers,
-        "sentence": fit.sentence,
-        "reason": reason,
-        "learnt": json.dumps(fit.learnt.to_document()),
-        "checks": json.dumps(dict(fit.checks)),
-    }
-    connection.execute(_KEEP, row)
-    connection.execute(_FORGET_OLD, {"model": MODEL, "kept": KEPT})
+    """Remember a fit in the attached state with why it was made."""
+    learnt = fit.learnt.to_document()
+    kept = KeptFit(fit.fitted_at, fit.data_until, fit.customers, fit.sentence, reason, learnt, fit.checks)
+    keep(connection, Kind(MODEL, unit, VERSION), kept)

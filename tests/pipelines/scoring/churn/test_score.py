@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -260,3 +261,32 @@ def test_odd_histories_end_with_a_sentence(build: duckdb.DuckDBPyConnection, sig
 def test_every_feature_has_its_column(build: duckdb.DuckDBPyConnection) -> None:
     happened(build, [order("cus_1", 5)])
     assert features(read_known(build, AS_OF), 90).shape == (1, len(NAMES))
+
+
+def test_what_was_learnt_is_kept_for_its_week_and_learnt_again_with_many_more_buyers(
+    build: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    state = tmp_path / "state.duckdb"
+    company = shop(1_500, 0.5)
+    happened(build, company)
+    first = score_churn(build, AS_OF, state)
+    risks = {customer: row["churn_risk"] for customer, row in found(build).items()}
+
+    late = [order("cus_late", 300), order("cus_late", 4)]
+    happened(build, [*company, *late])
+    second = score_churn(build, AS_OF + timedelta(hours=3), state)
+    assert (second.sentence, second.fit) == (first.sentence, first.fit)
+    assert {row["churn_method"] for row in found(build).values()} == {"calibrated"}
+    score_churn(build, AS_OF, state)
+    now = {customer: row["churn_risk"] for customer, row in found(build).items()}
+    assert now.pop("cus_late") < 0.7
+    assert now == risks, "a late record of somebody else moves nobody's risk"
+    score_churn(build, AS_OF)
+    assert {customer: row["churn_risk"] for customer, row in found(build).items()} != risks, (
+        "learnt anew it would"
+    )
+
+    next_week = score_churn(build, AS_OF + timedelta(days=7), state)
+    assert next_week.sentence != first.sentence
+    happened(build, [*company, *((f"b{each[0]}", *each[1:]) for each in shop(600, 0.5, seed=5))])
+    assert score_churn(build, AS_OF, state).sentence != first.sentence

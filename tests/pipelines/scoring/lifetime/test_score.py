@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pytest
 
+from pipelines.scoring.kept_fits import KEPT
 from pipelines.scoring.lifetime.bg_nbd import Timing
-from pipelines.scoring.lifetime.fits import KEPT, Fit, Learnt, Standing, why_refit
+from pipelines.scoring.lifetime.fits import Fit, Learnt, Standing, why_refit
 from pipelines.scoring.lifetime.gamma_gamma import Worth
 from pipelines.scoring.lifetime.score import FOREIGN, FUTURE, GAVE_BACK, ONCE
 
