@@ -1,0 +1,106 @@
+"""What somebody wrote, made ready to be read by rules: their own new words, in one spelling, cut into sentences.
+
+Pure. A sentence is its words in lower case without accents, each followed by one space, with commas as words of their
+own: "Merci de ne plus m'envoyer de SMS !" is `merci de ne plus m envoyer de sms `.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from itertools import takewhile
+
+LONGEST = 2000  # characters that are read; an opt-out comes early, and nobody shall make us read for seconds
+MOST_QUOTED = 3  # words in quotation marks; more of them are somebody else's sentence, most often ours
+_QUOTED_LINE = re.compile(r"^\s{0,3}>")
+_ENDS_NEW_TEXT = re.compile(  # from such a line on everything is an older mail, or a signature
+    r"^(-- ?|__+|-{2,}.{1,60}-{2,})$"
+    r"|^(On|Am|Le|El|Il|Op|Em|W dniu|Dnia) .{4,200}"
+    r"(wrote|schrieb.*|a écrit|escribió|ha scritto|schreef.*|escreveu|napisał\(?a?\)?) ?:$"
+    r"|^(From|Von|De|Da|Van|Od): .*@",
+    re.IGNORECASE,
+)
+_QUOTATION = re.compile(
+    r"[\"\u201c\u201d\u201e\u00ab\u00bb]([^\"\u201c\u201d\u201e\u00ab\u00bb]*)[\"\u201c\u201d\u00bb\u00ab]"
+)
+_LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+|\S+@\S+\.\w+")
+_APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'"))
+_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i"})
+_CONTRACTED = re.compile(r"(?<=[a-z])'(?=(t|s|re|ll|ve|d|m)\b)")  # don't is one word; l'arrêt are two
+_SPELT = re.compile(r"(?<![a-z0-9])(?:[a-z][ .\-*_]){3,}[a-z](?![a-z0-9])")  # S T O P
+_END = re.compile(
+    r"[.!?;:\n\u2026()\[\]\u2013\u2014]+|[^\w\s,'&$@-]+"
+)  # of a sentence: also a picture in the text
+_WORD = re.compile(r"[^\W_]+|,")
+_RUN = re.compile(r"([a-z])\1{2,}")
+_DIGITS = str.maketrans("0134578$@", "oieastbsa")  # st0p
+_CLOSE_FROM = 7  # letters of a word that may be misspelt; of a shorter one too many others are a letter away
+
+
+class Spelling:
+    """How the words of some rules may be written: short forms, and those that are often misspelt.
+
+    `known` is every word that rules ask for; `meant` gives what stands for another word or words.
+    """
+
+    def __init__(self, known: Collection[str], meant: Mapping[str, str], misspelt: Collection[str]) -> None:
+        self._known = frozenset(known)
+        self._meant = meant
+        self._misspelt = tuple(misspelt)
+
+    def of(self, word: str) -> str:
+        """Give a word as the rules write it: "pls" is please, "stoppp" and "st0p" are stop, "unsuscribe" too is known."""
+        if word in self._meant:
+            return self._meant[word]
+        if word in self._known or word.isdigit() or word == ",":
+            return word
+        return self._other(word)
+
+    def joined(self, letters: str) -> str:
+        """Give the word that was spelt letter by letter, where it is one that rules ask for."""
+        word = "".join(each for each in letters if each.isalpha())
+        return word if word in self._known else letters
+
+    def _other(self, word: str) -> str:
+        tries = [_RUN.sub(r"\1", word), _RUN.sub(r"\1\1", word), _RUN.sub(r"\1", word.translate(_DIGITS))]
+        for each in tries:
+            if each in self._meant:
+                return self._meant[each]
+            if each in self._known:
+                return each
+        return next((right for right in self._misspelt if _is_slip(tries[0], right)), tries[0])
+
+
+def sentences(text: str, spelling: Spelling) -> list[str]:
+    """Cut what somebody newly wrote into sentences of words, as rules read them."""
+    new = _new_lines(text[:LONGEST])
+    quoted = _QUOTATION.sub(
+        lambda found: " " if len(found[1].split()) > MOST_QUOTED else f" {found[1]} ", new
+    )
+    plain = _plain(_LINK.sub(" ", quoted))
+    plain = _SPELT.sub(lambda found: spelling.joined(found[0]), plain)
+    told = (" ".join(map(spelling.of, _WORD.findall(each))) for each in _END.split(plain))
+    return [f"{each} " for each in told if each.strip(" ,")]
+
+
+def _plain(text: str) -> str:
+    """Give a text in lower case without accents, with one kind of apostrophe and no invisible characters."""
+    folded = unicodedata.normalize(
+        "NFKD", unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).casefold()
+    )
+    kept = "".join(each for each in folded if unicodedata.category(each) not in {"Mn", "Cf"})
+    return _CONTRACTED.sub("", kept.translate(_LETTERS))
+
+
+def _new_lines(text: str) -> str:
+    lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    written = takewhile(lambda line: not _ENDS_NEW_TEXT.match(line.strip()), lines)
+    return "\n".join(line for line in written if not _QUOTED_LINE.match(line))
+
+
+def _is_slip(word: str, right: str) -> bool:
+    """Say whether a word is another with a letter or two wrong, gone, added or swapped with its neighbour."""
+    from rapidfuzz.distance import OSA
+
+    if len(word) < _CLOSE_FROM or word[0] != right[0]:
+        return False
+    return OSA.distance(word, right) <= (2 if len(right) >= 10 else 1)
