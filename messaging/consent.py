@@ -16,14 +16,30 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, bindparam, or_, select, update
 
-from messaging.consent_chain import ConsentEvent, append, of_person, record_key, said_already
+from messaging.consent_chain import (
+    ConsentEvent,
+    append,
+    of_person,
+    record_key,
+    said_already,
+    voided,
+)
 from messaging.consent_words import ConsentState, Word, batches, newest, standing_word, words_of
 from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import consent_events, messages, suppressions
 
 SuppressionReason = Literal["stop", "unsubscribe", "bounce", "complaint", "provider", "person"]
+MAIL, PHONE = (
+    ("email",),
+    ("sms", "whatsapp", "voice", "chat"),
+)  # the channels that use an address of each type
 LIFTABLE = ("stop", "unsubscribe")  # the person's own word; a bounce is not undone by START
-SAID_FROM_ADDRESS = ("keyword", "link", "provider")  # methods that prove an address, not which of its owners
+SAID_FROM_ADDRESS = (
+    "keyword",
+    "link",
+    "provider",
+    "words",
+)  # methods that prove an address, not which of its owners
 
 
 @dataclass(frozen=True)
@@ -202,6 +218,64 @@ def lift(  # noqa: PLR0913 - each is a fact of the evidence
         evidence=evidence,
     )
     return _append_for(connection, people, said)
+
+
+def stop_everywhere(  # noqa: PLR0913 - each is a fact of the evidence
+    connection: Connection,
+    *,
+    address_hash: str,
+    channel: str,
+    at: datetime,
+    source: str,
+    source_record_id: str,
+    customer_ids: Iterable[str] = (),
+    method: str = "words",
+    evidence: dict[str, Any] | None = None,
+) -> list[str]:
+    """Take an opt-out of every channel: the address on those that use it, and the people behind it on all of them.
+
+    Of a channel that uses another address the people's marketing is revoked alone: nobody named that address.
+    """
+    theirs = MAIL if channel == "email" else PHONE
+    people = sorted(
+        {*customer_ids, *(one for each in theirs for one in _written_to(connection, address_hash, each))}
+    )
+    _lock(connection, people, address_hash)
+    facts: dict[str, Any] = {"at": at, "source": source, "source_record_id": source_record_id}
+    facts |= {"method": method, "evidence": evidence}
+    events = [
+        one
+        for each in theirs
+        for one in stop(connection, address_hash=address_hash, channel=each, customer_ids=people, **facts)
+    ]
+    for each in (other for other in (*MAIL, *PHONE) if other not in theirs):
+        said = ConsentEvent(
+            channel=each,
+            purpose="marketing",
+            action="revoke",
+            legal_basis="consent",
+            occurred_at=at,
+            source=source,
+            source_record_id=source_record_id,
+            actor="customer",
+            method=method,
+            evidence=evidence,
+        )
+        if people:
+            events += _append_for(connection, people, said)
+    return events
+
+
+def take_back(connection: Connection, source: str, record_id: str, said: ConsentEvent) -> list[str]:
+    """Let what one record said count no more, of whomever it was told; gives the ids of the events.
+
+    For a message that was taken for an opt-out and was none: what counted before counts again. `said` tells when,
+    by whom and how that was found.
+    """
+    events = voided(connection, source, record_id, said)
+    people = [person_key(event.customer_id) for event in events if event.customer_id]
+    lock(connection, people + [address_key(event.address_hash) for event in events if event.address_hash])
+    return append(connection, events, said.occurred_at)
 
 
 def suppress(  # noqa: PLR0913 - the columns of a suppression

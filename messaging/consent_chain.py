@@ -4,6 +4,7 @@ Each event commits to H(salt, payload), and the chain goes over these commitment
 drop a payload with its salt, and the chain still verifies.
 """
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from messaging.store.ids import new_id
 from messaging.store.locks import CONSENT_CHAIN, lock
 from messaging.store.tables import consent_events
 
+VOIDED = "void:"  # before the name of a record whose words count no more
 REWORDED = "~"  # before the number of a record's second and later words
 
 RecordKey = tuple[str, str | None, str, str]  # source, record, channel, purpose
@@ -28,7 +30,7 @@ class ConsentEvent:
 
     channel: str  # email | sms | whatsapp | voice
     purpose: str  # marketing | service | profiling
-    action: str  # grant | revoke
+    action: str  # grant | revoke | void (what the record of this name said counts no more)
     legal_basis: str  # consent | soft_opt_in | legitimate_interest | contract
     occurred_at: datetime
     source: str
@@ -40,6 +42,8 @@ class ConsentEvent:
     locale: str | None = None
     wording: str | None = None
     evidence: dict[str, Any] | None = None
+    wording_hash: str | None = None  # of the wording where there is one
+    expires_at: datetime | None = None  # naive UTC: from then on a grant is none
 
 
 class Word(NamedTuple):
@@ -118,6 +122,35 @@ def of_person(event: ConsentEvent, customer_id: str) -> ConsentEvent:
     )
 
 
+def voided(connection: Connection, source: str, record_id: str, said: ConsentEvent) -> list[ConsentEvent]:
+    """Give what takes back everything that a record said, of whomever it was told; `said` tells when, by whom and how.
+
+    Nothing where the record was taken back before.
+    """
+    table = consent_events.c
+    named = table.source_record_id.startswith(record_id, autoescape=True)
+    rows = connection.execute(
+        select(consent_events).where(table.source == source, named).order_by(table.sequence)
+    )
+    told = [row for row in rows if said_by(row.source_record_id, row.customer_id) == record_id]
+    events = [
+        replace(
+            said,
+            action="void",
+            channel=row.channel,
+            purpose=row.purpose,
+            legal_basis=row.legal_basis,
+            customer_id=row.customer_id,
+            address_hash=row.address_hash,
+            source=source,
+            source_record_id=f"{VOIDED}{row.source_record_id}",
+        )
+        for row in told
+    ]
+    known = said_already(connection, [record_key(event) for event in events])
+    return [event for event in events if record_key(event) not in known]
+
+
 def said_by(record_id: str | None, customer_id: str | None) -> str | None:
     """Give the record that an event came in, whichever of its words it is and whomever it is told of."""
     if record_id is None:
@@ -158,11 +191,24 @@ def _worded(record_id: str | None, number: int) -> str | None:
 
 def _plain(event: ConsentEvent) -> dict[str, Any]:
     """Give an event as plain data; `asdict` copies deeply, which took 40 % of a long import."""
-    return {name: getattr(event, name) for name in ConsentEvent.__dataclass_fields__}
+    plain = {name: getattr(event, name) for name in ConsentEvent.__dataclass_fields__}
+    if event.wording and not event.wording_hash:
+        plain["wording_hash"] = hash_of(event.wording)
+    return plain
 
 
+def hash_of(wording: str) -> str:
+    """Give what names a wording, however its lines are broken: the same words have the same name for good."""
+    return hashlib.sha256(" ".join(wording.split()).encode()).hexdigest()
+
+
+_LATER = (
+    "wording_hash",
+    "expires_at",
+)  # since 2026-11-22; an event of before commits to its payload without them
 _PAYLOAD = ("event_id", "recorded_at", *ConsentEvent.__dataclass_fields__)
 
 
 def _commit(salt: str, row: Mapping[Any, Any]) -> str:
-    return commit(salt, {name: row[name] for name in _PAYLOAD})
+    kept = (name for name in _PAYLOAD if name not in _LATER or row[name] is not None)
+    return commit(salt, {name: row[name] for name in kept})

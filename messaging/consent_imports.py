@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from messaging.addresses import Addresses, normalise
 from messaging.consent import SuppressionReason, hardness
 from messaging.consent_chain import (
+    VOIDED,
     ConsentEvent,
     RecordKey,
     Word,
@@ -25,6 +26,7 @@ from messaging.consent_chain import (
     record_key,
     reworded,
     said_already,
+    said_by,
 )
 from messaging.store import Store
 from messaging.store.locks import address_key, lock, person_key
@@ -177,12 +179,21 @@ def _nameless(connection: Connection) -> dict[str, list[ConsentEvent]]:
         place = (event.address_hash or "", event.channel, event.purpose)
         if event.action == "grant":
             said.pop(place, None)
+        elif event.action == "void":
+            if place in said and _takes_back(event, said[place]):
+                said.pop(place)
         elif event.customer_id is None:
             said[place] = replace(event, source_record_id=event.source_record_id or row["event_id"])
     found: dict[str, list[ConsentEvent]] = {}
     for (address_hash, _, _), event in said.items():
         found.setdefault(address_hash, []).append(event)
     return found
+
+
+def _takes_back(void: ConsentEvent, event: ConsentEvent) -> bool:
+    named = said_by(void.source_record_id, void.customer_id)
+    record = said_by(event.source_record_id, event.customer_id)
+    return void.source == event.source and named == f"{VOIDED}{record}"
 
 
 def _take_opt_outs(connection: Connection, batch: Sequence[ImportedOptOut], recorded_at: datetime) -> int:

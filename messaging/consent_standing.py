@@ -49,10 +49,14 @@ class Standing:
 
 
 class StandingConsents:
-    """What the store knows, asked by person and address; `all_ids` are the people who have had or shared several."""
+    """What the store knows, asked by person and address; `all_ids` are the people who have had or shared several.
 
-    def __init__(self, connection: Connection, all_ids: Mapping[str, KnownAs]) -> None:
+    A consent that ran out by `as_of` (naive UTC) stands no more.
+    """
+
+    def __init__(self, connection: Connection, all_ids: Mapping[str, KnownAs], as_of: datetime) -> None:
         self._connection = connection
+        self._as_of = as_of
         self._all_ids = all_ids
         self._asked = _channels_and_purposes(connection)
         self._people = _mentioned(connection, all_ids)
@@ -82,7 +86,8 @@ class StandingConsents:
             reason = silent.get(each.address_hash or "")
             if consent is None and reason is None:
                 continue
-            granted = consent is not None and consent.granted and reason is None
+            stands = consent is not None and consent.granted and not consent.ran_out(self._as_of)
+            granted = stands and reason is None
             yield Standing(
                 each.customer_id,
                 each.address,

@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 
-from messaging.consent_chain import said_by
+from messaging.consent_chain import VOIDED, said_by
 from messaging.store.tables import consent_events
 
 LOOKUP_BATCH = 5000  # values in one IN (...)
 _READ = (
     "sequence", "event_id", "customer_id", "address_hash", "action", "occurred_at", "recorded_at", "legal_basis",
-    "source", "source_record_id", "method", "actor",
+    "source", "source_record_id", "method", "actor", "expires_at",
 )  # fmt: skip
 
 
@@ -33,6 +33,11 @@ class ConsentState:
     legal_basis: str
     source: str
     method: str
+    expires_at: datetime | None = None  # naive UTC
+
+    def ran_out(self, now: datetime) -> bool:
+        """Say whether this is a grant whose time is over by now (naive UTC)."""
+        return self.granted and self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,19 @@ def words_of(  # noqa: PLR0913, PLR0917 - what to look for
     """Read the words on a channel and purpose of many people or addresses, by the column that is the `subject`."""
     rows = _said(subject.name) if which is None else _said(subject.name).where(which)
     found: dict[str, list[Word]] = {}
+    taken_back: set[tuple[str, tuple[str, str | None]]] = set()
     for some in batches(values):
         for row in connection.execute(rows, {"some": some, "channel": channel, "purpose": purpose}):
-            found.setdefault(row.subject, []).append(_word(row))
-    return found
+            if row.action == "void":
+                taken_back.add((row.subject, _record(row)))
+            else:
+                found.setdefault(row.subject, []).append(_word(row))
+    if not taken_back:
+        return found
+    return {
+        subject: [word for word in words if (subject, word.record) not in taken_back]
+        for subject, words in found.items()
+    }
 
 
 @cache  # to put a query together costs three times what it takes to run it (2026-11-22)
@@ -100,10 +114,15 @@ def _word(row: Row[Any]) -> Word:
     # A record dated in the future must not outrank a STOP that comes after it.
     moment = (min(row.occurred_at, row.recorded_at), row.sequence)
     said = ConsentState(
-        row.action == "grant", row.event_id, row.occurred_at, row.legal_basis, row.source, row.method
-    )
-    record = (row.source, said_by(row.source_record_id, row.customer_id))
-    return Word(moment, row.recorded_at, row.address_hash, row.actor == "import", record, said)
+        row.action == "grant", row.event_id, row.occurred_at, row.legal_basis, row.source, row.method, row.expires_at,
+    )  # fmt: skip
+    return Word(moment, row.recorded_at, row.address_hash, row.actor == "import", _record(row), said)
+
+
+def _record(row: Row[Any]) -> tuple[str, str | None]:
+    """Name the record that an event is of, or that it takes back."""
+    name = said_by(row.source_record_id, row.customer_id)
+    return row.source, name and name.removeprefix(VOIDED)
 
 
 def batches(values: Iterable[str]) -> Iterable[list[str]]:

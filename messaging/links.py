@@ -10,6 +10,7 @@ from messaging.settings import Settings
 
 LINK_KEY_FILE = "link.key"
 _TOKEN = re.compile(r"(msg_[0-9a-f]{32})\.([0-9a-f]{32})", re.ASCII)
+_REQUEST = re.compile(r"(req_[0-9a-f]{32})\.([0-9a-f]{32})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,20 @@ class Links:
         if found and hmac.compare_digest(found[2], self._sign(found[1])):
             return found[1]
         return None
+
+    def confirm(self, request_id: str) -> str:
+        """Give the address where a double opt-in is answered: a page for people, which grants by its button alone."""
+        return f"{self.public_url}/c/{request_id}.{self._sign_request(request_id)}"
+
+    def request_id(self, token: str) -> str | None:
+        """Read the token of a double opt-in: the request that it answers, or None if not ours."""
+        found = _REQUEST.fullmatch(token)
+        if found and hmac.compare_digest(found[2], self._sign_request(found[1])):
+            return found[1]
+        return None
+
+    def _sign_request(self, request_id: str) -> str:
+        return hmac.new(self.key, f"confirm:{request_id}".encode(), hashlib.sha256).hexdigest()[:32]
 
     def _sign(self, message_id: str) -> str:
         return hmac.new(self.key, f"unsubscribe:{message_id}".encode(), hashlib.sha256).hexdigest()[:32]

@@ -19,6 +19,7 @@ Reason = Literal[
     "suppressed",
     "opted_out",
     "no_consent",
+    "consent_expired",
     "contract_red",
     "frequency_cap",
     "unknown_time_zone",
@@ -127,6 +128,11 @@ def _consent(facts: SendFacts) -> Blocked | None:
     if not facts.consent.granted:
         when = f"{facts.consent.occurred_at:%d %B %Y}".lstrip("0")
         return Blocked("opted_out", f"This customer opted out of marketing by {name} on {when}.")
+    if facts.consent.ran_out(facts.now):
+        when = f"{facts.consent.expires_at:%d %B %Y}".lstrip("0")
+        return Blocked(
+            "consent_expired", f"This customer's agreement to marketing by {name} ran out on {when}."
+        )
     return None
 
 

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     time_zone: str = Field("Europe/London", alias="RAPPORT_TIME_ZONE")
     company_name: str = Field("Your company", alias="RAPPORT_COMPANY_NAME")
     company_address: str = Field("", alias="RAPPORT_COMPANY_ADDRESS")
+    company_contact: str = Field("", alias="RAPPORT_COMPANY_CONTACT")
     own_domains: str = Field("", alias="RAPPORT_OWN_DOMAINS")
     max_file_mb: int = Field(4096, alias="RAPPORT_MAX_FILE_MB", ge=1)
     build_memory_mb: int = Field(0, alias="RAPPORT_BUILD_MEMORY_MB", ge=0)
@@ -104,6 +105,11 @@ class Settings(BaseSettings):
                 "use another RAPPORT_HOME"
             )
         return self
+
+    @property
+    def contact(self) -> str:
+        """Give where customers reach us: what is set, else the address of our mail, else our postal address."""
+        return self.company_contact or self.mail_from or self.company_address or self.company_name
 
     @property
     def twilio_url(self) -> str:

@@ -28,6 +28,7 @@ REASONS = {
     "suppressed": "Address is blocked",
     "opted_out": "Opted out",
     "no_consent": "Never said yes",
+    "consent_expired": "Their yes ran out",
     "contract_red": "Data failed its checks",
     "frequency_cap": "Heard enough from us",
     "unknown_time_zone": "Time zone unknown",

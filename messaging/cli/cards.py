@@ -39,6 +39,7 @@ REASONS = {
     "suppressed": "blocked address",
     "opted_out": "opted out",
     "no_consent": "no consent",
+    "consent_expired": "consent ran out",
     "frequency_cap": "heard enough lately",
     "unknown_time_zone": "unknown hour where they are",
     "quiet_hours": "night where they are",

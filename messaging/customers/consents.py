@@ -1,6 +1,7 @@
 """Whether we may write to one customer, channel by channel, with the proof, as the store knows it now."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -26,18 +27,18 @@ SILENCE = {
 
 
 def standing(
-    connection: Connection, person: KnownAs, hashes: Mapping[str, str]
+    connection: Connection, person: KnownAs, hashes: Mapping[str, str], now: datetime
 ) -> tuple[ChannelConsent, ...]:
-    """Give the state of marketing consent on each channel; `hashes` holds the address's hash by channel.
+    """Give the state of marketing consent on each channel now (naive UTC); `hashes` holds the address's hash by channel.
 
     The most restrictive word wins: a suppressed address, then a withdrawal under any id, then a grant. What was
     withdrawn before a split counts for both sides of it.
     """
-    return tuple(_channel(connection, channel, person, hashes.get(channel)) for channel in CHANNELS)
+    return tuple(_channel(connection, channel, person, hashes.get(channel), now) for channel in CHANNELS)
 
 
 def _channel(
-    connection: Connection, channel: str, person: KnownAs, address_hash: str | None
+    connection: Connection, channel: str, person: KnownAs, address_hash: str | None, now: datetime
 ) -> ChannelConsent:
     silent = consent.suppressed(connection, [address_hash] if address_hash else [], channel)
     said = consent.state(connection, person, address_hash, channel)
@@ -50,10 +51,13 @@ def _channel(
         ground = f" on the ground of {BASES.get(said.legal_basis, said.legal_basis)}" if said.granted else ""
         word = "Given" if said.granted else "Withdrawn"
         when = f"{said.occurred_at:%-d %B %Y}"
-        sentence = f"{word} on {when} ({said.method}), recorded from {said.source}{ground}."
+        until = ""
+        if said.granted and said.expires_at:
+            until = f" It {'ran' if said.ran_out(now) else 'runs'} out on {said.expires_at:%-d %B %Y}."
+        sentence = f"{word} on {when} ({said.method}), recorded from {said.source}{ground}.{until}"
     return ChannelConsent(
         channel=channel,
-        state="granted" if said and said.granted and not silent else "revoked",
+        state="granted" if said and said.granted and not said.ran_out(now) and not silent else "revoked",
         sentence=sentence,
         at=said.occurred_at if said else None,
         legal_basis=said.legal_basis if said else None,

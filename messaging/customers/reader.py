@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from data_contracts.errors import NotFoundError
 from messaging.addresses import Addresses, normalise, read_addresses
+from messaging.clock import read_clock
 from messaging.consent import KnownAs
 from messaging.customers import lookup
 from messaging.customers.cards import Published
@@ -78,7 +79,7 @@ class Customers:
             current = facts["customer_id"]
             aliases = known.earlier(current)
             timeline = lay_over(found.touches, touches(store, (current, *aliases)))
-            consents = standing(store, known.of(current), hashes)
+            consents = standing(store, known.of(current), hashes, read_clock(self._settings.home).now())
             return CustomerCard(
                 customer_id=current,
                 facts=_with_tail(facts, consents, timeline),

@@ -19,7 +19,7 @@ NOT_YET_A_TOUCH = ("planned", "queued", "sending", "cancelled")
 MOST = 500  # of each kind, for one person: enough for any page
 KINDS = {"email": "email", "chat": "chat"}  # everything else that people answer by comes as text messages
 PLACE = attrgetter("occurred_at", "touch_id")  # by which touches are sorted
-CONSENT_WORDS = {"grant": "given", "revoke": "withdrawn"}
+CONSENT_WORDS = {"grant": "given", "revoke": "withdrawn", "void": "as it was before"}
 
 
 def touches(connection: Connection, customer_ids: Sequence[str]) -> list[TimelineEntry]:

@@ -1,13 +1,19 @@
 """What people write back: each message is stored once, linked to what it answers, and an opt-out is obeyed."""
 
-from messaging.inbox.receiving import (
-    KEYWORDS,
-    FindCustomers,
-    Inbound,
-    InboundReceipt,
-    Keyword,
-    keyword_of,
-    receive,
-)
+from messaging.inbox.keywords import Keyword, keyword_of
+from messaging.inbox.receiving import Company, FindCustomers, Inbound, InboundReceipt, receive
+from messaging.inbox.reviews import Review, confirm, lift, list_reviews
 
-__all__ = ["KEYWORDS", "FindCustomers", "Inbound", "InboundReceipt", "Keyword", "keyword_of", "receive"]
+__all__ = [
+    "Company",
+    "FindCustomers",
+    "Inbound",
+    "InboundReceipt",
+    "Keyword",
+    "Review",
+    "confirm",
+    "keyword_of",
+    "lift",
+    "list_reviews",
+    "receive",
+]

@@ -1,33 +1,27 @@
 """What people write back: each message is stored once, linked to what it answers, and STOP is obeyed."""
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from data_contracts.errors import RapportError
-from messaging import consent
+from messaging import consent, double_opt_in
 from messaging.addresses import Addresses, normalise
 from messaging.clock import Clock
+from messaging.inbox.keywords import Keyword, country_of, keyword_of, read_keywords
+from messaging.inbox.opt_outs import OptOut, read_opt_out
+from messaging.inbox.reviews import Spoken, obey
 from messaging.store import Store
 from messaging.store.ids import new_id
 from messaging.store.tables import inbound_messages, messages
 
 log = structlog.get_logger(__name__)
 
-Keyword = Literal["stop", "start", "help"]
-KEYWORDS: dict[str, Keyword] = {
-    **dict.fromkeys(("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"), "stop"),
-    **dict.fromkeys(("START", "YES", "UNSTOP"), "start"),
-    **dict.fromkeys(("HELP", "INFO"), "help"),
-}
-# Around a word that ends something, typed or put there by a phone; a word that begins something is taken exactly.
-CARELESS = ".!,;:\"'()[]*- \u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u200b\u200d\u2060\ufe0f\ufeff"
 LEFT_US = ("calling", "accepted", "done", "unknown")  # states of a message that may have reached the person
 
 FindCustomers = Callable[[str], Sequence[str]]
@@ -44,42 +38,56 @@ class Inbound:
     to_address: str
     body: str
     payload: dict[str, Any]
-    opt_out: Keyword | None = None  # what the provider took it for, and acted upon
+    opt_out: Keyword | None = None  # what the provider took it for, and acted upon; then it has answered, too
 
 
 @dataclass(frozen=True)
 class InboundReceipt:
-    """What became of an inbound message. `duplicate` means that it was here before and nothing was done."""
+    """What became of an inbound message. `duplicate` means that it was here before and nothing was done.
+
+    `review_id` names the opt-out in their own words that it was taken for, `answer` is what to answer, once.
+    """
 
     inbound_id: str
     duplicate: bool
     keyword: Keyword | None
     customer_id: str | None
     reply_to_message_id: str | None
+    review_id: str | None = None
+    answer: str | None = None
 
 
-def keyword_of(body: str) -> Keyword | None:
-    """Give the keyword that the whole message is, or None: "please don't stop my order" is none."""
-    word = unicodedata.normalize("NFKC", body).strip().upper()
-    found = KEYWORDS.get(word)
-    if found is None and KEYWORDS.get(word.strip(CARELESS)) == "stop":
-        return "stop"
-    return found
+@dataclass(frozen=True)
+class Company:
+    """Who we are to somebody who asks for help: our name, and where we are reached."""
+
+    name: str = ""
+    contact: str = ""
 
 
-def receive(
-    store: Store, addresses: Addresses, inbound: Inbound, clock: Clock, find_customers: FindCustomers
+NOBODY = Company()
+
+
+def receive(  # noqa: PLR0913, PLR0917 - what an installation is made of
+    store: Store,
+    addresses: Addresses,
+    inbound: Inbound,
+    clock: Clock,
+    find_customers: FindCustomers,
+    company: Company = NOBODY,
 ) -> InboundReceipt:
     """Store an inbound message and obey its keyword, in one transaction; the same one again changes nothing.
 
     STOP suppresses the address and revokes marketing on this channel for everybody who owns the address, by
     the outbox or by what `find_customers` knows (it takes a normalised address and gives customer ids). START
-    takes that back.
+    takes that back, and so does a YES where a question of ours waits for it. An opt-out in their own words is
+    obeyed as STOP is, and lies in the review list. Where the provider does not answer and `company` has a name, the
+    receipt holds our one answer to a STOP or a HELP.
     """
     given = inbound.from_address.strip()
     address = normalise(inbound.channel, given) or given  # a name, a short code: kept as it is
     owners = _owners(address, find_customers)
-    heard = _Heard(inbound, address, addresses.hash(address), owners, clock.now())
+    heard = _Heard(inbound, address, addresses.hash(address), owners, clock.now(), company)
     try:
         with store.write() as connection:
             return _receive(connection, heard)
@@ -100,6 +108,7 @@ class _Heard:
     address_hash: str
     owners: Sequence[str]
     at: datetime
+    company: Company
 
 
 def _owners(address: str, find_customers: FindCustomers) -> list[str]:
@@ -116,17 +125,68 @@ def _receive(connection: Connection, heard: _Heard) -> InboundReceipt:
     if known is not None:
         return known
     answered = _last_message_to(connection, heard)
+    question = double_opt_in.waiting(connection, heard.address_hash, heard.inbound.channel, heard.at)
+    keyword = _keyword(heard, asked=question is not None)
+    in_words = read_opt_out(heard.inbound.body) if keyword is None else None
     receipt = InboundReceipt(
         inbound_id=new_id("inb"),
         duplicate=False,
-        keyword=keyword_of(heard.inbound.body) or heard.inbound.opt_out,
+        keyword=keyword,
         customer_id=_writer(answered, heard.owners),
         reply_to_message_id=answered.message_id if answered else None,
+        review_id=new_id("rev") if in_words else None,
+        answer=_answer(heard, keyword, in_words),
     )
     _store(connection, heard, receipt)
-    _obey(connection, heard, receipt)
-    log.info("inbound.received", inbound_id=receipt.inbound_id, keyword=receipt.keyword)
+    if in_words is not None:
+        obey(connection, _spoken(heard, receipt), in_words)
+    elif question is not None and keyword == "start":
+        double_opt_in.grant(connection, question, heard.at, "reply", {"inbound_id": receipt.inbound_id})
+    else:
+        _obey(connection, heard, receipt)
+    log.info(
+        "inbound.received",
+        inbound_id=receipt.inbound_id,
+        keyword=receipt.keyword,
+        review_id=receipt.review_id,
+    )
     return receipt
+
+
+def _keyword(heard: _Heard, *, asked: bool) -> Keyword | None:
+    """Give the command that a message is: by our words, or by the provider's, whose YES needs our question too."""
+    inbound = heard.inbound
+    country = country_of(heard.address)
+    ours = keyword_of(inbound.body, channel=inbound.channel, country=country, asked=asked)
+    if ours is None and inbound.opt_out == "start" and read_keywords().is_yes(inbound.body):
+        return None
+    return ours or inbound.opt_out
+
+
+def _answer(heard: _Heard, keyword: Keyword | None, in_words: OptOut | None) -> str | None:
+    """Give what we answer, where we are somebody and the provider has not answered."""
+    inbound, words = heard.inbound, read_keywords()
+    asked_for: Keyword | None = "stop" if in_words else keyword
+    if not heard.company.name or asked_for is None or inbound.opt_out is not None:
+        return None
+    if words.answers_itself(inbound.provider, inbound.channel, inbound.body):
+        return None
+    language = in_words.language if in_words else "en"
+    return words.answer(asked_for, heard.company.name, heard.company.contact, language)
+
+
+def _spoken(heard: _Heard, receipt: InboundReceipt) -> Spoken:
+    return Spoken(
+        review_id=receipt.review_id or "",
+        inbound_id=receipt.inbound_id,
+        channel=heard.inbound.channel,
+        address_hash=heard.address_hash,
+        customer_id=receipt.customer_id,
+        owners=tuple(heard.owners),
+        source=heard.inbound.provider,
+        source_record_id=f"message/{heard.inbound.provider_sid}",
+        at=heard.at,
+    )
 
 
 def _writer(answered: Row[Any] | None, owners: Sequence[str]) -> str | None:

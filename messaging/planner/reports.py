@@ -21,6 +21,7 @@ REASONS = {  # of a group; each person's own sentence is in the audience
     "suppressed": "Their address is blocked: it answered STOP, came back, or complained.",
     "opted_out": "They opted out of marketing.",
     "no_consent": "They have not agreed to marketing.",
+    "consent_expired": "They had agreed to marketing, and the time of it has run out.",
     "frequency_cap": "They have heard enough from us lately.",
     "unknown_time_zone": "We cannot tell what time it is where they are.",
     "contract_red": "The data behind the campaign failed its checks.",

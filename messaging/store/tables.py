@@ -203,7 +203,7 @@ consent_events = Table(  # append-only, in a hash chain; the state of a consent 
     Column("channel", String, nullable=False),
     Column("purpose", String, nullable=False),  # marketing | service | profiling
     Column("legal_basis", String, nullable=False),  # consent | soft_opt_in | legitimate_interest | contract
-    Column("action", String, nullable=False),  # grant | revoke
+    Column("action", String, nullable=False),  # grant | revoke | void: what a record said counts no more
     Column("occurred_at", DateTime, nullable=False),
     Column("recorded_at", DateTime, nullable=False),
     Column("source", String, nullable=False),
@@ -213,6 +213,8 @@ consent_events = Table(  # append-only, in a hash chain; the state of a consent 
     Column("locale", String),
     Column("wording", Text),
     Column("evidence", JSON),
+    Column("wording_hash", String),  # which wording it was, also where the words themselves were erased
+    Column("expires_at", DateTime),  # a consent that ran out is none
     Column("salt", String, nullable=False),
     Column(
         "commitment", String, nullable=False

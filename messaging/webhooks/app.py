@@ -14,8 +14,10 @@ from messaging import inbox
 from messaging.addresses import read_addresses
 from messaging.links import read_links
 from messaging.outbox import apply_status
+from messaging.webhooks.confirming import Request as OptInRequest
+from messaging.webhooks.confirming import confirm, find_request
 from messaging.webhooks.pages import Pages
-from messaging.webhooks.requests import read_inbound, read_status
+from messaging.webhooks.requests import read_inbound, read_status, twiml
 from messaging.webhooks.signatures import Form, is_signed, read_form
 from messaging.webhooks.unsubscribing import find_message, unsubscribe
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 64 * 1024
-EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
 def build_app(
@@ -45,6 +46,8 @@ def build_app(
     app.add_api_route("/webhooks/twilio/inbound", receiver.inbound, methods=["POST"])
     app.add_api_route("/u/{token}", receiver.ask, methods=["GET"])
     app.add_api_route("/u/{token}", receiver.unsubscribe, methods=["POST"])
+    app.add_api_route("/c/{token}", receiver.ask_consent, methods=["GET"])
+    app.add_api_route("/c/{token}", receiver.confirm, methods=["POST"])
     app.add_api_route("/", receiver.index, methods=["GET"])
     app.add_api_route("/healthz", receiver.health, methods=["GET"])
     return app
@@ -63,6 +66,7 @@ class _Receiver:
         self.addresses = read_addresses(settings, store)
         self.links = read_links(settings)
         self.pages = Pages(settings.company_name)
+        self.company = inbox.Company(settings.company_name, settings.contact)
         self.writer = store.writer
 
     async def status(self, request: Request) -> Response:
@@ -86,10 +90,10 @@ class _Receiver:
         message = read_inbound(form)
         if message is None:
             return _refuse(400)
-        await run_in_threadpool(
-            inbox.receive, self.store, self.addresses, message, self.clock, self.find_customers
+        receipt = await run_in_threadpool(
+            inbox.receive, self.store, self.addresses, message, self.clock, self.find_customers, self.company
         )
-        return Response(EMPTY_TWIML, media_type="application/xml")
+        return Response(twiml(receipt.answer), media_type="application/xml")
 
     async def ask(self, token: str) -> Response:
         message = await run_in_threadpool(self._message_of, token)
@@ -106,6 +110,21 @@ class _Receiver:
         log.info("unsubscribed", message_id=message.message_id)
         return self.pages.done(message.channel)
 
+    async def ask_consent(self, token: str) -> Response:
+        request = await run_in_threadpool(self._request_of, token)
+        return self.pages.ask_consent(request) if request else self.pages.unknown()
+
+    async def confirm(self, request: Request, token: str) -> Response:
+        if await _read_body(request) is None:
+            return _refuse(413)
+        asked = await run_in_threadpool(self._request_of, token)
+        if asked is None:
+            return self.pages.unknown()
+        work = partial(confirm, request_id=asked.request_id, at=self.clock.now())
+        in_time = await asyncio.wrap_future(self.writer.submit(asked.request_id, work))
+        log.info("consent.confirmed", request_id=asked.request_id, in_time=in_time)
+        return self.pages.confirmed(asked.channel) if in_time else self.pages.too_late()
+
     async def index(self) -> Response:
         return PlainTextResponse("This is where Rapport hears from its providers. There is nothing to see.\n")
 
@@ -119,6 +138,13 @@ class _Receiver:
             return None
         with self.store.read() as connection:
             return find_message(connection, message_id)
+
+    def _request_of(self, token: str) -> "OptInRequest | None":
+        request_id = self.links.request_id(token)
+        if request_id is None:
+            return None
+        with self.store.read() as connection:
+            return find_request(connection, request_id, self.clock.now())
 
     async def _signed_form(self, request: Request) -> Form | Response:
         """Give the form of a request that Twilio signed, or the answer to one that it did not."""

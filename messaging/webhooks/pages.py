@@ -1,7 +1,9 @@
-"""The one page that customers see: end these messages, by a button, because scanners follow links."""
+"""The pages that customers see: end these messages, or agree to them, by a button, because scanners follow links."""
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse
+
+from messaging.webhooks.confirming import Request
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -37,6 +39,27 @@ class Pages:
         words = _WORDS.get(channel, "messages")
         sentence = f"You will get no more marketing {words} from us at this address. You may close this page."
         return self._draw("You are unsubscribed", sentence)
+
+    def ask_consent(self, request: Request) -> HTMLResponse:
+        """Ask whether they agree; opening this page changes nothing."""
+        if request.granted:
+            return self.confirmed(request.channel)
+        if not request.waits:
+            return self.too_late()
+        return self._draw("Do you agree?", request.wording, button="Yes, I agree")
+
+    def confirmed(self, channel: str) -> HTMLResponse:
+        """Say that their consent is recorded, and how to take it back."""
+        words = _WORDS.get(channel, "messages")
+        sentence = f"We may now send you {words}. You can take that back in every one of them."
+        return self._draw("Thank you", sentence)
+
+    def too_late(self) -> HTMLResponse:
+        """Say that a request ran out."""
+        sentence = (
+            "The time for this answer has run out, so nothing was recorded and you will not hear from us."
+        )
+        return self._draw("This link is too old", sentence, status=410)
 
     def unknown(self) -> HTMLResponse:
         """Say that a link is none of ours, without telling what would be one."""

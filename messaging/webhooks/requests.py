@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Any
+from xml.sax.saxutils import escape
 
 from messaging.inbox import Inbound, Keyword
 from messaging.outbox import StatusUpdate
 from messaging.webhooks.signatures import Form
 
 PROVIDER = "twilio"
+EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _OPT_OUT: Mapping[str, Keyword] = {"STOP": "stop", "START": "start", "HELP": "help"}
 
 
@@ -40,6 +42,12 @@ def read_inbound(form: Form) -> Inbound | None:
         payload=payload_of(form),
         opt_out=_OPT_OUT.get(_text(form, "OptOutType").upper()),
     )
+
+
+def twiml(answer: str | None) -> str:
+    """Write what Twilio is to answer for us: one message, or nothing."""
+    told = f"<Message>{escape(_clean(answer))}</Message>" if answer else ""
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response>{told}</Response>' if told else EMPTY_TWIML
 
 
 def payload_of(form: Form) -> dict[str, Any]:

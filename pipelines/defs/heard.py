@@ -6,6 +6,7 @@ of these, and from who they were merged with and split from. Where none of that 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -68,12 +69,17 @@ def hear(reading: Connection, people: Mapping[str, KnownAs]) -> Heard:
 
 
 def ask_again(
-    connection: "duckdb.DuckDBPyConnection", reading: Connection, now: Heard, people: Mapping[str, KnownAs]
+    connection: "duckdb.DuckDBPyConnection",
+    reading: Connection,
+    now: Heard,
+    people: Mapping[str, KnownAs],
+    moment: datetime,
 ) -> None:
     """Put into `increment.asked` of whom the store may say something else than it did to the build before.
 
-    They are those of `increment.people`, and of whom or of whose addresses something was said since. It is everybody where
-    nobody can tell: the store knew no address then, or events have gone (a backup was put back).
+    They are those of `increment.people`, of whom or of whose addresses something was said since, and whose consent has run
+    out by this moment (naive UTC). It is everybody where nobody can tell: the store knew no address then, or events have
+    gone (a backup was put back).
     """
     before = _read(connection)
     if (now.hashed and not before.hashed) or _events(reading, before.newest)[0] != before.events:
@@ -81,7 +87,9 @@ def ask_again(
         return
     table = consent_events.c
     new = reading.execute(
-        select(table.customer_id, table.address_hash).where(table.sequence > before.newest)
+        select(table.customer_id, table.address_hash).where(
+            (table.sequence > before.newest) | (table.expires_at <= moment)
+        )
     ).all()
     named = {row.customer_id for row in new if row.customer_id}
     named |= {one for one, person in people.items() if not named.isdisjoint(person.everything)}

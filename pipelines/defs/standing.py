@@ -70,9 +70,9 @@ def write_standing(settings: Settings, store: Store, moment: datetime) -> int:
     with open_warehouse(settings.build_path) as connection, store.read() as reading:
         people = everybody(connection, reading, moment)
         heard = hear(reading, people)  # before all else: what is said from now on is for the next build
-        standing = StandingConsents(reading, people)
+        standing = StandingConsents(reading, people, moment)
         if part := is_part(connection):
-            ask_again(connection, reading, heard, people)
+            ask_again(connection, reading, heard, people, moment)
             connection.execute(_TAKE_OUT)
         else:
             connection.execute(_CREATE)

@@ -81,7 +81,7 @@ def test_whoever_stands_there_stands_as_the_gate_would_find_them(
     with store.read() as connection:
         found = {
             (one.customer_id, one.address, one.channel, one.purpose): one
-            for one in StandingConsents(connection, known).of(holders)
+            for one in StandingConsents(connection, known, NOON + 99 * HOUR).of(holders)
         }
         for holder in holders:
             for channel in ("email", "sms"):
@@ -103,11 +103,11 @@ def test_a_blocked_address_is_told_with_its_reason_whoever_holds_it(store: Store
         suppress(connection, address_hash="h", channel="email", reason="complaint", at=NOON, source="x")
     holders = [Holder("anna", "a@x.example", MAIL, "h"), Holder("bob", "+441", PHONE, "other")]
     with store.read() as connection:
-        found = list(StandingConsents(connection, {}).of(holders))
+        found = list(StandingConsents(connection, {}, NOON).of(holders))
     assert found == [Standing("anna", "a@x.example", "email", "marketing", "revoked", None, "complaint")]
 
 
 def test_an_empty_store_says_nothing(store: Store) -> None:
     with store.read() as connection:
-        standing = StandingConsents(connection, {})
+        standing = StandingConsents(connection, {}, NOON)
         assert list(standing.of([Holder("anna", "a@x.example", MAIL, None)])) == []

@@ -15,7 +15,8 @@ from messaging import consent
 from messaging.addresses import Addresses, read_addresses
 from messaging.clock import Clock
 from messaging.consent_chain import verify_chain
-from messaging.inbox import KEYWORDS, Inbound, InboundReceipt, keyword_of, receive
+from messaging.inbox import Inbound, InboundReceipt, keyword_of, receive
+from messaging.inbox.keywords import read_keywords
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.ids import new_id
@@ -23,6 +24,7 @@ from messaging.store.tables import consent_events, inbound_messages, messages, s
 
 PHONE = "+447700900123"
 COMPANY = "+15005550006"
+KEYWORDS = read_keywords().file.everywhere.meanings()
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 
 
