@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -33,6 +33,7 @@ from messaging.store import Store
 
 log = structlog.get_logger(__name__)
 
+Written = TypeVar("Written")
 THREADS = 16
 STORE_PATIENCE = 60.0  # seconds that outcomes are kept in memory while the store cannot be written
 RECOVER_EVERY = 15.0  # seconds
@@ -147,27 +148,30 @@ class _Round:
         """Work until nothing is left; on the way out, record what was under way and give the rest back."""
         with ThreadPoolExecutor(self.work.threads, thread_name_prefix="sender") as pool:
             while True:
-                calls, more = self._write_patiently()
+                calls, more = self._patiently(self._write)
                 self.in_flight |= {pool.submit(self._call, call): call for call in calls}
                 if not self.in_flight and not more:
                     break
                 self._collect()
-        with self.store.write() as connection:
-            outbox.finish_runs(connection, self.work.clock.now())
+        self._patiently(self._finish)
         return self.report
 
-    def _write_patiently(self) -> tuple[list[outbox.Call], bool]:
+    def _patiently(self, write: Callable[[], Written]) -> Written:
         """Write until the store takes it: what ended is only forgotten once it is committed."""
         deadline = time.monotonic() + STORE_PATIENCE
         while True:
             try:
-                return self._write()
+                return write()
             except StoreOutdatedError:
                 raise
             except StoreError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
+
+    def _finish(self) -> None:
+        with self.store.write() as connection:
+            outbox.finish_runs(connection, self.work.clock.now())
 
     def _write(self) -> tuple[list[outbox.Call], bool]:
         """In one transaction: record the calls that ended, claim, commit to the next calls."""

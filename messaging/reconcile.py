@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 GRACE = timedelta(seconds=60)  # a call ends within 20 seconds, and a provider's list may lag behind it
 SKEW = timedelta(minutes=2)  # between our clocks and the provider's
+SET_BACK = timedelta(days=2)  # how far a clock is set back at most: further, and a person looks
 AT_ONCE = 200
 
 Verdict = Literal["sent", "requeued", "left"]
@@ -94,10 +95,8 @@ def _settle(  # noqa: PLR0913 - one message's circumstances
     if sender is None or not sender.can_find:
         return "left"
     message = OutboundMessage(row.message_id, row.channel, row.address, row.body)
-    # Two clocks: a demo's stands still, the database's runs.
-    since = min(row.calling_at, row.started_at) - SKEW
     try:
-        records = sender.find(message, since)
+        records = sender.find(message, _since(store, row))
     except ServiceError as error:
         log.warning("reconcile.provider_unavailable", told=error.message)
         return "left"
@@ -114,6 +113,22 @@ def _settle(  # noqa: PLR0913 - one message's circumstances
             return "requeued" if outbox.requeue_unsent(connection, row.message_id, now) else "left"
         _put_before_a_person(connection, row.message_id, now)
         return "left"
+
+
+def _since(store: Store, row: Row[Any]) -> datetime:
+    """Give the moment from which on the provider may have the message.
+
+    A call that began in the future was begun by a clock that was set back since: what it called now says nothing, and
+    a message that the provider has would pass for one that never came, and go twice.
+    """
+    with store.read() as connection:
+        today = database_now(connection)
+    if row.started_at > today:
+        return today - SET_BACK
+    began: datetime = min(
+        row.calling_at, row.started_at
+    )  # two clocks: a demo's stands still, the database's runs
+    return began - SKEW
 
 
 def _match(

@@ -13,6 +13,7 @@ from messaging.store.tables import attempts, campaign_runs, messages
 from messaging.store.times import database_now
 
 LEASE = timedelta(seconds=60)  # a call ends within 20 seconds; what is older belongs to a dead process
+LONGEST_LEASE = timedelta(minutes=10)
 STOPPED = {"reason": "stopped", "detail": "The campaign was stopped before this message went."}
 
 
@@ -110,7 +111,8 @@ def give_back(connection: Connection, owner: str, ids: Iterable[str], now: datet
 def recover(connection: Connection, now: datetime) -> Recovered:
     """Take over what a dead dispatcher held: a claimed message never left; of a called one nobody knows."""
     today = database_now(connection)
-    expired = messages.c.lease_until < today
+    # A lease further ahead than any is given was given before the database's clock was set back: its time never comes.
+    expired = or_(messages.c.lease_until < today, messages.c.lease_until > today + LONGEST_LEASE)
     requeued = move(connection, expired, ["sending"], "queued", now)
     orphans = select(messages.c.message_id).where(expired, messages.c.state == "calling")
     connection.execute(

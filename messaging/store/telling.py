@@ -29,6 +29,10 @@ _TOLD = {  # what the database says: what a person is told, and what to do
         "The store's file is no database.",
         "Restore it from a backup, or name another in RAPPORT_STORE_URL.",
     ),
+    "disk i/o error": (
+        "The disk that the store lies on cannot be read or written.",
+        "Check the disk; nothing that was acknowledged is lost, work resumes by itself.",
+    ),
     "malformed": ("The store's file is damaged.", "Restore it from a backup."),
     "connection": AWAY,
     "starting up": AWAY,
@@ -49,4 +53,6 @@ def told_plainly() -> Iterator[None]:
         for sign, told in _TOLD.items():
             if sign in said:
                 raise StoreError(*told) from error
+        if error.connection_invalidated:
+            raise StoreError(*AWAY) from error
         raise

@@ -51,8 +51,8 @@ def home(tmp_path: Path) -> Path:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test that takes the store on both databases, but for those of what only one of them has."""
     if "store" in metafunc.fixturenames:
-        only = metafunc.definition.get_closest_marker("sqlite")
-        metafunc.parametrize("database", ["sqlite"] if only else DATABASES, indirect=True)
+        only = [name for name in DATABASES if metafunc.definition.get_closest_marker(name)]
+        metafunc.parametrize("database", only or DATABASES, indirect=True)
 
 
 @pytest.fixture

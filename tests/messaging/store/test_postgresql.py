@@ -1,8 +1,6 @@
 """What the store promises on PostgreSQL in particular: patience, silence about values, a server that goes away."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,17 +8,11 @@ from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from data_contracts.errors import StoreError
-from messaging.settings import read_settings
-from messaging.store import Store, engine, open_store
+from messaging.store import Store, engine
 from messaging.store.locks import lock
 from messaging.store.tables import address_locks
 
-
-@pytest.fixture
-def postgres(postgresql_url: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("RAPPORT_STORE_URL", postgresql_url)
-    with open_store(read_settings(home=home)) as opened:
-        yield opened
+pytestmark = pytest.mark.postgresql
 
 
 def test_a_lock_that_another_process_holds_is_told_in_one_sentence(
@@ -60,7 +52,7 @@ def test_two_writers_that_wait_for_each_other_are_told_to_try_again(postgresql_u
     store.close()
 
 
-def test_a_batch_that_waits_in_a_ring_with_another_process_is_written_after_it(postgres: Store) -> None:
+def test_a_batch_that_waits_in_a_ring_with_another_process_is_written_after_it(store: Store) -> None:
     met, tries = threading.Barrier(2), []
 
     def ours(connection: Connection) -> str:
@@ -71,45 +63,43 @@ def test_a_batch_that_waits_in_a_ring_with_another_process_is_written_after_it(p
         lock(connection, ["a"])
         return "written"
 
-    with postgres.write() as theirs:
+    with store.write() as theirs:
         theirs.execute(text("SET LOCAL deadlock_timeout = '60s'"))  # whoever looks first has to begin again
         lock(theirs, ["a"])
-        work = postgres.writer.submit("x", ours)
+        work = store.writer.submit("x", ours)
         met.wait(30)
         lock(theirs, ["b"])
     assert work.result(30) == "written"
     assert len(tries) == 2
 
 
-def test_a_value_that_the_server_quotes_stays_out_of_the_error(postgres: Store) -> None:
-    with pytest.raises(DBAPIError, match="data exception 22P02") as caught, postgres.write() as connection:
+def test_a_value_that_the_server_quotes_stays_out_of_the_error(store: Store) -> None:
+    with pytest.raises(DBAPIError, match="data exception 22P02") as caught, store.write() as connection:
         connection.execute(text("SELECT CAST(:word AS integer)"), {"word": "my secret"})
     assert "secret" not in f"{caught.value} {caught.value.orig}"
 
 
-def test_a_reader_cannot_write(postgres: Store) -> None:
-    with pytest.raises(DBAPIError, match="read-only"), postgres.read() as connection:
+def test_a_reader_cannot_write(store: Store) -> None:
+    with pytest.raises(DBAPIError, match="read-only"), store.read() as connection:
         connection.execute(insert(address_locks).values(lock_key="a"))
 
 
-def test_a_commit_waits_for_the_disk_whatever_the_servers_default_is(
-    postgres: Store, postgresql: Any
-) -> None:
-    with postgresql.admin.connect() as admin, postgres.read() as connection:
+def test_a_commit_waits_for_the_disk_whatever_the_servers_default_is(store: Store, postgresql: Any) -> None:
+    with postgresql.admin.connect() as admin, store.read() as connection:
         told = [one.execute(text("SHOW synchronous_commit")).scalar() for one in (admin, connection)]
     assert told == ["off", "on"]
 
 
-def test_a_server_that_restarts_is_told_and_found_again(postgres: Store, postgresql: Any) -> None:
-    with postgres.write() as connection:
+def test_a_server_that_restarts_is_told_and_found_again(store: Store, postgresql: Any) -> None:
+    with store.write() as connection:
         connection.execute(insert(address_locks).values(lock_key="kept"))
     postgresql.stop()
     try:
-        with pytest.raises(StoreError, match="database server does not answer"), postgres.write():
+        with pytest.raises(StoreError, match="database server does not answer"), store.write():
             pass
     finally:
         postgresql.start()
-    with postgres.write() as connection:
+    with store.write() as connection:
         connection.execute(insert(address_locks).values(lock_key="later"))
-    with postgres.read() as connection:
+    with store.read() as connection:
         assert sorted(connection.execute(select(address_locks.c.lock_key)).scalars()) == ["kept", "later"]
