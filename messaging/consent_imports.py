@@ -55,6 +55,7 @@ class ImportedConsent:
     locale: str | None
     address: str | None
     evidence: dict[str, Any] | None = None
+    expires_at: datetime | None = None  # naive UTC
 
 
 @dataclass(frozen=True)
@@ -333,4 +334,5 @@ def _imported(row: ImportedConsent, addresses: Addresses) -> ConsentEvent:
         locale=row.locale,
         wording=row.wording,
         evidence=row.evidence,
+        expires_at=row.expires_at,
     )

@@ -2,7 +2,7 @@
 
 import typer
 
-from messaging.cli import audit, campaign, consents, customers, sending
+from messaging.cli import asking, audit, campaign, consents, customers, reviewing, sending
 
 app = typer.Typer(no_args_is_help=True)
 app.command("customer")(customers.customer)
@@ -11,6 +11,9 @@ app.add_typer(campaign.campaigns, name="campaign")
 app.command("dispatch")(sending.dispatch)
 app.command("reconcile")(sending.reconcile)
 app.command("why")(sending.why)
+consents.consents.command("request")(asking.request)
+consents.consents.command("import")(asking.take_over)
+consents.consents.add_typer(reviewing.reviews, name="review")
 app.add_typer(consents.consents, name="consent")
 app.add_typer(audit.audits, name="audit")
 app.command("upgrade")(sending.upgrade)

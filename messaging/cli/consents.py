@@ -1,6 +1,8 @@
 """`rapport consent`: what somebody allowed, with the proof, and what they tell us now."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -9,14 +11,22 @@ from messaging.cli.options import Actor, AsJson
 from messaging.settings import read_settings
 from messaging.terminal import emit, say
 
+DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 consents = typer.Typer(no_args_is_help=True, help="What customers allowed us, and when.")
 Who = Annotated[str, typer.Argument(help="An e-mail, telephone, order, customer or external id.")]
-Channel = Annotated[str, typer.Option(help="email or sms.")]
+Channel = Annotated[str, typer.Option(help="email, sms, whatsapp, voice or chat.")]
 Purpose = Annotated[str, typer.Option(help="marketing, service or profiling.")]
 Method = Annotated[str, typer.Option(help="How they told us: phone, letter, in person, …")]
 Wording = Annotated[str | None, typer.Option(help="What they were asked, or what they said.")]
-CHANNELS = ("email", "sms")
+Basis = Annotated[str, typer.Option(help="consent, soft_opt_in, legitimate_interest or contract.")]
+Expires = Annotated[
+    datetime | None, typer.Option(help="When it runs out, in UTC; from then on it is none.", formats=DATES)
+]
+Locale = Annotated[str | None, typer.Option(help="The language they were asked in, such as de-AT.")]
+Evidence = Annotated[str | None, typer.Option(help="Where the proof lies: a recording, a form, a letter.")]
+CHANNELS = ("email", "sms", "whatsapp", "voice", "chat")
 PURPOSES = ("marketing", "service", "profiling")
+BASES = ("consent", "soft_opt_in", "legitimate_interest", "contract")
 
 
 @consents.command("show")
@@ -50,12 +60,17 @@ def grant(  # noqa: PLR0913 - the facts of a consent
     channel: Channel,
     purpose: Purpose = "marketing",
     method: Method,
+    basis: Basis = "consent",
     wording: Wording = None,
+    expires: Expires = None,
+    locale: Locale = None,
+    evidence: Evidence = None,
     actor: Actor,
     as_json: AsJson = False,
 ) -> None:
-    """Record that a customer allows us to write."""
-    _record(who, "grant", channel, purpose, method, wording, actor, as_json=as_json)
+    """Record that a customer allows us to write, on which ground and until when."""
+    said = {"legal_basis": basis, "wording": wording, "expires_at": expires, "locale": locale}
+    _record(who, "grant", channel, purpose, method, actor, said | _proof(evidence), as_json=as_json)
 
 
 @consents.command("revoke")
@@ -66,11 +81,18 @@ def revoke(  # noqa: PLR0913 - the facts of a consent
     purpose: Purpose = "marketing",
     method: Method,
     wording: Wording = None,
+    locale: Locale = None,
+    evidence: Evidence = None,
     actor: Actor,
     as_json: AsJson = False,
 ) -> None:
-    """Record that a customer takes their permission back."""
-    _record(who, "revoke", channel, purpose, method, wording, actor, as_json=as_json)
+    """Record that a customer takes their permission back, or objects to profiling."""
+    said = {"legal_basis": "consent", "wording": wording, "locale": locale} | _proof(evidence)
+    _record(who, "revoke", channel, purpose, method, actor, said, as_json=as_json)
+
+
+def _proof(evidence: str | None) -> dict[str, Any]:
+    return {"evidence": {"note": evidence} if evidence else None}
 
 
 def _record(  # noqa: PLR0913, PLR0917 - the facts of a consent
@@ -79,8 +101,8 @@ def _record(  # noqa: PLR0913, PLR0917 - the facts of a consent
     channel: str,
     purpose: str,
     method: str,
-    wording: str | None,
     actor: str,
+    said: dict[str, Any],
     *,
     as_json: bool,
 ) -> None:
@@ -93,8 +115,9 @@ def _record(  # noqa: PLR0913, PLR0917 - the facts of a consent
     from messaging.clock import read_clock
     from messaging.consent_chain import ConsentEvent
 
-    _require(channel, CHANNELS, "--channel")
-    _require(purpose, PURPOSES, "--purpose")
+    require(channel, CHANNELS, "--channel")
+    require(purpose, PURPOSES, "--purpose")
+    require(said["legal_basis"], BASES, "--basis")
     settings = read_settings()
     now = read_clock(settings.home).now()
     with opened_customer(settings, who) as (customers, store, card):
@@ -102,22 +125,33 @@ def _record(  # noqa: PLR0913, PLR0917 - the facts of a consent
             channel=channel,
             purpose=purpose,
             action=action,
-            legal_basis="consent",
             occurred_at=now,
             source="rapport",
             actor=actor,
             method=method,
             customer_id=card.customer_id,
-            address_hash=customers.address_hashes(card.facts).get(channel),
-            wording=wording,
+            address_hash=address_hash_on(channel, customers.address_hashes(card.facts)),
+            **said,
         )
         with store.write() as connection:
             event_id = consent.record(connection, event, now)
-        after = next(each for each in customers.get(card.customer_id).consents if each.channel == channel)
-    document = {"customer_id": card.customer_id, "event_id": event_id, "now": asdict(after)}
-    emit(document, as_json=as_json, human=lambda: say(f"Recorded. {escape(after.sentence)}"))
+        shown = customers.get(card.customer_id).consents
+    after = next((each for each in shown if each.channel == channel), None)
+    document = {
+        "customer_id": card.customer_id,
+        "event_id": event_id,
+        "now": asdict(after) if after else None,
+    }
+    told = f" {after.sentence}" if after and purpose == "marketing" else ""
+    emit(document, as_json=as_json, human=lambda: say(f"Recorded.{escape(told)}"))
 
 
-def _require(value: str, legal: tuple[str, ...], option: str) -> None:
+def address_hash_on(channel: str, hashes: Mapping[str, str]) -> str | None:
+    """Give the hash of the address that a channel uses: whatever is no mail goes to the telephone."""
+    return hashes.get("email" if channel == "email" else "sms")
+
+
+def require(value: str, legal: tuple[str, ...], option: str) -> None:
+    """Refuse a value that is not legal. Raises UsageError, which names those that are."""
     if value not in legal:
         raise UsageError(f"{option} is {value!r}.", f"It is one of {', '.join(legal)}.")

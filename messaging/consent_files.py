@@ -1,0 +1,134 @@
+"""A CSV of consents with their evidence, as another system or a drawer of paper gives it: read whole, or refused whole.
+
+A row names somebody by `customer_id`, by `address` (an e-mail address or a telephone number with its country code) or both.
+"""
+
+import csv
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from data_contracts.errors import InputError
+from messaging.addresses import normalise
+from messaging.consent_imports import ImportedConsent
+
+LEGAL: Mapping[str, tuple[str, ...]] = {
+    "channel": ("email", "sms", "whatsapp", "voice", "chat"),
+    "action": ("grant", "revoke"),
+    "purpose": ("marketing", "service", "profiling"),
+    "legal_basis": ("consent", "soft_opt_in", "legitimate_interest", "contract"),
+}
+NEEDED = ("channel", "action", "occurred_at")
+KNOWN = (
+    *NEEDED, "customer_id", "address", "purpose", "legal_basis", "method", "wording", "locale", "evidence", "expires_at",
+    "record_id",
+)  # fmt: skip
+DEFAULTS = {"purpose": "marketing", "legal_basis": "consent"}
+MOST_TOLD = 5  # faults of one file: whoever mends these reads it again
+MEND = "Nothing was recorded. Mend the file; docs/consent.md names its columns."
+_PLAIN = re.compile(r"[A-Za-z_ -]{1,24}")  # what may be told: an address or a number is nobody's business
+
+
+def read_consent_file(path: Path, source: str) -> list[ImportedConsent]:
+    """Read the consents of a file that came from a system. Raises InputError with the lines of what is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no UTF-8 text.", "Save it as CSV in UTF-8.") from error
+    rows = csv.DictReader(text.splitlines())
+    _check_columns(path, rows.fieldnames or ())
+    consents, wrong = [], []
+    for row in rows:
+        try:
+            consents.append(_consent(row, source))
+        except ValueError as fault:
+            wrong.append(f"line {rows.line_num}: {fault}")
+    if wrong:
+        more = f"; and {len(wrong) - MOST_TOLD} more" if len(wrong) > MOST_TOLD else ""
+        raise InputError(f"{path}: {'; '.join(wrong[:MOST_TOLD])}{more}.", MEND)
+    return consents
+
+
+def _check_columns(path: Path, found: Any) -> None:
+    names = [str(name).strip() for name in found]
+    if missing := [name for name in NEEDED if name not in names]:
+        raise InputError(
+            f"{path} has no column {', '.join(missing)}.", f"It needs {', '.join(NEEDED)}. {MEND}"
+        )
+    if not {"customer_id", "address"} & set(names):
+        raise InputError(f"{path} names nobody.", f"It needs a column customer_id or address. {MEND}")
+    if strange := sorted(set(names) - set(KNOWN)):
+        told = ", ".join(name if _PLAIN.fullmatch(name) else "one without a plain name" for name in strange)
+        raise InputError(f"{path} has columns that nobody reads: {told}.", f"Legal are {', '.join(KNOWN)}.")
+
+
+def _consent(row: Mapping[Any, Any], source: str) -> ImportedConsent:
+    if None in row or None in row.values():
+        raise ValueError("it has more or fewer values than the file has columns")
+    given = {str(name).strip(): str(value).strip() for name, value in row.items()}
+    told = DEFAULTS | {name: value for name, value in given.items() if value}
+    for name, legal in LEGAL.items():
+        if told.get(name) not in legal:
+            raise ValueError(f"{name}{_shown(told.get(name))} is none of {', '.join(legal)}")
+    if "customer_id" not in told and "address" not in told:
+        raise ValueError("it names nobody: neither customer_id nor address")
+    if (
+        told["action"] == "grant"
+        and "address" in told
+        and normalise(told["channel"], told["address"]) is None
+    ):
+        raise ValueError("address cannot be written to on this channel")
+    return ImportedConsent(
+        customer_id=told.get("customer_id"),
+        source=source,
+        source_record_id=told.get("record_id") or f"row/{_named(given)}",
+        channel=told["channel"],
+        purpose=told["purpose"],
+        action=told["action"],
+        legal_basis=told["legal_basis"],
+        occurred_at=_moment(told, "occurred_at"),
+        method=told.get("method"),
+        wording=told.get("wording"),
+        locale=told.get("locale"),
+        address=told.get("address"),
+        evidence=_evidence(told.get("evidence")),
+        expires_at=_moment(told, "expires_at") if "expires_at" in told else None,
+    )
+
+
+def _moment(told: Mapping[str, str], name: str) -> datetime:
+    """Read a moment as naive UTC; one without a zone is UTC already."""
+    try:
+        moment = datetime.fromisoformat(told[name])
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"{name} is no ISO 8601 date such as 2026-03-01 or 2026-03-01T09:30:00+01:00"
+        ) from None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _evidence(text: str | None) -> dict[str, Any] | None:
+    """Read what proves it: a JSON object, or a sentence such as where the paper lies."""
+    if not text:
+        return None
+    if not text.startswith("{"):
+        return {"note": text}
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise ValueError("evidence begins like a JSON object and is none") from None
+    return dict(found)
+
+
+def _named(row: Mapping[str, str]) -> str:
+    """Name a row without a record id by what it says: the same row again is the same record."""
+    text = json.dumps(row, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _shown(value: str | None) -> str:
+    return f" {value!r}" if value and _PLAIN.fullmatch(value) else ""
