@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from data_contracts.errors import RapportError
+from data_contracts.errors import RapportError, StoreOutdatedError
 from messaging import inbox
 from messaging.addresses import read_addresses
 from messaging.links import read_links
@@ -22,6 +22,8 @@ from messaging.webhooks.signatures import Form, is_signed, read_form
 from messaging.webhooks.unsubscribing import find_message, unsubscribe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Row
 
     from messaging.clock import Clock
@@ -35,12 +37,20 @@ BODY_LIMIT = 64 * 1024
 
 
 def build_app(
-    settings: "Settings", store: "Store", clock: "Clock", find_customers: "FindCustomers"
+    settings: "Settings",
+    store: "Store",
+    clock: "Clock",
+    find_customers: "FindCustomers",
+    on_outdated: "Callable[[StoreOutdatedError], None]" = lambda _: None,
 ) -> FastAPI:
-    """Give the receiver of an installation; its owner closes the store after it."""
+    """Give the receiver of an installation; its owner closes the store after it.
+
+    `on_outdated` is called when the store was upgraded under it: from then on it can only answer 503.
+    """
     receiver = _Receiver(settings, store, clock, find_customers)
 
     app = FastAPI(title="Rapport webhooks", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.on_outdated = on_outdated
     app.add_exception_handler(RapportError, _not_now)
     app.add_api_route("/webhooks/twilio/status", receiver.status, methods=["POST"])
     app.add_api_route("/webhooks/twilio/inbound", receiver.inbound, methods=["POST"])
@@ -188,6 +198,8 @@ def _route(request: Request) -> str:
 async def _not_now(request: Request, error: Exception) -> Response:
     """Answer that nothing was recorded, so that nobody takes it as acknowledged."""
     log.error("webhook.not_recorded", route=_route(request), reason=type(error).__name__)
+    if isinstance(error, StoreOutdatedError):
+        request.app.state.on_outdated(error)
     return PlainTextResponse("not recorded", status_code=503)
 
 

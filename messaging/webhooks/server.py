@@ -1,11 +1,13 @@
 """Runs the receiver: as a process (`python -m messaging.webhooks`), or inside a test or the demo."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from data_contracts.errors import StoreOutdatedError
 from messaging import serving
 from messaging.clock import Clock, read_clock
 from messaging.customers.reader import Customers
@@ -58,10 +60,21 @@ def running(
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Run the receiver until the process is told to stop."""
+    """Run the receiver until the process is told to stop.
+
+    Raises StoreOutdatedError when the store was upgraded meanwhile: providers heard 503, and ask its successor again.
+    """
+    outdated: list[StoreOutdatedError] = []
+
+    def end(error: StoreOutdatedError) -> None:
+        outdated.append(error)
+        signal.raise_signal(signal.SIGTERM)
+
     with open_store(settings) as store:
         finder = partial(owners, Customers(settings, store))
-        serving.serve(build_app(settings, store, read_clock(settings.home), finder), host, port)
+        serving.serve(build_app(settings, store, read_clock(settings.home), finder, end), host, port)
+    if outdated:
+        raise outdated[0]
 
 
 def _at(settings: Settings, base_url: str) -> Settings:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from messaging.cli.options import AsJson
+from messaging.cli.options import Actor, AsJson
 
 if TYPE_CHECKING:
     from messaging.customers.why import Why
@@ -20,15 +20,20 @@ def why(
         str, typer.Argument(metavar="[B]", help="The other side; without it, A's whole story.")
     ] = "",
     *,
+    actor: Actor,
     as_json: AsJson = False,
 ) -> None:
     """Say why two are one customer, by the shortest evidence between them, or what keeps them apart."""
-    from messaging.cli.opening import opened_customers
+    from messaging.cli.opening import looked, opened_customers, opened_store
     from messaging.settings import read_settings
     from messaging.terminal import emit
 
-    with opened_customers(read_settings()) as customers:
+    settings = read_settings()
+    with opened_customers(settings) as customers, opened_store(settings) as store:
         answer = customers.why(a, b or None)
+        for side in (answer.one, answer.other):
+            if side is not None:
+                looked(settings, store, actor, "identity.look", side.customer_id)
     emit(answer.to_document(), as_json=as_json, human=lambda: _tell(answer))
 
 

@@ -7,16 +7,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import httpx
 import pytest
+from sqlalchemy import select, text
 
 from data_contracts.errors import ReleaseError
 from messaging.clock import Clock
 from messaging.customers import Customers
 from messaging.settings import Settings
 from messaging.store import Store
+from messaging.store.tables import provider_events
 from messaging.webhooks.owners import owners
 from messaging.webhooks.server import running
 
@@ -94,6 +97,34 @@ def test_as_a_process_it_serves_and_ends_when_told(told: signal.Signals, tmp_pat
         process.send_signal(told)
         _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors.count("Traceback")) == (0, 0)
+
+
+def test_as_a_process_it_ends_with_a_sentence_when_its_store_was_upgraded(
+    store: Store, settings: Settings, tmp_path: Path, post: Any, form: Any
+) -> None:
+    port = free_port()
+    environment = {**os.environ, "RAPPORT_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "messaging.webhooks", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    post.client = httpx.Client(
+        base_url=f"http://127.0.0.1:{port}", trust_env=False
+    )  # signs for our public address
+    for _ in range(300):
+        try:
+            assert post.signed("/webhooks/twilio/status", form("sent")).status_code == 204
+            break
+        except httpx.ConnectError:
+            time.sleep(0.1)
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert post.signed("/webhooks/twilio/status", form("delivered")).status_code == 503
+    _, errors = process.communicate(timeout=20)
+    post.client.close()
+    assert process.returncode == 1
+    assert "was upgraded to schema 9999 while this process" in errors
+    assert "Traceback" not in errors
+    with store.read() as connection:
+        assert connection.execute(select(provider_events.c.status)).scalars().all() == ["sent"]
 
 
 def test_as_a_process_on_a_taken_port_it_says_one_sentence(tmp_path: Path) -> None:
