@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - a pool that is used up
 
 from data_contracts.errors import StoreDeadlockError, StoreError
 
@@ -14,6 +14,12 @@ FULL = (
     "Free some space; nothing was lost, work resumes by itself.",
 )
 AWAY = ("The store's database server does not answer.", "Check RAPPORT_STORE_URL and that the server runs.")
+
+REFUSED = (
+    "The store's database server refuses us: its database, user or password is another.",
+    "Check RAPPORT_STORE_URL; a missing database is made by `createdb`.",
+)
+BUSY = ("No connection to the store is free.", "Try again; if it lasts, let the server take more of them.")
 
 _TOLD = {  # what the database says: what a person is told, and what to do
     "locked": HELD,
@@ -34,6 +40,12 @@ _TOLD = {  # what the database says: what a person is told, and what to do
         "Check the disk; nothing that was acknowledged is lost, work resumes by itself.",
     ),
     "malformed": ("The store's file is damaged.", "Restore it from a backup."),
+    "authentication failed": REFUSED,
+    "no pg_hba.conf entry": REFUSED,
+    'fatal:  database "': REFUSED,
+    'fatal:  role "': REFUSED,
+    "too many clients": BUSY,
+    "connection slots": BUSY,
     "connection": AWAY,
     "starting up": AWAY,
     "shutting down": AWAY,
@@ -46,6 +58,8 @@ def told_plainly() -> Iterator[None]:
     """Turn what a database says about its own state into a sentence; errors of our SQL pass unchanged."""
     try:
         yield
+    except TimeoutError as error:  # SQLAlchemy's: more threads than connections
+        raise StoreError(*BUSY) from error
     except DBAPIError as error:
         said = str(error.orig).lower()
         if "deadlock" in said:

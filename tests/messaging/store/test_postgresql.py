@@ -1,14 +1,16 @@
 """What the store promises on PostgreSQL in particular: patience, silence about values, a server that goes away."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, create_engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from data_contracts.errors import StoreError
-from messaging.store import Store, engine
+from messaging.settings import read_settings
+from messaging.store import Store, engine, open_store
 from messaging.store.locks import lock
 from messaging.store.tables import address_locks
 
@@ -77,6 +79,31 @@ def test_a_value_that_the_server_quotes_stays_out_of_the_error(store: Store) -> 
     with pytest.raises(DBAPIError, match="data exception 22P02") as caught, store.write() as connection:
         connection.execute(text("SELECT CAST(:word AS integer)"), {"word": "my secret"})
     assert "secret" not in f"{caught.value} {caught.value.orig}"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (
+            "postgresql+psycopg://postgres@/nowhere?host={folder}",
+            r"server refuses us.*Check RAPPORT_STORE_URL",
+        ),
+        ("postgresql+psycopg://stranger@/postgres?host={folder}", "server refuses us"),
+        ("postgresql+psycopg://postgres@/postgres?host={folder}/nothing", "server does not answer"),
+    ],
+)
+def test_a_server_that_is_not_there_or_refuses_us_is_told_in_one_sentence(
+    postgresql: Any, home: Path, address: str, told: str
+) -> None:
+    with pytest.raises(StoreError, match=told):
+        open_store(read_settings(home=home, store_url=address.format(folder=postgresql.folder)))
+
+
+def test_more_threads_than_connections_are_told_to_try_again(postgresql_url: str) -> None:
+    made = create_engine(postgresql_url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+    told = pytest.raises(StoreError, match="No connection to the store is free")
+    with Store(made) as store, store.read(), told, store.read():
+        pass
 
 
 def test_a_reader_cannot_write(store: Store) -> None:
