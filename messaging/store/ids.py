@@ -4,7 +4,7 @@ from typing import Literal
 
 import uuid_utils
 
-PREFIXES = Literal["cus", "msg", "run", "att", "evt", "inb", "con", "aud", "wrk", "bld", "dec"]
+PREFIXES = Literal["cus", "msg", "run", "att", "evt", "inb", "con", "aud", "wrk", "bld", "dec", "req", "rev"]
 
 
 def new_id(prefix: PREFIXES) -> str:
