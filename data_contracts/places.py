@@ -14,6 +14,12 @@ Loader = getattr(
 
 
 MOST_REPEATED = 10_000  # values that aliases may add: nine lines of them can stand for a thousand million
+MOST_LEVELS = (
+    100  # of brackets and indents; libyaml recurses on the C stack, which ends the process where it is full
+)
+_OPENING = re.compile(
+    "[\n\r\x85\u2028\u2029][\ufeff \t?:-]*"
+)  # a block of lines begins behind nothing but these
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -55,7 +61,26 @@ class _OnceLoader(Loader):  # type: ignore[misc,valid-type]
         return found
 
 
+def _refuse_depth(text: str) -> None:
+    """Refuse brackets and indents of more levels than anybody writes, before something recurses into them.
+
+    The events are walked only where there could be so many: an indent or a bracket opens two levels at most.
+    """
+    indent = max(map(len, _OPENING.findall(f"\n{text}")))
+    if 2 * (indent + text.count("[") + text.count("{")) <= MOST_LEVELS:
+        return
+    level = 0
+    for event in yaml.parse(text, Loader=Loader):
+        level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if level > MOST_LEVELS:
+            raise yaml.MarkedYAMLError(
+                problem=f"its brackets and indents go deeper than {MOST_LEVELS} levels",
+                problem_mark=event.start_mark,
+            )
+
+
 def _values(text: str) -> Any:
+    _refuse_depth(text)
     loader = _OnceLoader(text)
     try:
         node = loader.get_single_node()
@@ -104,7 +129,7 @@ class Document:
         try:
             self.values: Any = _values(text)
         except RecursionError:
-            raise yaml.YAMLError("its brackets or indents go too deep") from None
+            raise yaml.YAMLError("its aliases go too deep") from None
 
     def line(self, place: Place) -> int:
         """Give the line of a place, counted from 1; of a place that is not there, the line of what would hold it.

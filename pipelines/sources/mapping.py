@@ -166,7 +166,7 @@ def _read(path: Path, _changed: int) -> Mapping:
     try:
         # every scalar stays text: NO is Norway, 007 keeps its zeros
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - BaseLoader makes only text, lists and mappings
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise ContractError(f"The mapping {path} cannot be read as YAML.", "Mend the file.") from error
     return _Checker(path).mapping(document)
 

@@ -1,11 +1,14 @@
 """A file of rules is refused in sentences that name the word, the place and what is legal there."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_contracts.errors import InputError, SettingsError
+from data_contracts.places import MOST_LEVELS
 from data_contracts.yaml_files import YamlFile, home_rules_file, read_rules_file
 
 
@@ -94,7 +97,6 @@ BOMB = "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         (BOMB, "cannot be read as YAML at line 1: its aliases repeat more than 10,000 values."),
         ("version: &a [*a]", "cannot be read as YAML at line 1: an alias stands inside what it names."),
         ("version: [", "cannot be read as YAML at line 1: "),
-        ("[" * 20_000, "cannot be read as YAML"),
         ('version: "\\0"', "cannot be read as YAML at line 1: a text holds a control character"),
     ],
 )  # fmt: skip
@@ -103,6 +105,45 @@ def test_what_no_reader_can_take_is_told_with_its_line(text: str, told: str) -> 
         YamlFile("plan.yaml", text, SettingsError, "Mend it.")
     assert str(caught.value).startswith(f"plan.yaml {told}")
     assert caught.value.mend == "Mend it."
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        30_000 * "[" + 30_000 * "]",
+        30_000 * "[",
+        30_000 * "{a: ",
+        28_000 * "- " + "x",
+        28_000 * "? " + "x",
+        "\n".join(f"{level * ' '}- a:" for level in range(0, 800, 2)),
+        "\r".join(f"{level * ' '}a:" for level in range(400)),
+    ],
+)
+def test_a_file_of_many_levels_is_refused_in_a_sentence_and_ends_no_process(deep: str) -> None:
+    """In a process of its own: libyaml recurses on the C stack, and what fills it takes the tests along."""
+    program = (
+        "import sys\nfrom data_contracts.yaml_files import YamlFile\n"
+        "try: YamlFile('plan.yaml', '# steps\\n' + sys.stdin.buffer.read().decode())\n"
+        "except Exception as error: print(error)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], input=deep.encode(), capture_output=True, check=True
+    )
+    told = ended.stdout.decode()
+    assert told.startswith("plan.yaml cannot be read as YAML at line ")
+    assert "its brackets and indents go deeper than 100 levels" in told
+
+
+def test_as_many_levels_as_are_allowed_are_read() -> None:
+    text = MOST_LEVELS * "[" + MOST_LEVELS * "]"
+    assert YamlFile("plan", text).values
+    with pytest.raises(InputError, match="line 1: its brackets and indents go deeper than 100 levels"):
+        YamlFile("plan", f"[{text}]")
+
+
+def test_many_shallow_brackets_and_long_rows_of_dashes_are_read() -> None:
+    text = f"steps: [{', '.join(500 * ['[a, {b: c}]'])}]\nrule: |\n  {300 * '-'}"
+    assert len(YamlFile("plan", text).values["steps"]) == 500
 
 
 def test_aliases_that_people_write_are_followed() -> None:

@@ -358,8 +358,9 @@ def test_a_mapping_for_an_unknown_table_is_refused(tmp_path: Path) -> None:
         load_mapping(write(tmp_path, document(table="producs")))
 
 
-def test_a_mapping_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["a: [", 5000 * "[" + 5000 * "]"])
+def test_a_mapping_that_is_no_yaml_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("a: [")
+    path.write_text(text)
     with pytest.raises(ContractError, match="cannot be read as YAML"):
         load_mapping(path)
