@@ -23,7 +23,7 @@ from data_contracts.model import Contract
 from data_contracts.yaml_files import YamlFile, shown
 from messaging.policy import DEFAULT_CAPS, FrequencyCap, MessageClass
 from messaging.rendering import Compiled, Template, read_template
-from messaging.rendering.templates import CONTENT, LANGUAGE, Channel
+from messaging.rendering.templates import CONTENT, LANGUAGE, Channel, Text
 from messaging.segments import Segment, read_segment
 from messaging.settings import Settings
 
@@ -77,13 +77,19 @@ class Campaign:
         return known
 
 
-def _plain(value: Any) -> Any:
-    """Let through a day without quotes: YAML makes a date of it."""
-    return value.isoformat() if type(value) is date else value
+def _or_none(value: Any) -> Any:
+    """Take `holdout: false`, `values: []` and their like for none."""
+    return value if isinstance(value, dict) else value or None
+
+
+def _salted(value: Any) -> Any:
+    """Give a salt as the lots of earlier campaigns were drawn with: 0, no and an empty one meant the campaign's name."""
+    return str(value) if value and isinstance(value, bool | int | float | date) else value or None
 
 
 Word = Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
-Text = Annotated[str, BeforeValidator(_plain)]
+FileName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]  # the library says which there are
+Capped = Literal["sms", "whatsapp", "voice", "chat", "email"]  # those of DEFAULT_CAPS
 
 
 class _Part(BaseModel):
@@ -92,7 +98,7 @@ class _Part(BaseModel):
 
 class _Holdout(_Part):
     share: float = Field(0, ge=0, le=0.5, strict=True)
-    salt: str | None = None
+    salt: Annotated[str | None, BeforeValidator(_salted)] = None
 
 
 class _Cap(_Part):
@@ -103,15 +109,15 @@ class _Cap(_Part):
 class _File(_Part):
     """A campaign as it stands in its file; a key without a value counts as none."""
 
-    title: str | None = None
-    description: str | None = None
-    segment: Word
-    template: Word
+    title: Text | None = None
+    description: Text | None = None
+    segment: FileName
+    template: FileName
     channels: tuple[Channel | Literal["preferred"], ...]
-    holdout: _Holdout | None = None
+    holdout: Annotated[_Holdout | None, BeforeValidator(_or_none)] = None
     again_after_days: int = Field(0, ge=0, le=3650, strict=True)
-    values: dict[Word, Text] | None = None
-    frequency_cap: dict[Channel, _Cap] | None = None
+    values: Annotated[dict[Word, Text] | None, BeforeValidator(_or_none)] = None
+    frequency_cap: Annotated[dict[Capped, _Cap] | None, BeforeValidator(_or_none)] = None
     stands_on: tuple[Word, ...] | None = None
 
     @field_validator("channels")

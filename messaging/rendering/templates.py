@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 import smsutil
 from jinja2 import Template as JinjaTemplate
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from data_contracts.errors import TemplateError
 from data_contracts.yaml_files import YamlFile
@@ -63,17 +63,25 @@ class Rendered:
     missing: tuple[str, ...]
 
 
+def _written(value: Any) -> Any:
+    """Let through a day or a moment without quotes, such as the title 2026-11-27: YAML makes no text of it."""
+    return str(value) if isinstance(value, date) else value
+
+
+Text = Annotated[str, BeforeValidator(_written)]  # numbers become text where the model says so
+
+
 class _Head(BaseModel):
     """What stands between the two lines of ---."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
-    title: str | None = None
+    title: Text | None = None
     channel: str | None = None
     class_: MessageClass = Field(alias="class")
     purpose: Purpose = "marketing"
     language: Annotated[str, Field(pattern=rf"^{LANGUAGE}$")] | None = None
-    subject: str | None = None
+    subject: Text | None = None
     needs: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,59}$")], ...] | None = None
 
 

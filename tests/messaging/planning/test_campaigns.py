@@ -129,6 +129,52 @@ def test_a_day_may_stand_among_a_campaigns_values_without_quotes() -> None:
     assert read_campaign("tried", text).values == {"until": "2026-12-24", "share": "10", "days": "014"}
 
 
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [("2026-11-27", "2026-11-27"), ("2026-11-27 18:00:00", "2026-11-27 18:00:00"), ("50", "50")],
+)
+def test_a_title_and_a_value_may_be_a_day_a_moment_or_a_number_without_quotes(
+    written: str, title: str
+) -> None:
+    text = yaml.safe_dump(LEGAL) + f"title: {written}\nvalues: {{until: {written}}}"
+    campaign = read_campaign("tried", text)
+    assert (campaign.title, campaign.values) == (title, {"until": title})
+
+
+@pytest.mark.parametrize(
+    ("salt", "drawn_with"),
+    [
+        *(("0", "tried"), ("0.0", "tried"), ("no", "tried"), ("''", "tried"), ("", "tried")),
+        *(("0012", "10"), ("2.10", "2.1"), ("on", "True"), ("'0'", "0"), ("spring", "spring")),
+        *(("2026-11-01", "2026-11-01"), ("2026-11-01 08:00:00", "2026-11-01 08:00:00")),
+    ],
+)
+def test_the_lots_of_a_campaign_are_drawn_with_the_salt_they_always_were(salt: str, drawn_with: str) -> None:
+    text = yaml.safe_dump(LEGAL) + f"holdout: {{share: 0.1, salt: {salt}}}"
+    assert read_campaign("tried", text).holdout == Holdout(0.1, drawn_with)
+
+
+@pytest.mark.parametrize("none", ["false", "0", "[]", "{}", ""])
+def test_nothing_held_out_given_or_capped_may_be_written_in_many_ways(none: str) -> None:
+    text = yaml.safe_dump(LEGAL) + f"holdout: {none}\nvalues: {none}\nfrequency_cap: {none}"
+    campaign = read_campaign("tried", text)
+    assert (campaign.holdout, campaign.values, campaign.caps) == (Holdout(0, "tried"), {}, DEFAULT_CAPS)
+
+
+def test_a_segment_and_a_template_that_are_named_with_a_hyphen_are_looked_for(library: Library) -> None:
+    change(library, "campaigns/win_back.yaml", lambda text: text.replace("lapsed_customers", "win-back"))
+    assert library.campaign("win_back").segment == "win-back"
+    with pytest.raises(NotFoundError, match=r"no segment 'win-back'\.") as caught:
+        library.content("win_back")
+    assert "lapsed_customers" in caught.value.mend
+
+
+@pytest.mark.parametrize("channel", sorted(DEFAULT_CAPS))
+def test_every_channel_that_has_a_cap_may_have_one_of_a_campaign(channel: str) -> None:
+    text = yaml.safe_dump(LEGAL | {"frequency_cap": {channel: {"messages": 1, "days": 9}}})
+    assert read_campaign("tried", text).caps == DEFAULT_CAPS | {channel: FrequencyCap(1, 9)}
+
+
 def test_a_campaigns_own_cap_stands_beside_ours() -> None:
     campaign = read_campaign(
         "tried", yaml.safe_dump(LEGAL | {"frequency_cap": {"sms": {"messages": 1, "days": 14}}})

@@ -215,6 +215,13 @@ def test_a_template_owes_its_reader_a_way_out(channel: str, head: str, body: str
         read_template(channel, "tried", "en", f"---\n{head}\n---\n{body}")
 
 
+@pytest.mark.parametrize("written", ["2026-11-27", "2026-11-27 18:00:00", "50"])
+def test_a_title_and_a_subject_may_be_a_day_a_moment_or_a_number_without_quotes(written: str) -> None:
+    text = f"---\nclass: transactional\ntitle: {written}\nsubject: {written}\n---\nHello"
+    template = read_template("email", "tried", "en", text)
+    assert (template.title, template.subject) == (written, written)
+
+
 def test_a_template_without_a_head_is_told() -> None:
     with pytest.raises(TemplateError, match="head"):
         read_template("sms", "tried", "en", "Reply STOP")
