@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, exists, select
 
 from messaging.consent import KnownAs
 from messaging.consent_standing import Holder
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Silence = tuple[str, str, str]  # address hash, channel, reason
 
 _CREATE = """
-    CREATE OR REPLACE TABLE store.heard (events BIGINT, newest BIGINT, hashed BOOLEAN);
+    CREATE OR REPLACE TABLE store.heard (newest BIGINT, chain VARCHAR, hashed BOOLEAN, moment TIMESTAMP);
     CREATE OR REPLACE TABLE store.silences (address_hash VARCHAR, channel VARCHAR, reason VARCHAR);
     CREATE OR REPLACE TABLE store.known_as (customer_id VARCHAR, known VARCHAR)
 """
@@ -42,21 +42,25 @@ _ASK = """
 
 @dataclass(frozen=True)
 class Heard:
-    """All that the store says: how many `events` there are up to the `newest`, who is silent, who is known as whom.
+    """All that the store says at a `moment` (naive UTC): up to which event, who is silent, who is known as whom.
 
-    `hashed` is whether it knows any address, so that addresses have to be compared with its hashes.
+    `newest` is the sequence number of that event and `chain` its hash, which stands for all events before it; 0 and "" where
+    there is none. `hashed` is whether it knows any address, so that addresses have to be compared with its hashes.
     """
 
-    events: int
     newest: int
+    chain: str
     hashed: bool
+    moment: datetime
     silences: frozenset[Silence]
     known_as: Mapping[str, str]
 
 
-def hear(reading: Connection, people: Mapping[str, KnownAs]) -> Heard:
+def hear(reading: Connection, people: Mapping[str, KnownAs], moment: datetime) -> Heard:
     """Read it, before anything is asked: what comes in between is asked about now, and again the next time."""
-    events, newest = _events(reading)
+    said = consent_events.c
+    newest = select(said.sequence, said.hash).order_by(said.sequence.desc()).limit(1)
+    sequence, chain = reading.execute(newest).first() or (0, "")
     table = suppressions.c
     silent = select(table.address_hash, table.channel, table.reason).where(table.lifted_at.is_(None))
     silences = frozenset((row.address_hash, row.channel, row.reason) for row in reading.execute(silent))
@@ -65,7 +69,7 @@ def hear(reading: Connection, people: Mapping[str, KnownAs]) -> Heard:
     )
     hashed = bool(silences) or bool(reading.execute(select(said_of_addresses)).scalar())
     known_as = {customer_id: repr(person) for customer_id, person in people.items()}
-    return Heard(events, newest, hashed, silences, known_as)
+    return Heard(sequence, chain, hashed, moment, silences, known_as)
 
 
 def ask_again(
@@ -73,22 +77,21 @@ def ask_again(
     reading: Connection,
     now: Heard,
     people: Mapping[str, KnownAs],
-    moment: datetime,
 ) -> None:
     """Put into `increment.asked` of whom the store may say something else than it did to the build before.
 
     They are those of `increment.people`, of whom or of whose addresses something was said since, and whose consent has run
-    out by this moment (naive UTC). It is everybody where nobody can tell: the store knew no address then, or events have
-    gone (a backup was put back).
+    out by now, or had by then, for a clock may be put back. It is everybody where nobody can tell: the store knew no address
+    then, or its events are not those of then (a backup was put back, and numbers are given again).
     """
     before = _read(connection)
-    if (now.hashed and not before.hashed) or _events(reading, before.newest)[0] != before.events:
+    if (now.hashed and not before.hashed) or _chain(reading, before.newest) != before.chain:
         connection.execute(_EVERYBODY)
         return
     table = consent_events.c
     new = reading.execute(
         select(table.customer_id, table.address_hash).where(
-            (table.sequence > before.newest) | (table.expires_at <= moment)
+            (table.sequence > before.newest) | (table.expires_at <= max(now.moment, before.moment))
         )
     ).all()
     named = {row.customer_id for row in new if row.customer_id}
@@ -102,7 +105,8 @@ def ask_again(
 def remember(connection: "duckdb.DuckDBPyConnection", heard: Heard) -> None:
     """Keep what the store said, for the next time."""
     connection.execute(_CREATE)
-    connection.execute("INSERT INTO store.heard VALUES (?, ?, ?)", [heard.events, heard.newest, heard.hashed])
+    row = [heard.newest, heard.chain, heard.hashed, heard.moment]
+    connection.execute("INSERT INTO store.heard VALUES (?, ?, ?, ?)", row)
     _insert(connection, "silences", sorted(heard.silences))
     _insert(connection, "known_as", sorted(heard.known_as.items()))
 
@@ -120,21 +124,16 @@ def _key(address_hash: str) -> int:
     return int(address_hash[:15], 16)
 
 
-def _events(reading: Connection, until: int | None = None) -> tuple[int, int]:
-    """Count the events up to a sequence number, or all; and give the newest one's."""
+def _chain(reading: Connection, sequence: int) -> str:
     table = consent_events.c
-    counted = select(func.count(table.sequence), func.max(table.sequence))
-    if until is not None:
-        counted = counted.where(table.sequence <= until)
-    found = reading.execute(counted).one()
-    return int(found[0]), int(found[1] or 0)
+    return reading.execute(select(table.hash).where(table.sequence == sequence)).scalar() or ""
 
 
 def _read(connection: "duckdb.DuckDBPyConnection") -> Heard:
-    events, newest, hashed = connection.execute("FROM store.heard").fetchall()[0]
+    newest, chain, hashed, moment = connection.execute("FROM store.heard").fetchall()[0]
     silences = connection.execute("FROM store.silences").fetchall()
     known_as = connection.execute("FROM store.known_as").fetchall()
-    return Heard(events, newest, hashed, frozenset(silences), dict(known_as))
+    return Heard(newest, chain, hashed, moment, frozenset(silences), dict(known_as))
 
 
 def _insert(connection: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[tuple[object, ...]]) -> None:

@@ -17,7 +17,7 @@ from pipelines.publishing.pointer import Pointer, read_pointer
 from pipelines.publishing.release import ReleaseFacts, publish, publish_past, release_version
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.dbt_runner import manifest_path, tables_of_customers
-from pipelines.warehouse.increment import finish
+from pipelines.warehouse.increment import finish, require_own
 from pipelines.warehouse.records import watermarks, write_landed_files
 
 GROUP = "release"
@@ -75,6 +75,9 @@ def _publish(session: BuildSession, facts: ReleaseFacts, words: Words) -> Pointe
     settings, comments = session.settings, release_comments(words)
     if session.past:
         return publish_past(settings.build_path, settings.releases_dir, facts, comments=comments)
+    if session.whole and session.basis:
+        with open_warehouse(settings.build_path, read_only=True) as connection:
+            require_own(connection)
     pointer = publish(
         settings.build_path,
         settings.releases_dir,

@@ -69,10 +69,12 @@ def write_standing(settings: Settings, store: Store, moment: datetime) -> int:
     addresses, count = read_addresses(settings, store), 0
     with open_warehouse(settings.build_path) as connection, store.read() as reading:
         people = everybody(connection, reading, moment)
-        heard = hear(reading, people)  # before all else: what is said from now on is for the next build
+        heard = hear(
+            reading, people, moment
+        )  # before all else: what is said from now on is for the next build
         standing = StandingConsents(reading, people, moment)
         if part := is_part(connection):
-            ask_again(connection, reading, heard, people, moment)
+            ask_again(connection, reading, heard, people)
             connection.execute(_TAKE_OUT)
         else:
             connection.execute(_CREATE)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from data_contracts.errors import BuildError
 from data_contracts.sql import quote
 from pipelines.warehouse.connection import has_table
 from pipelines.warehouse.dependents import (
@@ -115,16 +116,31 @@ def cut(connection: "duckdb.DuckDBPyConnection", relations: Mapping[str, str]) -
         connection.table(f"{schema}.{name}").filter(_IS_LINKED).create(f"slice.{name}")
 
 
+def require_own(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Raise BuildError where somebody has run dbt by hand since this build began: the tables are partly theirs."""
+    if not has_table(connection, "increment", "built"):
+        raise BuildError(
+            "Somebody ran dbt by hand in the warehouse while it was being built, so nothing was published.",
+            "Run `rapport build` again: it makes everything anew.",
+        )
+
+
 def finish(connection: "duckdb.DuckDBPyConnection", made: Basis) -> None:
-    """Note of which release the tables are, so that the next build may begin from them while that one stands."""
+    """Note of which release the tables are, so that the next build may begin from them while that one stands.
+
+    Where somebody has run dbt by hand meanwhile, they are no release's.
+    """
     forget(connection)
-    connection.execute("DELETE FROM increment.built")
-    connection.execute("INSERT INTO increment.built VALUES (?, ?)", [made.name, made.release])
+    if has_table(connection, "increment", "built"):
+        connection.execute("DELETE FROM increment.built")
+        connection.execute("INSERT INTO increment.built VALUES (?, ?)", [made.name, made.release])
 
 
 def forget(connection: "duckdb.DuckDBPyConnection") -> None:
-    """Let no later run take itself for the build of a part that was under way."""
+    """Let no later run take itself for the build of a part that was under way; keep nothing of how things stood before."""
     connection.execute("DROP SCHEMA IF EXISTS slice CASCADE")
+    for name, kind in connection.execute(_FORMER).fetchall():
+        connection.execute(f"DROP {kind} increment.{quote(name)}")
     if has_table(connection, "increment", "state"):
         _settled(connection, WHOLE, "")
 
@@ -173,6 +189,12 @@ _PREPARE = """
     CREATE OR REPLACE TABLE increment.people (customer_id VARCHAR);
     DROP SCHEMA IF EXISTS slice CASCADE;
     CREATE SCHEMA slice;
+"""
+_FORMER = """
+    SELECT table_name, CASE table_type WHEN 'VIEW' THEN 'VIEW' ELSE 'TABLE' END
+    FROM information_schema.tables
+    WHERE table_schema = 'increment' AND starts_with(table_name, 'former_')
+    ORDER BY ALL DESC
 """
 _COUNTS = """
     SELECT (SELECT count(*) FROM increment.records), (SELECT count(DISTINCT customer_id) FROM increment.people)

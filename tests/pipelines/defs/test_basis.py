@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 import duckdb
 import pytest
 
+from data_contracts.errors import BuildError
 from messaging.settings import Settings, read_settings
 from pipelines.defs.basis import basis_of
 from pipelines.identity.policy import SHIPPED as IDENTITY
 from pipelines.scoring.actions.rules import SHIPPED as ACTIONS
 from pipelines.scoring.sentiment.vader import VaderScorer
 from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.increment import Basis, begin, finish, leave
+from pipelines.warehouse.increment import Basis, begin, finish, leave, require_own
 
 FIRST, OTHER = Basis("policies of one day", "release-1"), Basis("those of another", "release-1")
 
@@ -77,3 +78,27 @@ def test_tables_that_a_run_of_a_few_assets_or_a_failed_build_touched_are_of_noth
     assert leave(warehouse) == FIRST
     assert leave(warehouse) is None, "the first to touch them did not end with a release"
     assert begin(warehouse, [], None, FIRST, full=False).kind == "full"
+
+
+def test_tables_that_somebody_made_by_hand_during_a_build_are_published_by_nobody(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    leave(warehouse)
+    begin(warehouse, [], FIRST, FIRST, full=True)
+    require_own(warehouse)
+    warehouse.execute("DROP TABLE increment.built")  # as dbt's own hook does
+    with pytest.raises(BuildError, match="ran dbt by hand"):
+        require_own(warehouse)
+    finish(warehouse, FIRST)
+    assert leave(warehouse) is None
+
+
+def test_nothing_of_how_things_stood_before_a_part_outlives_it(warehouse: duckdb.DuckDBPyConnection) -> None:
+    warehouse.execute("CREATE TABLE increment.former_consents (address VARCHAR)")
+    warehouse.execute("CREATE VIEW increment.former_rows AS FROM increment.former_consents")
+    finish(warehouse, FIRST)
+    left = warehouse.execute(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'increment'"
+    ).fetchall()
+    assert {"former_consents", "former_rows"}.isdisjoint(name for (name,) in left)
+    assert ("built",) in left

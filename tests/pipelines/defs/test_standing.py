@@ -89,7 +89,7 @@ def say(home: Settings, store: Store, chance: random.Random, at: datetime) -> No
             where = chance.choice([address, None]) if person else address
             record(connection, replace(said, customer_id=person, address_hash=where), at)
         elif act == "complaint":
-            suppress(connection, address_hash=address, channel=channel, reason=act, at=at, source="x")
+            suppress(connection, address_hash=address, channel=channel, reason="complaint", at=at, source="x")
         else:
             do = stop if act == "stop" else lift
             people = [person] if person else []
@@ -145,7 +145,8 @@ def test_a_part_knows_what_asking_everybody_tells_and_names_whose_word_changed(
         ask(home, store, at, kind="full")
         assert found == rows(home, "store.consents")
         assert holders == rows(home, "store.holders")
-        assert named - told == {(row[0],) for row in before ^ found} - told
+        changed: set[tuple[object, ...]] = {(row[0],) for row in before ^ found}
+        assert named - told == changed - told
 
 
 def test_nobody_is_asked_about_again_of_whom_nothing_is_new(home: Settings, store: Store) -> None:
@@ -175,3 +176,35 @@ def test_everybody_is_asked_about_where_the_store_has_lost_what_it_said(
         ask(home, backup, NOON, kind="part")
     assert rows(home, "increment.asked") == {(customer_id,) for customer_id in PEOPLE}
     assert {row[0] for row in rows(home, "store.consents")} == {PEOPLE[0]}
+
+
+def test_everybody_is_asked_about_where_numbers_of_lost_words_were_given_again(
+    home: Settings, store: Store, tmp_path: Path
+) -> None:
+    """A backup of two words is put back, and one more is said: the third word of before is another than the third of now."""
+    granted = [replace(SAID, customer_id=customer_id) for customer_id in PEOPLE[:3]]
+    with store.write() as connection:
+        for word in granted:
+            record(connection, word, NOON)
+    ask(home, store, NOON, kind="full")
+    with open_store(read_settings(home=tmp_path / "other")) as backup:
+        with backup.write() as connection:
+            for word in (
+                *granted[:2],
+                replace(granted[0], action="revoke", occurred_at=NOON + timedelta(hours=1)),
+            ):
+                record(connection, word, NOON)
+        ask(home, backup, NOON + timedelta(hours=2), kind="part")
+    said = {row[0]: row[4] for row in rows(home, "store.consents")}
+    assert said == {PEOPLE[0]: "revoked", PEOPLE[1]: "granted"}
+
+
+def test_a_consent_that_ran_out_only_by_a_clock_set_wrong_stands_again(home: Settings, store: Store) -> None:
+    with store.write() as connection:
+        word = replace(SAID, customer_id="cus_3", expires_at=NOON + timedelta(hours=5))
+        record(connection, word, NOON)
+    ask(home, store, NOON, kind="full")
+    ask(home, store, NOON + timedelta(hours=6), kind="part")
+    ahead = {row[4] for row in rows(home, "store.consents")}
+    ask(home, store, NOON + timedelta(hours=2), kind="part")
+    assert {row[4] for row in rows(home, "store.consents")} == {"granted"} != ahead
