@@ -60,7 +60,8 @@ def hear(reading: Connection, people: Mapping[str, KnownAs], moment: datetime) -
     """Read it, before anything is asked: what comes in between is asked about now, and again the next time."""
     said = consent_events.c
     newest = select(said.sequence, said.hash).order_by(said.sequence.desc()).limit(1)
-    sequence, chain = reading.execute(newest).first() or (0, "")
+    last = reading.execute(newest).first()
+    sequence, chain = (last.sequence, last.hash) if last else (0, "")
     table = suppressions.c
     silent = select(table.address_hash, table.channel, table.reason).where(table.lifted_at.is_(None))
     silences = frozenset((row.address_hash, row.channel, row.reason) for row in reading.execute(silent))
