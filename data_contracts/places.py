@@ -26,6 +26,10 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 class DuplicateKeyError(yaml.MarkedYAMLError):
     """A mapping names a key twice; YAML would silently keep the last one."""
 
+    def __init__(self, key: str, mark: yaml.Mark) -> None:
+        super().__init__(problem=f"the key {key} stands twice", problem_mark=mark)
+        self.key = key
+
 
 class _OnceLoader(Loader):  # type: ignore[misc,valid-type]
     """Reads YAML and refuses a mapping that names a key twice, and what no table, page or log could hold."""
@@ -38,9 +42,7 @@ class _OnceLoader(Loader):  # type: ignore[misc,valid-type]
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.MarkedYAMLError(problem="a key is no word", problem_mark=key.start_mark)
             if key.value in seen:
-                raise DuplicateKeyError(
-                    problem=f"the key {key.value} stands twice", problem_mark=key.start_mark
-                )
+                raise DuplicateKeyError(key.value, key.start_mark)
             seen.add(key.value)
         found: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
         return found
@@ -59,6 +61,15 @@ class _OnceLoader(Loader):  # type: ignore[misc,valid-type]
                 problem_mark=node.start_mark,
             )
         return found
+
+
+def _refuse_tag(_loader: _OnceLoader, node: yaml.Node) -> None:
+    raise yaml.MarkedYAMLError(
+        problem="what stands there has a tag that none here knows", problem_mark=node.start_mark
+    )
+
+
+_OnceLoader.add_constructor(None, _refuse_tag)
 
 
 def _refuse_depth(text: str) -> None:

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from data_contracts.errors import InputError, RapportError
-from data_contracts.places import Document, Place
+from data_contracts.places import Document, DuplicateKeyError, Place
 
 Model = TypeVar("Model", bound=BaseModel)
 MOST_TOLD = 5  # faults of one file: whoever mends these reads it again
@@ -29,13 +29,19 @@ _KINDS = {  # what pydantic says in Python's words
 _TYPES = {"bool", "int", "float", "str", "date", "datetime"}
 _ADDRESS = re.compile(r"@|\d{6}")
 LONGEST_SHOWN = 200  # characters of what somebody wrote
+_NAME = re.compile(
+    r"(\d{1,4} )?[a-z]+(_[a-z]+)*"
+)  # or a count of something; a password, an address or a number is none
+_HIDDEN = "(not shown)"
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
 
 
 class YamlFile:
     """A text as somebody wrote it: what it holds, and how it is refused.
 
     `name` stands before what is wrong, as `error` says it, with `mend` behind it. `above` counts the lines that stand
-    before the text in its file. Where `private`, a value may be a secret or somebody's words, and is never told.
+    before the text in its file. Where `private`, a value may be a secret or somebody's words, and is never told; a key only
+    where it looks like a name.
 
     Raises `error` where the text is no YAML.
     """
@@ -57,7 +63,7 @@ class YamlFile:
             place, problem = getattr(fault, "problem_mark", None), getattr(fault, "problem", None)
             # libyaml names the line after the last where something never ends
             where = f" at line {min(place.line, text.count(chr(10))) + 1 + above}" if place else ""
-            why = f": {shown(str(problem or fault))}"
+            why = f": {self._problem(fault, str(problem or fault))}"
         else:
             return
         raise error(f"{name} cannot be read as YAML{where}{why}.", mend)
@@ -66,6 +72,15 @@ class YamlFile:
     def values(self) -> Any:
         """Give what the file holds."""
         return self.document.values
+
+    def _problem(self, fault: yaml.YAMLError, problem: str) -> str:
+        if isinstance(fault, DuplicateKeyError):
+            problem = f"the key {self.word(fault.key)} stands twice"
+        return shown(_QUOTED.sub(_HIDDEN, problem) if self.private else problem)
+
+    def word(self, text: str) -> str:
+        """Give a word of the file for a sentence, unless the file is private and the word looks like no name."""
+        return name_or_hidden(text) if self.private else shown(text)
 
     def line(self, place: Place) -> int:
         """Give the line of a place in the file, counted from 1."""
@@ -97,7 +112,7 @@ class YamlFile:
     def _told(self, kind: type[BaseModel], error: Any) -> str:
         """Say one thing that is wrong: its place and line, what is wrong about it, and the value where that is one word."""
         parts = [part for part in error["loc"] if part != "[key]" and not _is_kind(part)]
-        place = ".".join(shown(str(part)) for part in parts)
+        place = ".".join(str(part) if isinstance(part, int) else self.word(part) for part in parts)
         line = f"line {self.line(error['loc'])}: " if place else ""
         if error["type"] == "extra_forbidden":
             legal = _legal(kind, error["loc"][:-1])
@@ -158,6 +173,11 @@ def _value(error: Any) -> str:
     if isinstance(value, str) and _ADDRESS.search(value):  # an identity policy blocks values of people
         return ""
     return f", and it is {shown(repr(value))}"
+
+
+def name_or_hidden(text: str) -> str:
+    """Give a word that looks like a name or a count of something; of any other only that it is not shown."""
+    return shown(text) if _NAME.fullmatch(text) else _HIDDEN
 
 
 def shown(text: str) -> str:

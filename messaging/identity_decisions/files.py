@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_contracts.errors import InputError, RefusedError, UsageError
-from data_contracts.yaml_files import YamlFile
+from data_contracts.yaml_files import YamlFile, name_or_hidden
 from messaging import audit
 from messaging.clock import Clock
 from messaging.identity_decisions.contradictions import first_clash
@@ -148,7 +148,7 @@ def _decision(file: YamlFile, entry: _Entry, number: int, author: str, now: date
 def _record(text: str) -> Record:
     record = read_record(text)
     if record is None:
-        raise UsageError(f"{text!r} names no record.", "Write it as source/source_record_id.")
+        raise UsageError(f"{name_or_hidden(text)} names no record.", "Write it as source/source_record_id.")
     return record
 
 

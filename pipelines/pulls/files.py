@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from data_contracts.errors import RapportError, SettingsError, UsageError
-from data_contracts.yaml_files import YamlFile, read_yaml_file, shown
+from data_contracts.yaml_files import YamlFile, name_or_hidden, read_yaml_file, shown
 from messaging.settings import Settings
 from pipelines.pulls.marks import Form
 from pipelines.pulls.words import cron_of, span_of
@@ -174,7 +174,7 @@ class RestPull(_Pull):
         names = [endpoint.name for endpoint in self.endpoints]
         for name in self.only:
             if name not in names:
-                raise ValueError(f"only names {name!r}; the endpoints are {', '.join(names)}")
+                raise ValueError(f"only names {name_or_hidden(name)}; the endpoints are {', '.join(names)}")
         if len(set(names)) < len(names):
             raise ValueError("two endpoints have the same name")
         return self
@@ -302,12 +302,13 @@ def _build(settings: Settings, path: Path, *, own: bool) -> Pull:
     if USE in document:
         document = _shipped(file, str(document.pop(USE))) | document
     plan = _checked(file, document)
-    strange = [str(name) for name in given if name not in plan.asks]
+    strange = [name for name in given if name not in plan.asks]
     if strange:
+        words = shown(", ".join(sorted({file.word(str(name)) for name in strange})))
         known = ", ".join(plan.asks) or "nothing"
         file.refuse(
-            (WITH, strange[0]),
-            f"gives {shown(', '.join(sorted(strange)))} under `with`, but the pull asks for {known}",
+            (WITH, str(strange[0])),
+            f"gives {words} under `with`, but the pull asks for {known}",
         )
     missing = {name: what for name, what in plan.asks.items() if name not in given}
     values = {name: str(value) for name, value in given.items()} | _from_settings(settings)
@@ -342,7 +343,7 @@ def _shipped(file: YamlFile, name: str) -> dict[str, Any]:
     if name not in shipped_names():
         near = get_close_matches(name, shipped_names(), 1)
         hint = f"did you mean {near[0]}?" if near else f"shipped are {', '.join(shipped_names())}"
-        file.refuse((USE,), f"uses {shown(repr(name))}, which is no shipped pull; {hint}")
+        file.refuse((USE,), f"uses {file.word(name)}, which is no shipped pull; {hint}")
     return dict(_read(SHIPPED / f"{name}.yaml").values)
 
 
@@ -356,8 +357,8 @@ def _read(path: Path) -> YamlFile:
 def _checked(file: YamlFile, document: dict[str, Any]) -> AnyPull:
     kind = _KINDS.get(str(document.get("kind")))
     if kind is None:
-        said = shown(repr(document.get("kind")))
-        file.refuse(("kind",), f"has the kind {said}; it is sql, rest or imap, or `use` names a shipped pull")
+        said = f"the kind {file.word(str(document['kind']))}" if "kind" in document else "no kind"
+        file.refuse(("kind",), f"has {said}; it is sql, rest or imap, or `use` names a shipped pull")
     plan: AnyPull = file.checked(kind, document)
     return plan
 

@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+from data_contracts.yaml_files import name_or_hidden
+
 UNITS = {"minute": 1, "hour": 60, "day": 60 * 24, "week": 60 * 24 * 7}
 WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 WORDS = "words such as 15 minutes, hour, 2 hours, day at 06:30, monday at 07:00, or a cron line such as */15 8-18 * * 1-5"
@@ -17,7 +19,7 @@ def cron_of(every: str) -> str:
     text = " ".join(every.lower().split())
     cron = _by_clock(text) or _by_span(text) or (text if _is_cron(text) else "")
     if not cron:
-        raise ValueError(f"every is {every!r}; write {WORDS}")
+        raise ValueError(f"every is {name_or_hidden(text)}; write {WORDS}")
     return cron
 
 
@@ -25,7 +27,9 @@ def span_of(text: str) -> timedelta:
     """Read a length of time such as `10 minutes`. Raises ValueError with what is legal."""
     found = _SPAN.fullmatch(" ".join(text.lower().split()))
     if not found:
-        raise ValueError(f"{text!r} is no length of time; write it like 10 minutes, 1 hour or 2 days")
+        raise ValueError(
+            f"{name_or_hidden(text)} is no length of time; write it like 10 minutes, 1 hour or 2 days"
+        )
     return timedelta(minutes=int(found[1] or 1) * UNITS[found[2]])
 
 

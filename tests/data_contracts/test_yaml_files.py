@@ -168,6 +168,47 @@ def test_a_private_value_is_never_told() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+SECRETS = ["Sommer2026", "anna.lee@example.com", "07700900123", "anna lee"]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{0}: 1\n{0}: 2", "at line 2: the key (not shown) stands twice."),
+        (
+            "steps:\n- '{0}': 1",
+            "line 2: steps.0.(not shown) is no word of this file; legal there: is, otherwise.",
+        ),
+        ("by_name:\n  ? {0}\n  : 1", "line 2: by_name.(not shown): needs keys with values"),
+        ("version: !<{0}> x", "at line 1: "),
+        ("version: *{0}", "at line 1: "),
+    ],
+)
+def test_a_key_or_a_tag_of_a_private_file_is_told_only_where_it_looks_like_a_name(
+    text: str, told: str, secret: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        YamlFile("plan", text.format(secret), private=True).checked(Plan)
+    assert told in str(caught.value)
+    assert secret not in str(caught.value)
+
+
+def test_a_tag_that_nobody_knows_is_told_with_its_line_alone() -> None:
+    with pytest.raises(
+        InputError, match=r"at line 2: what stands there has a tag that none here knows\."
+    ) as caught:
+        YamlFile("plan", "steps: []\nversion: !Sommer 1")
+    assert "Sommer" not in str(caught.value)
+
+
+def test_a_key_of_a_private_file_that_looks_like_a_name_is_told() -> None:
+    with pytest.raises(InputError, match=r"line 1: stepz is no word of this file \(did you mean steps\?\)"):
+        YamlFile("plan", "stepz: 1", private=True).checked(Plan)
+    with pytest.raises(InputError, match="the key by_name stands twice"):
+        YamlFile("plan", "by_name: 1\nby_name: 2", private=True)
+
+
 @pytest.mark.parametrize(("content", "told"), [(b"\xff\xfe", "no text in UTF-8"), (None, "cannot be read: ")])
 def test_a_file_that_cannot_be_read_is_told(content: bytes | None, told: str, tmp_path: Path) -> None:
     path = tmp_path / "plan.yaml"

@@ -112,7 +112,7 @@ GOOD = "{kind: merge, one: crm/contact/c, other: crm/contact/d, reason: So.}"
         ("{kind: merge, one: a/1, other: a/2}", InputError, r"line 3: decisions.1.reason: field required"),
         ("{kind: join, one: a/1, other: a/2, reason: x}", InputError, r"line 3: decisions.1.kind: input should be 'merge' or 'split'"),
         ("{kind: merge, one: a/1, other: a/2, reason: x, who: me}", InputError, r"decisions.1.who is no word of this file; legal there: kind, one"),
-        ("{kind: merge, one: nobody, other: a/2, reason: x}", InputError, r"line 3: decision 2: 'nobody' names no record"),
+        ("{kind: merge, one: nobody, other: a/2, reason: x}", InputError, r"line 3: decision 2: nobody names no record"),
         ("{kind: merge, one: a/1, other: a/1, reason: x}", InputError, r"line 3: decision 2: Both sides are the record a/1"),
         ("{kind: merge, one: a/1, other: a/2, reason: ''}", InputError, r"line 3: decision 2: The reason is empty"),
         ("{kind: merge, one: a/1, other: a/2, reason: x, decision_id: 7}", InputError, r"decisions.1.decision_id: needs a text"),

@@ -1,5 +1,6 @@
 """Pull files: what is wrong is told in a sentence, and secrets never stand in them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ REST = {
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({**SQL, "kind": "ftp"}, "has the kind 'ftp'; it is sql, rest or imap"),
+        ({**SQL, "kind": "ftp"}, "has the kind ftp; it is sql, rest or imap"),
         (
             {**SQL, "tabel": "x"},
             "tabel is no word of this file (did you mean table?); legal there: description",
@@ -34,16 +35,16 @@ REST = {
             {**REST, "client": {**REST["client"], "headers": {"X-Api-Key": "hunter2"}}},
             "client.headers: x-Api-Key should name a secret",
         ),  # type: ignore[dict-item]
-        ({**SQL, "every": "7 minutes"}, "every is '7 minutes'; write words such as 15 minutes"),
-        ({**SQL, "overlap": "a while"}, "'a while' is no length of time"),
+        ({**SQL, "every": "7 minutes"}, "every is 7 minutes; write words such as 15 minutes"),
+        ({**SQL, "overlap": "while"}, "while is no length of time"),
         ({key: value for key, value in SQL.items() if key != "source"}, "source: field required"),
         (
             {**REST, "client": {**REST["client"], "auth": {"type": "bearer", "token": "sk-live-1"}}},
             "name a secret",
         ),  # type: ignore[dict-item]
-        ({**REST, "only": ["customers"]}, "only names 'customers'; the endpoints are orders"),
+        ({**REST, "only": ["customers"]}, "only names customers; the endpoints are orders"),
         ({**REST, "description": "of {shop}"}, "has a blank {shop} that nobody fills"),
-        ({"use": "shopfiy"}, "uses 'shopfiy', which is no shipped pull; did you mean shopify?"),
+        ({"use": "shopfiy"}, "uses shopfiy, which is no shipped pull; did you mean shopify?"),
         ({"use": "shopify", "with": {"store": "x"}}, "gives store under `with`, but the pull asks for shop"),
     ],
 )
@@ -54,6 +55,34 @@ def test_what_is_wrong_is_told_in_a_sentence(settings: Settings, document: dict[
     assert said in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert "sk-live-1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "secret", ["Sommer2026", "postgres://reader:hunter2@host/shop", "anna.lee@example.com", "sk-live-1"]
+)
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (lambda secret: {**SQL, "kind": secret}, "has the kind (not shown); it is sql, rest or imap"),
+        (lambda secret: {"use": secret}, "uses (not shown), which is no shipped pull"),
+        (lambda secret: {"use": "shopify", "with": {secret: "x"}}, "line 3: gives (not shown) under `with`"),
+        (lambda secret: {**SQL, "every": secret}, "every: every is (not shown); write words such as"),
+        (lambda secret: {**SQL, "overlap": secret}, "overlap: (not shown) is no length of time"),
+        (lambda secret: {**REST, "only": [secret]}, "only names (not shown); the endpoints are orders"),
+        (
+            lambda secret: {**SQL, secret: "x"},
+            "(not shown) is no word of this file; legal there: description",
+        ),
+    ],
+)
+def test_a_secret_that_stands_where_a_word_belongs_is_not_repeated(
+    settings: Settings, place: Callable[[str], dict[str, Any]], said: str, secret: str
+) -> None:
+    write_pull(settings, "wrong", place(secret))
+    with pytest.raises(SettingsError) as caught:
+        load_pull(settings, "wrong")
+    assert said in str(caught.value)
+    assert secret not in str(caught.value)
 
 
 def test_an_unknown_pull_is_told_with_the_nearest_name(settings: Settings) -> None:
