@@ -28,7 +28,7 @@ from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
 from pipelines.landing.manifest import is_whole, list_landings
 from pipelines.landing.results import Count, RuleResult, own_result
-from pipelines.warehouse.breaking import breaking_files
+from pipelines.warehouse.breaking import breaking_files, told_files
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.promises import judge_table
 from pipelines.warehouse.records import (
@@ -43,7 +43,6 @@ from pipelines.warehouse.records import (
 MARTS = "marts"
 WHOLE = "landed_files_whole"
 PUBLISHED = "customer_360"
-FILES_TOLD = 3  # of those whose rows stand and break a rule
 
 
 @multi_asset_check(
@@ -211,19 +210,11 @@ def _standing(session: BuildSession, state: ContractState) -> str:
     broken = [rule.rule for rule in state.failed if rule.state == "broken"]
     with open_warehouse(session.settings.build_path, read_only=True) as connection:
         found = breaking_files(connection, load_contract(state.table), broken)
-    if not found:
-        return ""
-    landed = {(item.source, item.landing_id): item for item in list_landings(session.settings, state.table)}
-    told = [
-        f"{counted(each.rows, 'row')} of the file that {item.manifest_path} names"
-        for each in found[:FILES_TOLD]
-        if (item := landed.get((each.source, each.landing_id)))
-    ]
-    told += [counted(more, "file") + " more"] if (more := len(found) - FILES_TOLD) > 0 else []
-    return (
-        f"They are {', '.join(told)}. Mend them where they come from and run `rapport ingest {found[0].source} FILE` with"
-        " the mended file: of a record the newest version counts."
-    )
+    manifests = {
+        (item.source, item.landing_id): str(item.manifest_path)
+        for item in list_landings(session.settings, state.table)
+    }
+    return told_files(found, manifests)
 
 
 def _worst(state: ContractState) -> str:

@@ -211,7 +211,7 @@ def test_pulls_that_cannot_run_are_named_with_the_reason(settings: Settings) -> 
     pull_file(settings, "torn", "kind: ftp\n")
     pull_file(settings, "stripe", "use: stripe\n")
     seen = [check.seen for check in examine(settings) if check.name == "pulls" and check.state == "red"]
-    assert "torn.yaml has the kind ftp" in seen[0]
+    assert "torn.yaml: line 1: has the kind ftp" in seen[0]
     assert seen[1] == "stripe wants STRIPE_API_KEY."
 
 
