@@ -4,8 +4,9 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, exists, func, or_, select
 
+from messaging.consent_chain import VOIDED
 from messaging.customers.views import (
     CampaignFigures,
     ContractHealth,
@@ -138,13 +139,20 @@ def overview(snapshot: Snapshot, store: Connection, currency: str) -> Overview:
 
 
 def _reach(snapshot: Snapshot, store: Connection, people: Row) -> tuple[dict[str, int], int]:
-    """Take those who withdrew after the build off the release's reach."""
+    """Take those who withdrew after the build off the release's reach, but for what was no withdrawal."""
     gone: dict[str, list[str]] = {"email": [], "sms": []}
+    void = consent_events.alias("void")
+    taken_back = exists(select(void.c.sequence)).where(
+        void.c.source == consent_events.c.source,
+        void.c.source_record_id == VOIDED + consent_events.c.source_record_id,
+        void.c.channel == consent_events.c.channel,
+        void.c.purpose == consent_events.c.purpose,
+    )
     query = (
         select(consent_events.c.channel, consent_events.c.customer_id)
         .where(consent_events.c.recorded_at > snapshot.info.as_of, consent_events.c.action == "revoke")
         .where(consent_events.c.purpose == "marketing", consent_events.c.customer_id.is_not(None))
-        .where(consent_events.c.channel.in_(gone))
+        .where(consent_events.c.channel.in_(gone), ~taken_back)
         .distinct()
     )
     for row in store.execute(query):

@@ -87,7 +87,8 @@ def receive(  # noqa: PLR0913, PLR0917 - what an installation is made of
     given = inbound.from_address.strip()
     address = normalise(inbound.channel, given) or given  # a name, a short code: kept as it is
     owners = _owners(address, find_customers)
-    heard = _Heard(inbound, address, addresses.hash(address), owners, clock.now(), company)
+    in_words = read_opt_out(inbound.body)
+    heard = _Heard(inbound, address, addresses.hash(address), owners, clock.now(), company, in_words)
     try:
         with store.write() as connection:
             return _receive(connection, heard)
@@ -109,6 +110,7 @@ class _Heard:
     owners: Sequence[str]
     at: datetime
     company: Company
+    in_words: OptOut | None  # read before, so that a long text keeps nobody else from the store
 
 
 def _owners(address: str, find_customers: FindCustomers) -> list[str]:
@@ -127,7 +129,7 @@ def _receive(connection: Connection, heard: _Heard) -> InboundReceipt:
     answered = _last_message_to(connection, heard)
     question = double_opt_in.waiting(connection, heard.address_hash, heard.inbound.channel, heard.at)
     keyword = _keyword(heard, asked=question is not None)
-    in_words = read_opt_out(heard.inbound.body) if keyword is None else None
+    in_words = heard.in_words if keyword is None else None
     receipt = InboundReceipt(
         inbound_id=new_id("inb"),
         duplicate=False,

@@ -14,6 +14,7 @@ from messaging.addresses import Addresses
 from messaging.cli import app
 from messaging.clock import Clock, pin_clock
 from messaging.consent_chain import hash_of, verify_chain
+from messaging.customers import Customers
 from messaging.inbox import Inbound, receive
 from messaging.settings import Settings
 from messaging.store import Store
@@ -176,3 +177,15 @@ def test_an_opt_out_in_words_is_listed_and_lifted_or_confirmed(
         run("review", "lift", second["review_id"])
     assert run("review", "list") == {"reviews": []}
     assert len(run("review", "list", "--state", "all")["reviews"]) == 2
+
+
+def test_who_was_silenced_by_mistake_counts_as_reached_again(
+    run: Run, who: str, store: Store, addresses: Addresses, clock: Clock, customers: Customers
+) -> None:
+    inbound = Inbound("twilio", "SM1", "sms", PHONE, "+15005550006", "stop texting me", {})
+    before = customers.overview()
+    receipt = receive(store, addresses, inbound, clock, lambda _: [who])
+    assert customers.overview().reach_lost_since == before.reach_lost_since + 1
+    run("review", "lift", receipt.review_id or "")
+    assert customers.overview().reachable == before.reachable
+    assert customers.overview().reach_lost_since == before.reach_lost_since
