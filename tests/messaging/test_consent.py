@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, text
 from messaging import consent
 from messaging.consent import lift, record, state, stop, suppress, suppressed
 from messaging.consent_chain import ChainVerdict, ConsentEvent, verify_chain
-from messaging.store import Store
+from messaging.store import Store, chain
 from messaging.store.tables import consent_events
 
 NOW = datetime.fromisoformat("2026-10-30T12:00")
@@ -274,3 +274,55 @@ def test_any_history_gives_what_a_plain_reading_of_the_rule_gives(store: Store, 
             said.append([row.action for row in mine if row.occurred_at == newest][-1])
     expected = None if not said else all(action == "grant" for action in said)
     assert (None if found is None else found.granted) == expected
+
+
+def test_an_event_of_before_wordings_had_hashes_still_verifies_and_one_with_an_end_commits_to_it(
+    store: Store,
+) -> None:
+    old = {
+        "event_id": "con_old", "recorded_at": NOW, "channel": "sms", "purpose": "marketing", "action": "grant",
+        "legal_basis": "consent", "occurred_at": NOW, "source": "form", "actor": "customer", "method": "form",
+        "customer_id": "cus_1", "address_hash": None, "source_record_id": None, "locale": None, "wording": "Yes",
+        "evidence": None,
+    }  # fmt: skip
+    commitment = chain.commit("salt", old)
+    hashes = {
+        "commitment": commitment,
+        "previous_hash": chain.GENESIS,
+        "hash": chain.link(chain.GENESIS, commitment),
+    }
+    with store.write() as connection:
+        connection.execute(consent_events.insert().values(**old, salt="salt", **hashes))
+        assert verify_chain(connection) == ChainVerdict(1, None)
+    _say(store, customer_id="cus_1", wording="Yes", expires_at=NOW + DAY)
+    with store.read() as connection:
+        assert verify_chain(connection) == ChainVerdict(2, None)
+        row = (
+            connection.execute(select(consent_events).order_by(consent_events.c.sequence.desc()))
+            .mappings()
+            .first()
+        )
+    assert row is not None
+    payload = {name: row[name] for name in (*old, "wording_hash", "expires_at")}
+    assert row["commitment"] == chain.commit(row["salt"], payload)
+    assert row["commitment"] != chain.commit(row["salt"], payload | {"expires_at": NOW + 2 * DAY})
+
+
+def test_what_a_record_said_is_taken_back_of_everybody_and_nothing_else_is(store: Store) -> None:
+    _say(store, customer_id="cus_1")
+    _say(store, customer_id="cus_1", action="revoke", source_record_id="message/1#cus_1")
+    _say(store, customer_id="cus_2", action="revoke", source_record_id="message/1#cus_2")
+    _say(store, customer_id="cus_3", action="revoke", source_record_id="message/11#cus_3")
+    assert _granted(store, "cus_1") is False
+    for _ in range(2):
+        with store.write() as connection:
+            consent.take_back(
+                connection, "form", "message/1", replace(EVENT, action="void", actor="ann", occurred_at=NOW)
+            )
+    assert (_granted(store, "cus_1"), _granted(store, "cus_2"), _granted(store, "cus_3")) == (
+        True,
+        None,
+        False,
+    )
+    with store.read() as connection:
+        assert verify_chain(connection) == ChainVerdict(6, None)

@@ -170,3 +170,19 @@ def test_only_what_passes_by_itself_is_waited_for() -> None:
     assert quiet.until == datetime.fromisoformat("2026-10-31T09:00")
     assert not opted_out.waits
     assert {"quiet_hours", "contract_red"} == WAITING
+
+
+@pytest.mark.parametrize(
+    ("expires", "allowed"), [(timedelta(0), False), (timedelta(seconds=1), True), (timedelta(-9), False)]
+)
+def test_a_consent_that_ran_out_is_none_from_that_moment_on(expires: timedelta, allowed: bool) -> None:  # noqa: FBT001 - a table of cases
+    verdict = _judge(consent=replace(GRANTED, expires_at=NOON + expires))
+    assert isinstance(verdict, Allowed) == allowed
+    if isinstance(verdict, Blocked):
+        assert verdict.reason == "consent_expired"
+        assert verdict.sentence.startswith("This customer's agreement to marketing by SMS ran out on ")
+        assert not verdict.waits
+
+
+def test_a_consent_that_ran_out_forbids_no_receipt() -> None:
+    assert _judge(message_class="transactional", consent=replace(GRANTED, expires_at=NOON)) == Allowed()
