@@ -3,7 +3,7 @@
 import re
 from collections.abc import Hashable
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -14,12 +14,9 @@ Loader = getattr(
 
 
 MOST_REPEATED = 10_000  # values that aliases may add: nine lines of them can stand for a thousand million
-MOST_LEVELS = (
-    100  # of brackets and indents; libyaml recurses on the C stack, which ends the process where it is full
-)
-_OPENING = re.compile(
-    "[\n\r\x85\u2028\u2029][\ufeff \t?:-]*"
-)  # a block of lines begins behind nothing but these
+MOST_LEVELS = 100  # of brackets and indents; libyaml recurses on the C stack, and a full one ends the process
+# a block of lines begins behind nothing but these
+_OPENING = re.compile("[\n\r\x85\u2028\u2029][\ufeff \t?:-]*")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -86,7 +83,7 @@ def _refuse_depth(text: str) -> None:
         if level > MOST_LEVELS:
             raise yaml.MarkedYAMLError(
                 problem=f"its brackets and indents go deeper than {MOST_LEVELS} levels",
-                problem_mark=event.start_mark,
+                problem_mark=cast("yaml.Mark", event.start_mark),
             )
 
 
