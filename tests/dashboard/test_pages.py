@@ -221,4 +221,4 @@ def test_a_broken_campaign_file_is_told_with_its_mend(own_home: Path) -> None:
     (own_home / "library" / "campaigns" / "win_back.yaml").write_text("title: [")
     app = open_page("campaigns")
     assert not app.exception
-    assert "is no YAML" in html_of(app)
+    assert "cannot be read as YAML at line 1" in html_of(app)

@@ -145,7 +145,10 @@ def test_a_broken_pull_file_takes_no_code_location_down_and_is_told_by_the_senso
     (members.home / "pulls" / "torn.yaml").write_text("kind: rest\nsauce: shop\n")
     definitions = build_definitions(members)
     assert "pull_members" in {each.name for each in definitions.get_repository_def().schedule_defs}
-    with build_sensor_context() as context, pytest.raises(Failure, match=r"torn\.yaml has no source"):
+    with (
+        build_sensor_context() as context,
+        pytest.raises(Failure, match=r"torn\.yaml: line 1: source: field required"),
+    ):
         pull_files_sensor(members)(context)
 
 

@@ -267,7 +267,7 @@ def test_decisions_go_through_a_file_into_another_home(
             NotFoundError,
             "has no record crm/contact/9; nothing changed",
         ),
-        ("one: crm/contact/2", InputError, "Decision 1 of the file cannot be taken over"),
+        ("one: crm/contact/2", InputError, "line 1: decisions.0.other: field required"),
     ],
 )
 def test_a_file_with_a_wrong_decision_changes_nothing(

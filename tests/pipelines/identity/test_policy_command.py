@@ -62,7 +62,7 @@ def test_a_file_may_be_tried_before_it_holds(home: Path) -> None:
         (lacking("phone"), "identity.yaml: identifiers lacks phone, and every type needs its line."),
         (
             SHIPPED_TEXT.replace("blocked: []", "blokced: []"),
-            "blokced is no word of this file; legal there: identif",
+            "blokced is no word of this file (did you mean blocked?); legal there: identif",
         ),
         (
             SHIPPED_TEXT.replace("priority: 4,", "priority: 1,"),
