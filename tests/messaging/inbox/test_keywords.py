@@ -36,7 +36,8 @@ def test_a_question_of_ours_turns_no_stop_into_a_start() -> None:
 @pytest.mark.parametrize(
     ("address", "country"),
     [
-        ("+447911123456", "GB"),
+        ("+447400123456", "GB"),
+        ("+447911123456", "GG"),
         ("+14165550123", "CA"),
         ("+4791234567", "NO"),
         ("BANK", None),
