@@ -111,11 +111,16 @@ class Books:
 
     def say(self, action: str, at: datetime, **facts: Any) -> None:
         """Record what the address said to us ourselves."""
-        with open_store(self.settings) as store, store.write() as connection:
-            hashed = read_addresses(self.settings, store).hash(MAIL)
-            values = {"channel": "email", "purpose": "marketing", "legal_basis": "consent", "source": "form"}
-            values |= {"actor": "customer", "method": "checkbox", "address_hash": hashed}
-            append(connection, [ConsentEvent(action=action, occurred_at=at, **(values | facts))], at)
+        values = {"channel": "email", "purpose": "marketing", "legal_basis": "consent", "source": "form"}
+        values |= {"actor": "customer", "method": "checkbox"} | facts
+        with open_store(self.settings) as store:
+            hashed = read_addresses(self.settings, store).hash(MAIL)  # before the write: it may write itself
+            with store.write() as connection:
+                append(
+                    connection,
+                    [ConsentEvent(action=action, occurred_at=at, address_hash=hashed, **values)],
+                    at,
+                )
 
 
 @pytest.fixture
@@ -399,8 +404,9 @@ def _queue_mail(settings: Settings, people: list[str]) -> None:
         "method": "form",
     }
     run = {"run_id": "run_1", "campaign": "sale", "content_hash": "0", "content": {}, "release_version": "1"}
-    with open_store(settings) as store, store.write() as connection:
+    with open_store(settings) as store:
         addresses = read_addresses(settings, store)
+    with open_store(settings) as store, store.write() as connection:
         connection.execute(
             insert(campaign_runs).values(state="running", planned_at=NOW, planned_by="t", **run)
         )
