@@ -5,6 +5,7 @@ A row names somebody by `customer_id`, by `address` (an e-mail address or a tele
 
 import csv
 import hashlib
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -39,18 +40,27 @@ def read_consent_file(path: Path, source: str) -> list[ImportedConsent]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no UTF-8 text.", "Save it as CSV in UTF-8.") from error
-    rows = csv.DictReader(text.splitlines())
-    _check_columns(path, rows.fieldnames or ())
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        _check_columns(path, rows.fieldnames or ())
+        consents, wrong = _consents(rows, source)
+    except csv.Error as error:
+        raise InputError(f"{path}: line {rows.line_num} is no CSV ({error}).", MEND) from error
+    if wrong:
+        more = f"; and {len(wrong) - MOST_TOLD} more" if len(wrong) > MOST_TOLD else ""
+        raise InputError(f"{path}: {'; '.join(wrong[:MOST_TOLD])}{more}.", MEND)
+    return consents
+
+
+def _consents(rows: "csv.DictReader[str]", source: str) -> tuple[list[ImportedConsent], list[str]]:
+    """Read the rows, and say of each that cannot be read why."""
     consents, wrong = [], []
     for row in rows:
         try:
             consents.append(_consent(row, source))
         except ValueError as fault:
             wrong.append(f"line {rows.line_num}: {fault}")
-    if wrong:
-        more = f"; and {len(wrong) - MOST_TOLD} more" if len(wrong) > MOST_TOLD else ""
-        raise InputError(f"{path}: {'; '.join(wrong[:MOST_TOLD])}{more}.", MEND)
-    return consents
+    return consents, wrong
 
 
 def _check_columns(path: Path, found: Any) -> None:

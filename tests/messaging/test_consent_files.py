@@ -1,0 +1,37 @@
+"""Tests of reading a CSV of consents."""
+
+from pathlib import Path
+
+import pytest
+
+from data_contracts.errors import InputError
+from messaging.consent_files import read_consent_file
+
+HEAD = "customer_id,channel,action,occurred_at,wording"
+
+
+def _file(folder: Path, *lines: str) -> Path:
+    path = folder / "paper.csv"
+    path.write_bytes("\r\n".join([HEAD, *lines, ""]).encode())
+    return path
+
+
+def test_a_wording_keeps_its_lines(tmp_path: Path) -> None:
+    path = _file(tmp_path, 'cus_1,email,grant,2026-03-01,"Yes, write to me.\nI may stop any time."')
+    (consent,) = read_consent_file(path, "drawer")
+    assert consent.wording == "Yes, write to me.\nI may stop any time."
+
+
+def test_a_fault_behind_a_wording_of_two_lines_is_told_by_the_line_of_the_file(tmp_path: Path) -> None:
+    path = _file(tmp_path, 'cus_1,email,grant,2026-03-01,"one\ntwo"', "cus_2,fax,grant,2026-03-01,one")
+    with pytest.raises(InputError, match=r"line 4: channel 'fax' is none of email"):
+        read_consent_file(path, "drawer")
+
+
+@pytest.mark.parametrize("wording", ['"it ends nowhere', '"a" b', "x" * 200_000])
+def test_what_is_no_csv_is_refused_with_its_line(tmp_path: Path, wording: str) -> None:
+    path = _file(tmp_path, f"cus_1,email,grant,2026-03-01,{wording}")
+    with pytest.raises(InputError, match=r"paper.csv: line \d is no CSV") as caught:
+        read_consent_file(path, "drawer")
+    assert "Nothing was recorded" in str(caught.value)
+    assert "ends nowhere" not in str(caught.value)
