@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, null, select, update
 
+from messaging.store import chain
 from messaging.store.chain import GENESIS, ChainVerdict, commit, link
 from messaging.store.ids import new_id
 from messaging.store.locks import AUDIT_CHAIN, lock
@@ -33,12 +34,11 @@ def record(  # noqa: PLR0913 - the columns of an entry
     Call it last in a transaction: on PostgreSQL all others that record wait from here until its commit.
     """
     lock(connection, [AUDIT_CHAIN])
-    previous = connection.execute(select(audit.c.hash).order_by(audit.c.sequence.desc()).limit(1)).scalar()
+    follows = head(connection)
     payload: dict[str, Any] = {"audit_id": new_id("aud"), "at": at, "actor": actor, "action": action}
     payload |= {"subject": subject, "detail": None if detail is None else dict(detail)}
     salt = secrets.token_hex(16)
     commitment = commit(salt, payload)
-    follows = previous or GENESIS
     hashes = {"commitment": commitment, "previous_hash": follows, "hash": link(follows, commitment)}
     connection.execute(insert(audit).values(**payload, salt=salt, **hashes))
     return str(payload["audit_id"])
@@ -65,17 +65,8 @@ def newest(
 
 def verify(connection: Connection) -> ChainVerdict:
     """Go over the whole chain and say where it first does not hold; of an erased entry only its links are left."""
-    previous, count = GENESIS, 0
-    for row in connection.execute(select(audit).order_by(audit.c.sequence)).mappings():
-        count += 1
-        payload = {name: row[name] for name in PAYLOAD}
-        erased = row["salt"] is None and row["subject"] is None and row["detail"] is None
-        whole = erased or (row["salt"] is not None and row["commitment"] == commit(row["salt"], payload))
-        linked = row["previous_hash"] == previous and row["hash"] == link(previous, row["commitment"])
-        if not (whole and linked):
-            return ChainVerdict(count, row["sequence"])
-        previous = row["hash"]
-    return ChainVerdict(count, None)
+    rows = connection.execute(select(audit).order_by(audit.c.sequence))
+    return chain.verify(rows.mappings(), _whole)
 
 
 def head(connection: Connection) -> str:
@@ -98,3 +89,10 @@ def forget(connection: Connection, subject: str) -> int:
     return connection.execute(
         update(audit).where(this).values(salt=None, subject=None, detail=null())
     ).rowcount
+
+
+def _whole(row: Mapping[Any, Any]) -> bool:
+    if row["salt"] is None:
+        return row["subject"] is None and row["detail"] is None  # erased
+    payload = {name: row[name] for name in PAYLOAD}
+    return bool(row["commitment"] == commit(row["salt"], payload))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
+from messaging.store import chain
 from messaging.store.chain import GENESIS, ChainVerdict, commit, link
 from messaging.store.ids import new_id
 from messaging.store.locks import CONSENT_CHAIN, lock
@@ -85,16 +86,8 @@ def append(connection: Connection, events: Sequence[ConsentEvent], recorded_at: 
 
 def verify_chain(connection: Connection) -> ChainVerdict:
     """Go over the whole chain and say where it first does not hold."""
-    previous, count = GENESIS, 0
     rows = connection.execute(select(consent_events).order_by(consent_events.c.sequence))
-    for row in rows.mappings():
-        count += 1
-        whole = row["commitment"] == _commit(row["salt"], row)
-        linked = row["previous_hash"] == previous and row["hash"] == link(previous, row["commitment"])
-        if not (whole and linked):
-            return ChainVerdict(count, row["sequence"])
-        previous = row["hash"]
-    return ChainVerdict(count, None)
+    return chain.verify(rows.mappings(), lambda row: row["commitment"] == _commit(row["salt"], row))
 
 
 def record_key(event: ConsentEvent) -> RecordKey:
@@ -202,10 +195,8 @@ def hash_of(wording: str) -> str:
     return hashlib.sha256(" ".join(wording.split()).encode()).hexdigest()
 
 
-_LATER = (
-    "wording_hash",
-    "expires_at",
-)  # since 2026-11-22; an event of before commits to its payload without them
+# Since 2026-11-22; an event of before commits to its payload without them.
+_LATER = ("wording_hash", "expires_at")
 _PAYLOAD = ("event_id", "recorded_at", *ConsentEvent.__dataclass_fields__)
 
 

@@ -6,7 +6,7 @@ payload with its salt, and the chain still verifies.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,3 +31,15 @@ def commit(salt: str, payload: Mapping[str, Any]) -> str:
 def link(previous: str, commitment: str) -> str:
     """Give the hash of an entry: it stands for all that came before."""
     return hashlib.sha256(f"{previous}{commitment}".encode()).hexdigest()
+
+
+def verify(rows: Iterable[Mapping[Any, Any]], whole: Callable[[Mapping[Any, Any]], bool]) -> ChainVerdict:
+    """Go over a chain's rows in their order; `whole` says whether an entry's payload is what it commits to."""
+    previous, count = GENESIS, 0
+    for row in rows:
+        count += 1
+        linked = row["previous_hash"] == previous and row["hash"] == link(previous, row["commitment"])
+        if not (linked and whole(row)):
+            return ChainVerdict(count, row["sequence"])
+        previous = row["hash"]
+    return ChainVerdict(count, None)
