@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import idna
@@ -58,11 +59,22 @@ def normalise_phone(text: str, default_region: str | None = None) -> str | None:
         number = phonenumbers.parse(text, default_region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(
-        number
-    ):  # parsing alone takes '11111111111111', and not twice the same
+    # Parsing alone takes '11111111111111', and not twice the same.
+    if not phonenumbers.is_valid_number(number):
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+@lru_cache(maxsize=65536)
+def country_of(address: str) -> str | None:
+    """Give the country (ISO 3166 alpha-2) of a phone number in E.164, None of anything else and where it has none."""
+    if not address.startswith("+"):
+        return None
+    try:
+        country = phonenumbers.region_code_for_number(phonenumbers.parse(address))
+    except phonenumbers.NumberParseException:
+        return None
+    return country if country and country != "001" else None  # 001: no country at all
 
 
 def normalise(channel: str, text: str, default_region: str | None = None) -> str | None:

@@ -18,6 +18,7 @@ from phonenumbers import timezone as phone_zones
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 from data_contracts.yaml_files import read_yaml_file
+from messaging.addresses import country_of
 
 RULES_FILE = Path(__file__).with_name("quiet_hours.yaml")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -188,7 +189,7 @@ def candidate_zones(profile_zone: str | None, phone: str | None) -> tuple[str, .
 def candidate_places(country: str | None, region: str | None, phone: str | None) -> tuple[Place, ...]:
     """Give every place whose rules may hold for the owner of a profile and a phone (E.164)."""
     places = {Place(country.upper(), region.upper() if region else None)} if country else set()
-    phone_country = _phone_country(phone) if phone else None
+    phone_country = country_of(phone) if phone else None
     if phone_country and phone_country not in {place.country for place in places}:
         places.add(Place(phone_country))
     return tuple(sorted(places, key=lambda place: (place.country, place.region or "")))
@@ -200,12 +201,6 @@ def _phone_zones(phone: str) -> tuple[str, ...]:
     if phonenumbers.number_type(number) not in PLACED_TYPES:
         return ()
     return tuple(name for name in phone_zones.time_zones_for_number(number) if known_zone(name))
-
-
-@lru_cache(maxsize=65536)
-def _phone_country(phone: str) -> str | None:
-    country = phonenumbers.region_code_for_number(phonenumbers.parse(phone))
-    return country if country and country != "001" else None  # 001: no country at all
 
 
 @lru_cache(maxsize=1024)

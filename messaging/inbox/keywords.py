@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_contracts.yaml_files import read_yaml_file
@@ -119,17 +118,6 @@ def keyword_of(
 ) -> Keyword | None:
     """Give the keyword that the whole message is, or None: "please don't stop my order" is none."""
     return read_keywords().meaning(body, channel=channel, country=country, asked=asked)
-
-
-def country_of(address: str) -> str | None:
-    """Give the country of a phone number in E.164, None of anything else."""
-    if not address.startswith("+"):
-        return None
-    try:
-        country = phonenumbers.region_code_for_number(phonenumbers.parse(address))
-    except phonenumbers.NumberParseException:
-        return None
-    return country if country and country != "001" else None  # 001: no country at all
 
 
 def _upper(body: str) -> str:

@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 from data_contracts.errors import RapportError
 from messaging import consent, double_opt_in
-from messaging.addresses import Addresses, normalise
+from messaging.addresses import Addresses, country_of, normalise
 from messaging.clock import Clock
-from messaging.inbox.keywords import Keyword, country_of, keyword_of, read_keywords
+from messaging.inbox.keywords import Keyword, keyword_of, read_keywords
 from messaging.inbox.opt_outs import OptOut, read_opt_out
 from messaging.inbox.reviews import Spoken, obey
 from messaging.store import Store

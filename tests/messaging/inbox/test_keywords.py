@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from data_contracts.errors import InputError
-from messaging.inbox.keywords import country_of, keyword_of, read_keywords
+from messaging.addresses import country_of
+from messaging.inbox.keywords import keyword_of, read_keywords
 
 
 @pytest.mark.parametrize("word", ["ARRET", "arrêt", "Remove", "td", "Stop  All", "opt-out"])
