@@ -29,9 +29,8 @@ _KINDS = {  # what pydantic says in Python's words
 _TYPES = {"bool", "int", "float", "str", "date", "datetime"}
 _ADDRESS = re.compile(r"@|\d{6}")
 LONGEST_SHOWN = 200  # characters of what somebody wrote
-_NAME = re.compile(
-    r"(\d{1,4} )?[a-z]+(_[a-z]+)*"
-)  # or a count of something; a password, an address or a number is none
+# A name, or a count of something; a password, an address or a number is none.
+_NAME = re.compile(r"(\d{1,4} )?[a-z]+(_[a-z]+)*")
 _HIDDEN = "(not shown)"
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
 

@@ -100,13 +100,7 @@ _LINKS = f"""
 """  # noqa: S608 - our own text
 
 # What a score ties, now or before, beside that.
-_FURTHER_LINKS = f"""
-    CREATE OR REPLACE TEMP VIEW gathering_links AS
-    SELECT record, key FROM identity.carried
-    UNION ALL SELECT record, key FROM carried_anew
-    UNION ALL SELECT {_RECORD}, hash('decision', decision_id) FROM gathering_decided
-    UNION ALL SELECT unnest([one, other]), hash('pair', one, other) FROM linking_ties
-"""  # noqa: S608 - our own text
+_FURTHER_LINKS = f"{_LINKS} UNION ALL SELECT unnest([one, other]), hash('pair', one, other) FROM linking_ties"  # noqa: S608
 _FURTHER = (
     _FURTHER_LINKS,
     "INSERT INTO gathering_records FROM linking_changed ANTI JOIN gathering_records USING (record)",
