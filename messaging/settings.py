@@ -19,15 +19,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from data_contracts.errors import SettingsError
 from messaging.clock import PIN_FILE
 
-SECRET_NAMES = ("TWILIO_AUTH_TOKEN", "RAPPORT_SMTP_URL", "RAPPORT_STORE_URL")
+SECRET_NAMES = ("TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY", "RAPPORT_SMTP_URL", "RAPPORT_STORE_URL")
 ENV_FILE = ".env"
 HOME_SETTINGS = "settings.env"  # in the home: settings that travel with it, such as the company's name
 SANDBOX_URL = "http://127.0.0.1:8010"
 TWILIO_URL = "https://api.twilio.com"
+SENDGRID_URL = "https://api.sendgrid.com"
+CHANNELS = ("sms", "email", "whatsapp", "voice", "chat")
 # What the local sandbox answers to, and nobody else: sandbox mode needs no credentials of yours.
 SANDBOX_ACCOUNT_SID = "AC" + "0" * 32
 SANDBOX_AUTH_TOKEN = "sandbox-token"  # noqa: S105 - a name, not a secret: the sandbox is on this machine only
 SANDBOX_FROM = "+15005550006"  # Twilio's own magic sender of test credentials
+SANDBOX_CONVERSATIONS_SID = "IS" + "0" * 32
 SANDBOX_SMTP_URL = "smtp://127.0.0.1:8025"
 SANDBOX_MAIL_FROM = "hello@harbour-and-pine.example.com"  # the sample company
 # Documents and pictures: what customers send to a shop. No programs, and no archives, which nothing here opens.
@@ -71,6 +74,12 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = Field(SecretStr(""), alias="TWILIO_AUTH_TOKEN")
     twilio_messaging_service_sid: str = Field("", alias="TWILIO_MESSAGING_SERVICE_SID")
     twilio_from_number: str = Field("", alias="TWILIO_FROM_NUMBER")
+    twilio_whatsapp_from: str = Field("", alias="TWILIO_WHATSAPP_FROM")
+    twilio_voice_from: str = Field("", alias="TWILIO_VOICE_FROM")
+    twilio_conversations_sid: str = Field("", alias="TWILIO_CONVERSATIONS_SERVICE_SID")
+    sendgrid_api_url: str = Field("", alias="RAPPORT_SENDGRID_API_URL")
+    sendgrid_api_key: SecretStr = Field(SecretStr(""), alias="SENDGRID_API_KEY")
+    console_channels: str = Field("", alias="RAPPORT_CONSOLE_CHANNELS")
     smtp_url: SecretStr = Field(SecretStr(""), alias="RAPPORT_SMTP_URL")
     mail_from: str = Field("", alias="RAPPORT_MAIL_FROM")
 
@@ -84,17 +93,29 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _known_channels(self) -> Self:
+        unknown = sorted(self.printed_channels - set(CHANNELS))
+        if unknown:
+            raise ValueError(
+                f"RAPPORT_CONSOLE_CHANNELS names {unknown[0]!r}; the channels are {', '.join(CHANNELS)}"
+            )
+        if self.printed_channels and self.sending == "live":
+            raise ValueError("RAPPORT_CONSOLE_CHANNELS is for trying out, which live mode refuses; unset it")
+        return self
+
+    @model_validator(mode="after")
     def _safe_addresses(self) -> Self:
         _http_host("RAPPORT_PUBLIC_URL", self.public_url)
         for name, url in (
             ("RAPPORT_SANDBOX_URL", self.sandbox_url),
             ("RAPPORT_TWILIO_API_URL", self.twilio_url),
+            ("RAPPORT_SENDGRID_API_URL", self.sendgrid_url),
         ):
             host = _http_host(name, url)
             if self.sending == "sandbox":
                 _refuse_strangers(name, host)
-        if self.sending == "live" and not self.twilio_url.startswith("https://"):
-            raise ValueError("RAPPORT_TWILIO_API_URL has to begin with https:// in live mode")
+            elif name != "RAPPORT_SANDBOX_URL" and not url.startswith("https://"):
+                raise ValueError(f"{name} has to begin with https:// in live mode")
         if self.sending == "sandbox":
             _refuse_strangers("RAPPORT_SMTP_URL", _smtp_host(self.smtp_address))
         elif self.smtp_address:
@@ -118,6 +139,22 @@ class Settings(BaseSettings):
         return (self.twilio_api_url or default).rstrip("/")
 
     @property
+    def sendgrid_url(self) -> str:
+        """Give the base URL of the SendGrid API: the sandbox's, unless we are live."""
+        default = self.sandbox_url if self.sending == "sandbox" else SENDGRID_URL
+        return (self.sendgrid_api_url or default).rstrip("/")
+
+    @property
+    def mail_by_sendgrid(self) -> bool:
+        """Say whether e-mail goes by SendGrid: with its key, and no mail server named."""
+        return bool(self.sendgrid_api_key.get_secret_value()) and not self.smtp_url.get_secret_value()
+
+    @property
+    def printed_channels(self) -> frozenset[str]:
+        """Give the channels whose messages are printed instead of sent."""
+        return frozenset(name.strip() for name in self.console_channels.split(",") if name.strip())
+
+    @property
     def twilio_sid(self) -> str:
         """Give the account that sends: the sandbox's where none is set; empty when live without one."""
         return self.twilio_account_sid or self._in_sandbox(SANDBOX_ACCOUNT_SID)
@@ -131,6 +168,21 @@ class Settings(BaseSettings):
     def twilio_from(self) -> str:
         """Give the number that sends, in E.164."""
         return self.twilio_from_number or self._in_sandbox(SANDBOX_FROM)
+
+    @property
+    def whatsapp_from(self) -> str:
+        """Give the number that sends WhatsApp messages, in E.164; empty when live without one."""
+        return self.twilio_whatsapp_from.removeprefix("whatsapp:") or self._in_sandbox(SANDBOX_FROM)
+
+    @property
+    def voice_from(self) -> str:
+        """Give the number that calls, in E.164; empty when live without one."""
+        return self.twilio_voice_from or self._in_sandbox(SANDBOX_FROM)
+
+    @property
+    def conversations_sid(self) -> str:
+        """Give the Conversations service that chats are in; empty when live without one."""
+        return self.twilio_conversations_sid or self._in_sandbox(SANDBOX_CONVERSATIONS_SID)
 
     @property
     def smtp_address(self) -> str:

@@ -50,7 +50,7 @@ RANK: dict[ProviderStatus, int] = {
     "read": 3,
 }
 
-# Twilio's words (its status enumeration of API 2010-04-01) and SMTP's, in ours.
+# Twilio's words for messages and for calls (API 2010-04-01), and SMTP's, in ours.
 PROVIDER_WORDS: dict[str, ProviderStatus] = {
     "accepted": "queued",
     "scheduled": "queued",
@@ -63,6 +63,12 @@ PROVIDER_WORDS: dict[str, ProviderStatus] = {
     "undelivered": "undelivered",
     "failed": "failed",
     "canceled": "failed",
+    "initiated": "queued",  # a call, from here on
+    "ringing": "queued",
+    "in-progress": "sent",
+    "completed": "delivered",
+    "busy": "undelivered",
+    "no-answer": "undelivered",
 }
 
 

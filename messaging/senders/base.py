@@ -4,15 +4,18 @@ A sender never retries by itself. Providers have no idempotency key for messages
 decided by the outbox alone, on evidence.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 
 @dataclass(frozen=True)
 class OutboundMessage:
-    """One rendered message to one address, as it leaves us."""
+    """One rendered message to one address, as it leaves us.
+
+    `to` is an e-mail address, a telephone number in E.164 (also for WhatsApp), or a conversation's id (chat).
+    """
 
     message_id: str
     channel: str
@@ -21,6 +24,12 @@ class OutboundMessage:
     subject: str | None = None
     html: str | None = None
     message_class: str = "marketing"
+    media_urls: tuple[str, ...] = ()  # pictures and files that the provider fetches: MMS and WhatsApp
+    content_sid: str | None = None  # WhatsApp: the approved template that `body` was rendered from,
+    content_variables: Mapping[str, str] = field(default_factory=dict)  # and what fills its places
+    window_open: bool = False  # WhatsApp: the person wrote within 24 hours, so that free words may go
+    language: str | None = None  # voice: how it is spoken, as BCP 47,
+    voice: str | None = None  # and by whom, in the provider's words
 
 
 @dataclass(frozen=True)

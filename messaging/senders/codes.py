@@ -1,4 +1,4 @@
-"""What a provider's error code means for us, as data: `codes.yaml` beside this file."""
+"""What a provider's error code means for us, as data: `codes.yaml` (Twilio) and `sendgrid_codes.yaml`."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +8,7 @@ from typing import Literal
 import yaml
 
 CODES_FILE = Path(__file__).with_name("codes.yaml")
+SENDGRID_CODES_FILE = Path(__file__).with_name("sendgrid_codes.yaml")
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ UNLISTED = CodeRule("fix", "The provider refused the message with a code that we
 
 
 @cache
-def read_codes() -> dict[int, CodeRule]:
-    """Read the table of codes."""
-    document = yaml.safe_load(CODES_FILE.read_text(encoding="utf-8"))
+def read_codes(file: Path = CODES_FILE) -> dict[int, CodeRule]:
+    """Read a table of codes; Twilio's, unless another is named."""
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
     return {int(code): CodeRule(**rule) for code, rule in document["codes"].items()}
 
 
 def rule_for(code: int) -> CodeRule:
-    """Give what follows from a code."""
+    """Give what follows from one of Twilio's codes."""
     return read_codes().get(code, UNLISTED)

@@ -13,9 +13,9 @@ from email.utils import formataddr, formatdate
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from messaging.addresses import normalise_email
 from messaging.links import Links
 from messaging.senders.base import Accepted, OutboundMessage, Outcome, ProviderRecord, Rejected, Unknown
+from messaging.senders.mail_headers import check_mail, leave_headers
 from messaging.settings import is_loopback
 
 TIMEOUT_SECONDS = 15
@@ -67,19 +67,15 @@ class SmtpSender:
 
     def compose(self, message: OutboundMessage) -> EmailMessage:
         """Build the e-mail. Raises ValueError for a second recipient or a line break in a header."""
-        if normalise_email(message.to) != message.to:
-            raise ValueError("its address is not exactly one normalised address")
-        if not message.subject or not message.subject.strip():
-            raise ValueError("it has no subject")
+        check_mail(message)
         mail = EmailMessage(policy=SMTP)
         mail["From"] = formataddr((self._mailbox.company_name, self._mailbox.mail_from))
         mail["To"] = message.to
         mail["Subject"] = message.subject
         mail["Date"] = formatdate(usegmt=True)
         mail["Message-ID"] = f"<{self._sid(message)}>"
-        if message.message_class == "marketing":
-            mail["List-Unsubscribe"] = f"<{self._links.unsubscribe(message.message_id)}>"
-            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        for name, value in leave_headers(message, self._links).items():
+            mail[name] = value
         mail.set_content(message.body)
         if message.html:
             mail.add_alternative(message.html, subtype="html")

@@ -10,26 +10,25 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import requests
-from requests.adapters import HTTPAdapter
 from twilio.http import HttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 
-from messaging.settings import is_loopback
+from messaging.senders.http import OnceHttp, host_of
+from messaging.settings import TWILIO_URL
 
-CONNECT_SECONDS = 5
-READ_SECONDS = 15
 _silent = logging.getLogger(
     "messaging.senders.twilio_http"
 )  # never written to: requests hold addresses and bodies
 
 
 class OwnHttpClient(HttpClient):  # type: ignore[misc]
-    """Sends the client's requests to `base_url`; each thread has a session of its own."""
+    """Sends the client's requests to `base_url`, or to Twilio's own hosts where that is Twilio's."""
 
     def __init__(self, base_url: str) -> None:
         super().__init__(_silent, is_async=False)
         self._base = urlsplit(base_url)
+        self._theirs = base_url.rstrip("/") == TWILIO_URL  # conversations.twilio.com is another host
+        self._http = OnceHttp(host_of(base_url))
         self._mine = threading.local()
 
     @property
@@ -51,32 +50,15 @@ class OwnHttpClient(HttpClient):  # type: ignore[misc]
     ) -> Response:
         """Make one request, once. Raises what `requests` raises."""
         self._mine.headers = {}
-        response = self._session().request(
-            method.upper(),
-            self._ours(uri),
-            params=_plain(params),
-            data=_plain(data),
-            headers=headers,
-            auth=auth,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            allow_redirects=False,
+        response = self._http.request(
+            method, self._ours(uri), headers=headers, auth=auth, params=_plain(params), data=_plain(data)
         )
         self._mine.headers = response.headers
         return Response(response.status_code, response.text, response.headers)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._mine, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = not is_loopback(
-                self._base.hostname or ""
-            )  # no proxy stands between us and us
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(max_retries=0))
-            self._mine.session = session
-        return session
-
     def _ours(self, uri: str) -> str:
+        if self._theirs:
+            return uri
         theirs = urlsplit(uri)
         path = self._base.path.rstrip("/") + theirs.path
         return urlunsplit((self._base.scheme, self._base.netloc, path, theirs.query, theirs.fragment))

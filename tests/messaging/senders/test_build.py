@@ -7,8 +7,13 @@ import pytest
 
 from data_contracts.errors import SettingsError
 from messaging.senders.build import build_senders, missing_settings
+from messaging.senders.chat import ChatSender
+from messaging.senders.console import ConsoleSender
+from messaging.senders.sendgrid import SendGridSender
 from messaging.senders.smtp import SmtpSender
 from messaging.senders.twilio import TwilioSender
+from messaging.senders.voice import VoiceSender
+from messaging.senders.whatsapp import WhatsAppSender
 from messaging.settings import Settings, read_settings
 
 SMS = {
@@ -30,6 +35,9 @@ def test_the_sandbox_needs_nothing(settings: Settings) -> None:
     senders = build_senders(settings)
     assert isinstance(senders["sms"], TwilioSender)
     assert isinstance(senders["email"], SmtpSender)
+    assert isinstance(senders["whatsapp"], WhatsAppSender)
+    assert isinstance(senders["voice"], VoiceSender)
+    assert isinstance(senders["chat"], ChatSender)
     assert missing_settings(settings) == []
 
 
@@ -76,6 +84,53 @@ def test_live_needs_an_address_that_the_provider_can_call_back(
     live = _live(monkeypatch, settings, RAPPORT_SENDING="live", **SMS)
     with pytest.raises(SettingsError, match="RAPPORT_PUBLIC_URL has to be set"):
         build_senders(live)
+
+
+@pytest.mark.parametrize(
+    ("name", "channel"),
+    [
+        ("TWILIO_WHATSAPP_FROM", "whatsapp"),
+        ("TWILIO_VOICE_FROM", "voice"),
+        ("TWILIO_CONVERSATIONS_SERVICE_SID", "chat"),
+    ],
+)
+def test_a_further_channel_is_sent_by_once_it_is_set_up(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, name: str, channel: str
+) -> None:
+    senders = build_senders(_live(monkeypatch, settings, **LIVE, **SMS, **{name: "+15005550006"}))
+    assert set(senders) == {"sms", channel}
+
+
+def test_mail_goes_by_sendgrid_with_its_key_and_no_mail_server(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    by_key = {"SENDGRID_API_KEY": "SG.key", "RAPPORT_MAIL_FROM": "hello@example.com"}
+    live = _live(monkeypatch, settings, **LIVE, **by_key)
+    assert isinstance(build_senders(live)["email"], SendGridSender)
+    live = _live(monkeypatch, settings, **MAIL)
+    assert isinstance(build_senders(live)["email"], SmtpSender)
+
+
+def test_channels_that_are_printed_reach_no_provider(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    senders = build_senders(_live(monkeypatch, settings, RAPPORT_CONSOLE_CHANNELS="sms, email"))
+    printed = {channel for channel, sender in senders.items() if isinstance(sender, ConsoleSender)}
+    assert printed == {"sms", "email"}
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"RAPPORT_CONSOLE_CHANNELS": "fax"}, "names 'fax'; the channels are sms, email"),
+        ({"RAPPORT_CONSOLE_CHANNELS": "sms", "RAPPORT_SENDING": "live"}, "which live mode refuses"),
+    ],
+)
+def test_printing_is_for_channels_that_exist_and_never_when_live(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, values: dict[str, str], told: str
+) -> None:
+    with pytest.raises(SettingsError, match=told):
+        _live(monkeypatch, settings, **values)
 
 
 def test_the_twilio_client_is_only_loaded_where_it_sends() -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from data_contracts.errors import ServiceError
-from messaging.senders import twilio_http
+from messaging.senders import http
 from messaging.senders.base import Accepted, OutboundMessage, Rejected, Unknown
 from messaging.senders.codes import read_codes
-from messaging.senders.twilio import TwilioAccount, TwilioSender
+from messaging.senders.twilio import TwilioSender
+from messaging.senders.twilio_account import TwilioAccount
+from messaging.senders.twilio_http import OwnHttpClient
 
 MESSAGE = OutboundMessage("msg_1", "sms", "+442079460000", "Hello, Ada")
 SID = "AC" + "1" * 32
@@ -46,6 +48,28 @@ def test_a_messaging_service_stands_in_for_the_number(wire: Any) -> None:
     form = wire.requests[0][2]
     assert form["MessagingServiceSid"] == "MG" + "2" * 32
     assert "From" not in form
+
+
+def test_media_goes_along_and_an_empty_text_does_not(account: TwilioAccount, api: Any) -> None:
+    urls = ("https://shop.example.com/a.jpg", "https://shop.example.com/b.jpg")
+    TwilioSender(account).send(OutboundMessage("msg_1", "sms", "+442079460000", "", media_urls=urls))
+    pairs = api.asked[0].pairs
+    assert [value for name, value in pairs if name == "MediaUrl"] == list(urls)
+    assert "Body" not in dict(pairs)
+
+
+@pytest.mark.parametrize("address", ["02079460000", "+0442079460000", "ada@example.com", "+44 20", ""])
+def test_what_is_no_number_is_refused_before_the_call(sender: TwilioSender, wire: Any, address: str) -> None:
+    outcome = sender.send(OutboundMessage("msg_1", "sms", address, "Hello"))
+    assert isinstance(outcome, Rejected)
+    assert (outcome.kind, wire.requests) == ("fix", [])
+
+
+def test_when_live_each_of_the_providers_hosts_is_called_by_its_own_name() -> None:
+    client = OwnHttpClient("https://api.twilio.com/")
+    chat = "https://conversations.twilio.com/v1/Services"
+    assert client._ours(chat) == chat
+    assert OwnHttpClient("http://127.0.0.1:9/x")._ours(chat) == "http://127.0.0.1:9/x/v1/Services"
 
 
 @pytest.mark.parametrize("code", sorted(set(read_codes()) - {20003, 20429}))
@@ -131,7 +155,7 @@ def test_a_redirect_is_not_followed(sender: TwilioSender, wire: Any) -> None:
 def test_a_provider_that_is_slow_is_unknown(
     sender: TwilioSender, wire: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(twilio_http, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(http, "READ_SECONDS", 0.2)
     wire.latency = 0.6
     assert sender.send(MESSAGE) == Unknown("The provider did not answer in time.")
 
@@ -189,5 +213,5 @@ def test_a_list_that_cannot_be_read_is_told(
     sender: TwilioSender, wire: Any, monkeypatch: pytest.MonkeyPatch, answer: Callable[[Any], None]
 ) -> None:
     monkeypatch.setattr(wire.RequestHandlerClass, "do_GET", answer)
-    with pytest.raises(ServiceError, match="list of messages cannot be read"):
+    with pytest.raises(ServiceError, match="list cannot be read"):
         sender.find(MESSAGE, datetime.now(UTC).replace(tzinfo=None))

@@ -1,0 +1,90 @@
+"""HTTP as every sender calls it: once, within real time limits, and judged where no answer came.
+
+No library below may try again or follow a redirect: a second POST is a second message.
+"""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from messaging.senders.base import Outcome, Rejected, Unknown
+from messaging.settings import is_loopback
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 15
+TRIES = 8  # of a call that did not reach the provider
+
+
+class OnceHttp:
+    """Makes requests to one host; each thread has a session of its own."""
+
+    def __init__(self, host: str) -> None:
+        self._direct = is_loopback(host)  # no proxy stands between us and us
+        self._mine = threading.local()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        **content: Any,
+    ) -> requests.Response:
+        """Make one request, once; `content` is what `requests` takes (params, data, json). Raises what it raises."""
+        return self._session().request(
+            method.upper(),
+            url,
+            headers=headers,
+            auth=auth,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,
+            **content,
+        )
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._mine, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = not self._direct
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, HTTPAdapter(max_retries=0))
+            self._mine.session = session
+        return session
+
+
+def host_of(url: str) -> str:
+    """Give the host of an address, or nothing where it has none."""
+    return urlsplit(url).hostname or ""
+
+
+# What urllib3 gives as the reason when not one byte of a request has left.
+_NEVER_LEFT = (
+    urllib3.exceptions.NewConnectionError,  # refused, or a name that does not resolve
+    urllib3.exceptions.ConnectTimeoutError,
+)
+
+
+def unanswered(error: requests.RequestException, setting: str) -> Outcome:
+    """Judge a call without an answer: only where nothing can have left us is it surely not sent.
+
+    `setting` names the variable that holds the provider's address.
+    """
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    if isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NEVER_LEFT):
+        return Rejected("retry", "The provider could not be reached.", attempts=TRIES)
+    if isinstance(error, requests.Timeout):
+        return Unknown("The provider did not answer in time.")
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+        return Rejected("fix", f"The provider's address cannot be called. Check {setting}.")
+    return Unknown("The connection to the provider broke.")
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """Read a Retry-After header that counts seconds; None where there is none, or a date."""
+    return float(retry_after) if retry_after and retry_after.isdigit() else None
