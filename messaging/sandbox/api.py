@@ -1,187 +1,151 @@
-"""Twilio's Messages API over HTTP, in front of the exchange."""
+"""Twilio's Messages API over HTTP, in front of the exchange, and the Content API that its templates come by."""
 
-import asyncio
-import base64
-import binascii
-import hmac
-import secrets
+import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 
+from messaging.sandbox.door import Door, Pairs, form
 from messaging.sandbox.exchange import Exchange
 from messaging.sandbox.faults import Fault
-from messaging.sandbox.listing import empty_calls, list_page
-from messaging.sandbox.messages import API, Message, resource
+from messaging.sandbox.listing import list_page
+from messaging.sandbox.messages import API, Message, media_resource, resource
 from messaging.sandbox.refusals import Refusal
 from messaging.sandbox.requests import read_request
-from messaging.serving import DROP
-
-_REFUSE_BEFORE = {"reject_429": 20429, "error_500": 20500}
 
 
-def api_routes(exchange: Exchange) -> APIRouter:
-    """Give the routes under /2010-04-01."""
-    api = _Api(exchange)
-    router = APIRouter(prefix=API)
-    messages = "/Accounts/{account_sid}/Messages.json"
-    message = "/Accounts/{account_sid}/Messages/{sid}.json"
+def api_routes(exchange: Exchange, door: Door) -> APIRouter:
+    """Give the routes of messages and of their templates; what else is asked of the API is not there."""
+    api = _Api(exchange, door)
+    router = APIRouter()
+    messages = f"{API}/Accounts/{{account_sid}}/Messages.json"
+    message = f"{API}/Accounts/{{account_sid}}/Messages/{{sid}}.json"
     router.add_api_route(messages, api.create, methods=["POST"])
     router.add_api_route(messages, api.list, methods=["GET"])
-    router.add_api_route("/Accounts/{account_sid}/Calls.json", api.calls, methods=["GET"])
     router.add_api_route(message, api.fetch, methods=["GET"])
     router.add_api_route(message, api.update, methods=["POST"])
     router.add_api_route(message, api.delete, methods=["DELETE"])
-    router.add_api_route("/{path:path}", api.unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    media = f"{API}/Accounts/{{account_sid}}/Messages/{{sid}}/Media"
+    router.add_api_route(f"{media}.json", api.media, methods=["GET"])
+    router.add_api_route(f"{media}/{{media_sid}}", api.media_content, methods=["GET"])
+    router.add_api_route("/v1/Content", api.add_content, methods=["POST"])
+    router.add_api_route("/v1/Content", api.contents, methods=["GET"])
+    router.add_api_route("/v1/Content/{sid}", api.content, methods=["GET"])
+    router.add_api_route(
+        f"{API}/{{path:path}}", api.unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]
+    )
     return router
 
 
 class _Api:
     """One method a route; each checks who asks before it looks at what is asked."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, door: Door) -> None:
         self.exchange = exchange
+        self.door = door
         self.account_sid = exchange.settings.account_sid
-        self._in_flight = 0
 
     async def create(self, request: Request, account_sid: str) -> Response:
-        if refusal := self._stranger(request, account_sid):
-            return self._refuse(refusal)
-        self._in_flight += 1
-        try:
-            return await self._create(request)
-        finally:
-            self._in_flight -= 1
+        def make(pairs: Pairs, faults: dict[str, Fault]) -> dict[str, Any] | Refusal:
+            outcome = self.exchange.create(read_request(pairs), faults)
+            return outcome if isinstance(outcome, Refusal) else self._document(outcome)
 
-    async def _create(self, request: Request) -> Response:
-        asked = read_request(await _form(request))
-        faults = self.exchange.faults.take(asked.to)
-        for kind, code in _REFUSE_BEFORE.items():
-            if kind in faults:
-                return self._refuse(Refusal(code))
-        if "drop" in faults:
-            return _drop(request)
-        outcome = self.exchange.create(asked, faults)
-        if isinstance(outcome, Refusal):
-            return self._refuse(outcome)
-        return await self._answer(request, self._document(outcome), faults)
-
-    async def _answer(self, request: Request, document: dict[str, Any], faults: dict[str, Fault]) -> Response:
-        """Answer for a message that was accepted, unless a fault keeps the caller from learning it."""
-        if "delay" in faults:
-            await asyncio.sleep(faults["delay"].seconds)
-        if "drop_after" in faults:
-            return _drop(request)
-        if "error_500_after" in faults:
-            return self._refuse(Refusal(20500))
-        return self._respond(document, 201)
+        return await self.door.create(request, account_sid, make)
 
     async def list(self, request: Request, account_sid: str) -> Response:
-        if refusal := self._stranger(request, account_sid):
-            return self._refuse(refusal)
-        return self._respond(
-            list_page(self.exchange.newest_first(), dict(request.query_params), account_sid), 200
+        if refusal := self.door.stranger(request, account_sid):
+            return self.door.refuse(refusal)
+        return self.door.respond(
+            list_page(self.exchange.newest_first(), dict(request.query_params), account_sid)
         )
-
-    async def calls(self, request: Request, account_sid: str) -> Response:
-        if refusal := self._stranger(request, account_sid):
-            return self._refuse(refusal)
-        return self._respond(empty_calls(dict(request.query_params), account_sid), 200)
 
     async def fetch(self, request: Request, account_sid: str, sid: str) -> Response:
         return self._with(
-            request, account_sid, sid, lambda message: self._respond(self._document(message), 200)
+            request, account_sid, sid, lambda message: self.door.respond(self._document(message))
         )
 
     async def update(self, request: Request, account_sid: str, sid: str) -> Response:
-        form = dict(await _form(request))
-        return self._with(request, account_sid, sid, lambda message: self._update(message, form))
+        changes = dict(await form(request))
+        return self._with(request, account_sid, sid, lambda message: self._update(message, changes))
 
     async def delete(self, request: Request, account_sid: str, sid: str) -> Response:
         def delete(message: Message) -> Response:
             refusal = self.exchange.delete(message.sid)
-            return self._refuse(refusal) if refusal else Response(status_code=204, headers=self._headers())
+            return (
+                self.door.refuse(refusal)
+                if refusal
+                else Response(status_code=204, headers=self.door.headers())
+            )
 
         return self._with(request, account_sid, sid, delete)
 
-    async def unknown(self, request: Request, path: str) -> Response:  # noqa: ARG002 (the route's own name)
-        return self._refuse(self._stranger(request, self.account_sid) or Refusal(20404, request.url.path))
+    async def media(self, request: Request, account_sid: str, sid: str) -> Response:
+        def listed(message: Message) -> Response:
+            found = [media_resource(message, place, account_sid) for place in range(len(message.media))]
+            return self.door.respond({"media_list": found, "page": 0, "page_size": 50, "next_page_uri": None})
 
-    def _update(self, message: Message, form: dict[str, str]) -> Response:
+        return self._with(request, account_sid, sid, listed)
+
+    async def media_content(self, request: Request, account_sid: str, sid: str, media_sid: str) -> Response:
+        def content(message: Message) -> Response:  # noqa: ARG001 - that there is one is all
+            file = self.exchange.media.get(media_sid)
+            if file is None:
+                return self.door.refuse(Refusal(20404, request.url.path))
+            return Response(file.content, media_type=file.content_type, headers=self.door.headers())
+
+        return self._with(request, account_sid, sid, content)
+
+    async def add_content(self, request: Request) -> Response:
+        if refusal := self.door.stranger(request):
+            return self.door.refuse(refusal)
+        try:
+            document = json.loads(await request.body())
+        except ValueError:
+            return self.door.refuse(Refusal(20400, "the body is no JSON"))
+        content = self.exchange.contents.add(document)
+        if isinstance(content, Refusal):
+            return self.door.refuse(content)
+        return self.door.respond(content.resource(self.account_sid), 201)
+
+    async def contents(self, request: Request) -> Response:
+        if refusal := self.door.stranger(request):
+            return self.door.refuse(refusal)
+        found = [one.resource(self.account_sid) for one in self.exchange.contents.newest_first()]
+        return self.door.respond({"contents": found, "meta": {"key": "contents", "next_page_url": None}})
+
+    async def content(self, request: Request, sid: str) -> Response:
+        found = self.exchange.contents.get(sid)
+        refusal = self.door.stranger(request)
+        if refusal or found is None:
+            return self.door.refuse(refusal or Refusal(20404, request.url.path))
+        return self.door.respond(found.resource(self.account_sid))
+
+    async def unknown(self, request: Request, path: str) -> Response:  # noqa: ARG002 (the route's own name)
+        return self.door.refuse(self.door.stranger(request) or Refusal(20404, request.url.path))
+
+    def _update(self, message: Message, changes: dict[str, str]) -> Response:
         """Cancel or redact: the only two changes that Twilio knows."""
-        if form.get("Status") == "canceled":
+        if changes.get("Status") == "canceled":
             outcome = self.exchange.cancel(message.sid)
-        elif "Status" in form:
+        elif "Status" in changes:
             outcome = Refusal(20001, "Status")
-        elif form.get("Body") == "":
+        elif changes.get("Body") == "":
             outcome = self.exchange.redact(message.sid)
         else:
             outcome = Refusal(20001, "Body")
         if isinstance(outcome, Refusal):
-            return self._refuse(outcome)
-        return self._respond(self._document(outcome), 200)
+            return self.door.refuse(outcome)
+        return self.door.respond(self._document(outcome))
 
     def _with(
         self, request: Request, account_sid: str, sid: str, then: Callable[[Message], Response]
     ) -> Response:
-        refusal = self._stranger(request, account_sid)
+        refusal = self.door.stranger(request, account_sid)
         message = self.exchange.get(sid)
         if refusal or message is None:
-            return self._refuse(refusal or Refusal(20404, request.url.path))
+            return self.door.refuse(refusal or Refusal(20404, request.url.path))
         return then(message)
-
-    def _stranger(self, request: Request, account_sid: str) -> Refusal | None:
-        user, password = _credentials(request.headers.get("authorization", ""))
-        settings = self.exchange.settings
-        known = hmac.compare_digest(user, settings.account_sid.encode())
-        if not (known and hmac.compare_digest(password, settings.auth_token.encode())):
-            return Refusal(20003)
-        return None if account_sid == settings.account_sid else Refusal(20404, request.url.path)
 
     def _document(self, message: Message) -> dict[str, Any]:
         return resource(message, self.account_sid)
-
-    def _refuse(self, refusal: Refusal) -> Response:
-        response = self._respond(refusal.document(), refusal.http_status)
-        if refusal.http_status == 401:
-            response.headers["WWW-Authenticate"] = 'Basic realm="Twilio API"'
-        return response
-
-    def _respond(self, document: dict[str, Any], status: int) -> Response:
-        return JSONResponse(document, status_code=status, headers=self._headers())
-
-    def _headers(self) -> dict[str, str]:
-        return {
-            "Twilio-Request-Id": f"RQ{secrets.token_hex(16)}",
-            "Twilio-Concurrent-Requests": str(max(self._in_flight, 1)),
-        }
-
-
-async def _form(request: Request) -> list[tuple[str, str]]:
-    body = (await request.body()).decode("utf-8", "replace")
-    return parse_qsl(body, keep_blank_values=True)
-
-
-def _credentials(header: str) -> tuple[bytes, bytes]:
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() != "basic":
-        return b"", b""
-    try:
-        user, _, password = base64.b64decode(value, validate=True).partition(b":")
-    except (binascii.Error, ValueError):
-        return b"", b""
-    return user, password
-
-
-def _drop(request: Request) -> Response:
-    """Break the connection off without an answer, as a network does."""
-    drop = request.scope.get(DROP)
-    if drop is None:
-        raise RuntimeError(
-            "this server cannot break a connection off; serve the sandbox by messaging.serving"
-        )
-    drop()
-    return Response(status_code=500)  # goes nowhere: the connection is gone

@@ -7,12 +7,18 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from messaging.sandbox.api import api_routes
+from messaging.sandbox.calls import Switchboard
+from messaging.sandbox.calls_api import call_routes
 from messaging.sandbox.control import control_routes
+from messaging.sandbox.conversations import Conversations
+from messaging.sandbox.conversations_api import conversation_routes
+from messaging.sandbox.door import Door
 from messaging.sandbox.exchange import Exchange
 from messaging.sandbox.journal import Journal
 from messaging.sandbox.mail import Mailbox
 from messaging.sandbox.pages import page_routes
 from messaging.sandbox.settings import SandboxSettings
+from messaging.sandbox.work import Works
 
 
 def _utc_now() -> datetime:
@@ -29,7 +35,10 @@ class Sandbox:
         folder = self.settings.folder
         phones = Journal(folder / "phones.jsonl" if folder else None)
         mails = Journal(folder / "mails.jsonl" if folder else None)
-        self.exchange = Exchange(self.settings, now, phones)
+        self.works = Works(self.settings)
+        self.exchange = Exchange(self.settings, now, phones, self.works)
+        self.switchboard = Switchboard(self.settings, now, self.works)
+        self.conversations = Conversations(self.settings, now, self.works)
         self.mailbox = Mailbox(self.settings.mails_kept, now, mails)
         self.exchange.restore(phones.read())
         self.mailbox.restore(mails.read())
@@ -39,7 +48,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End every thread and close the files."""
-        self.exchange.close()
+        self.works.close()
         for journal in self._journals:
             journal.close()
 
@@ -48,8 +57,11 @@ def build_app(sandbox: Sandbox) -> FastAPI:
     """Give the web app of a sandbox; it answers under loopback names only: no web page reaches it by DNS."""
     app = FastAPI(title="Rapport sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "testserver"])
-    app.include_router(api_routes(sandbox.exchange))
-    app.include_router(control_routes(sandbox.exchange, sandbox.mailbox))
+    door = Door(sandbox.settings, sandbox.works)
+    app.include_router(call_routes(sandbox.switchboard, door))
+    app.include_router(conversation_routes(sandbox.conversations, door))
+    app.include_router(api_routes(sandbox.exchange, door))
+    app.include_router(control_routes(sandbox))
     app.include_router(page_routes(sandbox.exchange, sandbox.mailbox))
 
     @app.get("/healthz")

@@ -2,16 +2,20 @@
 
 from collections import Counter, defaultdict
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, Field
+from pydantic import Base64Bytes, BaseModel, Field
 
+from messaging.sandbox.calls import Habit
 from messaging.sandbox.exchange import Exchange
 from messaging.sandbox.faults import Fault, Kind
 from messaging.sandbox.mail import Mailbox
 from messaging.sandbox.messages import Message, resource
+
+if TYPE_CHECKING:
+    from messaging.sandbox.app import Sandbox
 
 
 class FaultForm(BaseModel):
@@ -24,16 +28,42 @@ class FaultForm(BaseModel):
     code: int | None = None
 
 
+class FileForm(BaseModel):
+    """A picture or another file that goes along."""
+
+    content_type: str
+    content: Base64Bytes
+
+
 class AnswerForm(BaseModel):
-    """What a person writes from their phone."""
+    """What a person writes from their phone; a place is two numbers in degrees."""
 
-    body: str
+    body: str = ""
     to: str | None = None  # the company's number; the sandbox's own where left out
+    files: list[FileForm] = Field(default_factory=list, max_length=10)
+    latitude: float | None = Field(None, ge=-90, le=90)
+    longitude: float | None = Field(None, ge=-180, le=180)
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Give the webhook's fields for the place."""
+        if self.latitude is None or self.longitude is None:
+            return {}
+        return {"Latitude": str(self.latitude), "Longitude": str(self.longitude)}
 
 
-def control_routes(exchange: Exchange, mailbox: Mailbox) -> APIRouter:
+class ChatForm(BaseModel):
+    """What a person writes in a chat."""
+
+    author: str = "customer"
+    body: str = Field(min_length=1)
+
+
+def control_routes(sandbox: "Sandbox") -> APIRouter:
     """Give the routes under /_sandbox."""
+    exchange, mailbox = sandbox.exchange, sandbox.mailbox
     router = APIRouter(prefix="/_sandbox")
+    router.include_router(_people(sandbox))
 
     @router.get("/faults")
     async def faults() -> list[dict[str, Any]]:
@@ -48,11 +78,6 @@ def control_routes(exchange: Exchange, mailbox: Mailbox) -> APIRouter:
     async def clear_faults() -> None:
         exchange.faults.clear()
 
-    @router.post("/phones/{number}/messages", status_code=201)
-    async def answer(number: str, form: AnswerForm) -> dict[str, Any]:
-        company = form.to or exchange.settings.sender
-        return resource(exchange.receive(number, company, form.body), exchange.settings.account_sid)
-
     @router.get("/summary")
     async def summarise() -> dict[str, Any]:
         return summary(exchange, mailbox)
@@ -60,6 +85,39 @@ def control_routes(exchange: Exchange, mailbox: Mailbox) -> APIRouter:
     @router.get("/settle")
     async def settle(seconds: Annotated[float, Query(ge=0, le=120)] = 10.0) -> dict[str, bool]:
         return {"settled": await run_in_threadpool(exchange.pending.settle, seconds)}
+
+    return router
+
+
+def _people(sandbox: "Sandbox") -> APIRouter:
+    """Give the routes by which a script does what people do with their phones and chats."""
+    exchange, conversations = sandbox.exchange, sandbox.conversations
+    router = APIRouter()
+
+    @router.post("/phones/{number}/messages", status_code=201)
+    async def answer(request: Request, number: str, form: AnswerForm) -> dict[str, Any]:
+        company = form.to or exchange.settings.sender
+        if any(len(file.content) > exchange.settings.media_bytes for file in form.files):
+            raise HTTPException(413, f"A file may have {exchange.settings.media_bytes} bytes.")
+        files = [exchange.media.add(file.content_type, file.content) for file in form.files]
+        message = exchange.receive(
+            number, company, form.body, files=files, base_url=str(request.base_url), fields=form.place
+        )
+        return resource(message, exchange.settings.account_sid)
+
+    @router.post("/phones/{number}/habit/{habit}", status_code=204)
+    async def set_habit(number: str, habit: Habit) -> None:
+        sandbox.switchboard.set_habit(number, habit)
+
+    @router.post("/conversations", status_code=201)
+    async def open_conversation(name: str = "") -> dict[str, str]:
+        return {"sid": conversations.open(name).sid}
+
+    @router.post("/conversations/{sid}/messages", status_code=201)
+    async def chat(sid: str, form: ChatForm) -> dict[str, str]:
+        if conversations.get(sid) is None:
+            raise HTTPException(404, "There is no such conversation.")
+        return {"sid": conversations.answer(sid, form.author, form.body).sid}
 
     return router
 

@@ -3,22 +3,23 @@
 import itertools
 import threading
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from messaging.sandbox import keywords, webhooks
-from messaging.sandbox.faults import Fault, Faults
+from messaging.sandbox.content import Contents
+from messaging.sandbox.faults import Fault
 from messaging.sandbox.journal import Journal
-from messaging.sandbox.messages import FINAL, Message, from_record, price
+from messaging.sandbox.media import MediaFile, MediaFiles
+from messaging.sandbox.messages import API, FINAL, Message, from_record, price
 from messaging.sandbox.refusals import Refusal
 from messaging.sandbox.requests import CreateRequest, read_moment, refuse
 from messaging.sandbox.segments import count_segments
 from messaging.sandbox.settings import SandboxSettings
-from messaging.sandbox.work import Couriers, Pending, Timeline, Webhook
+from messaging.sandbox.work import Webhook, Works
 
 WINDOW = timedelta(hours=24)  # WhatsApp: free text only so long after the person's last words
 OUTSIDE_WINDOW = 63016
@@ -30,18 +31,17 @@ class Exchange:
     `now` gives naive UTC. Statuses move by the real time even where `now` is pinned.
     """
 
-    def __init__(self, settings: SandboxSettings, now: Callable[[], datetime], journal: Journal) -> None:
+    def __init__(
+        self, settings: SandboxSettings, now: Callable[[], datetime], journal: Journal, works: Works
+    ) -> None:
         self.settings = settings
-        self.faults = Faults()
-        self.pending = Pending()
-        self.refused: Counter[int] = Counter()
+        self.faults, self.pending, self.refused = works.faults, works.pending, works.refused
         self.now = now
+        self.contents = Contents(settings.contents_kept, now)
+        self.media = MediaFiles(settings.media_kept)
         self._journal = journal
         journal.keep = self.entries
-        self._timeline = Timeline()
-        self._couriers = Couriers(
-            settings.auth_token, settings.callback_workers, settings.retry_pause, self.pending
-        )
+        self._timeline, self._couriers = works.timeline, works.couriers
         self._lock = threading.RLock()
         self._sequence = itertools.count(1)
         self._messages: dict[str, Message] = {}
@@ -72,11 +72,6 @@ class Exchange:
         yield from messages
         yield from stops
 
-    def close(self) -> None:
-        """End every thread; what is under way stays where it is."""
-        self._timeline.close()
-        self._couriers.close()
-
     # --- what the API does
 
     def create(self, request: CreateRequest, faults: dict[str, Fault]) -> Message | Refusal:
@@ -84,7 +79,7 @@ class Exchange:
         with self._lock:
             now = self.now()
             company = request.sender or self._pool_sender(request.to)
-            refusal = refuse(request, now)
+            refusal = refuse(request, now) or self.contents.refuse(request)
             if refusal is None and self.is_stopped(company, request.to):
                 refusal = Refusal(21610)
             if refusal is not None:
@@ -134,13 +129,27 @@ class Exchange:
 
     # --- what a person does with their phone
 
-    def receive(self, phone: str, company: str, body: str, media: tuple[str, ...] = ()) -> Message:
-        """Take what a person wrote: post it to the webhook, note STOP and START, answer the keywords."""
+    def receive(  # noqa: PLR0913 - what one message may hold
+        self,
+        phone: str,
+        company: str,
+        body: str,
+        *,
+        files: Sequence[MediaFile] = (),
+        base_url: str = "",
+        fields: Mapping[str, str] | None = None,
+    ) -> Message:
+        """Take what a person wrote: post it to the webhook, note STOP and START, answer the keywords.
+
+        `files` are given out under `base_url`; `fields` are further ones of the webhook, such as a place's
+        Latitude.
+        """
         with self._lock:
-            now = self.now()
+            now, sid = self.now(), _sid(files)
+            folder = f"{base_url.rstrip('/')}{API}/Accounts/{self.settings.account_sid}/Messages/{sid}/Media"
             message = Message(
                 sequence=next(self._sequence),
-                sid=_sid(media),
+                sid=sid,
                 direction="inbound",
                 sender=phone,
                 recipient=company,
@@ -150,11 +159,13 @@ class Exchange:
                 updated_at=now,
                 sent_at=now,
                 segments=count_segments(body),
-                media=media,
+                media=tuple(f"{folder}/{file.sid}" for file in files),
             )
             self._keep(message)
             keyword = keywords.opt_out_type(body)
             params = webhooks.inbound_params(message, self.settings.account_sid, keyword)
+            params |= {f"MediaContentType{place}": file.content_type for place, file in enumerate(files)}
+            params |= fields or {}
             self._couriers.post(phone, Webhook(self.settings.inbound_url, params))
             self._obey(keyword, company, phone)
             return message
@@ -207,12 +218,13 @@ class Exchange:
             direction="outbound-api",
             sender=request.sender or None,
             recipient=request.to,
-            body=request.body,
+            body=self.contents.text(request) if request.content_sid else request.body,
             status=status,
             created_at=now,
             updated_at=now,
             segments=0 if service else count_segments(request.body),
             media=request.media,
+            content_sid=request.content_sid or None,
             service_sid=request.service_sid or None,
             status_callback=request.status_callback or None,
         )
@@ -224,7 +236,9 @@ class Exchange:
         for kind, callbacks in webhooks.CALLBACK_FAULTS.items():
             if kind in faults:
                 message.callbacks = callbacks
-        if message.recipient.startswith("whatsapp:") and not self._in_window(message):
+        if message.recipient.startswith("whatsapp:") and not (
+            message.content_sid or self._in_window(message)
+        ):
             message.outcome, message.outcome_code = "failed", OUTSIDE_WINDOW
 
     def _in_window(self, message: Message) -> bool:
@@ -338,5 +352,5 @@ class Exchange:
         return prefix + self.settings.sender
 
 
-def _sid(media: tuple[str, ...]) -> str:
+def _sid(media: Sequence[object]) -> str:
     return ("MM" if media else "SM") + uuid.uuid4().hex

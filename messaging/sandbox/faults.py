@@ -16,6 +16,13 @@ Kind = Literal[
     "reversed_callbacks",  # the status callbacks come last first
     "undelivered",  # ends as undelivered with `code`
     "failed",  # ends as failed with `code`
+    "busy",  # a call: the line is engaged
+    "no_answer",  # a call: nobody picks up
+    "bounce",  # a mail: the mailbox does not exist
+    "dropped",  # a mail: the provider takes it and throws it away
+    "deferred",  # a mail: put off once, then delivered
+    "spam_report",  # a mail: delivered, then reported by its reader
+    "machine_open",  # a mail: opened by its reader's mail service, not by its reader
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 

@@ -1,11 +1,13 @@
 """GET /Messages.json and /Calls.json: which resources, in what order, a page at a time, as Twilio gives them (pure)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
+from messaging.sandbox.calls import Call
 from messaging.sandbox.messages import API, Message, resource
 from messaging.sandbox.requests import read_moment
 
@@ -21,56 +23,73 @@ def list_page(messages: Sequence[Message], query: Mapping[str, str], account_sid
     message that comes in between shifts nothing.
     """
     found = [message for message in messages if _matches(message, query)]
-    size = min(max(_number(query.get("PageSize"), PAGE_SIZE), 1), LARGEST_PAGE)
-    page = max(_number(query.get("Page"), 0), 0)
-    start = _start(found, query.get("PageToken", ""), page * size)
-    rows = found[start : start + size]
-    address = _Address(f"{API}/Accounts/{account_sid}/Messages.json", query, size)
-    more = start + size < len(found)
-    return {
-        "end": start + max(len(rows) - 1, 0),
-        "first_page_uri": address.of(0),
-        "next_page_uri": address.of(page + 1, f"PA{rows[-1].sid}") if more else None,
-        "page": page,
-        "page_size": size,
-        "previous_page_uri": address.of(page - 1) if page else None,
-        "messages": [resource(message, account_sid) for message in rows],
-        "start": start,
-        "uri": address.of(page, query.get("PageToken", "")),
-    }
+    path = f"{API}/Accounts/{account_sid}/Messages.json"
+    return _page(
+        "messages", found, query, _Address(path, _FILTERS), lambda message: resource(message, account_sid)
+    )
 
 
-def empty_calls(query: Mapping[str, str], account_sid: str) -> dict[str, Any]:
-    """Give the one page of the calls: nobody calls in the sandbox, and whoever lists them should be told so."""
-    size = min(max(_number(query.get("PageSize"), PAGE_SIZE), 1), LARGEST_PAGE)
-    uri = f"{API}/Accounts/{account_sid}/Calls.json?{urlencode({'PageSize': size, 'Page': 0})}"
-    return {
-        "calls": [],
-        "end": 0,
-        "first_page_uri": uri,
-        "next_page_uri": None,
-        "page": 0,
-        "page_size": size,
-        "previous_page_uri": None,
-        "start": 0,
-        "uri": uri,
-    }
+def list_calls(calls: Sequence[Call], query: Mapping[str, str], account_sid: str) -> dict[str, Any]:
+    """Give one page of the calls that match `query`; `calls` come newest first."""
+    found = [
+        call
+        for call in calls
+        if query.get("To") in {None, "", call.recipient}
+        and query.get("From") in {None, "", call.sender}
+        and query.get("Status") in {None, "", call.status}
+    ]
+    path = f"{API}/Accounts/{account_sid}/Calls.json"
+    address = _Address(path, ("To", "From", "Status"))
+    return _page("calls", found, query, address, lambda call: call.resource(account_sid))
 
 
+class _Listed(Protocol):
+    sid: str
+
+
+_Item = TypeVar("_Item", bound=_Listed)
+
+
+@dataclass(frozen=True)
 class _Address:
     """Builds the relative URI of a page with the filters it came with."""
 
-    def __init__(self, path: str, query: Mapping[str, str], size: int) -> None:
-        self._path = path
-        self._filters = [(name, query[name]) for name in _FILTERS if name in query]
-        self._size = size
+    path: str
+    filters: tuple[str, ...]
 
-    def of(self, page: int, token: str = "") -> str:
-        pairs = [*self._filters, ("PageSize", str(self._size)), ("Page", str(page))]
-        return f"{self._path}?{urlencode([*pairs, ('PageToken', token)] if token else pairs)}"
+    def of(self, query: Mapping[str, str], size: int, page: int, token: str = "") -> str:
+        kept = [(name, query[name]) for name in self.filters if name in query]
+        pairs = [*kept, ("PageSize", str(size)), ("Page", str(page))]
+        return f"{self.path}?{urlencode([*pairs, ('PageToken', token)] if token else pairs)}"
 
 
-def _start(found: Sequence[Message], token: str, otherwise: int) -> int:
+def _page(
+    key: str,
+    found: Sequence[_Item],
+    query: Mapping[str, str],
+    address: _Address,
+    document: Callable[[_Item], dict[str, Any]],
+) -> dict[str, Any]:
+    size = min(max(_number(query.get("PageSize"), PAGE_SIZE), 1), LARGEST_PAGE)
+    page = max(_number(query.get("Page"), 0), 0)
+    token = query.get("PageToken", "")
+    start = _start(found, token, page * size)
+    rows = found[start : start + size]
+    more = start + size < len(found)
+    return {
+        "end": start + max(len(rows) - 1, 0),
+        "first_page_uri": address.of(query, size, 0),
+        "next_page_uri": address.of(query, size, page + 1, f"PA{rows[-1].sid}") if more else None,
+        "page": page,
+        "page_size": size,
+        "previous_page_uri": address.of(query, size, page - 1) if page else None,
+        key: [document(item) for item in rows],
+        "start": start,
+        "uri": address.of(query, size, page, token),
+    }
+
+
+def _start(found: Sequence[_Listed], token: str, otherwise: int) -> int:
     sid = token.removeprefix("PA")
     places = [place for place, message in enumerate(found) if message.sid == sid]
     return places[0] + 1 if places else otherwise

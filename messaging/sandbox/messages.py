@@ -1,5 +1,7 @@
 """A message as the sandbox keeps it, and as Twilio's API shows it."""
 
+import hashlib
+import mimetypes
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -33,6 +35,7 @@ class Message:
     callbacks: str = "normal"  # normal | none | double | reversed: a fault
     outcome: str = "delivered"  # where its way will end
     outcome_code: int | None = None
+    content_sid: str | None = None  # the approved template that the body was written from
 
     @property
     def phone(self) -> str:
@@ -68,9 +71,9 @@ def resource(message: Message, account_sid: str) -> dict[str, Any]:
         "account_sid": account_sid,
         "api_version": "2010-04-01",
         "body": message.body,
-        "date_created": _date(message.created_at),
-        "date_sent": _date(message.sent_at),
-        "date_updated": _date(message.updated_at),
+        "date_created": rfc_2822(message.created_at),
+        "date_sent": rfc_2822(message.sent_at),
+        "date_updated": rfc_2822(message.updated_at),
         "direction": message.direction,
         "error_code": message.error_code,
         "error_message": None,
@@ -88,10 +91,27 @@ def resource(message: Message, account_sid: str) -> dict[str, Any]:
     }
 
 
+def media_resource(message: Message, place: int, account_sid: str) -> dict[str, Any]:
+    """Give one of a message's files in the shape of Twilio's Media resource."""
+    url = message.media[place]
+    own = hashlib.sha256(f"{message.sid} {place}".encode()).hexdigest()[:32]
+    sid = url.rpartition("/")[2] if message.direction == "inbound" else f"ME{own}"
+    return {
+        "sid": sid,
+        "account_sid": account_sid,
+        "parent_sid": message.sid,
+        "content_type": mimetypes.guess_type(url)[0] or "application/octet-stream",
+        "date_created": rfc_2822(message.created_at),
+        "date_updated": rfc_2822(message.updated_at),
+        "uri": f"{API}/Accounts/{account_sid}/Messages/{message.sid}/Media/{sid}.json",
+    }
+
+
 def price(segments: int) -> str:
     """Give what a message costs, as Twilio writes it: a negative decimal with five places."""
     return f"-{PRICE_PER_SEGMENT * segments:.5f}"
 
 
-def _date(moment: datetime | None) -> str | None:
+def rfc_2822(moment: datetime | None) -> str | None:
+    """Write a moment (naive UTC) as Twilio's older API does."""
     return format_datetime(moment.replace(tzinfo=UTC)) if moment else None

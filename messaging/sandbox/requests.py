@@ -18,7 +18,8 @@ MAGIC_RECIPIENTS = {  # https://www.twilio.com/docs/iam/test-credentials
 }
 MAGIC_SENDERS = {"+15005550001": 21212, "+15005550007": 21606, "+15005550008": 21611}
 BODY_LIMIT = 1600
-_NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+MEDIA_LIMIT = 10
+NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 _SHORT_CODE = re.compile(r"\d{3,8}")
 _ALPHANUMERIC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +\-_&]{1,11}")  # a sender that cannot be answered
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
@@ -38,6 +39,7 @@ class CreateRequest:
     content_sid: str
     schedule_type: str
     send_at: str
+    content_variables: str = ""
 
     @property
     def scheduled(self) -> bool:
@@ -58,6 +60,7 @@ def read_request(pairs: Sequence[tuple[str, str]]) -> CreateRequest:
         content_sid=form.get("ContentSid", "").strip(),
         schedule_type=form.get("ScheduleType", "").strip(),
         send_at=form.get("SendAt", "").strip(),
+        content_variables=form.get("ContentVariables", ""),
     )
 
 
@@ -67,7 +70,7 @@ def refuse(request: CreateRequest, now: datetime) -> Refusal | None:
         _refuse_recipient(request)
         or _refuse_sender(request)
         or _refuse_content(request)
-        or _refuse_callback(request.status_callback)
+        or refuse_callback(request.status_callback)
         or _refuse_schedule(request, now)
     )
 
@@ -77,7 +80,7 @@ def _refuse_recipient(request: CreateRequest) -> Refusal | None:
         return Refusal(21604)
     if request.to in MAGIC_RECIPIENTS:
         return Refusal(MAGIC_RECIPIENTS[request.to], request.to)
-    if not _NUMBER.fullmatch(request.to.removeprefix("whatsapp:")):
+    if not NUMBER.fullmatch(request.to.removeprefix("whatsapp:")):
         return Refusal(21211, request.to)
     return None
 
@@ -93,20 +96,29 @@ def _refuse_sender(request: CreateRequest) -> Refusal | None:
     if sender.startswith("whatsapp:") != request.to.startswith("whatsapp:"):
         return Refusal(21910)
     number = sender.removeprefix("whatsapp:")
-    if not any(pattern.fullmatch(number) for pattern in (_NUMBER, _SHORT_CODE, _ALPHANUMERIC)):
+    if not any(pattern.fullmatch(number) for pattern in (NUMBER, _SHORT_CODE, _ALPHANUMERIC)):
         return Refusal(21212, sender)
     return None
 
 
 def _refuse_content(request: CreateRequest) -> Refusal | None:
-    if request.content_sid:
-        return Refusal(21655)  # the sandbox holds no content templates
+    if request.content_sid:  # whether there is such a template, `Contents` knows
+        return None
     if not request.body and not request.media:
         return Refusal(21602)
-    return Refusal(21617) if len(request.body) > BODY_LIMIT else None
+    if len(request.body) > BODY_LIMIT:
+        return Refusal(21617)
+    return _refuse_media(request.media)
 
 
-def _refuse_callback(url: str) -> Refusal | None:
+def _refuse_media(media: Sequence[str]) -> Refusal | None:
+    if len(media) > MEDIA_LIMIT:
+        return Refusal(21623)
+    wrong = [url for url in media if not url.startswith(("http://", "https://"))]
+    return Refusal(21620, wrong[0]) if wrong else None
+
+
+def refuse_callback(url: str) -> Refusal | None:
     """Refuse what is no URL or has a host with an underscore, as Twilio does, and all but this machine."""
     if not url:
         return None

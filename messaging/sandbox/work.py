@@ -6,11 +6,14 @@ import logging
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx
 
+from messaging.sandbox.faults import Faults
+from messaging.sandbox.settings import SandboxSettings
 from messaging.sandbox.signing import signature
 from messaging.store.ids import new_id
 
@@ -100,10 +103,12 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Webhook:
-    """One signed form to post."""
+    """One form to post, signed as Twilio signs; or, with `body`, those bytes under `headers` as they are."""
 
     url: str
     params: Mapping[str, str]
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Couriers:
@@ -152,14 +157,17 @@ class Couriers:
 
     def _deliver(self, client: httpx.Client, webhook: Webhook) -> str:
         """Post once, and once more only where no connection came about: Twilio's default (rc=1, rp=ct)."""
-        headers = {
+        headers = dict(webhook.headers) or {
             "X-Twilio-Signature": signature(self._token, webhook.url, webhook.params),
             "I-Twilio-Idempotency-Token": new_id("evt").removeprefix("evt_"),
             "User-Agent": "TwilioProxy/1.1",
         }
         for attempt in (1, 2):
             try:
-                answer = client.post(webhook.url, data=dict(webhook.params), headers=headers)
+                content = (
+                    {"data": dict(webhook.params)} if webhook.body is None else {"content": webhook.body}
+                )
+                answer = client.post(webhook.url, headers=headers, **content)  # type: ignore[arg-type]
             except httpx.ConnectError:
                 if attempt == 1:
                     time.sleep(self._retry_pause)
@@ -174,3 +182,21 @@ class Couriers:
     def _count(self, answer: str) -> None:
         with self._lock:
             self.answers[answer] = self.answers.get(answer, 0) + 1
+
+
+class Works:
+    """What every look-alike of one sandbox shares: faults, timers, couriers, what is under way, what was refused."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self.faults = Faults()
+        self.pending = Pending()
+        self.refused: Counter[int] = Counter()
+        self.timeline = Timeline()
+        self.couriers = Couriers(
+            settings.auth_token, settings.callback_workers, settings.retry_pause, self.pending
+        )
+
+    def close(self) -> None:
+        """End every thread; what is under way stays where it is."""
+        self.timeline.close()
+        self.couriers.close()

@@ -134,7 +134,7 @@ def box(
 
 
 class LocalHttpClient(TwilioHttpClient):
-    """Sends what is meant for api.twilio.com to the sandbox."""
+    """Sends what is meant for Twilio's hosts to the sandbox."""
 
     def __init__(self, base_url: str) -> None:
         super().__init__(timeout=10)
@@ -142,9 +142,9 @@ class LocalHttpClient(TwilioHttpClient):
 
     def request(self, method: str, url: str, *arguments: Any, **options: Any) -> Any:
         """Send a request."""
-        return super().request(
-            method, url.replace("https://api.twilio.com", self.base_url), *arguments, **options
-        )
+        for host in ("https://api.twilio.com", "https://conversations.twilio.com"):
+            url = url.replace(host, self.base_url)
+        return super().request(method, url, *arguments, **options)
 
 
 @pytest.fixture

@@ -97,7 +97,8 @@ def test_only_an_error_about_the_recipient_alone_says_anything_of_the_person(
 ) -> None:
     recipient = "personalizations.0.to.0.email"
     kinds = []
-    for document in (_errors(recipient), _errors(recipient, "from.email"), _errors(), "no json", []):
+    documents: list[Any] = [_errors(recipient), _errors(recipient, "from.email"), _errors(), "no json", []]
+    for document in documents:
         api.answer = (400, document, {})
         outcome = sender.send(MESSAGE)
         assert isinstance(outcome, Rejected)
