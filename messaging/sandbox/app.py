@@ -17,6 +17,8 @@ from messaging.sandbox.exchange import Exchange
 from messaging.sandbox.journal import Journal
 from messaging.sandbox.mail import Mailbox
 from messaging.sandbox.pages import page_routes
+from messaging.sandbox.sendgrid import SendGrid
+from messaging.sandbox.sendgrid_api import sendgrid_routes
 from messaging.sandbox.settings import SandboxSettings
 from messaging.sandbox.work import Works
 
@@ -40,6 +42,7 @@ class Sandbox:
         self.switchboard = Switchboard(self.settings, now, self.works)
         self.conversations = Conversations(self.settings, now, self.works)
         self.mailbox = Mailbox(self.settings.mails_kept, now, mails)
+        self.sendgrid = SendGrid(self.settings, now, self.works, self.mailbox)
         self.exchange.restore(phones.read())
         self.mailbox.restore(mails.read())
         self._journals = (phones, mails)
@@ -61,6 +64,7 @@ def build_app(sandbox: Sandbox) -> FastAPI:
     app.include_router(call_routes(sandbox.switchboard, door))
     app.include_router(conversation_routes(sandbox.conversations, door))
     app.include_router(api_routes(sandbox.exchange, door))
+    app.include_router(sendgrid_routes(sandbox.sendgrid, sandbox.works))
     app.include_router(control_routes(sandbox))
     app.include_router(page_routes(sandbox.exchange, sandbox.mailbox))
 

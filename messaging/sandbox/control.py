@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -52,6 +52,19 @@ class AnswerForm(BaseModel):
         return {"Latitude": str(self.latitude), "Longitude": str(self.longitude)}
 
 
+class ReadForm(BaseModel):
+    """What the reader of a mail does; `url` is the link that a click follows."""
+
+    event: Literal["open", "machine_open", "click", "spamreport", "unsubscribe"]
+    url: str = ""
+
+
+class MailAnswerForm(BaseModel):
+    """What the reader of a mail answers."""
+
+    text: str = Field(min_length=1)
+
+
 class ChatForm(BaseModel):
     """What a person writes in a chat."""
 
@@ -64,6 +77,7 @@ def control_routes(sandbox: "Sandbox") -> APIRouter:
     exchange, mailbox = sandbox.exchange, sandbox.mailbox
     router = APIRouter(prefix="/_sandbox")
     router.include_router(_people(sandbox))
+    router.include_router(_readers(sandbox))
 
     @router.get("/faults")
     async def faults() -> list[dict[str, Any]]:
@@ -118,6 +132,26 @@ def _people(sandbox: "Sandbox") -> APIRouter:
         if conversations.get(sid) is None:
             raise HTTPException(404, "There is no such conversation.")
         return {"sid": conversations.answer(sid, form.author, form.body).sid}
+
+    return router
+
+
+def _readers(sandbox: "Sandbox") -> APIRouter:
+    """Give the routes by which a script does what people do with their mails."""
+    router = APIRouter()
+
+    @router.post("/mails/{number}/events", status_code=204)
+    async def read(number: int, form: ReadForm) -> None:
+        if not sandbox.sendgrid.is_here(number):
+            raise HTTPException(404, "No such mail came by SendGrid.")
+        sandbox.sendgrid.read(number, form.event, **({"url": form.url} if form.url else {}))
+
+    @router.post("/mails/{number}/answers", status_code=204)
+    async def answer_mail(number: int, form: MailAnswerForm) -> None:
+        mail = sandbox.mailbox.get(number)
+        if mail is None:
+            raise HTTPException(404, "There is no such mail.")
+        sandbox.sendgrid.answer(mail, form.text)
 
     return router
 
