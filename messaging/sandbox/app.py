@@ -9,13 +9,16 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from messaging.sandbox.api import api_routes
 from messaging.sandbox.calls import Switchboard
 from messaging.sandbox.calls_api import call_routes
+from messaging.sandbox.chat_pages import chat_pages
 from messaging.sandbox.control import control_routes
 from messaging.sandbox.conversations import Conversations
 from messaging.sandbox.conversations_api import conversation_routes
 from messaging.sandbox.door import Door
+from messaging.sandbox.drawing import Drawing
 from messaging.sandbox.exchange import Exchange
 from messaging.sandbox.journal import Journal
 from messaging.sandbox.mail import Mailbox
+from messaging.sandbox.mail_pages import mail_pages
 from messaging.sandbox.pages import page_routes
 from messaging.sandbox.sendgrid import SendGrid
 from messaging.sandbox.sendgrid_api import sendgrid_routes
@@ -66,7 +69,10 @@ def build_app(sandbox: Sandbox) -> FastAPI:
     app.include_router(api_routes(sandbox.exchange, door))
     app.include_router(sendgrid_routes(sandbox.sendgrid, sandbox.works))
     app.include_router(control_routes(sandbox))
-    app.include_router(page_routes(sandbox.exchange, sandbox.mailbox))
+    drawing = Drawing(sandbox.settings, sandbox.exchange.now)
+    app.include_router(page_routes(sandbox.exchange, sandbox.switchboard, sandbox.mailbox, drawing))
+    app.include_router(chat_pages(sandbox.conversations, drawing))
+    app.include_router(mail_pages(sandbox.mailbox, sandbox.sendgrid, drawing))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

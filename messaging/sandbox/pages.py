@@ -1,136 +1,124 @@
-"""The sandbox's windows: each phone as its owner sees it, and the mails that were caught."""
+"""The phones, each as its owner sees it: messages and calls, and everything that a thumb can answer."""
 
 import re
-import secrets
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
-import httpx
 from fastapi import APIRouter, Request
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.datastructures import UploadFile
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from messaging.sandbox import views
+from messaging.sandbox.calls import HABITS, Call, Switchboard
 from messaging.sandbox.control import summary
+from messaging.sandbox.drawing import Drawing, refuse_elsewhere
 from messaging.sandbox.exchange import Exchange
-from messaging.sandbox.mail import Mail, Mailbox
-from messaging.settings import is_loopback
+from messaging.sandbox.mail import Mailbox
+from messaging.sandbox.media import MediaFile
 
 _NUMBER = re.compile(r"(whatsapp:)?\+?[0-9]{3,15}")
-_HTML_POLICY = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
-    "style-src 'unsafe-inline'; img-src data:"
-)
 ANSWER_LIMIT = 1600
-UNSUBSCRIBE_SECONDS = 10.0
+FORM_BYTES = 20_000  # of an answer, beside its file
 
 
-def page_routes(exchange: Exchange, mailbox: Mailbox) -> APIRouter:
-    """Give the routes that people look at."""
-    pages = _Pages(exchange, mailbox)
+def page_routes(
+    exchange: Exchange, switchboard: Switchboard, mailbox: Mailbox, drawing: Drawing
+) -> APIRouter:
+    """Give the routes of the overview and the phones."""
+    pages = _Pages(exchange, switchboard, mailbox, drawing)
     router = APIRouter()
     router.add_api_route("/", pages.index, methods=["GET"])
     router.add_api_route("/phones", pages.phones, methods=["GET"])
     router.add_api_route("/phones/{number}", pages.phone, methods=["GET"])
     router.add_api_route("/phones/{number}/thread", pages.thread, methods=["GET"])
     router.add_api_route("/phones/{number}", pages.answer, methods=["POST"])
-    router.add_api_route("/mail", pages.mails, methods=["GET"])
-    router.add_api_route("/mail/{number}", pages.mail, methods=["GET"])
-    router.add_api_route("/mail/{number}/html", pages.mail_html, methods=["GET"])
-    router.add_api_route("/mail/{number}/unsubscribe", pages.unsubscribe, methods=["POST"])
+    router.add_api_route("/phones/{number}/habit", pages.set_habit, methods=["POST"])
     return router
 
 
 class _Pages:
     """One method a page; what is shown comes from `views`."""
 
-    def __init__(self, exchange: Exchange, mailbox: Mailbox) -> None:
+    def __init__(
+        self, exchange: Exchange, switchboard: Switchboard, mailbox: Mailbox, drawing: Drawing
+    ) -> None:
         self.exchange = exchange
+        self.switchboard = switchboard
         self.mailbox = mailbox
-        self.templates = Environment(
-            loader=PackageLoader("messaging.sandbox"),
-            autoescape=select_autoescape(),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self.drawing = drawing
 
     async def index(self) -> Response:
-        return self._draw("index.html", counts=summary(self.exchange, self.mailbox), phones=self._rows()[:5])
+        return self.drawing.draw("index.html", counts=self._counts(), phones=self._rows()[:5])
 
     async def phones(self, number: str = "") -> Response:
         wanted = number.replace(" ", "")
         if _NUMBER.fullmatch(wanted):
             return RedirectResponse(_path(wanted), 303)
-        return self._draw("phones.html", phones=self._rows(), asked=number)
+        return self.drawing.draw("phones.html", phones=self._rows(), asked=number)
 
     async def phone(self, number: str) -> Response:
         if not _NUMBER.fullmatch(number):
-            return self._missing("phone")
-        return self._draw("phone.html", **self._phone(number))
+            return self.drawing.missing("phone")
+        return self.drawing.draw("phone.html", **self._phone(number))
 
     async def thread(self, number: str) -> Response:
         if not _NUMBER.fullmatch(number):
-            return self._missing("phone")
-        return self._draw("thread.html", **self._phone(number))
+            return self.drawing.missing("phone")
+        return self.drawing.draw("thread.html", **self._phone(number))
 
     async def answer(self, request: Request, number: str) -> Response:
-        if _from_elsewhere(request):
-            return PlainTextResponse("This form answers only to its own page.", 403)
-        form = parse_qs((await request.body()).decode("utf-8", "replace"))
-        body = form.get("body", [""])[-1].strip()[:ANSWER_LIMIT]
-        company = form.get("to", [self.exchange.settings.sender])[-1]
-        if not _NUMBER.fullmatch(number) or not body:
-            return self._missing("phone") if body else RedirectResponse(_path(number), 303)
-        self.exchange.receive(number, company, body)
+        """Send what the phone's owner wrote, with a file if there is one."""
+        if refusal := refuse_elsewhere(request) or self._refuse_size(request):
+            return refusal
+        if not _NUMBER.fullmatch(number):
+            return self.drawing.missing("phone")
+        async with request.form(max_files=1, max_fields=5) as form:
+            body = str(form.get("body", "")).strip()[:ANSWER_LIMIT]
+            company = str(form.get("to") or self.exchange.settings.sender)
+            files = await self._files(form.get("file"))
+        if body or files:
+            base_url = str(request.base_url)
+            self.exchange.receive(number, company, body, files=files, base_url=base_url)
         return RedirectResponse(_path(number), 303)
 
-    async def mails(self) -> Response:
-        eyes = self._eyes()
-        return self._draw(
-            "mails.html", mails=[views.mail_row(mail, eyes) for mail in self.mailbox.newest_first()]
-        )
+    async def set_habit(self, request: Request, number: str) -> Response:
+        """Let the phone's owner answer calls from now on, or not."""
+        if refusal := refuse_elsewhere(request):
+            return refusal
+        async with request.form(max_files=0, max_fields=2) as form:
+            habit = form.get("habit")
+        if not _NUMBER.fullmatch(number) or habit not in HABITS:
+            return self.drawing.missing("phone")
+        self.switchboard.set_habit(number, habit)  # type: ignore[arg-type]  # one of them, as just looked up
+        return RedirectResponse(_path(number), 303)
 
-    async def mail(self, number: int, unsubscribed: str = "") -> Response:
-        mail = self.mailbox.get(number)
-        if mail is None:
-            return self._missing("mail")
-        return self._draw("mail.html", **self._mail(mail), outcome=unsubscribed)
+    def _refuse_size(self, request: Request) -> Response | None:
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) <= self.exchange.settings.media_bytes + FORM_BYTES:
+            return None
+        return PlainTextResponse("This file is too large for a phone to send.", 413)
 
-    async def mail_html(self, number: int) -> Response:
-        mail = self.mailbox.get(number)
-        html = views.part(mail.parse(), "html") if mail else None
-        if html is None:
-            return self._missing("mail")
-        headers = {"Content-Security-Policy": _HTML_POLICY, "X-Content-Type-Options": "nosniff"}
-        return HTMLResponse(f'<base target="_blank">{html}', headers=headers)
-
-    async def unsubscribe(self, request: Request, number: int) -> Response:
-        """Do what a mailbox provider does when its reader presses "Unsubscribe": RFC 8058's one POST."""
-        if _from_elsewhere(request):
-            return PlainTextResponse("This form answers only to its own page.", 403)
-        mail = self.mailbox.get(number)
-        address = one_click(mail) if mail else None
-        if address is None:
-            return self._missing("mail")
-        try:
-            async with httpx.AsyncClient(timeout=UNSUBSCRIBE_SECONDS, trust_env=False) as client:
-                answer = await client.post(address, data={"List-Unsubscribe": "One-Click"})
-            outcome = "yes" if answer.is_success else "no"
-        except httpx.HTTPError:
-            outcome = "no"
-        return RedirectResponse(f"/mail/{number}?unsubscribed={outcome}", 303)
+    async def _files(self, file: object) -> list[MediaFile]:
+        if not isinstance(file, UploadFile) or not file.filename:
+            return []
+        return [self.exchange.media.add(file.content_type or "", await file.read())]
 
     def _phone(self, number: str) -> dict[str, Any]:
-        thread = self.exchange.thread(number)
+        thread, calls = self.exchange.thread(number), self.switchboard.of(number)
+        settings = self.exchange.settings
         companies = list(dict.fromkeys(message.company for message in reversed(thread) if message.company))
-        companies = companies or [self.exchange.settings.sender]
+        companies = companies or [self._own(number)]
         return {
             "number": number,
             "path": _path(number),
-            "clock": self._eyes().time(self.exchange.now()),
+            "clock": self.drawing.eyes().time(self.exchange.now()),
             "shown": views.show_number(number),
-            "days": views.days(thread, self._eyes()),
+            "days": views.days(thread, calls, self.drawing.eyes()),
+            "nothing": f"Nothing has come to this phone yet. Write below, and {settings.company_name} gets it.",
+            "whatsapp": number.startswith("whatsapp:"),
+            "other": _path(_other(number)),
+            "habit": self.switchboard.habit(number),
+            "calls": len(calls),
             "companies": [(company, views.show_number(company)) for company in companies],
             "company_name": self.exchange.settings.company_name,
             "opted_out": any(self.exchange.is_stopped(company, number) for company in companies),
@@ -139,66 +127,25 @@ class _Pages:
             "written": sum(message.direction == "inbound" for message in thread),
         }
 
-    def _mail(self, mail: Mail) -> dict[str, Any]:
-        parsed = mail.parse()
-        return {
-            "row": views.mail_row(mail, self._eyes()),
-            "day": self._eyes().day(mail.received_at),
-            "time": self._eyes().time(mail.received_at),
-            "envelope": mail,
-            "has_html": views.part(parsed, "html") is not None,
-            "plain": views.part(parsed, "plain"),
-            "headers": [(name, views.header(parsed, name)) for name in dict.fromkeys(parsed.keys())],
-            "attachments": [part.get_filename() or "unnamed" for part in parsed.iter_attachments()],
-            "one_click": one_click(mail) is not None,
-            "size": f"{max(round(len(mail.raw) / 1000), 1)} kB",
-        }
+    def _counts(self) -> dict[str, Any]:
+        return summary(self.exchange, self.mailbox) | {"calls": len(self.switchboard.newest_first())}
 
     def _rows(self) -> list[views.PhoneRow]:
-        return views.phone_rows(self.exchange.phones(), self.exchange.stopped_phones(), self._eyes())
+        calls: dict[str, list[Call]] = {}
+        for call in reversed(self.switchboard.newest_first()):
+            calls.setdefault(call.recipient, []).append(call)
+        stopped = self.exchange.stopped_phones()
+        return views.phone_rows(self.exchange.phones(), calls, stopped, self.drawing.eyes())
 
-    def _eyes(self) -> views.Eyes:
-        return views.Eyes(self.exchange.settings.time_zone, self.exchange.now())
-
-    def _missing(self, kind: str) -> Response:
-        return self._draw("missing.html", status=404, kind=kind)
-
-    def _draw(self, name: str, status: int = 200, **values: Any) -> Response:
-        nonce = secrets.token_urlsafe(16)
-        settings = self.exchange.settings
-        text = self.templates.get_template(name).render(
-            nonce=nonce, company=settings.company_name, today=self._eyes().date(self.exchange.now()), **values
-        )
-        policy = (
-            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; "
-            "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-            f"script-src 'nonce-{nonce}'"
-        )
-        headers = {
-            "Content-Security-Policy": policy,
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "same-origin",  # with less, our own forms come without an origin
-            "X-Content-Type-Options": "nosniff",
-        }
-        return HTMLResponse(text, status_code=status, headers=headers)
-
-
-def one_click(mail: Mail) -> str | None:
-    """Give the address of a mail's one-click unsubscribe (RFC 8058), if it has one on this machine."""
-    parsed = mail.parse()
-    if views.header(parsed, "List-Unsubscribe-Post").strip() != "List-Unsubscribe=One-Click":
-        return None
-    for address in re.findall(r"<(https?://[^<>\s]+)>", views.header(parsed, "List-Unsubscribe")):
-        if is_loopback(urlsplit(address).hostname or ""):
-            return str(address)
-    return None
+    def _own(self, number: str) -> str:
+        prefix = "whatsapp:" if number.startswith("whatsapp:") else ""
+        return prefix + self.exchange.settings.sender
 
 
 def _path(number: str) -> str:
     return f"/phones/{quote(number, safe='+:')}"
 
 
-def _from_elsewhere(request: Request) -> bool:
-    """Say whether a form comes from another web page than ours."""
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+def _other(number: str) -> str:
+    """Give the same phone's WhatsApp, or its SMS."""
+    return number.removeprefix("whatsapp:") if number.startswith("whatsapp:") else f"whatsapp:{number}"

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from markupsafe import Markup
 
+from messaging.sandbox.calls import Call
+from messaging.sandbox.conversations import ChatMessage
 from messaging.sandbox.mail import Mail
 from messaging.sandbox.messages import Message
 
@@ -30,10 +32,21 @@ _PROGRESS = {
     "canceled": ("failed", "Cancelled"),
 }
 
+_CALL_PROGRESS = {
+    "queued": ("waiting", "Calling"),
+    "ringing": ("waiting", "Ringing"),
+    "in-progress": ("waiting", "Speaking"),
+    "completed": ("delivered", "Call answered"),
+    "busy": ("failed", "Call while busy"),
+    "no-answer": ("failed", "Missed call"),
+    "failed": ("failed", "Call failed"),
+    "canceled": ("failed", "Call cancelled"),
+}
+
 
 @dataclass(frozen=True)
 class Bubble:
-    """One message on a phone. `mine` is what the phone's owner wrote."""
+    """One message or call on a phone, or one message in a chat. `mine` is what its owner wrote."""
 
     mine: bool
     automatic: bool
@@ -41,7 +54,8 @@ class Bubble:
     time: str
     progress: str  # waiting | sent | delivered | read | failed
     words: str
-    segments: int
+    files: tuple[str, ...] = ()  # their addresses
+    call: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,19 @@ class PhoneRow:
     count: int
     opted_out: bool
     failed: bool
+
+
+@dataclass(frozen=True)
+class ChatRow:
+    """One chat in the list."""
+
+    sid: str
+    name: str
+    initials: str
+    hue: int
+    preview: str
+    when: str
+    count: int
 
 
 @dataclass(frozen=True)
@@ -131,11 +158,23 @@ class Eyes:
         return moment.replace(tzinfo=UTC).astimezone(self._zone)
 
 
-def days(thread: Sequence[Message], eyes: Eyes) -> list[Day]:
-    """Give the bubbles of a phone by day, oldest first."""
+def days(thread: Sequence[Message], calls: Sequence[Call], eyes: Eyes) -> list[Day]:
+    """Give the bubbles of a phone by day, oldest first: its messages and its calls."""
+    bubbles = [(one.created_at, _bubble(one, eyes)) for one in thread]
+    bubbles += [(one.created_at, _call(one, eyes)) for one in calls]
+    return _by_day(bubbles, eyes)
+
+
+def chat_days(messages: Sequence[ChatMessage], eyes: Eyes) -> list[Day]:
+    """Give the bubbles of a chat by day, oldest first."""
+    return _by_day([(one.created_at, _chat_bubble(one, eyes)) for one in messages], eyes)
+
+
+def _by_day(bubbles: list[tuple[datetime, Bubble]], eyes: Eyes) -> list[Day]:
+    ordered = sorted(bubbles, key=lambda one: one[0])
     return [
-        Day(name, [_bubble(message, eyes) for message in messages])
-        for name, messages in groupby(thread, lambda message: eyes.day(message.created_at))
+        Day(name, [bubble for _, bubble in group])
+        for name, group in groupby(ordered, lambda one: eyes.day(one[0]))
     ]
 
 
@@ -150,7 +189,35 @@ def _bubble(message: Message, eyes: Eyes) -> Bubble:
         time=eyes.time(message.created_at),
         progress=progress,
         words=words,
-        segments=message.segments,
+        files=message.media,
+    )
+
+
+def _call(call: Call, eyes: Eyes) -> Bubble:
+    progress, words = _CALL_PROGRESS[call.status]
+    if call.status == "completed":
+        words = f"{words} · {call.duration // 60}:{call.duration % 60:02d}"
+    if call.script.error:
+        words = f"{words} · TwiML error {call.script.error}"
+    return Bubble(
+        mine=False,
+        automatic=False,
+        body=Markup.escape(" ".join(one.words for one in call.script.heard) or "(nothing was said)"),
+        time=eyes.time(call.created_at),
+        progress=progress,
+        words=words,
+        call=True,
+    )
+
+
+def _chat_bubble(message: ChatMessage, eyes: Eyes) -> Bubble:
+    return Bubble(
+        mine=message.source == "SDK",
+        automatic=False,
+        body=link(message.body),
+        time=eyes.time(message.created_at),
+        progress="sent",
+        words="",
     )
 
 
@@ -167,25 +234,67 @@ def link(text: str) -> Markup:
     return Markup("").join(parts)
 
 
-def phone_rows(phones: dict[str, list[Message]], stopped: Iterable[str], eyes: Eyes) -> list[PhoneRow]:
-    """Give the list of phones, in the order they come."""
+def phone_rows(
+    phones: dict[str, list[Message]], calls: dict[str, list[Call]], stopped: Iterable[str], eyes: Eyes
+) -> list[PhoneRow]:
+    """Give the list of phones; the one where something came last is the first."""
     out = set(stopped)
-    return [_phone_row(number, thread, number in out, eyes) for number, thread in phones.items()]
+    numbers = list(dict.fromkeys([*phones, *calls]))
+    last = {
+        number: max(one.created_at for one in [*phones.get(number, ())[-1:], *calls.get(number, ())[-1:]])
+        for number in numbers
+    }
+    numbers.sort(key=lambda number: last[number], reverse=True)
+    return [
+        _phone_row(number, phones.get(number, []), calls.get(number, []), number in out, eyes)
+        for number in numbers
+    ]
 
 
-def _phone_row(number: str, thread: Sequence[Message], opted_out: bool, eyes: Eyes) -> PhoneRow:  # noqa: FBT001
-    last = thread[-1]
-    mark = "You: " if last.direction == "inbound" else ""
+def _phone_row(
+    number: str,
+    thread: Sequence[Message],
+    calls: Sequence[Call],
+    opted_out: bool,  # noqa: FBT001 - a column of the row
+    eyes: Eyes,
+) -> PhoneRow:
+    if calls and (not thread or calls[-1].created_at > thread[-1].created_at):
+        call = calls[-1]
+        said = " ".join(one.words for one in call.script.heard)
+        preview, when = f"{_CALL_PROGRESS[call.status][1]}: {shorten(said)}", call.created_at
+        failed = _CALL_PROGRESS[call.status][0] == "failed"
+    else:
+        message = thread[-1]
+        mark = "You: " if message.direction == "inbound" else ""
+        preview, when = mark + (shorten(message.body) or "(a file)"), message.created_at
+        failed = message.status in {"failed", "undelivered"}
     return PhoneRow(
         number=number,
         shown=show_number(number),
         initials=number[-2:],
         hue=hue(number),
-        preview=mark + shorten(last.body),
-        when=eyes.short(last.created_at),
-        count=len(thread),
+        preview=preview,
+        when=eyes.short(when),
+        count=len(thread) + len(calls),
         opted_out=opted_out,
-        failed=last.status in {"failed", "undelivered"},
+        failed=failed,
+    )
+
+
+def chat_row(
+    sid: str, name: str, messages: Sequence[ChatMessage], opened_at: datetime, eyes: Eyes
+) -> ChatRow:
+    """Give one line of the list of chats."""
+    last = messages[-1] if messages else None
+    mark = "You: " if last and last.source == "SDK" else ""
+    return ChatRow(
+        sid=sid,
+        name=name,
+        initials=name[:1].upper(),
+        hue=hue(name),
+        preview=mark + shorten(last.body) if last else "Nobody has written yet.",
+        when=eyes.short(last.created_at if last else opened_at),
+        count=len(messages),
     )
 
 

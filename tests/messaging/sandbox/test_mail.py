@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from messaging.sandbox.mail import Mail
-from messaging.sandbox.pages import one_click
+from messaging.sandbox.mail_pages import one_click
 from messaging.sandbox.server import RunningSandbox, running
 from messaging.sandbox.settings import SandboxSettings
 

@@ -128,3 +128,95 @@ def test_numbers_are_written_as_people_do() -> None:
     assert views.show_number("+447700900123") == "+44 7700 900123"
     assert views.show_number("whatsapp:+447700900123") == "WhatsApp +44 7700 900123"
     assert views.show_number("HARBOUR") == "HARBOUR"
+
+
+def test_a_call_is_shown_with_what_was_said(twilio: Any, http: httpx.Client, box: RunningSandbox) -> None:
+    twiml = f"<Response><Say>{escape(HOSTILE)}</Say></Response>"
+    twilio.calls.create(to=PHONE, from_="+15005550006", twiml=twiml)
+    assert box.settle(5)
+    page = http.get(f"/phones/{PHONE}").text
+    assert "Call answered · 0:" in page
+    assert str(escape(HOSTILE)) in page
+    assert HOSTILE not in page
+    assert "Call answered" in http.get("/phones").text
+
+
+def test_the_owner_of_a_phone_decides_on_its_page_whether_to_answer(
+    http: httpx.Client, box: RunningSandbox
+) -> None:
+    answer = http.post(f"/phones/{PHONE}/habit", data={"habit": "busy"})
+    assert answer.status_code == 303
+    assert box.sandbox.switchboard.habit(PHONE) == "busy"
+    assert 'value="busy" aria-pressed="true"' in http.get(f"/phones/{PHONE}").text
+    assert http.post(f"/phones/{PHONE}/habit", data={"habit": "shout"}).status_code == 404
+
+
+def test_a_picture_goes_along_with_an_answer(
+    send: Any, http: httpx.Client, box: RunningSandbox, listener: Any
+) -> None:
+    picture = {"file": ("oak.png", b"\x89PNG", "image/png")}
+    http.post(f"/phones/{PHONE}", data={"body": ""}, files=picture)
+    assert box.settle(5)
+    form = listener.heard.calls[-1]["form"]
+    assert (form["NumMedia"], form["MediaContentType0"], form["Body"]) == ("1", "image/png", "")
+    assert form["MediaUrl0"].startswith(box.base_url)
+    assert f'href="{form["MediaUrl0"]}"' in http.get(f"/phones/{PHONE}/thread").text
+
+
+def test_a_file_that_is_too_large_is_refused(http: httpx.Client, box: RunningSandbox) -> None:
+    object.__setattr__(box.sandbox.settings, "media_bytes", 1000)
+    picture = {"file": ("oak.png", b"x" * 30_000, "image/png")}
+    assert http.post(f"/phones/{PHONE}", data={"body": ""}, files=picture).status_code == 413
+    assert box.sandbox.exchange.thread(PHONE) == []
+
+
+def test_a_chat_is_begun_and_written_in(http: httpx.Client, box: RunningSandbox, listener: Any) -> None:
+    object.__setattr__(box.sandbox.settings, "conversations_url", f"{listener.base_url}/chat")
+    path = http.post("/chats", data={"name": HOSTILE}).headers["location"]
+    http.post(path, data={"body": HOSTILE})
+    assert box.settle(5)
+    assert listener.heard.calls[0]["form"]["Body"] == HOSTILE
+    box.sandbox.conversations.write(path.rpartition("/")[2], {"Body": f"Answer {HOSTILE}"})
+    for page in (http.get("/chats").text, http.get(path).text, http.get(f"{path}/thread").text):
+        assert str(escape(HOSTILE[:20])) in page
+        assert "<script>alert" not in page
+        assert "<img" not in page
+
+
+def test_a_mail_is_answered_and_read_on_its_page(
+    http: httpx.Client, box: RunningSandbox, listener: Any
+) -> None:
+    for name in ("sendgrid_events_url", "sendgrid_inbound_url"):
+        object.__setattr__(box.sandbox.settings, name, f"{listener.base_url}/{name}")
+    mail = {
+        "personalizations": [{"to": [{"email": "ada@example.com"}]}],
+        "from": {"email": "hello@shop.example.com"},
+        "subject": HOSTILE,
+        "content": [{"type": "text/plain", "value": HOSTILE}],
+    }
+    http.post("/v3/mail/send", json=mail, headers={"Authorization": "Bearer SG.x"}).raise_for_status()
+    page = http.get("/mail/1").text
+    assert "came by SendGrid" in page
+    assert HOSTILE not in page
+    assert http.post("/mail/1", data={"words": "Thank you"}).headers["location"] == "/mail/1?done=answer"
+    assert http.post("/mail/1/done/spam").headers["location"] == "/mail/1?done=spam"
+    assert http.post("/mail/1/done/shout").status_code == 404
+    assert "on its way to the company" in http.get("/mail/1?done=answer").text
+    assert box.settle(5)
+    assert {call["path"] for call in listener.heard.calls} == {"sendgrid_events_url", "sendgrid_inbound_url"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"/phones/{PHONE}", f"/phones/{PHONE}/habit", "/chats", "/chats/CH1", "/mail/1", "/mail/1/done/spam"],
+)
+def test_no_form_is_taken_from_another_page(http: httpx.Client, path: str) -> None:
+    answer = http.post(path, data={"body": "x"}, headers={"Origin": "http://elsewhere.example.com"})
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/chats/CH1", "/chats/CH1/thread", "/mail/77", "/phones/nobody"])
+def test_what_is_not_there_is_told(http: httpx.Client, path: str) -> None:
+    answer = http.get(path)
+    assert answer.status_code == 404
+    assert "There is no such" in answer.text
