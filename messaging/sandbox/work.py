@@ -164,10 +164,8 @@ class Couriers:
         }
         for attempt in (1, 2):
             try:
-                content = (
-                    {"data": dict(webhook.params)} if webhook.body is None else {"content": webhook.body}
-                )
-                answer = client.post(webhook.url, headers=headers, **content)  # type: ignore[arg-type]
+                form = dict(webhook.params) if webhook.body is None else None
+                answer = client.post(webhook.url, headers=headers, data=form, content=webhook.body)
             except httpx.ConnectError:
                 if attempt == 1:
                     time.sleep(self._retry_pause)
