@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, or_, select, update
 from data_contracts.errors import ServiceError
 from messaging import outbox
 from messaging.clock import Clock
-from messaging.senders.base import OutboundMessage, ProviderRecord, Sender
+from messaging.senders.base import ProviderRecord, Sender
 from messaging.store import Store
 from messaging.store.tables import attempts, messages
 from messaging.store.times import database_now
@@ -94,7 +94,7 @@ def _settle(  # noqa: PLR0913 - one message's circumstances
 ) -> Verdict:
     if sender is None or not sender.can_find:
         return "left"
-    message = OutboundMessage(row.message_id, row.channel, row.address, row.body)
+    message = outbox.outbound(row)
     try:
         records = sender.find(message, _since(store, row))
     except ServiceError as error:

@@ -1,6 +1,7 @@
 """The outbox: rendered once, stored, sent at most once. Only the dispatcher calls providers."""
 
 from messaging.outbox.intent import NOBODY_MERGED, AllIds, Call, Intents, to_calling
+from messaging.outbox.outbound import outbound
 from messaging.outbox.outcomes import (
     StatusUpdate,
     apply_status,
@@ -10,6 +11,7 @@ from messaging.outbox.outcomes import (
     settle_as_sent,
 )
 from messaging.outbox.queue import (
+    Parts,
     PlannedMessage,
     Recovered,
     cancel_run,
@@ -33,6 +35,7 @@ __all__ = [
     "AllIds",
     "Call",
     "Intents",
+    "Parts",
     "PlannedMessage",
     "Recovered",
     "StatusUpdate",
@@ -44,6 +47,7 @@ __all__ = [
     "give_back",
     "insert_planned",
     "lock_all",
+    "outbound",
     "queue_run",
     "record_outcomes",
     "recover",

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, insert, select
 from messaging.consent import KnownAs
 from messaging.facts import Candidate, gather, red_contracts
 from messaging.outbox.moves import move, move_each
+from messaging.outbox.outbound import open_windows, outbound
 from messaging.outbox.queue import LEASE
 from messaging.policy import DEFAULT_CAPS, Blocked, FrequencyCap, decide
 from messaging.quiet_hours import QuietRules
@@ -76,8 +77,10 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
             _hold(connection, row, verdict, now, today, result)
         else:
             allowed.append(row)
+    windows = open_windows(connection, allowed, now)
     calls = tuple(
-        Call(new_id("att"), row.attempt_count + 1, _outbound(row), row.segment_count) for row in allowed
+        Call(new_id("att"), row.attempt_count + 1, outbound(row, windows), row.segment_count)
+        for row in allowed
     )
     _intend(connection, calls, now, today, lease)
     return Intents(calls, result.waiting, result.skipped)
@@ -199,18 +202,6 @@ def _intend(
     settled |= {"calling_at": now, "lease_until": today + lease}
     moved = [{"this": call.message.message_id, "attempt_count": call.number, **settled} for call in calls]
     move_each(connection, "sending", "calling", now, moved)
-
-
-def _outbound(row: Row[Any]) -> OutboundMessage:
-    return OutboundMessage(
-        message_id=row.message_id,
-        channel=row.channel,
-        to=row.address,
-        body=row.body,
-        subject=row.subject,
-        html=row.html,
-        message_class=row.message_class,
-    )
 
 
 def _count(counts: dict[str, int], name: str) -> None:

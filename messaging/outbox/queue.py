@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from sqlalchemy import Connection, Select, exists, func, or_, select, update
 
@@ -15,6 +16,16 @@ from messaging.store.times import database_now
 LEASE = timedelta(seconds=60)  # a call ends within 20 seconds; what is older belongs to a dead process
 LONGEST_LEASE = timedelta(minutes=10)
 STOPPED = {"reason": "stopped", "detail": "The campaign was stopped before this message went."}
+
+
+class Parts(TypedDict, total=False):
+    """What goes along with a message's words: for MMS and WhatsApp, for WhatsApp alone, for calls."""
+
+    media_urls: list[str]
+    content_sid: str
+    content_variables: dict[str, str]
+    language: str
+    voice: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,7 @@ class PlannedMessage:
     country: str | None = None
     region: str | None = None
     segment_count: int | None = None
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,13 @@ from sqlalchemy import Connection, inspect, text
 SchemaState = Literal["current", "missing", "older", "newer"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-REVISIONS = ("0001", "0002", "0003", "0004")  # oldest first; a test holds this equal to the migration scripts
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+)  # oldest first; a test holds this equal to the migration scripts
 
 
 def stored_revision(connection: Connection) -> str | None:

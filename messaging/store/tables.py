@@ -110,6 +110,7 @@ messages = Table(  # the outbox: rendered once, stored, sent at most once
     Column("subject", Text),
     Column("body", Text, nullable=False),
     Column("html", Text),
+    Column("parts", JSON(none_as_null=True)),  # what goes along: outbox.Parts
     Column("state", String, nullable=False),
     # planned | queued | sending | calling | accepted | done | skipped | failed | unknown | cancelled
     Column("reason", String),  # why skipped, failed or waiting, as a code
