@@ -1,7 +1,7 @@
 """Puts a sandbox together: the exchange, the mailbox, and every route in front of them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -30,6 +30,22 @@ def _utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+class SandboxClock:
+    """The moment (naive UTC) that a sandbox goes by; it can be set forward, and never back."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        """Give the moment."""
+        return self._now() + self._ahead
+
+    def forward(self, seconds: float) -> None:
+        """Set the clock forward."""
+        self._ahead += timedelta(seconds=seconds)
+
+
 class Sandbox:
     """One sandbox's state: its phones, its mails, and where they survive a restart. `now` gives naive UTC."""
 
@@ -37,20 +53,26 @@ class Sandbox:
         self, settings: SandboxSettings | None = None, now: Callable[[], datetime] = _utc_now
     ) -> None:
         self.settings = settings or SandboxSettings()
+        self.clock = SandboxClock(now)
         folder = self.settings.folder
         phones = Journal(folder / "phones.jsonl" if folder else None)
         mails = Journal(folder / "mails.jsonl" if folder else None)
         self.works = Works(self.settings)
-        self.exchange = Exchange(self.settings, now, phones, self.works)
-        self.switchboard = Switchboard(self.settings, now, self.works)
-        self.conversations = Conversations(self.settings, now, self.works)
-        self.mailbox = Mailbox(self.settings.mails_kept, now, mails)
-        self.sendgrid = SendGrid(self.settings, now, self.works, self.mailbox)
+        self.exchange = Exchange(self.settings, self.clock, phones, self.works)
+        self.switchboard = Switchboard(self.settings, self.clock, self.works)
+        self.conversations = Conversations(self.settings, self.clock, self.works)
+        self.mailbox = Mailbox(self.settings.mails_kept, self.clock, mails)
+        self.sendgrid = SendGrid(self.settings, self.clock, self.works, self.mailbox)
         self.exchange.restore(phones.read())
         self.mailbox.restore(mails.read())
         self._journals = (phones, mails)
         for journal in self._journals:
             journal.compact(force=True)
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass at once: the clock goes on, and what was to come about meanwhile does."""
+        self.clock.forward(seconds)
+        self.works.timeline.forward(seconds)
 
     def close(self) -> None:
         """End every thread and close the files."""

@@ -28,6 +28,12 @@ class FaultForm(BaseModel):
     code: int | None = None
 
 
+class ClockForm(BaseModel):
+    """How far time goes on at once: at most a year."""
+
+    forward_seconds: float = Field(ge=0, le=366 * 86_400)
+
+
 class FileForm(BaseModel):
     """A picture or another file that goes along."""
 
@@ -95,6 +101,11 @@ def control_routes(sandbox: "Sandbox") -> APIRouter:
     @router.get("/summary")
     async def summarise() -> dict[str, Any]:
         return summary(exchange, mailbox)
+
+    @router.post("/clock")
+    async def forward(form: ClockForm) -> dict[str, str]:
+        sandbox.forward(form.forward_seconds)
+        return {"now": sandbox.clock().isoformat()}
 
     @router.get("/settle")
     async def settle(seconds: Annotated[float, Query(ge=0, le=120)] = 10.0) -> dict[str, bool]:
