@@ -16,6 +16,9 @@ from messaging.store.tables import contract_status, messages
 COUNTED = ("calling", "unknown", "accepted", "done")  # states in which a message may have reached its reader
 
 
+CALLED_BY_NUMBER = frozenset({"sms", "whatsapp", "voice"})  # a conversation's id tells of no place
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One message that may go out: to whom (under all their ids), where, what for, and where they may be.
@@ -101,7 +104,7 @@ def _gather_group(  # noqa: PLR0913, PLR0917 - one group's coordinates
 
 
 def _phone(candidate: Candidate) -> str | None:
-    return None if candidate.channel == "email" else candidate.address
+    return candidate.address if candidate.channel in CALLED_BY_NUMBER else None
 
 
 def _sent_at(history: Mapping[str, list[tuple[str, datetime]]], one: Candidate) -> tuple[datetime, ...]:

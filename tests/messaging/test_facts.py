@@ -44,6 +44,13 @@ def test_the_same_person_on_another_channel_has_facts_of_its_own(store: Store, o
     assert (facts["mail"].consent, facts["mail"].zones) == (None, ())
 
 
+def test_the_address_of_a_chat_tells_of_no_place(store: Store) -> None:
+    chat = _candidate(0, channel="chat", address="CH" + "0" * 32, time_zone="Europe/London")
+    with store.read() as connection:
+        facts = gather(connection, [chat], NOW)
+    assert (facts["0"].zones, facts["0"].places) == (("Europe/London",), ())
+
+
 def test_what_may_have_arrived_counts_against_the_cap_under_every_id_of_a_person(
     store: Store, outbox_of: Any
 ) -> None:
