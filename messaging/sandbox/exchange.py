@@ -168,6 +168,7 @@ class Exchange:
             params |= fields or {}
             self._couriers.post(phone, Webhook(self.settings.inbound_url, params))
             self._obey(keyword, company, phone)
+            self._note_read(phone)
             return message
 
     def is_stopped(self, company: str, phone: str) -> bool:
@@ -314,6 +315,13 @@ class Exchange:
         elif keyword == "START" and stopped:
             self._note_stop(company, phone, stopped=False)
             self._reply(company, phone, keywords.START_REPLY)
+
+    def _note_read(self, phone: str) -> None:
+        """Whoever answers by WhatsApp has read what lay there; a plain text message tells nobody."""
+        if phone.startswith("whatsapp:"):
+            for message in self.thread(phone):
+                if message.status == "delivered" and message.direction == "outbound-api":
+                    self._change(message, "read")
 
     def _note_stop(self, company: str, phone: str, *, stopped: bool) -> None:
         self._stopped[company, phone] = stopped

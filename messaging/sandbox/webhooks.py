@@ -36,6 +36,8 @@ def status_params(message: Message, account_sid: str, now: datetime) -> dict[str
         params["RawDlrDoneDate"] = now.strftime("%y%m%d%H%M")  # the carrier's, which names no time zone
     if message.recipient.startswith("whatsapp:"):
         params |= {"ChannelPrefix": "whatsapp", "ChannelToAddress": message.recipient}
+        if message.status in {"delivered", "read"}:
+            params["EventType"] = message.status.upper()
     return params
 
 

@@ -44,6 +44,23 @@ def test_a_template_is_written_out_and_may_go_at_any_time(
     assert twilio.messages(made.sid).fetch().status == "delivered"
 
 
+def test_who_answers_by_whatsapp_has_read_what_lay_there(
+    twilio: Client, http: httpx.Client, box: RunningSandbox, template: str, listener: Any
+) -> None:
+    made = twilio.messages.create(
+        to=ADA,
+        from_=SHOP,
+        content_sid=template,
+        content_variables='{"2": "7"}',
+        status_callback=listener.status_url,
+    )
+    assert box.settle(5)
+    http.post(f"/_sandbox/phones/{ADA}/messages", json={"body": "Thanks", "to": SHOP}).raise_for_status()
+    assert box.settle(5)
+    assert twilio.messages(made.sid).fetch().status == "read"
+    assert listener.heard.statuses[-2:] == ["delivered", "read"]
+
+
 def test_free_words_fail_outside_of_the_window(twilio: Client, box: RunningSandbox) -> None:
     made = twilio.messages.create(to=ADA, from_=SHOP, body="Hello")
     assert box.settle(5)

@@ -78,3 +78,18 @@ def test_mail_goes_by_sendgrid_where_it_is_set_up(
     assert (row.state, row.provider, row.provider_status) == ("accepted", "sendgrid", "queued")
     mails = [one for one in sandboxed.sandbox.mailbox.newest_first() if one.envelope_to == (row.address,)]
     assert len(mails) == 1
+
+
+def test_what_is_printed_counts_as_delivered_and_reaches_no_provider(
+    near: Settings,
+    store: Store,
+    outbox_of: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("RAPPORT_CONSOLE_CHANNELS", "sms")
+    (message_id,) = outbox_of.put(**SERVICE)
+    dispatch_once(store, build_senders(read_settings(home=near.home)), Clock(NOON))
+    row = outbox_of.row(message_id)
+    assert (row.state, row.provider, row.provider_status) == ("done", "console", "delivered")
+    assert capsys.readouterr().out == f"sms to {row.address}\n  {row.body}\n"
