@@ -42,6 +42,7 @@ def test_live_mode_falls_back_to_no_sandbox_credential() -> None:
         ("RAPPORT_SMTP_URL", "localhost", "RAPPORT_SMTP_URL should look like smtp://"),
         ("RAPPORT_SANDBOX_URL", "http://api.twilio.com", "RAPPORT_SANDBOX_URL points to api.twilio.com, but"),
         ("RAPPORT_TWILIO_API_URL", "https://10.0.0.1", "RAPPORT_TWILIO_API_URL points to 10.0.0.1, but"),
+        ("RAPPORT_SENDGRID_API_URL", "https://10.0.0.1", "RAPPORT_SENDGRID_API_URL points to 10.0.0.1, but"),
         ("RAPPORT_SMTP_URL", "smtp://mail.example.com", "RAPPORT_SMTP_URL points to mail.example.com, but"),
     ],
 )
@@ -113,3 +114,26 @@ def test_a_variable_set_to_nothing_is_as_good_as_not_set(monkeypatch: pytest.Mon
     monkeypatch.setenv("RAPPORT_CURRENCY", "")
     settings = read_settings()
     assert (settings.home, settings.currency) == (Path(".rapport"), "GBP")
+
+
+@pytest.mark.parametrize("name", ["RAPPORT_TWILIO_API_URL", "RAPPORT_SENDGRID_API_URL"])
+def test_live_mode_talks_to_providers_in_the_open_never(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "http://provider.example.com")
+    with pytest.raises(SettingsError, match=f"{name} has to begin with https:// in live mode"):
+        read_settings(sending="live")
+
+
+def test_mail_goes_by_sendgrid_only_with_its_key_and_without_a_mail_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("SG.secret\n")
+    assert not read_settings().mail_by_sendgrid
+    monkeypatch.setenv("SENDGRID_API_KEY_FILE", str(key))
+    settings = read_settings()
+    assert settings.mail_by_sendgrid
+    assert settings.sendgrid_api_key.get_secret_value() == "SG.secret"
+    assert "SG.secret" not in repr(settings)
+    assert settings.sendgrid_url == module.SANDBOX_URL
+    monkeypatch.setenv("RAPPORT_SMTP_URL", "smtp://127.0.0.1:25")
+    assert not read_settings().mail_by_sendgrid
