@@ -1,19 +1,31 @@
 """What people write back: each message is stored once, linked to what it answers, and an opt-out is obeyed."""
 
 from messaging.inbox.keywords import Keyword, keyword_of
-from messaging.inbox.receiving import Company, FindCustomers, Inbound, InboundReceipt, receive
+from messaging.inbox.receiving import (
+    Company,
+    FindCustomers,
+    Heard,
+    Inbound,
+    InboundReceipt,
+    hear,
+    receive,
+    record,
+)
 from messaging.inbox.reviews import Review, confirm, lift, list_reviews
 
 __all__ = [
     "Company",
     "FindCustomers",
+    "Heard",
     "Inbound",
     "InboundReceipt",
     "Keyword",
     "Review",
     "confirm",
+    "hear",
     "keyword_of",
     "lift",
     "list_reviews",
     "receive",
+    "record",
 ]

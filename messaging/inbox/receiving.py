@@ -84,14 +84,10 @@ def receive(  # noqa: PLR0913, PLR0917 - what an installation is made of
     obeyed as STOP is, and lies in the review list. Where the provider does not answer and `company` has a name, the
     receipt holds our one answer to a STOP or a HELP.
     """
-    given = inbound.from_address.strip()
-    address = normalise(inbound.channel, given) or given  # a name, a short code: kept as it is
-    owners = _owners(address, find_customers)
-    in_words = read_opt_out(inbound.body)
-    heard = _Heard(inbound, address, addresses.hash(address), owners, clock.now(), company, in_words)
+    heard = hear(addresses, inbound, clock, find_customers, company)
     try:
         with store.write() as connection:
-            return _receive(connection, heard)
+            return record(connection, heard)
     except IntegrityError:  # another process stored the same message between our look and our insert
         with store.read() as connection:
             known = _known(connection, inbound)
@@ -101,7 +97,7 @@ def receive(  # noqa: PLR0913, PLR0917 - what an installation is made of
 
 
 @dataclass(frozen=True)
-class _Heard:
+class Heard:
     """An inbound message with what was found out before the transaction."""
 
     inbound: Inbound
@@ -122,7 +118,23 @@ def _owners(address: str, find_customers: FindCustomers) -> list[str]:
         return []
 
 
-def _receive(connection: Connection, heard: _Heard) -> InboundReceipt:
+def hear(
+    addresses: Addresses,
+    inbound: Inbound,
+    clock: Clock,
+    find_customers: FindCustomers,
+    company: Company = NOBODY,
+) -> Heard:
+    """Find out whose address it is and whether the words are an opt-out, before any transaction: both take their time."""
+    given = inbound.from_address.strip()
+    address = normalise(inbound.channel, given) or given  # a name, a short code: kept as it is
+    owners = _owners(address, find_customers)
+    in_words = read_opt_out(inbound.body)
+    return Heard(inbound, address, addresses.hash(address), owners, clock.now(), company, in_words)
+
+
+def record(connection: Connection, heard: Heard) -> InboundReceipt:
+    """Store what was heard and obey it, in the caller's transaction; `receive` says how."""
     known = _known(connection, heard.inbound)
     if known is not None:
         return known
@@ -155,7 +167,7 @@ def _receive(connection: Connection, heard: _Heard) -> InboundReceipt:
     return receipt
 
 
-def _keyword(heard: _Heard, *, asked: bool) -> Keyword | None:
+def _keyword(heard: Heard, *, asked: bool) -> Keyword | None:
     """Give the command that a message is: by our words, or by the provider's, whose YES needs our question too."""
     inbound = heard.inbound
     country = country_of(heard.address)
@@ -165,7 +177,7 @@ def _keyword(heard: _Heard, *, asked: bool) -> Keyword | None:
     return ours or inbound.opt_out
 
 
-def _answer(heard: _Heard, keyword: Keyword | None, in_words: OptOut | None) -> str | None:
+def _answer(heard: Heard, keyword: Keyword | None, in_words: OptOut | None) -> str | None:
     """Give what we answer, where we are somebody and the provider has not answered."""
     inbound, words = heard.inbound, read_keywords()
     asked_for: Keyword | None = "stop" if in_words else keyword
@@ -177,7 +189,7 @@ def _answer(heard: _Heard, keyword: Keyword | None, in_words: OptOut | None) -> 
     return words.answer(asked_for, heard.company.name, heard.company.contact, language)
 
 
-def _spoken(heard: _Heard, receipt: InboundReceipt) -> Spoken:
+def _spoken(heard: Heard, receipt: InboundReceipt) -> Spoken:
     return Spoken(
         review_id=receipt.review_id or "",
         inbound_id=receipt.inbound_id,
@@ -198,7 +210,7 @@ def _writer(answered: Row[Any] | None, owners: Sequence[str]) -> str | None:
     return owners[0] if len(owners) == 1 else None
 
 
-def _last_message_to(connection: Connection, heard: _Heard) -> Row[Any] | None:
+def _last_message_to(connection: Connection, heard: Heard) -> Row[Any] | None:
     table = messages.c
     rows = (
         select(table.message_id, table.customer_id)
@@ -221,7 +233,7 @@ def _known(connection: Connection, inbound: Inbound) -> InboundReceipt | None:
     return InboundReceipt(row.inbound_id, True, row.keyword, row.customer_id, row.reply_to_message_id)
 
 
-def _store(connection: Connection, heard: _Heard, receipt: InboundReceipt) -> None:
+def _store(connection: Connection, heard: Heard, receipt: InboundReceipt) -> None:
     connection.execute(
         insert(inbound_messages).values(
             inbound_id=receipt.inbound_id,
@@ -241,7 +253,7 @@ def _store(connection: Connection, heard: _Heard, receipt: InboundReceipt) -> No
     )
 
 
-def _obey(connection: Connection, heard: _Heard, receipt: InboundReceipt) -> None:
+def _obey(connection: Connection, heard: Heard, receipt: InboundReceipt) -> None:
     said: dict[str, Any] = {
         "address_hash": heard.address_hash,
         "channel": heard.inbound.channel,

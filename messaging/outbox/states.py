@@ -50,7 +50,7 @@ RANK: dict[ProviderStatus, int] = {
     "read": 3,
 }
 
-# Twilio's words for messages and for calls (API 2010-04-01), and SMTP's, in ours.
+# Twilio's words for messages and for calls (API 2010-04-01), SMTP's, and SendGrid's events, in ours.
 PROVIDER_WORDS: dict[str, ProviderStatus] = {
     "accepted": "queued",
     "scheduled": "queued",
@@ -69,6 +69,12 @@ PROVIDER_WORDS: dict[str, ProviderStatus] = {
     "completed": "delivered",
     "busy": "undelivered",
     "no-answer": "undelivered",
+    "processed": "sent",  # a mail, from here on
+    "deferred": "sent",
+    "bounce": "undelivered",
+    "dropped": "failed",
+    "open": "read",  # by a person: a machine's open says nothing
+    "click": "read",
 }
 
 

@@ -4,7 +4,9 @@ from typing import Literal
 
 import uuid_utils
 
-PREFIXES = Literal["cus", "msg", "run", "att", "evt", "inb", "con", "aud", "wrk", "bld", "dec", "req", "rev"]
+PREFIXES = Literal[
+    "cus", "msg", "run", "att", "evt", "inb", "con", "aud", "wrk", "bld", "dec", "req", "rev", "med", "key"
+]
 
 
 def new_id(prefix: PREFIXES) -> str:

@@ -14,6 +14,7 @@ REVISIONS = (
     "0003",
     "0004",
     "0005",
+    "0006",
 )  # oldest first; a test holds this equal to the migration scripts
 
 

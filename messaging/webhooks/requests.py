@@ -1,24 +1,28 @@
 """What a signed request says, as plain data; a NUL is taken out, for PostgreSQL keeps none."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
 from messaging.inbox import Inbound, Keyword
 from messaging.outbox import StatusUpdate
+from messaging.webhooks.media import MOST, Medium
 from messaging.webhooks.signatures import Form
 
 PROVIDER = "twilio"
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+_COORDINATE = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,15})?", re.ASCII)
 _OPT_OUT: Mapping[str, Keyword] = {"STOP": "stop", "START": "start", "HELP": "help"}
 
 
 def read_status(form: Form, message_id: str | None) -> StatusUpdate | None:
-    """Read a status callback, or give None where it does not say of which message or which status.
+    """Read a status callback, or give None where it does not say of which message or call, or which status.
 
     `message_id` is our own, from the address that we gave.
     """
-    sid, status = _text(form, "MessageSid", "SmsSid"), _text(form, "MessageStatus", "SmsStatus")
+    sid = _text(form, "MessageSid", "SmsSid", "CallSid")
+    status = _text(form, "MessageStatus", "SmsStatus", "CallStatus")
     if not sid or not status:
         return None
     code = _text(form, "ErrorCode")
@@ -39,9 +43,54 @@ def read_inbound(form: Form) -> Inbound | None:
         from_address=sender.removeprefix("whatsapp:"),
         to_address=recipient.removeprefix("whatsapp:"),
         body=_text(form, "Body", keep_space=True),
-        payload=payload_of(form),
+        payload=payload_of(form) | _place(form),
         opt_out=_OPT_OUT.get(_text(form, "OptOutType").upper()),
     )
+
+
+def read_chat(form: Form) -> Inbound | None:
+    """Read what somebody said in a chat, or give None where it does not say which, who or where.
+
+    Its address is the conversation: that is where we write to, and where an opt-out counts.
+    """
+    sid, conversation = _text(form, "MessageSid"), _text(form, "ConversationSid")
+    author = _text(form, "Author")
+    if not sid or not conversation or not author:
+        return None
+    return Inbound(
+        provider=PROVIDER,
+        provider_sid=sid,
+        channel="chat",
+        from_address=conversation,
+        to_address=_text(form, "ChatServiceSid", "MessagingServiceSid") or "chat",
+        body=_text(form, "Body", keep_space=True),
+        payload=payload_of(form),
+    )
+
+
+def read_media(form: Form) -> list[Medium]:
+    """Read which files a message has, in their order."""
+    count = _text(form, "NumMedia")
+    most = min(int(count), MOST) if count.isascii() and count.isdigit() and len(count) < 4 else 0
+    places = [(number, _text(form, f"MediaUrl{number}")) for number in range(most)]
+    return [
+        Medium(number, url[:2000], _text(form, f"MediaContentType{number}")[:100])
+        for number, url in places
+        if url
+    ]
+
+
+def _place(form: Form) -> dict[str, Any]:
+    """Give where somebody says they are, where a message tells of a place that there is on Earth."""
+    given = [_text(form, name) for name in ("Latitude", "Longitude")]
+    if not all(_COORDINATE.fullmatch(text) for text in given):
+        return {}
+    latitude, longitude = map(float, given)
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        return {}
+    place = {"latitude": latitude, "longitude": longitude}
+    told = {"label": _text(form, "Label"), "address": _text(form, "Address")}
+    return {"place": place | {name: text for name, text in told.items() if text}}
 
 
 def twiml(answer: str | None) -> str:

@@ -1,7 +1,8 @@
 """Runs the receiver: as a process (`python -m messaging.webhooks`), or inside a test or the demo."""
 
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,12 +16,15 @@ from messaging.inbox import FindCustomers
 from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.webhooks.app import build_app
+from messaging.webhooks.media import Fetcher
 from messaging.webhooks.owners import owners
+from messaging.webhooks.raw import forget_often
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 PORT = 8011
+ENDING_SECONDS = 5  # a file that takes longer to come is fetched again by the next process
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def running(
     def make(base_url: str) -> "ASGIApp":
         return build_app(_at(settings, base_url), store, at, finder)
 
-    with serving.running(make, port) as base_url:
+    with serving.running(make, port) as base_url, background(settings, store, at):
         yield RunningWebhooks(base_url, _at(settings, base_url))
 
 
@@ -71,10 +75,31 @@ def serve(settings: Settings, host: str, port: int) -> None:
         signal.raise_signal(signal.SIGTERM)
 
     with open_store(settings) as store:
-        finder = partial(owners, Customers(settings, store))
-        serving.serve(build_app(settings, store, read_clock(settings.home), finder, end), host, port)
+        finder, clock = partial(owners, Customers(settings, store)), read_clock(settings.home)
+        app = build_app(settings, store, clock, finder, end)
+        with background(settings, store, clock):
+            serving.serve(app, host, port)
     if outdated:
         raise outdated[0]
+
+
+@contextmanager
+def background(settings: Settings, store: Store, clock: Clock) -> Iterator[None]:
+    """Do what no request waits for while the block runs: fetch files, forget requests that were kept long enough."""
+    stop = threading.Event()
+    works: list[Callable[[threading.Event], None]] = [
+        Fetcher(settings, store, clock).run,
+        partial(forget_often, store, clock),
+    ]
+    threads = [threading.Thread(target=work, args=(stop,), daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(ENDING_SECONDS)
 
 
 def _at(settings: Settings, base_url: str) -> Settings:

@@ -1,0 +1,145 @@
+"""What every route shares: the installation, bodies read within limits, and one commit before any answer."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from data_contracts.errors import RapportError
+from messaging import inbox
+from messaging.addresses import Addresses, read_addresses
+from messaging.clock import Clock
+from messaging.inbox import FindCustomers
+from messaging.links import Links, read_links
+from messaging.settings import Settings
+from messaging.store import Store
+from messaging.webhooks.raw import RawRequest, keep
+
+log = structlog.get_logger(__name__)
+
+BODY_LIMIT = 64 * 1024
+Done = TypeVar("Done")
+_REFUSALS = {
+    400: "incomplete",
+    401: "no valid key",
+    403: "not signed by our provider",
+    413: "too long",
+    429: "too many",
+}
+
+
+@dataclass(frozen=True)
+class Door:
+    """One installation, as its routes see it; build it with `open_door`."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    find_customers: FindCustomers
+    addresses: Addresses
+    links: Links
+    company: inbox.Company
+
+    async def write(self, key: str, work: Callable[[Connection], Done]) -> Done:
+        """Do a work with others in one commit, and come back after it; raises what the work or the store raises."""
+        done: Done = await asyncio.wrap_future(self.store.writer.submit(key, work))
+        return done
+
+    async def take(self, raw: RawRequest, key: str, work: Callable[[Connection], Done]) -> Done | None:
+        """Keep a request as it came and do its work, in one commit.
+
+        Gives None where the work fails for a reason of its own: the request is then kept with that reason, so that
+        nothing is lost by acknowledging it. Raises StoreError where the store cannot keep it: do not acknowledge.
+        """
+
+        def both(connection: Connection) -> Done:
+            keep(connection, raw)
+            return work(connection)
+
+        try:
+            return await self.write(key, both)
+        except RapportError:
+            raise
+        except (
+            IntegrityError
+        ):  # another process stored the same between our look and our insert: now it is seen
+            return await self._once_more(raw, key, both)
+        except Exception as error:  # noqa: BLE001 - what we cannot do with it today is no reason to lose it
+            await self.keep_unread(raw, error)
+            return None
+
+    async def keep_unread(self, raw: RawRequest, why: Exception | str) -> None:
+        """Keep a request that nothing can be done with, by the kind of error or a word of ours."""
+        failure = why if isinstance(why, str) else type(why).__name__
+        log.error("webhook.kept_unread", intake=raw.intake, digest=raw.digest, reason=failure)
+        await self.write(raw.digest, lambda connection: keep(connection, raw, failure))
+
+    async def _once_more(self, raw: RawRequest, key: str, work: Callable[[Connection], Done]) -> Done | None:
+        try:
+            return await self.write(key, work)
+        except RapportError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            await self.keep_unread(raw, error)
+            return None
+
+    def raw(self, intake: str, request: Request, body: bytes) -> RawRequest:
+        """Give a request as it is kept."""
+        query = bytes(request.scope.get("query_string", b"")).decode("latin-1")
+        kind = request.headers.get("content-type", "")[:200]
+        return RawRequest(intake, query, kind, body, self.clock.now())
+
+    def public_address(self, request: Request) -> str:
+        """Give the address that a provider called; the request's idea of its host may come from a proxy."""
+        path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+        query: bytes = request.scope.get("query_string", b"")
+        whole = (path + b"?" + query if query else path).decode("latin-1")
+        return self.settings.public_url.rstrip("/") + whole
+
+
+def open_door(settings: Settings, store: Store, clock: Clock, find_customers: FindCustomers) -> Door:
+    """Read what an installation's routes need. Raises StoreError where its keys and its store do not fit."""
+    return Door(
+        settings=settings,
+        store=store,
+        clock=clock,
+        find_customers=find_customers,
+        addresses=read_addresses(settings, store),
+        links=read_links(settings),
+        company=inbox.Company(settings.company_name, settings.contact),
+    )
+
+
+async def read_body(request: Request, limit: int = BODY_LIMIT) -> bytes | None:
+    """Read a body, or give None as soon as it is too long, whatever its header says."""
+    length = request.headers.get("content-length", "0")
+    if length.isascii() and length.isdigit() and (len(length) > 12 or int(length) > limit):
+        return None
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+def refuse(status: int) -> Response:
+    """Answer that nothing was done, and in two words why."""
+    return PlainTextResponse(_REFUSALS[status], status_code=status)
+
+
+def refuse_stranger(request: Request) -> Response:
+    """Answer what nobody signed that we know."""
+    log.warning("webhook.refused", route=route_of(request))
+    return refuse(403)
+
+
+def route_of(request: Request) -> str:
+    """Name the route and not the address, which may carry a token."""
+    return str(getattr(request.scope.get("route"), "path", ""))
