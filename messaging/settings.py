@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     sendgrid_api_url: str = Field("", alias="RAPPORT_SENDGRID_API_URL")
     sendgrid_api_key: SecretStr = Field(SecretStr(""), alias="SENDGRID_API_KEY")
     sendgrid_verification_key: str = Field("", alias="SENDGRID_VERIFICATION_KEY")
+    failpoint: str = Field("", alias="RAPPORT_FAILPOINT")
     console_channels: str = Field("", alias="RAPPORT_CONSOLE_CHANNELS")
     smtp_url: SecretStr = Field(SecretStr(""), alias="RAPPORT_SMTP_URL")
     mail_from: str = Field("", alias="RAPPORT_MAIL_FROM")

@@ -2,14 +2,14 @@
 
 import typer
 
-from messaging.cli import asking, audit, campaign, consents, customers, reviewing, sending
+from messaging.cli import asking, audit, campaign, consents, customers, reviewing, sending, settling
 
 app = typer.Typer(no_args_is_help=True)
 app.command("customer")(customers.customer)
 app.add_typer(customers.segments, name="segment")
 app.add_typer(campaign.campaigns, name="campaign")
 app.command("dispatch")(sending.dispatch)
-app.command("reconcile")(sending.reconcile)
+app.add_typer(settling.settling, name="reconcile")
 app.command("why")(sending.why)
 consents.consents.command("request")(asking.request)
 consents.consents.command("import")(asking.take_over)

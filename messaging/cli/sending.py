@@ -1,4 +1,4 @@
-"""`rapport dispatch`, `reconcile`, `why` and `upgrade`."""
+"""`rapport dispatch`, `why` and `upgrade`."""
 
 import signal
 import threading
@@ -25,23 +25,29 @@ def dispatch(
     from messaging.cli.opening import opened_store
     from messaging.clock import read_clock
     from messaging.customers.merges import Merges
-    from messaging.dispatch import dispatch_once, run_dispatcher
+    from messaging.dispatch import dispatch_once, dying_at, run_dispatcher
     from messaging.release import ReleaseReader
     from messaging.senders.build import build_senders
 
     settings = read_settings()
-    clock, senders = read_clock(settings.home), build_senders(settings)
+    clock, senders, die_at = read_clock(settings.home), build_senders(settings), dying_at(settings)
     with _ended_by_signal() as ending, opened_store(settings) as store:
         read_addresses(settings, store)  # refuses a lost pepper: opt-outs would not be recognised
         merges = Merges(ReleaseReader(settings.releases_dir), store)
         if not once:
-            report = run_dispatcher(store, senders, clock, ending, merges=merges)
+            report = run_dispatcher(store, senders, clock, ending, merges=merges, die_at=die_at)
         else:
             with store.read() as connection:
                 due = outbox.waiting(connection, clock.now(), senders)
             with progress(f"Sending {due:,} messages", due) as advance:
                 report = dispatch_once(
-                    store, senders, clock, stop_event=ending, on_progress=advance, merges=merges
+                    store,
+                    senders,
+                    clock,
+                    stop_event=ending,
+                    on_progress=advance,
+                    merges=merges,
+                    die_at=die_at,
                 )
     emit(report.to_document(), as_json=as_json, human=lambda: _print_dispatch(report.to_document()))
 
@@ -68,34 +74,6 @@ def _print_dispatch(report: dict[str, Any]) -> None:
     parts += [f"{number:,} wait ({reason})" for reason, number in report["waiting"].items()]
     parts += [f"{number:,} skipped ({reason})" for reason, number in report["skipped"].items()]
     say(", ".join(parts) + ".")
-
-
-def reconcile(
-    *,
-    resend_marketing: Annotated[
-        bool, typer.Option("--resend-marketing", help="Send again what the provider surely does not have.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Settle messages of which nobody knows whether they went, by what the provider says."""
-    from messaging.cli.opening import opened_store
-    from messaging.clock import read_clock
-    from messaging.reconcile import reconcile as settle
-    from messaging.senders.build import build_senders
-
-    settings = read_settings()
-    with opened_store(settings) as store:
-        senders = build_senders(settings)
-        report = settle(
-            store, senders, read_clock(settings.home), resend_marketing=resend_marketing
-        ).to_document()
-    emit(
-        report,
-        as_json=as_json,
-        human=lambda: say(
-            f"{report['sent']} had gone, {report['requeued']} go again, {report['left']} wait for a person."
-        ),
-    )
 
 
 def why(

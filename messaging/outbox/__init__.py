@@ -9,6 +9,7 @@ from messaging.outbox.outcomes import (
     record_outcomes,
     requeue_unsent,
     settle_as_sent,
+    settle_by_word,
 )
 from messaging.outbox.queue import (
     Parts,
@@ -53,6 +54,7 @@ __all__ = [
     "recover",
     "requeue_unsent",
     "settle_as_sent",
+    "settle_by_word",
     "to_calling",
     "waiting",
 ]

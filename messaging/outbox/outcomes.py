@@ -30,6 +30,7 @@ CALLED: tuple[State, ...] = (
     "queued",
     "sending",
 )  # states that proof of acceptance ends
+REFUSED: tuple[State, ...] = ("calling", "unknown")  # states that a refusal of the newest call ends
 BACKOFF = timedelta(seconds=30)  # doubles with each attempt
 LONGEST_BACKOFF = timedelta(hours=1)
 LONGEST_RETRY_AFTER = timedelta(days=1)  # a provider's own word is believed up to here
@@ -72,19 +73,19 @@ def _plain_acceptances(connection: Connection, ended: Sequence[tuple[Call, str, 
     sids = [outcome.sid for _, _, outcome in ended if isinstance(outcome, Accepted)]
     spoken = select(provider_events.c.provider_sid).where(provider_events.c.provider_sid.in_(sids))
     heard: set[str] = set(connection.execute(spoken).scalars()) if sids else set()
-    untouched = select(messages.c.message_id).where(
+    untouched = select(messages.c.message_id, messages.c.attempt_count).where(
         messages.c.message_id.in_(ids),
         messages.c.state == "calling",
         messages.c.provider_sid.is_(None),
         messages.c.provider_status.is_(None),
     )
-    calling: set[str] = set(connection.execute(untouched).scalars()) if sids else set()
+    calling = {(row[0], row[1]) for row in connection.execute(untouched)} if sids else set()
     return {
         index
         for index, (call, _, outcome) in enumerate(ended)
         if isinstance(outcome, Accepted)
         and outcome.sid not in heard
-        and call.message.message_id in calling
+        and (call.message.message_id, call.number) in calling
         and PROVIDER_WORDS.get(outcome.status) in {"queued", "sent"}
     }
 
@@ -124,6 +125,9 @@ def _record_outcome(
     _close_attempt(connection, call.attempt_id, outcome)
     if isinstance(outcome, Accepted):
         _accept(connection, row, provider, outcome, now)
+    elif row.attempt_count != call.number:
+        # Whoever made this call was held to be dead, and the message was called again since: of that call it says nothing.
+        return cast("State", row.state)
     elif isinstance(outcome, Unknown):
         this = messages.c.message_id == message_id
         why = {"reason": "no_answer", "detail": f"{outcome.why} We do not know yet whether it was sent."}
@@ -179,6 +183,18 @@ def settle_as_sent(  # noqa: PLR0913, PLR0917 - the provider's record of one mes
     _accept(connection, row, provider, Accepted(sid, status), now)
     if error_code is not None:
         _raise_status(connection, _locked(connection, message_id), status, error_code, now)
+
+
+def settle_by_word(connection: Connection, message_id: str, now: datetime, *, sent: bool) -> int:
+    """Take a person's word that an unknown message went, or that it did not and shall not; give how many moved."""
+    this = messages.c.message_id == message_id
+    if sent:
+        told = "A person found out that it was sent."
+        return move(
+            connection, this, ["unknown"], "accepted", now, accepted_at=now, reason="decided", detail=told
+        )
+    told = "A person found out that it was not sent, and let it be."
+    return move(connection, this, ["unknown"], "cancelled", now, done_at=now, reason="decided", detail=told)
 
 
 def lock_all(connection: Connection, message_ids: Iterable[str]) -> None:
@@ -321,9 +337,14 @@ def _refuse(connection: Connection, row: Row[Any], provider: str, refused: Rejec
     if refused.kind == "retry" and row.attempt_count < refused.attempts:
         rest = _rest(row.attempt_count, refused.retry_after)
         again = database_now(connection) + rest
+        if row.state == "unknown":  # its lease had run out; its run may be done by now, or stopped
+            requeue_unsent(connection, row.message_id, now)
+            waits = update(messages).where(this, messages.c.state == "queued")
+            connection.execute(waits.values(reason="retry", retry_at=again, **why))
+            return
         move(connection, this, ["calling"], "queued", now, reason="retry", retry_at=again, **why)
         return
-    failed = move(connection, this, ["calling"], "failed", now, reason="refused", done_at=now, **why)
+    failed = move(connection, this, REFUSED, "failed", now, reason="refused", done_at=now, **why)
     if failed and refused.kind == "stop":
         _stop_writing(connection, row, now, opt_out=refused.opt_out)
 

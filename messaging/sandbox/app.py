@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 
 from messaging.sandbox.api import api_routes
 from messaging.sandbox.calls import Switchboard
@@ -85,6 +87,7 @@ def build_app(sandbox: Sandbox) -> FastAPI:
     """Give the web app of a sandbox; it answers under loopback names only: no web page reaches it by DNS."""
     app = FastAPI(title="Rapport sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "testserver"])
+    app.add_exception_handler(ClientDisconnect, _gone)
     door = Door(sandbox.settings, sandbox.works)
     app.include_router(call_routes(sandbox.switchboard, door))
     app.include_router(conversation_routes(sandbox.conversations, door))
@@ -101,3 +104,8 @@ def build_app(sandbox: Sandbox) -> FastAPI:
         return {"status": "ok"}
 
     return app
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Answer nobody: whoever asked died before the whole request was here, so nothing was created."""
+    return Response(status_code=400)

@@ -15,6 +15,7 @@ REVISIONS = (
     "0004",
     "0005",
     "0006",
+    "0007",
 )  # oldest first; a test holds this equal to the migration scripts
 
 

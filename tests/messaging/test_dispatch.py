@@ -1,18 +1,22 @@
 """Dispatching: all that may go goes once, what came of it is written down, halts are obeyed at once."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import Connection, insert, text, update
 
+from data_contracts.errors import StoreError
 from messaging import outbox
 from messaging.clock import Clock
 from messaging.consent import KnownAs, stop
 from messaging.consent_chain import ConsentEvent, append
 from messaging.dispatch import DispatchReport, dispatch_once, run_dispatcher
 from messaging.quiet_hours import read_quiet_rules
+from messaging.reconcile import reconcile
 from messaging.senders.base import OutboundMessage, Rejected, Unknown
 from messaging.store import Store
 from messaging.store.tables import campaign_runs, contract_status
@@ -324,6 +328,64 @@ def test_leases_of_a_dead_dispatcher_are_taken_over(store: Store, outbox_of: Any
     assert [one.message_id for one in provider.accepted] == [claimed]
     assert outbox_of.row(called).state == "unknown"
     assert [one.outcome for one in outbox_of.attempts(called)] == ["unknown"]
+
+
+@pytest.mark.parametrize("took", [True, False])
+def test_a_commit_that_the_store_could_not_confirm_loses_no_call_and_makes_none_twice(
+    store: Store, outbox_of: Any, provider: Any, monkeypatch: pytest.MonkeyPatch, *, took: bool
+) -> None:
+    """The connection breaks while outcomes are committed: nobody can tell whether they were."""
+    ids = outbox_of.put(12, message_class="transactional")
+    provider.answers = [provider.accept] * 4 + [Unknown("No answer.")] + [provider.accept] * 3
+    write, broken = store.write, []
+
+    @contextmanager
+    def breaking() -> Iterator[Connection]:
+        with write() as connection:
+            yield connection
+            if provider.calls == 4 and not broken and not took:
+                broken.append(1)
+                raise StoreError("The connection broke before the commit.")
+        if provider.calls == 4 and not broken:
+            broken.append(1)
+            raise StoreError("The connection broke after the commit.")
+
+    monkeypatch.setattr(store, "write", breaking)
+    dispatch_once(store, {"sms": provider}, NOW, threads=4, lease=timedelta(0))
+    dispatch_once(store, {"sms": provider}, NOW)
+    assert broken
+    for _ in range(3):
+        reconcile(store, {"sms": provider}, NOW, grace=timedelta(0))
+        dispatch_once(store, {"sms": provider}, NOW)
+    assert sorted(one.message_id for one in provider.accepted) == sorted(ids)
+    assert outbox_of.states() == {"accepted": 12}
+
+
+def test_a_call_that_ends_after_its_message_was_called_again_says_nothing_of_that(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    """A process that stood still for minutes comes back with a refusal while the message is called again."""
+    (message_id,) = outbox_of.put(1, message_class="transactional")
+    rules = read_quiet_rules()
+    late = _call(store, "stuck", rules)
+    dispatch_once(store, {}, NOW)  # takes over what the stuck one held
+    reconcile(store, {"sms": provider}, NOW, grace=timedelta(0))
+    _call(store, "second", rules)
+    refused = Rejected("retry", "Slow down.", code=20429, attempts=5)
+    with store.write() as connection:
+        assert outbox.record_outcomes(connection, [(late, "twilio", refused)], NOW.now()) == ["calling"]
+        late_silence = [(late, "twilio", Unknown("No answer."))]
+        assert outbox.record_outcomes(connection, late_silence, NOW.now()) == ["calling"]
+    assert outbox_of.row(message_id).lease_owner == "second"
+
+
+def _call(store: Store, owner: str, rules: Any) -> outbox.Call:
+    """Claim the only message and commit to its call, under a lease that has run out."""
+    with store.write() as connection:
+        ids = outbox.claim(connection, owner, 1, NOW.now(), channels=["sms"], lease=timedelta(0))
+        lease = timedelta(0)
+        (call,) = outbox.to_calling(connection, owner, ids, NOW.now(), rules=rules, lease=lease).calls
+    return call
 
 
 def test_a_dispatcher_that_is_told_to_end_finishes_its_calls_and_gives_the_rest_back(

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from data_contracts.errors import ServiceError
-from messaging import outbox
+from data_contracts.errors import NotFoundError, RefusedError, ServiceError
+from messaging import audit, outbox
 from messaging.clock import Clock
 from messaging.dispatch import dispatch_once
-from messaging.reconcile import ReconcileReport, reconcile
+from messaging.reconcile import ReconcileReport, decide, reconcile, unclear
 from messaging.senders.base import OutboundMessage, Rejected, Unknown
 from messaging.store import Store
 
@@ -178,3 +178,78 @@ def test_a_refusal_is_no_unknown(store: Store, outbox_of: Any, provider: Any) ->
     provider.answers = [Rejected("fix", "No.", code=21617)]
     dispatch_once(store, {"sms": provider}, NOW)
     assert reconcile(store, {"sms": provider}, NOW) == ReconcileReport()
+
+
+def test_what_waits_for_a_person_is_listed_with_what_we_asked_and_what_the_provider_has(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    (other,) = outbox_of.put(**RECEIPT)
+    dispatch_once(store, {"sms": provider}, NOW)
+    same = outbox_of.row(other)
+    message_id = _break_off(store, outbox_of, provider, sent=False, body=same.body)
+    (young,) = unclear(store)
+    assert (young.waits, young.look) == (False, None)
+    for _ in range(2):
+        reconcile(store, {"sms": provider}, NOW, grace=timedelta(0))
+    (each,) = unclear(store)
+    assert (each.message_id, each.to, each.body, each.waits) == (message_id, same.address, same.body, True)
+    assert [call["outcome"] for call in each.calls] == ["unknown"]
+    assert each.look is not None
+    assert (each.look.looks, each.look.on_record, each.look.same_text) == (2, 1, 1)
+    assert each.look.sentence.endswith("which belong to other messages.")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state", "calls"),
+    [("sent", "accepted", 1), ("not-sent", "queued", 2), ("dropped", "cancelled", 1)],
+)
+def test_a_person_decides_what_evidence_cannot_and_that_is_kept(
+    store: Store, outbox_of: Any, provider: Any, verdict: Any, state: str, calls: int
+) -> None:
+    message_id = _break_off(store, outbox_of, provider, sent=False)
+    how = {"reason": "I asked them.", "actor": "ann", "grace": timedelta(0)}
+    decided = decide(store, {"sms": provider}, NOW, message_id, verdict, **how)
+    assert (decided.state, outbox_of.row(message_id).state) == (state, state)
+    dispatch_once(store, {"sms": provider}, NOW)
+    assert provider.calls == calls
+    with store.read() as connection:
+        (entry,) = audit.newest(connection, 9, action="message.decide")
+        kept = connection.execute(text("SELECT verdict, reason, decided_by FROM message_decisions")).one()
+    assert (entry["actor"], entry["subject"], entry["detail"]) == ("ann", message_id, {"verdict": verdict})
+    assert tuple(kept) == (verdict, "I asked them.", "ann")
+    with pytest.raises(RefusedError):
+        decide(store, {"sms": provider}, NOW, message_id, verdict, **how)
+
+
+def test_a_message_is_not_let_go_again_while_its_call_may_still_arrive_or_the_provider_has_it(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    message_id = _break_off(store, outbox_of, provider, sent=True)
+    how = {"reason": "It never came.", "actor": "ann"}
+    with pytest.raises(RefusedError, match="may still arrive"):
+        decide(store, {"sms": provider}, NOW, message_id, "not-sent", **how)
+    with pytest.raises(RefusedError, match="it was sent"):
+        decide(store, {"sms": provider}, NOW, message_id, "not-sent", **how, grace=timedelta(0))
+    assert outbox_of.row(message_id).state == "accepted"
+    assert dispatch_once(store, {"sms": provider}, NOW).called == 0
+    with pytest.raises(NotFoundError):
+        decide(store, {"sms": provider}, NOW, "msg_none", "sent", **how)
+
+
+def test_what_a_provider_cannot_be_asked_for_waits_for_a_person_too(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    message_id = _break_off(store, outbox_of, provider, sent=True, **RECEIPT)
+    provider.can_find = False
+    reconcile(store, {"sms": provider}, NOW, grace=timedelta(0))
+    (each,) = unclear(store)
+    assert (each.message_id, each.reason, each.waits) == (message_id, "no_list", True)
+
+
+def test_a_provider_is_not_asked_over_and_over_for_what_a_person_decides(
+    store: Store, outbox_of: Any, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _break_off(store, outbox_of, provider, sent=False)
+    reconcile(store, {"sms": provider}, NOW, grace=timedelta(0))
+    monkeypatch.setattr(provider, "find", lambda *_: pytest.fail("it was asked again"))
+    assert reconcile(store, {"sms": provider}, NOW, again_after=timedelta(minutes=10)).left == 1

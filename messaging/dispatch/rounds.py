@@ -14,7 +14,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -24,6 +24,8 @@ from sqlalchemy import Connection
 from data_contracts.errors import StoreError, StoreOutdatedError
 from messaging import outbox
 from messaging.clock import Clock
+from messaging.dispatch.failpoints import Point
+from messaging.dispatch.report import DispatchReport, add, tally
 from messaging.outbox.queue import LEASE
 from messaging.policy import DEFAULT_CAPS, FrequencyCap
 from messaging.quiet_hours import QuietRules, read_quiet_rules
@@ -38,28 +40,7 @@ THREADS = 16
 STORE_PATIENCE = 60.0  # seconds that outcomes are kept in memory while the store cannot be written
 RECOVER_EVERY = 15.0  # seconds
 RECONCILE_EVERY = 30.0
-
-
-@dataclass
-class DispatchReport:
-    """What a dispatch did, in messages. `waiting` and `skipped` are by reason."""
-
-    accepted: int = 0
-    failed: int = 0
-    retried: int = 0
-    unknown: int = 0
-    recovered: int = 0
-    waiting: dict[str, int] = field(default_factory=dict)
-    skipped: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def called(self) -> int:
-        """Count the calls to providers that ended."""
-        return self.accepted + self.failed + self.retried + self.unknown
-
-    def to_document(self) -> dict[str, Any]:
-        """Give the report as plain data."""
-        return {"called": self.called} | asdict(self)
+ASK_AGAIN_AFTER = timedelta(minutes=10)  # for what a person has to decide
 
 
 @dataclass(frozen=True)
@@ -67,6 +48,7 @@ class Dispatching:
     """How a dispatcher works: its senders, its rules, how many calls at once, how long a lease holds.
 
     `merges` gives every id of people who have had several, as of now: `messaging.customers.merges.Merges`.
+    `die_at` ends the process at a point that tests choose: `failpoints.dying_at`.
     """
 
     senders: Mapping[str, Sender]
@@ -76,6 +58,7 @@ class Dispatching:
     threads: int = THREADS
     lease: timedelta = LEASE
     merges: Callable[[], outbox.AllIds] = lambda: outbox.NOBODY_MERGED
+    die_at: Callable[[Point], None] = lambda _: None
 
 
 def dispatch_once(
@@ -115,9 +98,9 @@ def run_dispatcher(
     next_reconcile = time.monotonic()
     while not stop_event.is_set():
         try:
-            _add(total, dispatch_once(store, senders, clock, stop_event=stop_event, **options))
+            add(total, dispatch_once(store, senders, clock, stop_event=stop_event, **options))
             if time.monotonic() >= next_reconcile:
-                reconcile(store, senders, clock)
+                reconcile(store, senders, clock, again_after=ASK_AGAIN_AFTER)
                 next_reconcile = time.monotonic() + RECONCILE_EVERY
         except StoreOutdatedError:
             raise
@@ -148,7 +131,11 @@ class _Round:
         """Work until nothing is left; on the way out, record what was under way and give the rest back."""
         with ThreadPoolExecutor(self.work.threads, thread_name_prefix="sender") as pool:
             while True:
+                if self.ended:
+                    self.work.die_at("before_record")
                 calls, more = self._patiently(self._write)
+                if calls:
+                    self.work.die_at("after_claim")
                 self.in_flight |= {pool.submit(self._call, call): call for call in calls}
                 if not self.in_flight and not more:
                     break
@@ -185,7 +172,7 @@ class _Round:
             else:
                 calls = self._next_calls(connection, claimed, report, all_ids)
         self.claimed, self.ended = claimed, []
-        _add(self.report, report)
+        add(self.report, report)
         self.told(report.called)
         busy = bool(calls or claimed or report.called or report.waiting or report.skipped)
         return calls, busy and not self.stopping.is_set()
@@ -196,7 +183,7 @@ class _Round:
         senders = self.work.senders
         ended = [(call, senders[call.message.channel].provider, outcome) for call, outcome in self.ended]
         for state in outbox.record_outcomes(connection, ended, now):
-            _tally(report, state)
+            tally(report, state)
         if time.monotonic() >= self.next_recover:
             found = outbox.recover(connection, now)
             report.recovered += found.requeued + found.unknown
@@ -222,7 +209,7 @@ class _Round:
             lease=work.lease,
             all_ids=all_ids,
         )
-        _add(report, DispatchReport(waiting=intents.waiting, skipped=intents.skipped))
+        add(report, DispatchReport(waiting=intents.waiting, skipped=intents.skipped))
         return list(intents.calls)
 
     def _collect(self) -> None:
@@ -234,27 +221,9 @@ class _Round:
 
     def _call(self, call: outbox.Call) -> Outcome:
         try:
-            return self.work.senders[call.message.channel].send(call.message)
+            outcome = self.work.senders[call.message.channel].send(call.message)
         except Exception as error:  # noqa: BLE001 - whatever a sender did, its message may have gone
             log.warning("dispatch.sender_broke", attempt_id=call.attempt_id, error=type(error).__name__)
-            return Unknown("Our sender broke off.")
-
-
-def _tally(report: DispatchReport, state: str) -> None:
-    if state in {"accepted", "done"}:
-        report.accepted += 1
-    elif state == "queued":
-        report.retried += 1
-    elif state == "unknown":
-        report.unknown += 1
-    else:
-        report.failed += 1
-
-
-def _add(total: DispatchReport, more: DispatchReport) -> None:
-    for name in ("accepted", "failed", "retried", "unknown", "recovered"):
-        setattr(total, name, getattr(total, name) + getattr(more, name))
-    for name in ("waiting", "skipped"):
-        counts: dict[str, int] = getattr(total, name)
-        for reason, count in getattr(more, name).items():
-            counts[reason] = counts.get(reason, 0) + count
+            outcome = Unknown("Our sender broke off.")
+        self.work.die_at("after_call")
+        return outcome

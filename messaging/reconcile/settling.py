@@ -1,0 +1,187 @@
+"""Settling messages whose call broke off before its answer came, by what their provider has on record.
+
+Evidence decides. A status callback that names our message id settled it already when it came. Here the
+provider's own list is searched: the same address and the same text, created since the call, under an id
+that no other message has. If the provider surely has nothing, an order's receipt may go again; marketing
+waits for a person, as nobody minds missing it as much as getting it twice. What a provider cannot be asked
+for waits for a person too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import structlog
+from sqlalchemy import Connection, Row, Select, or_, select, update
+
+from data_contracts.errors import ServiceError
+from messaging import outbox
+from messaging.clock import Clock
+from messaging.reconcile.looks import note_look, note_silence
+from messaging.senders.base import ProviderRecord, Sender
+from messaging.store import Store
+from messaging.store.tables import attempts, messages
+from messaging.store.tables_delivery import provider_looks
+from messaging.store.times import database_now
+
+log = structlog.get_logger(__name__)
+
+GRACE = timedelta(seconds=60)  # a call ends within 20 seconds, and a provider's list may lag behind it
+SKEW = timedelta(minutes=2)  # between our clocks and the provider's
+SET_BACK = timedelta(days=2)  # how far a clock is set back at most: further, and a person looks
+AT_ONCE = 200
+WITH_A_PERSON = frozenset({"not_on_record", "no_list"})  # reasons of unknown messages that wait for somebody
+ABSENT = (
+    "The provider has no record of it, so it most likely never went. Marketing is not repeated by itself."
+)
+NO_LIST = "This provider keeps no list of what it took, so only a person can find out whether it went."
+
+Sighting = Literal["sent", "absent", "unanswered", "no_list"]
+
+
+@dataclass
+class ReconcileReport:
+    """What became of the unknown messages: found sent, put back to go again, or left for a person."""
+
+    sent: int = 0
+    requeued: int = 0
+    left: int = 0
+
+    def to_document(self) -> dict[str, int]:
+        """Give the report as plain data."""
+        return asdict(self)
+
+
+def reconcile(  # noqa: PLR0913 - how sure, how often
+    store: Store,
+    senders: Mapping[str, Sender],
+    clock: Clock,
+    *,
+    grace: timedelta = GRACE,
+    resend_marketing: bool = False,
+    again_after: timedelta = timedelta(0),
+) -> ReconcileReport:
+    """Look for each unknown message at its provider, and settle what the evidence settles.
+
+    `resend_marketing` is a person's own decision: marketing that the provider surely does not have goes
+    again. A provider that cannot be asked settles nothing; one that was asked less than `again_after` ago is
+    not asked again for a message that a person decides, who may take days.
+    """
+    report = ReconcileReport()
+    after = ""
+    while unknown := _unknown(store, after):
+        for row in unknown:
+            if row.reason in WITH_A_PERSON and _asked_within(store, row, again_after):
+                report.left += 1
+                continue
+            sighting = seek(store, row, senders.get(row.channel), clock.now())
+            verdict = _follow(store, row, sighting, clock.now(), grace, resend_marketing=resend_marketing)
+            setattr(report, verdict, getattr(report, verdict) + 1)
+        after = unknown[-1].message_id
+    return report
+
+
+def unknown_messages() -> Select[Any]:
+    """Select the unknown messages, each with when its newest call began (database's clock)."""
+    return (
+        select(messages, attempts.c.started_at)
+        .join(attempts, attempts.c.message_id == messages.c.message_id)
+        .where(messages.c.state == "unknown", attempts.c.number == messages.c.attempt_count)
+        .order_by(messages.c.message_id)
+    )
+
+
+def _unknown(store: Store, after: str) -> list[Row[Any]]:
+    with store.read() as connection:
+        rows = unknown_messages().where(messages.c.message_id > after).limit(AT_ONCE)
+        return list(connection.execute(rows))
+
+
+def _asked_within(store: Store, row: Row[Any], again_after: timedelta) -> bool:
+    if not again_after:
+        return False
+    looked = select(provider_looks.c.looked_at).where(provider_looks.c.message_id == row.message_id)
+    with store.read() as connection:
+        at = connection.execute(looked).scalar()
+        return at is not None and database_now(connection) - at < again_after
+
+
+def seek(store: Store, row: Row[Any], sender: Sender | None, now: datetime) -> Sighting:
+    """Ask the provider for one unknown message, keep what it said, and settle the message where it has it."""
+    if sender is None or not sender.can_find:
+        return "no_list"
+    try:
+        records = sender.find(outbox.outbound(row), _since(store, row))
+    except ServiceError as error:
+        log.warning("reconcile.provider_unavailable", told=error.message)
+        with store.write() as connection:
+            note_silence(connection, row.message_id, error.message)
+        return "unanswered"
+    same = [record for record in records if record.to == row.address and record.body == row.body]
+    with store.write() as connection:
+        outbox.lock_all(connection, [row.message_id])  # two that look for one text find a record each
+        found = _first_free(connection, sender.provider, same)
+        if found is None:
+            note_look(connection, row.message_id, len(records), len(same))
+            return "absent"
+        outbox.settle_as_sent(
+            connection, row.message_id, sender.provider, found.sid, found.status, found.error_code, now
+        )
+    return "sent"
+
+
+def _follow(  # noqa: PLR0913 - one message's circumstances
+    store: Store,
+    row: Row[Any],
+    sighting: Sighting,
+    now: datetime,
+    grace: timedelta,
+    *,
+    resend_marketing: bool,
+) -> Literal["sent", "requeued", "left"]:
+    """Do what a sighting leads to; gives the counter of the report that it belongs to."""
+    if sighting in {"sent", "unanswered"}:
+        return "sent" if sighting == "sent" else "left"
+    with store.write() as connection:
+        if database_now(connection) - row.started_at < grace:
+            return "left"
+        if sighting == "absent" and (row.message_class != "marketing" or resend_marketing):
+            return "requeued" if outbox.requeue_unsent(connection, row.message_id, now) else "left"
+        reason, told = ("not_on_record", ABSENT) if sighting == "absent" else ("no_list", NO_LIST)
+        this = (messages.c.message_id == row.message_id) & (messages.c.state == "unknown")
+        connection.execute(update(messages).where(this).values(reason=reason, detail=told, updated_at=now))
+    return "left"
+
+
+def _since(store: Store, row: Row[Any]) -> datetime:
+    """Give the moment from which on the provider may have the message.
+
+    A call that began in the future was begun by a clock that was set back since: what it called now says nothing, and
+    a message that the provider has would pass for one that never came, and go twice.
+    """
+    with store.read() as connection:
+        today = database_now(connection)
+    if row.started_at > today:
+        return today - SET_BACK
+    began: datetime = min(
+        row.calling_at, row.started_at
+    )  # two clocks: a demo's stands still, the database's runs
+    return began - SKEW
+
+
+def _first_free(
+    connection: Connection, provider: str, same: Sequence[ProviderRecord]
+) -> ProviderRecord | None:
+    """Find the oldest record with this very text that belongs to no message yet."""
+    for record in sorted(same, key=lambda one: one.created_at):
+        if not _taken(connection, provider, record.sid):
+            return record
+    return None
+
+
+def _taken(connection: Connection, provider: str, sid: str) -> bool:
+    rows = select(messages.c.message_id).outerjoin(attempts, attempts.c.message_id == messages.c.message_id)
+    by_sid = or_(messages.c.provider_sid == sid, attempts.c.provider_sid == sid)
+    of_provider = or_(messages.c.provider == provider, messages.c.provider.is_(None))
+    return connection.execute(rows.where(by_sid, of_provider).limit(1)).first() is not None
