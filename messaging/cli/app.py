@@ -2,7 +2,7 @@
 
 import typer
 
-from messaging.cli import asking, audit, campaign, consents, customers, reviewing, sending, settling
+from messaging.cli import asking, audit, campaign, consents, customers, keys, reviewing, sending, settling
 
 app = typer.Typer(no_args_is_help=True)
 app.command("customer")(customers.customer)
@@ -16,4 +16,5 @@ consents.consents.command("import")(asking.take_over)
 consents.consents.add_typer(reviewing.reviews, name="review")
 app.add_typer(consents.consents, name="consent")
 app.add_typer(audit.audits, name="audit")
+app.add_typer(keys.keys, name="keys")
 app.command("upgrade")(sending.upgrade)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from data_contracts.errors import RapportError, StoreOutdatedError
 from messaging.webhooks.door import Door, open_door, route_of
+from messaging.webhooks.events import event_routes
 from messaging.webhooks.leaving import leaving_routes
 from messaging.webhooks.sendgrid import sendgrid_routes
 from messaging.webhooks.twilio import twilio_routes
@@ -44,7 +45,13 @@ def build_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        routes=[*_own_routes(door), *twilio_routes(door), *sendgrid_routes(door), *leaving_routes(door)],
+        routes=[
+            *_own_routes(door),
+            *twilio_routes(door),
+            *sendgrid_routes(door),
+            *leaving_routes(door),
+            *event_routes(door),
+        ],
     )
     app.state.on_outdated = on_outdated
     app.add_exception_handler(RapportError, _not_now)

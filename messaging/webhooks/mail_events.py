@@ -3,8 +3,6 @@
 A hard bounce, a report as spam and an unsubscribing suppress; a mailbox's machine that loads pictures is no reader.
 """
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from messaging.outbox import StatusUpdate, apply_status, lock_all
 from messaging.store.inserts import insert_new
 from messaging.store.tables import messages
 from messaging.store.tables_receiver import tracking_events
+from messaging.webhooks.json_text import clean, read_json
 
 PROVIDER = "sendgrid"
 ON_THE_WAY = ("processed", "deferred", "delivered", "bounce", "dropped")
@@ -51,10 +50,7 @@ class MailEvent:
 
 def read_events(body: bytes, now: datetime) -> tuple[list[MailEvent], int]:
     """Read a post: its events, and how many of its entries are none. Raises ValueError for what is no list."""
-    try:
-        entries = json.loads(body)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    entries = read_json(body)
     if not isinstance(entries, list) or len(entries) > MOST:
         raise ValueError("no list of events")
     read = [_read(entry, now) for entry in entries]
@@ -145,7 +141,7 @@ def _row(event: MailEvent, now: datetime) -> dict[str, Any]:
 def _read(entry: Any, now: datetime) -> MailEvent | None:
     if not isinstance(entry, dict):
         return None
-    told = _clean(entry)
+    told = clean(entry)
     event_id, kind = told.get("sg_event_id"), told.get("event")
     sid = str(told.get("sg_message_id") or "").partition(".")[0]
     if not _is_name(event_id) or not _is_name(kind) or not _is_name(sid):
@@ -174,14 +170,3 @@ def _moment(value: Any, now: datetime) -> datetime:
         return now
     at = datetime.fromtimestamp(value, UTC).replace(tzinfo=None)
     return min(at, now + timedelta(days=1))
-
-
-def _clean(value: Any) -> Any:
-    """Give JSON as both databases keep it: without NUL and without halves of characters."""
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_clean(name): _clean(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_clean(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

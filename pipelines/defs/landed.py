@@ -12,6 +12,7 @@ from pipelines.defs.landings import record_landings
 from pipelines.defs.resources import session_of
 from pipelines.landing.manifest import list_landings
 from pipelines.sources.outreach import export_outreach
+from pipelines.sources.posted_events import export_events
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.increment import begin, leave
 from pipelines.warehouse.load import load_tables
@@ -39,15 +40,19 @@ def dropped_files(context: AssetExecutionContext) -> MaterializeResult[None]:
     key=key("outreach_export"),
     group_name=GROUP,
     required_resource_keys={"build"},
-    description="What we sent, whom we held out and who answered: from our own store into landing.",
+    description="What we sent, whom we held out, who answered, and events posted to us: from our own store into landing.",
 )
 def outreach_export(context: AssetExecutionContext) -> MaterializeResult[None]:
     """Land what changed in our own store since the last build."""
     session = session_of(context)
     with session.stage("outreach export") as stage:
-        report = export_outreach(session.settings, session.store, session.clock, full=session.full)
-        stage.rows = report.accepted
-    return MaterializeResult(metadata={"rows": report.rows_in, "new_or_changed": report.accepted})
+        reports = [
+            export(session.settings, session.store, session.clock, full=session.full)
+            for export in (export_outreach, export_events)
+        ]
+        stage.rows = sum(report.accepted for report in reports)
+    rows = sum(report.rows_in for report in reports)
+    return MaterializeResult(metadata={"rows": rows, "new_or_changed": stage.rows})
 
 
 @multi_asset(

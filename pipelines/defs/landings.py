@@ -9,8 +9,11 @@ from dagster import AssetMaterialization
 from messaging.settings import Settings
 from pipelines.defs.keys import key
 from pipelines.landing.manifest import SUFFIX, read_manifest
-from pipelines.sources.outreach import SOURCE as OWN_STORE
+from pipelines.sources.outreach import SOURCE as OUTREACH
+from pipelines.sources.posted_events import SOURCE as POSTED_EVENTS
 from pipelines.sources.report import IngestReport, LandingReport
+
+OWN_STORE = (OUTREACH, POSTED_EVENTS)
 
 
 class EventLog(Protocol):
@@ -45,7 +48,7 @@ def newest_rows(settings: Settings, after: int) -> int:
     newest = after
     for path in settings.landing_dir.glob(f"*/*/*{SUFFIX}"):
         written = _written(path)
-        if written > newest and path.parent.parent.name != OWN_STORE and read_manifest(path).accepted:
+        if written > newest and path.parent.parent.name not in OWN_STORE and read_manifest(path).accepted:
             newest = written
     return newest
 
