@@ -11,7 +11,7 @@ import typer
 from data_contracts.errors import UsageError
 from messaging.cli.options import AsJson
 from messaging.settings import read_settings
-from messaging.terminal import emit, progress, say
+from messaging.terminal import emit, plain, progress, say
 
 
 def dispatch(
@@ -28,14 +28,16 @@ def dispatch(
     from messaging.dispatch import dispatch_once, dying_at, run_dispatcher
     from messaging.release import ReleaseReader
     from messaging.senders.build import build_senders
+    from messaging.senders.rates import read_rates
 
     settings = read_settings()
     clock, senders, die_at = read_clock(settings.home), build_senders(settings), dying_at(settings)
+    rates = read_rates(settings)
     with _ended_by_signal() as ending, opened_store(settings) as store:
         read_addresses(settings, store)  # refuses a lost pepper: opt-outs would not be recognised
         merges = Merges(ReleaseReader(settings.releases_dir), store)
         if not once:
-            report = run_dispatcher(store, senders, clock, ending, merges=merges, die_at=die_at)
+            report = run_dispatcher(store, senders, clock, ending, merges=merges, rates=rates, die_at=die_at)
         else:
             with store.read() as connection:
                 due = outbox.waiting(connection, clock.now(), senders)
@@ -47,6 +49,7 @@ def dispatch(
                     stop_event=ending,
                     on_progress=advance,
                     merges=merges,
+                    rates=rates,
                     die_at=die_at,
                 )
     emit(report.to_document(), as_json=as_json, human=lambda: _print_dispatch(report.to_document()))
@@ -74,6 +77,8 @@ def _print_dispatch(report: dict[str, Any]) -> None:
     parts += [f"{number:,} wait ({reason})" for reason, number in report["waiting"].items()]
     parts += [f"{number:,} skipped ({reason})" for reason, number in report["skipped"].items()]
     say(", ".join(parts) + ".")
+    for sender, why in report["resting"].items():
+        say(f"[bold]{plain(sender)}[/bold] rests. {plain(why)}")
 
 
 def why(

@@ -6,7 +6,10 @@ from typing import Any
 
 @dataclass
 class DispatchReport:
-    """What a dispatch did, in messages. `waiting` and `skipped` are by reason."""
+    """What a dispatch did, in messages. `waiting` and `skipped` are by reason.
+
+    `resting` are the senders that nothing goes by for now, each with why.
+    """
 
     accepted: int = 0
     failed: int = 0
@@ -15,6 +18,7 @@ class DispatchReport:
     recovered: int = 0
     waiting: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+    resting: dict[str, str] = field(default_factory=dict)
 
     @property
     def called(self) -> int:
@@ -42,6 +46,7 @@ def add(total: DispatchReport, more: DispatchReport) -> None:
     """Add one report's counts to another's."""
     for name in ("accepted", "failed", "retried", "unknown", "recovered"):
         setattr(total, name, getattr(total, name) + getattr(more, name))
+    total.resting = more.resting
     for name in ("waiting", "skipped"):
         counts: dict[str, int] = getattr(total, name)
         for reason, count in getattr(more, name).items():

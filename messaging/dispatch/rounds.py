@@ -12,14 +12,14 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from data_contracts.errors import StoreError, StoreOutdatedError
 from messaging import outbox
@@ -31,6 +31,7 @@ from messaging.policy import DEFAULT_CAPS, FrequencyCap
 from messaging.quiet_hours import QuietRules, read_quiet_rules
 from messaging.reconcile import reconcile
 from messaging.senders.base import Outcome, Sender, Unknown
+from messaging.senders.rates import Rates
 from messaging.store import Store
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,8 @@ THREADS = 16
 STORE_PATIENCE = 60.0  # seconds that outcomes are kept in memory while the store cannot be written
 RECOVER_EVERY = 15.0  # seconds
 RECONCILE_EVERY = 30.0
+WORTH_WAITING = 60.0  # seconds: a sender that rests for longer is left to the next dispatch
+SHORTEST_PAUSE = 0.01
 ASK_AGAIN_AFTER = timedelta(minutes=10)  # for what a person has to decide
 
 
@@ -55,6 +58,7 @@ class Dispatching:
     clock: Clock
     rules: QuietRules = field(default_factory=read_quiet_rules)
     caps: Mapping[str, FrequencyCap] = field(default_factory=lambda: DEFAULT_CAPS)
+    rates: Rates = field(default_factory=Rates)
     threads: int = THREADS
     lease: timedelta = LEASE
     merges: Callable[[], outbox.AllIds] = lambda: outbox.NOBODY_MERGED
@@ -126,6 +130,7 @@ class _Round:
         self.in_flight: dict[Future[Outcome], outbox.Call] = {}
         self.ended: list[tuple[outbox.Call, Outcome]] = []
         self.next_recover = time.monotonic()
+        self.pause = 0.0  # seconds until a sender may be given more
 
     def run(self) -> DispatchReport:
         """Work until nothing is left; on the way out, record what was under way and give the rest back."""
@@ -159,11 +164,14 @@ class _Round:
     def _finish(self) -> None:
         with self.store.write() as connection:
             outbox.finish_runs(connection, self.work.clock.now())
+            resting = outbox.left_alone(connection)
+        self.report.resting = {one.sender: one.sentence for one in resting}
 
     def _write(self) -> tuple[list[outbox.Call], bool]:
         """In one transaction: record the calls that ended, claim, commit to the next calls."""
         claimed, report, calls = deque(self.claimed), DispatchReport(), []
         all_ids = self.work.merges()  # reads a file: before the store is locked
+        self.pause = 0.0
         with self.store.write() as connection:
             self._record(connection, report)
             if self.stopping.is_set():
@@ -171,10 +179,13 @@ class _Round:
                 claimed.clear()
             else:
                 calls = self._next_calls(connection, claimed, report, all_ids)
+            told = [(call.message.channel, outcome) for call, outcome in self.ended]
+            tripped = outbox.hear(connection, self.work.rates, told)
         self.claimed, self.ended = claimed, []
         add(self.report, report)
         self.told(report.called)
-        busy = bool(calls or claimed or report.called or report.waiting or report.skipped)
+        _tell(tripped)
+        busy = bool(calls or claimed or report.called or report.waiting or report.skipped or self.pause)
         return calls, busy and not self.stopping.is_set()
 
     def _record(self, connection: Connection, report: DispatchReport) -> None:
@@ -193,12 +204,16 @@ class _Round:
         self, connection: Connection, claimed: deque[str], report: DispatchReport, all_ids: outbox.AllIds
     ) -> list[outbox.Call]:
         work, now = self.work, self.work.clock.now()
+        senders = self._openings(connection)
         free = work.threads - len(self.in_flight)
         if len(claimed) < free:
-            claimed += outbox.claim(
-                connection, self.owner, 2 * work.threads, now, channels=work.senders, lease=work.lease
-            )
+            self._claim(connection, claimed, senders, now)
         turn = [claimed.popleft() for _ in range(min(free, len(claimed)))]
+        bounded = {channel for channel, opening in senders.items() if opening.room is not None}
+
+        def admit(_: Connection, rows: Sequence[Row[Any]]) -> Collection[str]:
+            return outbox.admit(connection, work.rates, [row for row in rows if row.channel in bounded])
+
         intents = outbox.to_calling(
             connection,
             self.owner,
@@ -208,15 +223,55 @@ class _Round:
             caps=work.caps,
             lease=work.lease,
             all_ids=all_ids,
+            admit=admit,
         )
         add(report, DispatchReport(waiting=intents.waiting, skipped=intents.skipped))
+        if len(intents.calls) < free and not claimed:
+            self.pause = self._pause(connection, senders, now, held=intents.held > 0)
         return list(intents.calls)
+
+    def _openings(self, connection: Connection) -> dict[str, outbox.Opening]:
+        """Ask how much each sender may be given; one that has just asked for rest is given nothing."""
+        resting = {call.message.channel for call, outcome in self.ended if outbox.asks_for_rest(outcome)}
+        found = outbox.openings(connection, self.work.rates, self.work.senders)
+        return found | {channel: outbox.Opening(0, "slowed", 0.0) for channel in resting}
+
+    def _claim(
+        self,
+        connection: Connection,
+        claimed: deque[str],
+        senders: Mapping[str, outbox.Opening],
+        now: datetime,
+    ) -> None:
+        """Claim for all senders that take any number at once, and for each other what it has room for."""
+        work, most = self.work, 2 * self.work.threads
+        unbounded = [channel for channel, opening in senders.items() if opening.room is None]
+        wanted = [(unbounded, most)] if unbounded else []
+        wanted += [
+            ([channel], min(most, opening.room)) for channel, opening in senders.items() if opening.room
+        ]
+        for channels, limit in wanted:
+            claimed += outbox.claim(connection, self.owner, limit, now, channels=channels, lease=work.lease)
+
+    def _pause(
+        self, connection: Connection, senders: Mapping[str, outbox.Opening], now: datetime, *, held: bool
+    ) -> float:
+        """Give how many seconds to wait for senders that may be given more soon; 0 where there is no use in it."""
+        soon = {
+            channel: opening.wait
+            for channel, opening in senders.items()
+            if opening.why in {"rate", "slowed"} and opening.wait <= WORTH_WAITING
+        }
+        if held or (soon and outbox.any_due(connection, now, soon)):
+            return max(min(soon.values(), default=0.0), SHORTEST_PAUSE)
+        return 0.0
 
     def _collect(self) -> None:
         """Wait for a call to end, then take all that have: one commit for them together."""
         if not self.in_flight:
+            self.stopping.wait(self.pause)
             return
-        done, _ = wait(self.in_flight, return_when=FIRST_COMPLETED)
+        done, _ = wait(self.in_flight, self.pause or None, return_when=FIRST_COMPLETED)
         self.ended += [(self.in_flight.pop(future), future.result()) for future in done]
 
     def _call(self, call: outbox.Call) -> Outcome:
@@ -227,3 +282,14 @@ class _Round:
             outcome = Unknown("Our sender broke off.")
         self.work.die_at("after_call")
         return outcome
+
+
+def _tell(tripped: Sequence[outbox.Tripped]) -> None:
+    for one in tripped:
+        log.error(
+            "dispatch.sender_left_alone",
+            sender=one.sender,
+            failures=one.failures,
+            until=one.until.isoformat(),
+            told=one.told,
+        )

@@ -11,10 +11,12 @@ from messaging.outbox.outcomes import (
     settle_as_sent,
     settle_by_word,
 )
+from messaging.outbox.pace import BURST, Opening, Tripped, admit, asks_for_rest, hear, left_alone, openings
 from messaging.outbox.queue import (
     Parts,
     PlannedMessage,
     Recovered,
+    any_due,
     cancel_run,
     claim,
     counts,
@@ -28,6 +30,7 @@ from messaging.outbox.queue import (
 from messaging.outbox.states import OPEN, PROVIDER_WORDS, RANK, TRANSITIONS
 
 __all__ = [
+    "BURST",
     "NOBODY_MERGED",
     "OPEN",
     "PROVIDER_WORDS",
@@ -36,18 +39,26 @@ __all__ = [
     "AllIds",
     "Call",
     "Intents",
+    "Opening",
     "Parts",
     "PlannedMessage",
     "Recovered",
     "StatusUpdate",
+    "Tripped",
+    "admit",
+    "any_due",
     "apply_status",
+    "asks_for_rest",
     "cancel_run",
     "claim",
     "counts",
     "finish_runs",
     "give_back",
+    "hear",
     "insert_planned",
+    "left_alone",
     "lock_all",
+    "openings",
     "outbound",
     "queue_run",
     "record_outcomes",

@@ -5,7 +5,7 @@ on its address and its person. A STOP takes the same locks: either it comes firs
 message went.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -28,6 +28,9 @@ from messaging.store.times import database_now
 
 AllIds = Mapping[str, KnownAs]
 NOBODY_MERGED: AllIds = MappingProxyType({})
+Admit = Callable[
+    [Connection, Sequence[Row[Any]]], Collection[str]
+]  # gives the ids of those that have to wait
 RECHECK = timedelta(minutes=5)  # how long a message rests that waits for data to pass its checks
 
 
@@ -43,11 +46,15 @@ class Call:
 
 @dataclass(frozen=True)
 class Intents:
-    """What became of the claimed messages: calls to make, and counts of the rest by reason."""
+    """What became of the claimed messages: calls to make, and counts of the rest by reason.
+
+    `held` counts those that may go, and wait for their sender.
+    """
 
     calls: tuple[Call, ...]
     waiting: dict[str, int]
     skipped: dict[str, int]
+    held: int = 0
 
 
 def to_calling(  # noqa: PLR0913 - what the gate needs
@@ -60,10 +67,12 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
     caps: Mapping[str, FrequencyCap] = DEFAULT_CAPS,
     lease: timedelta = LEASE,
     all_ids: AllIds = NOBODY_MERGED,
+    admit: Admit = lambda *_: (),
 ) -> Intents:
     """Turn claimed messages into calls, let them wait, or skip them with the reason. Commit, then call.
 
     `all_ids` gives what people are known as who have had several ids, or shared one: what was said under it counts.
+    `admit` is asked last, of the messages that may go: what a sender cannot take yet goes back.
     """
     _lock(connection, _claimed(connection, owner, ids), all_ids)
     rows = _claimed(connection, owner, ids, locking=True)
@@ -77,13 +86,17 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
             _hold(connection, row, verdict, now, today, result)
         else:
             allowed.append(row)
+    held = set(admit(connection, allowed))
+    if held:
+        move(connection, messages.c.message_id.in_(held), ["sending"], "queued", now)
+    allowed = [row for row in allowed if row.message_id not in held]
     windows = open_windows(connection, allowed, now)
     calls = tuple(
         Call(new_id("att"), row.attempt_count + 1, outbound(row, windows), row.segment_count)
         for row in allowed
     )
     _intend(connection, calls, now, today, lease)
-    return Intents(calls, result.waiting, result.skipped)
+    return Intents(calls, result.waiting, result.skipped, len(held))
 
 
 @dataclass

@@ -114,6 +114,11 @@ def waiting(connection: Connection, now: datetime, channels: Iterable[str]) -> i
     return connection.execute(select(func.count()).select_from(due)).scalar_one()
 
 
+def any_due(connection: Connection, now: datetime, channels: Iterable[str]) -> bool:
+    """Say whether any message of these channels may go now."""
+    return connection.execute(_due(now, database_now(connection), channels).limit(1)).first() is not None
+
+
 def give_back(connection: Connection, owner: str, ids: Iterable[str], now: datetime) -> int:
     """Put claimed messages back as they were, when a dispatcher ends before their turn."""
     mine = messages.c.message_id.in_(list(ids)) & (messages.c.lease_owner == owner)

@@ -226,6 +226,12 @@ def provider() -> FakeProvider:
     return FakeProvider()
 
 
+@pytest.fixture
+def mail() -> FakeProvider:
+    """Give a second provider, for another channel."""
+    return FakeProvider()
+
+
 class Wire(ThreadingHTTPServer):
     """Twilio's Messages resource over HTTP, as small as a crash test needs: it keeps what it accepted.
 

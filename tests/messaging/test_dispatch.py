@@ -433,3 +433,4 @@ def _let_time_pass(store: Store) -> None:
     """Make every rest end: the database's clock cannot be moved."""
     with store.write() as connection:
         connection.execute(text("UPDATE messages SET retry_at = NULL"))
+        connection.execute(text("UPDATE sender_pace SET rest_until = NULL"))
