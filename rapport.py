@@ -71,7 +71,8 @@ def log_to_standard_error() -> None:
 
     A command that runs on tells what it does; of the others a person only wants to know what went wrong.
     """
-    level = logging.INFO if sys.argv[1:2] == ["dispatch"] else logging.WARNING
+    runs_on = sys.argv[1:2] == ["dispatch"] or sys.argv[1:3] == ["notifications", "watch"]
+    level = logging.INFO if runs_on else logging.WARNING
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

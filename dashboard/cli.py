@@ -40,7 +40,7 @@ def up(  # noqa: PLR0913 (one option a port)
     mail_port: Annotated[int, typer.Option(help="Its mail catcher.", min=1, max=65535)] = 8025,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as JSON.")] = False,
 ) -> None:
-    """Start the app, Dagster, the webhooks, the dispatcher and the sandbox; Ctrl-C ends them all."""
+    """Start the app, Dagster, the webhooks, the dispatcher, the watch and the sandbox; Ctrl-C ends them all."""
     from dashboard.parts import Ports
 
     settings = read_settings()

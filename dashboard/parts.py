@@ -41,6 +41,7 @@ def installation(settings: Settings, ports: Ports) -> list[Part]:
         *([_sandbox(ports, environment)] if settings.sending == "sandbox" else []),
         _webhooks(ports, environment),
         _dispatcher(environment),
+        _watch(environment),
         _app(ports, environment),
         _dagster(ports, environment),
     ]
@@ -100,6 +101,11 @@ def _webhooks(ports: Ports, environment: dict[str, str]) -> Part:
 def _dispatcher(environment: dict[str, str]) -> Part:
     command = [str(Path(sys.executable).with_name("rapport")), "dispatch"]
     return Part("dispatcher", "sends what is approved and due", command, environment=environment)
+
+
+def _watch(environment: dict[str, str]) -> Part:
+    command = [str(Path(sys.executable).with_name("rapport")), "notifications", "watch"]
+    return Part("watch", "tells your people what is wrong", command, environment=environment)
 
 
 def _app(ports: Ports, environment: dict[str, str]) -> Part:

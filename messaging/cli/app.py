@@ -2,7 +2,18 @@
 
 import typer
 
-from messaging.cli import asking, audit, campaign, consents, customers, keys, reviewing, sending, settling
+from messaging.cli import (
+    asking,
+    audit,
+    campaign,
+    consents,
+    customers,
+    keys,
+    notifying,
+    reviewing,
+    sending,
+    settling,
+)
 
 app = typer.Typer(no_args_is_help=True)
 app.command("customer")(customers.customer)
@@ -17,4 +28,5 @@ consents.consents.add_typer(reviewing.reviews, name="review")
 app.add_typer(consents.consents, name="consent")
 app.add_typer(audit.audits, name="audit")
 app.add_typer(keys.keys, name="keys")
+app.add_typer(notifying.notifications, name="notifications")
 app.command("upgrade")(sending.upgrade)

@@ -33,7 +33,7 @@ def dispatch(
     settings = read_settings()
     clock, senders, die_at = read_clock(settings.home), build_senders(settings), dying_at(settings)
     rates = read_rates(settings)
-    with _ended_by_signal() as ending, opened_store(settings) as store:
+    with ended_by_signal() as ending, opened_store(settings) as store:
         read_addresses(settings, store)  # refuses a lost pepper: opt-outs would not be recognised
         merges = Merges(ReleaseReader(settings.releases_dir), store)
         if not once:
@@ -56,7 +56,7 @@ def dispatch(
 
 
 @contextmanager
-def _ended_by_signal() -> Iterator[threading.Event]:
+def ended_by_signal() -> Iterator[threading.Event]:
     """Give an event that Ctrl-C or SIGTERM sets, so that calls under way are still written down."""
     ending = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -5,7 +5,23 @@ from typing import Literal
 import uuid_utils
 
 PREFIXES = Literal[
-    "cus", "msg", "run", "att", "evt", "inb", "con", "aud", "wrk", "bld", "dec", "req", "rev", "med", "key"
+    "cus",
+    "msg",
+    "run",
+    "att",
+    "evt",
+    "inb",
+    "con",
+    "aud",
+    "wrk",
+    "bld",
+    "dec",
+    "req",
+    "rev",
+    "med",
+    "key",
+    "ntc",
+    "tel",
 ]
 
 

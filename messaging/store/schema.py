@@ -16,6 +16,7 @@ REVISIONS = (
     "0005",
     "0006",
     "0007",
+    "0008",
 )  # oldest first; a test holds this equal to the migration scripts
 
 

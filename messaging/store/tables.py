@@ -192,6 +192,7 @@ inbound_messages = Table(
     UniqueConstraint("provider", "provider_sid"),
     Index(None, "customer_id", "received_at"),
     Index(None, "address_hash", "received_at"),
+    Index(None, "received_at"),
 )
 
 consent_events = Table(  # append-only, in a hash chain; the state of a consent is derived from these

@@ -23,9 +23,9 @@ def live(home: Path) -> Settings:
     return read_settings(home=home, sending="live", public_url="https://rapport.example.com")
 
 
-def test_a_sandbox_installation_has_all_five_parts(settings: Settings) -> None:
+def test_a_sandbox_installation_has_all_six_parts(settings: Settings) -> None:
     names = [part.name for part in installation(settings, Ports())]
-    assert names == ["sandbox", "webhooks", "dispatcher", "app", "dagster"]
+    assert names == ["sandbox", "webhooks", "dispatcher", "watch", "app", "dagster"]
 
 
 def test_a_live_installation_has_no_sandbox_and_keeps_its_public_address(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_it_starts_answers_restarts_what_is_killed_refuses_a_second_and_ends_wit
     ports = free_ports(5)
     up = start(home, ports)
     parts = {part["name"]: part["address"] for part in read_document(up)["parts"]}
-    assert set(parts) == {"app", "dagster", "webhooks", "dispatcher", "sandbox"}
+    assert set(parts) == {"app", "dagster", "webhooks", "dispatcher", "watch", "sandbox"}
     assert httpx.get(f"{parts['app']}/_stcore/health", trust_env=False).is_success
     assert httpx.get(f"{parts['dagster']}/server_info", trust_env=False).is_success
 

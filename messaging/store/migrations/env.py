@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from messaging.store import tables_consent, tables_delivery, tables_receiver  # noqa: F401 - of the metadata
+from messaging.store import tables_consent, tables_delivery, tables_notifications, tables_receiver  # noqa: F401 - of the metadata
 from messaging.store.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

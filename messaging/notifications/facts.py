@@ -1,0 +1,208 @@
+"""What the rules look at, read from the store in a few queries; nothing here decides anything.
+
+Customers' moments (`now`) go by the installation's clock, calls to providers by the database's.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, exists, func, or_, select
+
+from messaging.reconcile.settling import WITH_A_PERSON
+from messaging.store.tables import attempts, contract_status, inbound_messages, messages, suppressions
+from messaging.store.tables_consent import opt_out_reviews
+from messaging.store.tables_delivery import sender_pace
+from messaging.store.tables_receiver import intakes
+
+LOOK_BACK = timedelta(days=14)  # who has not been answered by then is no longer waiting
+FAILED_WITHIN = timedelta(days=7)
+# States of an answer that has gone, or is about to.
+ANSWERING = ("queued", "sending", "calling", "accepted", "done", "unknown")
+MOST_READ = 20_000  # waiting messages, the oldest first: beyond them one more would tell nothing new
+
+
+@dataclass(frozen=True)
+class UnknownSends:
+    """Messages of a run (or of none) whose call broke off; `put_before` of them wait for a person's decision."""
+
+    run_id: str | None
+    campaign: str | None
+    count: int
+    put_before: int
+    oldest_at: datetime  # database's clock
+
+
+@dataclass(frozen=True)
+class RedContract:
+    """A table whose newest verdict is red, and the names of the rules that it broke."""
+
+    table: str
+    rows_checked: int
+    rows_quarantined: int
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OpenBreaker:
+    """A sender that is not called for now, since it failed again and again; why, naming nobody."""
+
+    sender: str
+    failures: int
+    opened_at: datetime  # database's clock
+    told: str | None
+
+
+@dataclass(frozen=True)
+class BrokenIntake:
+    """A way in of which the newest synthetic check failed; the reason is a code."""
+
+    intake: str
+    failing_since: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """Messages that were refused for good for one reason; not those whose address turned out to be dead."""
+
+    channel: str
+    provider: str | None
+    code: int | None
+    count: int
+    told: str | None
+
+
+@dataclass(frozen=True)
+class WaitingMessage:
+    """A message from outside that nobody has answered. `conversation` is the keyed hash of its address.
+
+    `wants_answer` is False where we obeyed it as an opt-out, which a person has only to confirm.
+    """
+
+    inbound_id: str
+    channel: str
+    conversation: str
+    customer_id: str | None
+    received_at: datetime
+    body: str
+    wants_answer: bool = True
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that is looked at in one round."""
+
+    unknown: tuple[UnknownSends, ...] = ()
+    red: tuple[RedContract, ...] = ()
+    breakers: tuple[OpenBreaker, ...] = ()
+    intakes: tuple[BrokenIntake, ...] = ()
+    dead: tuple[DeadLetters, ...] = ()
+    waiting: tuple[WaitingMessage, ...] = ()
+
+
+def read_facts(connection: Connection, now: datetime) -> Facts:
+    """Read what the rules look at; `now` is naive UTC by the installation's clock."""
+    return Facts(
+        unknown=_unknown(connection),
+        red=_red(connection),
+        breakers=_breakers(connection),
+        intakes=_intakes(connection),
+        dead=_dead(connection, now - FAILED_WITHIN),
+        waiting=_waiting(connection, now - LOOK_BACK),
+    )
+
+
+def _unknown(connection: Connection) -> tuple[UnknownSends, ...]:
+    table = messages.c
+    newest = and_(attempts.c.message_id == table.message_id, attempts.c.number == table.attempt_count)
+    rows = (
+        select(
+            table.run_id,
+            table.campaign,
+            func.count().label("count"),
+            func.sum(case((table.reason.in_(WITH_A_PERSON), 1), else_=0)).label("put_before"),
+            func.min(attempts.c.started_at).label("oldest_at"),
+        )
+        .select_from(messages.join(attempts, newest))
+        .where(table.state == "unknown")
+        .group_by(table.run_id, table.campaign)
+    )
+    return tuple(UnknownSends(**row._asdict()) for row in connection.execute(rows))
+
+
+def _red(connection: Connection) -> tuple[RedContract, ...]:
+    rows = select(contract_status).where(contract_status.c.state == "red")
+    return tuple(
+        RedContract(row.table_name, row.rows_checked, row.rows_quarantined, _broken(row.detail))
+        for row in connection.execute(rows)
+    )
+
+
+def _broken(detail: Any) -> tuple[str, ...]:
+    rules = detail if isinstance(detail, list) else []
+    return tuple(str(each.get("rule")) for each in rules if isinstance(each, dict) and each.get("failed"))
+
+
+def _breakers(connection: Connection) -> tuple[OpenBreaker, ...]:
+    table = sender_pace.c
+    is_open = table.opened_at.is_not(None)
+    rows = select(table.sender, table.failures, table.opened_at, table.told).where(is_open)
+    return tuple(OpenBreaker(**row._asdict()) for row in connection.execute(rows))
+
+
+def _intakes(connection: Connection) -> tuple[BrokenIntake, ...]:
+    table = intakes.c
+    failing = table.failing_since.is_not(None)
+    rows = select(table.intake, table.failing_since, table.reason).where(failing)
+    return tuple(BrokenIntake(**row._asdict()) for row in connection.execute(rows))
+
+
+def _dead(connection: Connection, since: datetime) -> tuple[DeadLetters, ...]:
+    """Read refused messages by their reason; a refusal that blocked the address is the customer's, not ours."""
+    table = messages.c
+    blocked = exists().where(
+        suppressions.c.address_hash == table.address_hash,
+        suppressions.c.channel == table.channel,
+        suppressions.c.lifted_at.is_(None),
+    )
+    rows = (
+        select(
+            table.channel,
+            table.provider,
+            table.error_code.label("code"),
+            func.count().label("count"),
+            func.max(table.detail).label("told"),
+        )
+        .where(table.state == "failed", table.reason == "refused", table.done_at > since, ~blocked)
+        .group_by(table.channel, table.provider, table.error_code)
+    )
+    return tuple(DeadLetters(**row._asdict()) for row in connection.execute(rows))
+
+
+def _waiting(connection: Connection, since: datetime) -> tuple[WaitingMessage, ...]:
+    table, review = inbound_messages.c, opt_out_reviews.c
+    answered = exists().where(
+        messages.c.address_hash == table.address_hash,
+        messages.c.created_at >= table.received_at,
+        messages.c.message_class == "conversational",
+        messages.c.state.in_(ANSWERING),
+    )
+    wants_answer = review.state.is_(None)
+    rows = (
+        select(
+            table.inbound_id,
+            table.channel,
+            table.address_hash.label("conversation"),
+            table.customer_id,
+            table.received_at,
+            table.body,
+            wants_answer.label("wants_answer"),
+        )
+        .select_from(inbound_messages.outerjoin(opt_out_reviews, review.inbound_id == table.inbound_id))
+        .where(table.received_at > since, table.keyword.is_(None), ~answered)
+        .where(or_(wants_answer, review.state == "waiting"))
+        .order_by(table.received_at)
+        .limit(MOST_READ)
+    )
+    return tuple(WaitingMessage(**row._asdict()) for row in connection.execute(rows))

@@ -1,0 +1,129 @@
+"""The rule of each event: facts in, what is wrong out. Pure, and tested without a database.
+
+A finding's sentence goes to mailboxes and other people's services: ids, counts and names of ours, nothing that a
+customer wrote and no address.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from messaging.notifications.events import Finding
+from messaging.notifications.facts import (
+    BrokenIntake,
+    DeadLetters,
+    Facts,
+    OpenBreaker,
+    RedContract,
+    UnknownSends,
+    WaitingMessage,
+)
+from messaging.notifications.owners import Rules
+from messaging.notifications.urgency import UrgentWords
+
+RULES_TOLD = 5  # broken rules of one table, by name
+
+
+def find(facts: Facts, rules: Rules, words: UrgentWords, now: datetime, today: datetime) -> list[Finding]:
+    """Give everything that is wrong: `now` by the installation's clock, `today` by the database's, naive UTC both."""
+    return [
+        *unknown_sends(facts.unknown, rules, today),
+        *red_contracts(facts.red),
+        *breakers_tripped(facts.breakers),
+        *intakes_broken(facts.intakes, rules, now),
+        *dead_letters(facts.dead),
+        *unanswered(facts.waiting, rules, now),
+        *urgent_words(facts.waiting, words),
+    ]
+
+
+def unknown_sends(found: Iterable[UnknownSends], rules: Rules, today: datetime) -> Iterator[Finding]:
+    """Tell of calls that broke off: once no evidence has come for a while, or at once where only a person can decide."""
+    longest = rules.after("unknown_sends")
+    for each in found:
+        if not each.put_before and today - each.oldest_at < longest:
+            continue
+        where = f"of {each.campaign} ({each.run_id})" if each.run_id else "outside of campaigns"
+        waits = f" A person has to decide of {each.put_before:,}." if each.put_before else ""
+        sentence = f"Of {_messages(each.count)} {where} nobody knows whether they were sent.{waits}"
+        yield Finding("unknown_sends", each.run_id or "single", sentence, each.count)
+
+
+def red_contracts(found: Iterable[RedContract]) -> Iterator[Finding]:
+    """Tell of each table whose newest verdict is red: campaigns that stand on it wait."""
+    for each in found:
+        named = ", ".join(each.rules[:RULES_TOLD])
+        more = f" and {len(each.rules) - RULES_TOLD} more" if len(each.rules) > RULES_TOLD else ""
+        broke = f" It breaks {named}{more}." if named else ""
+        rows = f"{each.rows_quarantined:,} of {each.rows_checked:,} rows were set aside."
+        sentence = f"{each.table} does not keep its contract, so campaigns that use it wait. {rows}{broke}"
+        yield Finding("contract_red", each.table, sentence, max(each.rows_quarantined, 1))
+
+
+def breakers_tripped(found: Iterable[OpenBreaker]) -> Iterator[Finding]:
+    """Tell of each sender that is not called for now: nothing goes out by it."""
+    for each in found:
+        why = f" {each.told}" if each.told else ""
+        sentence = (
+            f"Nothing goes out by {each.sender} since {each.opened_at:%Y-%m-%d %H:%M} UTC: "
+            f"{each.failures} calls in a row failed.{why}"
+        )
+        yield Finding("breaker_tripped", each.sender, sentence)
+
+
+def intakes_broken(found: Iterable[BrokenIntake], rules: Rules, now: datetime) -> Iterator[Finding]:
+    """Tell of each way in whose synthetic check fails."""
+    longest = rules.after("intake_broken")
+    for each in found:
+        if now - each.failing_since >= longest:
+            since = f"{each.failing_since:%Y-%m-%d %H:%M}"
+            why = f" ({each.reason})" if each.reason else ""
+            sentence = f"The check of {each.intake} has failed since {since} UTC{why}."
+            yield Finding("intake_broken", each.intake, sentence)
+
+
+def dead_letters(found: Iterable[DeadLetters]) -> Iterator[Finding]:
+    """Tell of messages that were refused for good, by the reason: a set-up or a text of ours is wrong."""
+    for each in found:
+        code = f" with code {each.code}" if each.code is not None else ""
+        why = f" {each.told}" if each.told else ""
+        provider = each.provider or "its provider"
+        sentence = f"{_messages(each.count)} by {each.channel} failed at {provider}{code} within a week.{why}"
+        subject = f"{each.channel} {each.provider or '-'} {each.code if each.code is not None else '-'}"
+        yield Finding("dead_letters", subject, sentence, each.count)
+
+
+def unanswered(found: Iterable[WaitingMessage], rules: Rules, now: datetime) -> Iterator[Finding]:
+    """Tell of customers who have waited for longer than the channel's target, a notice a channel."""
+    late: dict[str, dict[str, WaitingMessage]] = defaultdict(dict)
+    for each in sorted(found, key=lambda one: one.received_at):
+        if each.wants_answer and now - each.received_at > rules.after("unanswered", each.channel):
+            late[each.channel].setdefault(each.conversation, each)
+    for channel, people in late.items():
+        longest = next(iter(people.values()))
+        minutes = rules.after("unanswered", channel).total_seconds() / 60
+        who = "1 person waits" if len(people) == 1 else f"{len(people):,} people wait"
+        sentence = (
+            f"{who} for an answer by {channel} for more than {minutes:.0f} minutes; "
+            f"the longest since {longest.received_at:%Y-%m-%d %H:%M} UTC ({longest.inbound_id})."
+        )
+        yield Finding("unanswered", channel, sentence, len(people))
+
+
+def urgent_words(found: Iterable[WaitingMessage], words: UrgentWords) -> Iterator[Finding]:
+    """Tell of each conversation with a message that speaks of danger, the law, fraud or haste."""
+    said: dict[tuple[str, str], list[tuple[WaitingMessage, tuple[str, ...]]]] = defaultdict(list)
+    for each in sorted(found, key=lambda one: one.received_at):
+        if topics := words.topics(each.body):
+            said[each.channel, each.conversation].append((each, topics))
+    for (channel, conversation), messages in said.items():
+        first = messages[0][0]
+        spoken = "; ".join(dict.fromkeys(topic for _, topics in messages for topic in topics))
+        who = first.customer_id or "somebody whom we do not know"
+        number = "a message" if len(messages) == 1 else f"{len(messages)} messages"
+        sentence = f"In {number} by {channel} from {who}: {spoken}. The first is {first.inbound_id}."
+        yield Finding("urgent_words", f"{channel} {conversation[:16]}", sentence, len(messages))
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count:,} messages"
