@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from messaging.keys import make_key, read_key
 from messaging.settings import Settings
@@ -42,11 +43,39 @@ class Links:
             return found[1]
         return None
 
+    def preferences(self, message_id: str) -> str:
+        """Give the address of the page where the reader of a message says what they want from us, and what not."""
+        return f"{self.public_url}/p/{message_id}.{self.sign('preferences', message_id)}"
+
+    def preferences_id(self, token: str) -> str | None:
+        """Read the token of a preference page: the message that carried it, or None if not ours."""
+        found = _TOKEN.fullmatch(token)
+        if found and hmac.compare_digest(found[2], self.sign("preferences", found[1])):
+            return found[1]
+        return None
+
+    def click(self, message_id: str, url: str) -> str:
+        """Give the address that leads a message's reader on to `url`, and to no other, and notes the click."""
+        signed = self.sign("click", f"{message_id}:{url}")
+        return f"{self.public_url}/r/{message_id}.{signed}?{urlencode({'u': url})}"
+
+    def clicked_id(self, token: str, url: str) -> str | None:
+        """Read the token of a click for the address that came with it: the message, or None if that is not ours."""
+        found = _TOKEN.fullmatch(token)
+        if found and hmac.compare_digest(found[2], self.sign("click", f"{found[1]}:{url}")):
+            return found[1]
+        return None
+
     def _sign_request(self, request_id: str) -> str:
-        return hmac.new(self.key, f"confirm:{request_id}".encode(), hashlib.sha256).hexdigest()[:32]
+        return self.sign("confirm", request_id)
 
     def _sign(self, message_id: str) -> str:
-        return hmac.new(self.key, f"unsubscribe:{message_id}".encode(), hashlib.sha256).hexdigest()[:32]
+        return self.sign("unsubscribe", message_id)
+
+    def sign(self, use: str, text: str) -> str:
+        """Sign a text for one use, in 32 hex digits: what is signed for one is nothing for another."""
+        signed = hmac.new(self.key, f"{use}:{text}".encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return signed.hexdigest()[:32]
 
 
 def read_links(settings: Settings) -> Links:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from data_contracts.errors import RapportError, StoreOutdatedError
+from messaging.webhooks.clicks import click_routes
 from messaging.webhooks.door import Door, open_door, route_of
 from messaging.webhooks.events import event_routes
 from messaging.webhooks.leaving import leaving_routes
@@ -51,6 +52,7 @@ def build_app(
             *sendgrid_routes(door),
             *leaving_routes(door),
             *event_routes(door),
+            *click_routes(door),
         ],
     )
     app.state.on_outdated = on_outdated

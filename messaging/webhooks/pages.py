@@ -1,74 +1,159 @@
-"""The pages that customers see: end these messages, or agree to them, by a button, because scanners follow links."""
+"""The pages that customers see, in the company's name and their language; what acts is a button: scanners follow links."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse
 
 from messaging.webhooks.confirming import Request
+from messaging.webhooks.words import DEFAULT, Words, all_words
 
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors "
+)
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; "
-        "base-uri 'none'"
-    ),
+    "Content-Security-Policy": _POLICY + "'none'",
     "Referrer-Policy": "no-referrer",  # the address of the page is what acts
+    "Vary": "Accept-Language",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
-_WORDS = {"email": "e-mails", "sms": "text messages", "whatsapp": "WhatsApp messages"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One box of the preference page."""
+
+    field: str
+    label: str
+    on: bool
+    hint: str = ""
 
 
 class Pages:
-    """Draws the page of one company."""
+    """Draws the pages of one company."""
 
     def __init__(self, company: str) -> None:
         self._company = company
         loader = PackageLoader("messaging.webhooks", ".")
-        self._template = Environment(loader=loader, autoescape=select_autoescape()).get_template(
-            "unsubscribe.html"
-        )
+        self._templates = Environment(loader=loader, autoescape=select_autoescape())
 
-    def ask(self, channel: str) -> HTMLResponse:
+    def ask(self, channel: str, lang: str = DEFAULT, preferences: str = "") -> HTMLResponse:
         """Ask whether these messages should end; opening this page changes nothing."""
-        words = _WORDS.get(channel, "messages")
-        sentence = f"We will send no more marketing {words} to the address that this link came to."
-        return self._draw(f"Stop these {words}?", sentence, button="Unsubscribe")
+        words = all_words()[lang]
+        further = (preferences, words.more) if preferences else None
+        texts = self._filled(words, words.leave_title, words.leave_text, channel)
+        return self._draw(lang, *texts, button=words.leave_button, link=further)
 
-    def done(self, channel: str) -> HTMLResponse:
+    def done(self, channel: str, lang: str = DEFAULT) -> HTMLResponse:
         """Say that they have ended."""
-        words = _WORDS.get(channel, "messages")
-        sentence = f"You will get no more marketing {words} from us at this address. You may close this page."
-        return self._draw("You are unsubscribed", sentence)
+        words = all_words()[lang]
+        return self._draw(lang, *self._filled(words, words.left_title, words.left_text, channel))
 
-    def ask_consent(self, request: Request) -> HTMLResponse:
+    def ask_consent(self, request: Request, lang: str = DEFAULT) -> HTMLResponse:
         """Ask whether they agree; opening this page changes nothing."""
+        words = all_words()[lang]
         if request.granted:
-            return self.confirmed(request.channel)
+            return self.confirmed(request.channel, lang)
         if not request.waits:
-            return self.too_late()
-        return self._draw("Do you agree?", request.wording, button="Yes, I agree")
+            return self.too_late(lang)
+        return self._draw(lang, words.agree_title, request.wording, button=words.agree_button)
 
-    def confirmed(self, channel: str) -> HTMLResponse:
+    def confirmed(self, channel: str, lang: str = DEFAULT) -> HTMLResponse:
         """Say that their consent is recorded, and how to take it back."""
-        words = _WORDS.get(channel, "messages")
-        sentence = f"We may now send you {words}. You can take that back in every one of them."
-        return self._draw("Thank you", sentence)
+        words = all_words()[lang]
+        return self._draw(lang, *self._filled(words, words.agreed_title, words.agreed_text, channel))
 
-    def too_late(self) -> HTMLResponse:
+    def too_late(self, lang: str = DEFAULT) -> HTMLResponse:
         """Say that a request ran out."""
-        sentence = (
-            "The time for this answer has run out, so nothing was recorded and you will not hear from us."
-        )
-        return self._draw("This link is too old", sentence, status=410)
+        words = all_words()[lang]
+        return self._draw(lang, words.late_title, words.late_text, status=410)
 
-    def unknown(self) -> HTMLResponse:
+    def unknown(self, lang: str = DEFAULT) -> HTMLResponse:
         """Say that a link is none of ours, without telling what would be one."""
-        sentence = (
-            "It is not complete, or it is too old. Please open it from the message again, or answer that "
-            "message with the word STOP."
-        )
-        return self._draw("We do not know this link", sentence, status=404)
+        words = all_words()[lang]
+        return self._draw(lang, words.unknown_title, words.unknown_text, status=404)
 
-    def _draw(self, title: str, sentence: str, *, button: str = "", status: int = 200) -> HTMLResponse:
-        text = self._template.render(company=self._company, title=title, sentences=[sentence], button=button)
-        return HTMLResponse(text, status_code=status, headers=_HEADERS)
+    def preferences(self, choices: Sequence[Choice], lang: str, *, saved: bool) -> HTMLResponse:
+        """Show what somebody may get from us, each with its box."""
+        words = all_words()[lang]
+        return self._draw(
+            lang,
+            words.preferences_title,
+            words.preferences_text.format(company=self._company),
+            template="preferences.html",
+            choices=choices,
+            save=words.save,
+            note=words.saved if saved else "",
+        )
+
+    def contact(  # noqa: PLR0913 - what a form shows
+        self,
+        form: str,
+        lang: str,
+        *,
+        given: Mapping[str, str] | None = None,
+        wrong: str = "",
+        embedded: bool = False,
+        framed_by: str = "",
+    ) -> HTMLResponse:
+        """Show the contact form, with what was `given` where something is `wrong` with it."""
+        words = all_words()[lang]
+        return self._draw(
+            lang,
+            words.contact_title,
+            words.contact_text,
+            template="contact.html",
+            form=form,
+            words=words,
+            given=given or {},
+            note=wrong,
+            wrong=bool(wrong),
+            embedded=embedded,
+            framed_by=framed_by,
+            status=400 if wrong else 200,
+        )
+
+    def sent(self, lang: str, *, embedded: bool, framed_by: str) -> HTMLResponse:
+        """Say that a message of the form is here."""
+        words = all_words()[lang]
+        where: dict[str, Any] = {"embedded": embedded, "framed_by": framed_by}
+        return self._draw(lang, words.sent_title, words.sent_text, **where)
+
+    def too_many(self, lang: str, *, embedded: bool, framed_by: str) -> HTMLResponse:
+        """Ask for patience."""
+        words = all_words()[lang]
+        where: dict[str, Any] = {"embedded": embedded, "framed_by": framed_by}
+        return self._draw(lang, words.many_title, words.many_text, status=429, **where)
+
+    def _filled(self, words: Words, title: str, sentence: str, channel: str) -> tuple[str, str]:
+        told = {"channel": words.many(channel), "company": self._company}
+        return title.format(**told), sentence.format(**told)
+
+    def _draw(  # noqa: PLR0913 - the places of a page
+        self,
+        lang: str,
+        title: str,
+        sentence: str,
+        *,
+        template: str = "page.html",
+        status: int = 200,
+        embedded: bool = False,
+        framed_by: str = "",
+        **places: Any,
+    ) -> HTMLResponse:
+        text = self._templates.get_template(template).render(
+            company=self._company,
+            lang=lang,
+            languages=[(code, words.name) for code, words in all_words().items()],
+            query="&embed=1" if embedded else "",
+            title=title,
+            sentences=[sentence],
+            embedded=embedded,
+            **places,
+        )
+        framing = {"Content-Security-Policy": _POLICY + framed_by} if framed_by else {}
+        return HTMLResponse(text, status_code=status, headers=_HEADERS | framing)
