@@ -11,6 +11,7 @@ from messaging.settings import Settings
 
 LINK_KEY_FILE = "link.key"
 _TOKEN = re.compile(r"(msg_[0-9a-f]{32})\.([0-9a-f]{32})", re.ASCII)
+_FORM = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})\.([0-9a-f]{32})", re.ASCII)
 _REQUEST = re.compile(r"(req_[0-9a-f]{32})\.([0-9a-f]{32})", re.ASCII)
 
 
@@ -64,6 +65,17 @@ class Links:
         found = _TOKEN.fullmatch(token)
         if found and hmac.compare_digest(found[2], self.sign("click", f"{found[1]}:{url}")):
             return found[1]
+        return None
+
+    def form(self, issued: int, nonce: str) -> str:
+        """Give the token that a form carries back: when it was given out (Unix seconds), and which one it is."""
+        return f"{issued}.{nonce}.{self.sign('form', f'{issued}.{nonce}')}"
+
+    def form_of(self, token: str) -> tuple[int, str] | None:
+        """Read the token of a form: when it was given out, and which one it is; None if not ours."""
+        found = _FORM.fullmatch(token)
+        if found and hmac.compare_digest(found[3], self.sign("form", f"{found[1]}.{found[2]}")):
+            return int(found[1]), found[2]
         return None
 
     def _sign_request(self, request_id: str) -> str:

@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     sendgrid_verification_key: str = Field("", alias="SENDGRID_VERIFICATION_KEY")
     failpoint: str = Field("", alias="RAPPORT_FAILPOINT")
     console_channels: str = Field("", alias="RAPPORT_CONSOLE_CHANNELS")
+    form_sites: str = Field("", alias="RAPPORT_FORM_SITES", pattern=r"^[A-Za-z0-9:/.,*\[\] -]*$")
     smtp_url: SecretStr = Field(SecretStr(""), alias="RAPPORT_SMTP_URL")
     mail_from: str = Field("", alias="RAPPORT_MAIL_FROM")
 

@@ -12,6 +12,7 @@ from messaging.inbox.receiving import (
     record,
 )
 from messaging.inbox.reviews import Review, confirm, lift, list_reviews
+from messaging.inbox.written import new_words
 
 __all__ = [
     "Company",
@@ -26,6 +27,7 @@ __all__ = [
     "keyword_of",
     "lift",
     "list_reviews",
+    "new_words",
     "receive",
     "record",
 ]

@@ -39,6 +39,7 @@ class Inbound:
     body: str
     payload: dict[str, Any]
     opt_out: Keyword | None = None  # what the provider took it for, and acted upon; then it has answered, too
+    automatic: bool = False  # a program wrote it (an absence, a bounce): nobody's word, and never answered
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,11 @@ class Heard:
     company: Company
     in_words: OptOut | None  # read before, so that a long text keeps nobody else from the store
 
+    @property
+    def channel(self) -> str:
+        """Give the channel that they are answered on, and that an opt-out means: whoever fills in a form, by e-mail."""
+        return "email" if self.inbound.channel == "form" else self.inbound.channel
+
 
 def _owners(address: str, find_customers: FindCustomers) -> list[str]:
     """Ask who owns an address; a STOP must not fail because there is no release to look into."""
@@ -127,9 +133,10 @@ def hear(
 ) -> Heard:
     """Find out whose address it is and whether the words are an opt-out, before any transaction: both take their time."""
     given = inbound.from_address.strip()
-    address = normalise(inbound.channel, given) or given  # a name, a short code: kept as it is
+    channel = "email" if "@" in given else inbound.channel
+    address = normalise(channel, given) or given  # a name, a short code: kept as it is
     owners = _owners(address, find_customers)
-    in_words = read_opt_out(inbound.body)
+    in_words = None if inbound.automatic else read_opt_out(inbound.body)
     return Heard(inbound, address, addresses.hash(address), owners, clock.now(), company, in_words)
 
 
@@ -139,7 +146,7 @@ def record(connection: Connection, heard: Heard) -> InboundReceipt:
     if known is not None:
         return known
     answered = _last_message_to(connection, heard)
-    question = double_opt_in.waiting(connection, heard.address_hash, heard.inbound.channel, heard.at)
+    question = double_opt_in.waiting(connection, heard.address_hash, heard.channel, heard.at)
     keyword = _keyword(heard, asked=question is not None)
     in_words = heard.in_words if keyword is None else None
     receipt = InboundReceipt(
@@ -170,8 +177,10 @@ def record(connection: Connection, heard: Heard) -> InboundReceipt:
 def _keyword(heard: Heard, *, asked: bool) -> Keyword | None:
     """Give the command that a message is: by our words, or by the provider's, whose YES needs our question too."""
     inbound = heard.inbound
+    if inbound.automatic:
+        return None
     country = country_of(heard.address)
-    ours = keyword_of(inbound.body, channel=inbound.channel, country=country, asked=asked)
+    ours = keyword_of(inbound.body, channel=heard.channel, country=country, asked=asked)
     if ours is None and inbound.opt_out == "start" and read_keywords().is_yes(inbound.body):
         return None
     return ours or inbound.opt_out
@@ -183,7 +192,7 @@ def _answer(heard: Heard, keyword: Keyword | None, in_words: OptOut | None) -> s
     asked_for: Keyword | None = "stop" if in_words else keyword
     if not heard.company.name or asked_for is None or inbound.opt_out is not None:
         return None
-    if words.answers_itself(inbound.provider, inbound.channel, inbound.body):
+    if words.answers_itself(inbound.provider, heard.channel, inbound.body):
         return None
     language = in_words.language if in_words else "en"
     return words.answer(asked_for, heard.company.name, heard.company.contact, language)
@@ -193,7 +202,7 @@ def _spoken(heard: Heard, receipt: InboundReceipt) -> Spoken:
     return Spoken(
         review_id=receipt.review_id or "",
         inbound_id=receipt.inbound_id,
-        channel=heard.inbound.channel,
+        channel=heard.channel,
         address_hash=heard.address_hash,
         customer_id=receipt.customer_id,
         owners=tuple(heard.owners),
@@ -214,7 +223,7 @@ def _last_message_to(connection: Connection, heard: Heard) -> Row[Any] | None:
     table = messages.c
     rows = (
         select(table.message_id, table.customer_id)
-        .where(table.address_hash == heard.address_hash, table.channel == heard.inbound.channel)
+        .where(table.address_hash == heard.address_hash, table.channel == heard.channel)
         .where(table.state.in_(LEFT_US))
         .order_by(table.calling_at.desc(), table.message_id.desc())
         .limit(1)
@@ -256,7 +265,7 @@ def _store(connection: Connection, heard: Heard, receipt: InboundReceipt) -> Non
 def _obey(connection: Connection, heard: Heard, receipt: InboundReceipt) -> None:
     said: dict[str, Any] = {
         "address_hash": heard.address_hash,
-        "channel": heard.inbound.channel,
+        "channel": heard.channel,
         "at": heard.at,
         "source": heard.inbound.provider,
         "source_record_id": f"message/{heard.inbound.provider_sid}",

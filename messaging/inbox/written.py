@@ -91,6 +91,11 @@ def _plain(text: str) -> str:
     return _CONTRACTED.sub("", kept.translate(_LETTERS))
 
 
+def new_words(text: str) -> str:
+    """Give what somebody newly wrote, without what they quote and without a signature; all of it where nothing is new."""
+    return _new_lines(text).strip() or text.strip()
+
+
 def _new_lines(text: str) -> str:
     lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     written = takewhile(lambda line: not _ENDS_NEW_TEXT.match(line.strip()), lines)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from data_contracts.errors import RapportError, StoreOutdatedError
 from messaging.webhooks.clicks import click_routes
+from messaging.webhooks.contact import contact_routes
 from messaging.webhooks.door import Door, open_door, route_of
 from messaging.webhooks.events import event_routes
 from messaging.webhooks.leaving import leaving_routes
@@ -53,6 +54,7 @@ def build_app(
             *leaving_routes(door),
             *event_routes(door),
             *click_routes(door),
+            *contact_routes(door),
         ],
     )
     app.state.on_outdated = on_outdated

@@ -1,22 +1,38 @@
 """What SendGrid posts: events of the mails that we sent, and mails that people write."""
 
+import hmac
 from functools import partial
 
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from messaging import inbox
+from messaging.inbox import Heard
+from messaging.webhooks.answering import queue_answer
 from messaging.webhooks.door import Door, read_body, refuse, refuse_stranger
 from messaging.webhooks.event_signatures import EventKeys, is_signed
+from messaging.webhooks.inbound_mail import read_mail
 from messaging.webhooks.mail_events import read_events, record_events
 
+MAIL_LIMIT = 31 * 1024 * 1024  # SendGrid takes mails of up to 30 MB
 EVENTS_LIMIT = 2 * 1024 * 1024  # SendGrid posts 768 KB at most
 
 
 def sendgrid_routes(door: Door) -> list[Route]:
     """Give the routes under /webhooks/sendgrid."""
-    return [Route("/webhooks/sendgrid/events", _Posts(door).events, methods=["POST"])]
+    posts = _Posts(door)
+    return [
+        Route("/webhooks/sendgrid/events", posts.events, methods=["POST"]),
+        Route("/webhooks/sendgrid/inbound", posts.inbound, methods=["POST"]),
+    ]
+
+
+def inbound_key(door: Door) -> str:
+    """Give the key that the address of Inbound Parse carries: SendGrid signs only what it is told to sign."""
+    return door.links.sign("sendgrid", "inbound")
 
 
 class _Posts:
@@ -46,3 +62,44 @@ class _Posts:
         if strange:
             await door.keep_unread(raw, "incomplete")
         return Response(status_code=204)
+
+    async def inbound(self, request: Request) -> Response:
+        """Take a mail that somebody wrote."""
+        door = self._door
+        body = await read_body(request, MAIL_LIMIT)
+        if body is None:
+            return refuse(413)
+        if not await self._is_ours(request, body):
+            return refuse_stranger(request)
+        raw = door.raw("sendgrid/inbound", request, body)
+        try:
+            message = await run_in_threadpool(read_mail, raw.content_type, body, raw.digest)
+        except Exception as error:  # noqa: BLE001 - mails are what strangers make them
+            await door.keep_unread(raw, error)
+            return Response(status_code=204)
+        if message is None:
+            await door.keep_unread(raw, "incomplete")
+            return Response(status_code=204)  # it is kept; SendGrid would only post the same again
+        heard = await run_in_threadpool(
+            inbox.hear, door.addresses, message, door.clock, door.find_customers, door.company
+        )
+        await door.take(raw, message.provider_sid, partial(_receive, heard=heard))
+        return Response(status_code=204)
+
+    async def _is_ours(self, request: Request, body: bytes) -> bool:
+        """Say whether a mail comes from SendGrid: by our key in its address, or signed; a sandbox needs neither."""
+        key = request.query_params.get("key", "")
+        if hmac.compare_digest(key.encode("utf-8", "replace"), inbound_key(self._door).encode()):
+            return True
+        if self._door.settings.sending == "sandbox" and not key:
+            return True
+        public = self._door.settings.sendgrid_verification_key
+        return bool(public) and is_signed(public, request.headers, body)
+
+
+def _receive(connection: Connection, heard: Heard) -> None:
+    """Store a mail, and queue our one answer where it asks for one."""
+    receipt = inbox.record(connection, heard)
+    if not receipt.duplicate:
+        subject = str(heard.inbound.payload.get("subject") or "").strip()[:200]
+        queue_answer(connection, heard, receipt, "email", f"Re: {' '.join(subject.split())}".strip())

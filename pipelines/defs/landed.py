@@ -11,6 +11,7 @@ from pipelines.defs.keys import key
 from pipelines.defs.landings import record_landings
 from pipelines.defs.resources import session_of
 from pipelines.landing.manifest import list_landings
+from pipelines.sources.contact_forms import export_forms
 from pipelines.sources.outreach import export_outreach
 from pipelines.sources.posted_events import export_events
 from pipelines.warehouse.connection import open_warehouse
@@ -48,7 +49,7 @@ def outreach_export(context: AssetExecutionContext) -> MaterializeResult[None]:
     with session.stage("outreach export") as stage:
         reports = [
             export(session.settings, session.store, session.clock, full=session.full)
-            for export in (export_outreach, export_events)
+            for export in (export_outreach, export_forms, export_events)
         ]
         stage.rows = sum(report.accepted for report in reports)
     rows = sum(report.rows_in for report in reports)

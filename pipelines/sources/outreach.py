@@ -7,7 +7,7 @@ version of the same record; an unchanged one lands nothing. Our records know the
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ from pipelines.landing.writer import land_records, landings_of
 
 SOURCE, TABLE = "rapport", "outreach"
 FORM = "2"  # raise it when a column below is filled in another way: then everything is read again
+FORM_CHANNEL = "form"
 OVERLAP = timedelta(hours=1)  # a row's `updated_at` may be older than the transaction that made it visible
 
 Record = Mapping[str, str | None]
@@ -39,12 +40,31 @@ class OutreachReport:
 
 def export_outreach(settings: Settings, store: Store, clock: Clock, *, full: bool = False) -> OutreachReport:
     """Land what changed in the store since it was landed last; with `full`, look at all of it again."""
-    since = None if full else _landed_until(settings)
+    return land_own(settings, store, clock, (SOURCE, TABLE, FORM), read_outreach, full=full)
+
+
+def land_own(  # noqa: PLR0913 - what an export is made of
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    kind: tuple[str, str, str],
+    read: Callable[[Connection, datetime | None], Iterable[Record]],
+    *,
+    full: bool,
+) -> OutreachReport:
+    """Land what `read` gives of our own store since it was landed last, or all of it.
+
+    `kind` is the source, the table, and the form in which the columns are filled.
+    """
+    source, table, form = kind
+    landings = [landing for landing in landings_of(settings, source, table) if landing.mapping_hash == form]
+    newest = max((landing.received_at for landing in landings), default=None)
+    since = None if full or newest is None else newest - OVERLAP
     with store.read() as connection:
-        records = list(read_outreach(connection, since))
+        records = list(read(connection, since))
     if not records:
         return OutreachReport(0, 0, 0, 0)
-    delivery = Delivery(SOURCE, TABLE, "store", _content_hash(records), FORM)
+    delivery = Delivery(source, table, "store", _content_hash(records), form)
     counts = land_records(settings, clock, delivery, records).counts
     return OutreachReport(counts.rows_in, counts.accepted, counts.quarantined, counts.already_landed)
 
@@ -59,16 +79,11 @@ def read_outreach(connection: Connection, since: datetime | None = None) -> Iter
     yield from _replies(connection, since)
 
 
-def _landed_until(settings: Settings) -> datetime | None:
-    landings = [landing for landing in landings_of(settings, SOURCE, TABLE) if landing.mapping_hash == FORM]
-    return max((landing.received_at for landing in landings), default=None)
-
-
 def _messages(connection: Connection, since: datetime | None) -> Iterator[Record]:
     """Read what has left the plan: a planned or queued message has reached nobody yet."""
     query = select(messages).where(messages.c.state.not_in(["planned", "queued", "cancelled"]))
     if since:
-        query = query.where(messages.c.updated_at >= since - OVERLAP)
+        query = query.where(messages.c.updated_at >= since)
     for row in connection.execute(query.order_by(messages.c.message_id)):
         yield {
             **_identity(row.message_id, row.calling_at or row.done_at or row.created_at),
@@ -105,7 +120,7 @@ def _holdouts(connection: Connection, since: datetime | None) -> Iterator[Record
         .where(run_audience.c.decision == "holdout", campaign_runs.c.launched_at.is_not(None))
     )
     if since:
-        query = query.where(campaign_runs.c.launched_at >= since - OVERLAP)
+        query = query.where(campaign_runs.c.launched_at >= since)
     for row in connection.execute(query.order_by(run_audience.c.run_id, run_audience.c.customer_id)):
         yield {
             **_identity(f"holdout/{row.run_id}/{row.customer_id}", row.launched_at),
@@ -126,8 +141,9 @@ def _replies(connection: Connection, since: datetime | None) -> Iterator[Record]
     query = select(inbound_messages, messages.c.run_id, messages.c.campaign).join_from(
         inbound_messages, messages, answered, isouter=True
     )
+    query = query.where(inbound_messages.c.channel != FORM_CHANNEL)  # no reply: it lands as a submission
     if since:
-        query = query.where(inbound_messages.c.received_at >= since - OVERLAP)
+        query = query.where(inbound_messages.c.received_at >= since)
     for row in connection.execute(query.order_by(inbound_messages.c.inbound_id)):
         yield {
             **_identity(f"reply/{row.inbound_id}", row.received_at),
@@ -151,6 +167,8 @@ def _identity(record: str, occurred_at: datetime) -> Record:
 
 
 def _address(channel: str, address: str | None) -> Record:
+    if channel == "chat":  # a conversation's id is nobody's number
+        return {}
     return {"email": address} if channel == "email" else {"phone": address}
 
 

@@ -3,10 +3,9 @@
 The receiver judged each by the schema of the contract and stored it once; here it lands like a record of any other source.
 """
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -15,38 +14,25 @@ from messaging.clock import Clock
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.tables_receiver import sent_events
-from pipelines.landing.staging import Delivery
-from pipelines.landing.writer import land_records, landings_of
-from pipelines.sources.outreach import OutreachReport
+from pipelines.sources.outreach import OutreachReport, Record, land_own
 
 SOURCE = TABLE = "events"
 FORM = "1"  # raise it when a column below is filled in another way: then everything is read again
-OVERLAP = timedelta(hours=1)  # a row's time may be older than the transaction that made it visible
 AS_TOLD = (
     "name", "external_id", "email", "phone", "device_id", "handle", "currency", "order_id", "product_id", "url", "campaign",
 )  # fmt: skip
 
-Record = Mapping[str, str | None]
-
 
 def export_events(settings: Settings, store: Store, clock: Clock, *, full: bool = False) -> OutreachReport:
     """Land the events that came since they were landed last; with `full`, look at all of them again."""
-    landings = [landing for landing in landings_of(settings, SOURCE, TABLE) if landing.mapping_hash == FORM]
-    since = None if full else max((landing.received_at for landing in landings), default=None)
-    with store.read() as connection:
-        records = list(read_events(connection, since))
-    if not records:
-        return OutreachReport(0, 0, 0, 0)
-    delivery = Delivery(SOURCE, TABLE, "store", _content_hash(records), FORM)
-    counts = land_records(settings, clock, delivery, records).counts
-    return OutreachReport(counts.rows_in, counts.accepted, counts.quarantined, counts.already_landed)
+    return land_own(settings, store, clock, (SOURCE, TABLE, FORM), read_events, full=full)
 
 
 def read_events(connection: Connection, since: datetime | None = None) -> Iterator[Record]:
     """Read the store as canonical rows, all values as text; `since` (naive UTC) leaves out what came before it."""
     query = select(sent_events)
     if since:
-        query = query.where(sent_events.c.received_at >= since - OVERLAP)
+        query = query.where(sent_events.c.received_at >= since)
     for row in connection.execute(query.order_by(sent_events.c.message_id)):
         event: Mapping[str, Any] = row.event
         value = event.get("value_minor")
@@ -65,11 +51,3 @@ def read_events(connection: Connection, since: datetime | None = None) -> Iterat
 
 def _text(document: object) -> str:
     return json.dumps(document, sort_keys=True, ensure_ascii=False)
-
-
-def _content_hash(records: Iterable[Record]) -> str:
-    """Name an export by what it holds, so that the same content is the same file."""
-    digest = hashlib.sha256()
-    for record in records:
-        digest.update(json.dumps(record, sort_keys=True).encode() + b"\n")
-    return digest.hexdigest()

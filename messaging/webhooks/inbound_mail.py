@@ -1,0 +1,173 @@
+"""Mails that SendGrid's Inbound Parse posts: a form of parts, which becomes a message like any other.
+
+https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the-inbound-parse-webhook
+What they quote of ours is cut off; what a program wrote (an absence, a bounce) is kept, and obeyed or answered by nobody.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from email import message_from_bytes
+from email.message import Message
+from email.parser import HeaderParser
+from email.policy import compat32
+from email.utils import getaddresses
+from html.parser import HTMLParser
+from typing import Any
+
+from messaging.addresses import normalise_email
+from messaging.inbox import Inbound, new_words
+
+PROVIDER = "sendgrid"
+LONGEST = 100_000  # characters of a mail's words that are kept
+MOST_PARTS = 200
+_AUTOMATIC = re.compile(r"^(mailer-daemon|postmaster|no-?reply|donotreply)@", re.IGNORECASE)
+_TOLD = (
+    "subject",
+    "spf",
+    "dkim",
+    "envelope",
+    "sender_ip",
+    "spam_score",
+    "attachments",
+)  # kept beside the words
+_BREAKS = frozenset({"p", "br", "div", "tr", "li", "h1", "h2", "h3", "blockquote"})
+_UNSEEN = frozenset({"style", "script", "head", "title"})
+
+
+def read_mail(content_type: str, body: bytes, digest: str) -> Inbound | None:
+    """Read a post, or give None where it does not say whom one mail is from; `digest` names one without a Message-ID."""
+    fields = _fields(content_type, body)
+    if "email" in fields:
+        mail = message_from_bytes(fields["email"].encode("utf-8", "surrogateescape"), policy=compat32)
+        headers, text, html = mail, _part_of(mail, "text/plain"), _part_of(mail, "text/html")
+    else:
+        headers = HeaderParser(policy=compat32).parsestr(fields.get("headers", ""))
+        text, html = fields.get("text", ""), fields.get("html", "")
+    sender = _one_address(fields.get("from") or str(headers.get("From", "")))
+    recipient = _one_address(fields.get("to") or str(headers.get("To", "")))
+    if sender is None:
+        return None
+    written = text if text.strip() else _text_of(html)
+    return Inbound(
+        provider=PROVIDER,
+        provider_sid=_message_id(headers) or f"digest/{digest}",
+        channel="email",
+        from_address=sender,
+        to_address=recipient or "",
+        body=_clean(new_words(written[:LONGEST])),
+        payload={name: _clean(fields[name])[:2000] for name in _TOLD if name in fields}
+        | {
+            "in_reply_to": _clean(str(headers.get("In-Reply-To", "")))[:500],
+            "text": _clean(written[:LONGEST]),
+        },
+        automatic=_is_automatic(headers, sender),
+    )
+
+
+def _fields(content_type: str, body: bytes) -> dict[str, str]:
+    """Read the parts that are no files, each in the charset that the post names."""
+    head = b"Content-Type: " + content_type.encode("latin-1", "replace").replace(b"\r", b" ").replace(
+        b"\n", b" "
+    )
+    form = message_from_bytes(head + b"\r\n\r\n" + body, policy=compat32)
+    if not form.is_multipart():
+        return {}
+    raw: dict[str, bytes] = {}
+    for part in list(form.get_payload())[:MOST_PARTS]:
+        name = part.get_param("name", header="content-disposition") if isinstance(part, Message) else None
+        if isinstance(name, str) and isinstance(part, Message) and part.get_filename() is None:
+            payload = part.get_payload(decode=True)
+            raw.setdefault(name.lower(), payload if isinstance(payload, bytes) else b"")
+    charsets = _charsets(raw.get("charsets", b""))
+    return {name: _decoded(content, charsets.get(name)) for name, content in raw.items()}
+
+
+def _charsets(told: bytes) -> Mapping[str, str]:
+    try:
+        named = json.loads(told or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(named, dict):
+        return {}
+    return {name.lower(): charset for name, charset in named.items() if isinstance(charset, str)}
+
+
+def _decoded(content: bytes, charset: str | None) -> str:
+    for name in (charset or "utf-8", "utf-8", "windows-1252"):
+        try:
+            return content.decode(name)
+        except (LookupError, UnicodeError, ValueError):
+            continue
+    return content.decode("latin-1")
+
+
+def _part_of(mail: Message, kind: str) -> str:
+    for part in mail.walk():
+        if part.get_content_type() == kind and part.get_filename() is None:
+            content = part.get_payload(decode=True)
+            return _decoded(content, part.get_content_charset()) if isinstance(content, bytes) else ""
+    return ""
+
+
+def _one_address(header: str) -> str | None:
+    """Give the first address of a header; of several writers nobody knows who means it."""
+    try:
+        found = [address for _, address in getaddresses([header[:2000]]) if address]
+    except (ValueError, IndexError):
+        return None
+    return normalise_email(found[0]) if found else None
+
+
+def _message_id(headers: Message) -> str:
+    return _clean("".join(str(headers.get("Message-ID", "")).split()))[:400]
+
+
+def _is_automatic(headers: Message, sender: str) -> bool:
+    """Say whether a program wrote it (RFC 3834, 5), whoever it says it is."""
+    said = str(headers.get("Auto-Submitted", "no")).split(";")[0].strip().lower()
+    precedence = str(headers.get("Precedence", "")).strip().lower()
+    marked = any(
+        headers.get(name) is not None for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress")
+    )
+    return (
+        said not in {"no", ""}
+        or precedence in {"bulk", "auto_reply", "junk"}
+        or marked
+        or bool(_AUTOMATIC.match(sender))
+    )
+
+
+class _Reader(HTMLParser):
+    """Keeps the words of a page and its line breaks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:  # noqa: ARG002 - the parser's signature
+        """Begin an element."""
+        self._unseen += tag in _UNSEEN
+        if tag in _BREAKS:
+            self.words.append("\n> " if tag == "blockquote" else "\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End an element."""
+        self._unseen -= tag in _UNSEEN and self._unseen > 0
+
+    def handle_data(self, data: str) -> None:
+        """Keep words that are seen."""
+        if not self._unseen:
+            self.words.append(" ".join(data.split()) + " " if data.strip() else "")
+
+
+def _text_of(html: str) -> str:
+    reader = _Reader()
+    reader.feed(html[: 4 * LONGEST])
+    reader.close()
+    return "\n".join(line.strip() for line in "".join(reader.words).split("\n")).strip()
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

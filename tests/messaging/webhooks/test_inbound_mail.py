@@ -1,0 +1,150 @@
+"""Mails by Inbound Parse: our own words cut off, opt-outs heeded, programs left alone, and nobody else let in."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from messaging import consent
+from messaging.addresses import Addresses
+from messaging.links import read_links
+from messaging.settings import read_settings
+from messaging.store import Store
+from messaging.store.tables import inbound_messages, messages
+from messaging.store.tables_receiver import raw_requests
+from messaging.webhooks.app import build_app
+
+INBOUND = "/webhooks/sendgrid/inbound"
+MAIL = "siobhan@example.com"
+SHARED = examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def form(fields: dict[str, str | bytes], *files: tuple[str, bytes]) -> tuple[str, bytes]:
+    """Write a post as Inbound Parse does; give its type and its bytes."""
+    parts = [
+        b'--xYz\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+        % (name.encode(), value if isinstance(value, bytes) else value.encode("utf-8", "replace"))
+        for name, value in fields.items()
+    ]
+    parts += [
+        b'--xYz\r\nContent-Disposition: form-data; name="attachment1"; filename="%s"\r\n\r\n%s\r\n'
+        % (name.encode(), content)
+        for name, content in files
+    ]
+    return "multipart/form-data; boundary=xYz", b"".join(parts) + b"--xYz--\r\n"
+
+
+@pytest.fixture
+def send(post: Any) -> Any:
+    def mail(
+        text: str | bytes = "Hello",
+        headers: str = "Message-ID: <1@example.com>\n",
+        query: str = "",
+        **fields: Any,
+    ) -> int:
+        about: dict[str, str | bytes] = {
+            "headers": headers, "from": f"Siobhán <{MAIL}>", "to": "hello@harbour.example", "text": text,
+            "subject": "Re: Spring sale", "envelope": json.dumps({"from": MAIL, "to": ["hello@harbour.example"]}), **fields,
+        }  # fmt: skip
+        kind, body = form({name: value for name, value in about.items() if value is not None})
+        return int(post.raw(INBOUND + query, body, {"Content-Type": kind}).status_code)
+
+    return mail
+
+
+@pytest.fixture
+def heard(store: Store) -> Any:
+    def read() -> list[Any]:
+        with store.read() as connection:
+            return list(connection.execute(select(inbound_messages).order_by(inbound_messages.c.inbound_id)))
+
+    return read
+
+
+def test_a_mail_is_one_message_with_the_new_words_alone(
+    send: Any, heard: Any, sent: Any, addresses: Addresses
+) -> None:
+    ours = sent("cus_1", channel="email", address=MAIL, address_hash=addresses.hash(MAIL))
+    text = "Is it oak?\n\nOn Fri, 30 Oct 2026 at 12:00, Harbour <hello@harbour.example> wrote:\n> Spring sale!\n> Unsubscribe"
+    for _ in range(3):
+        assert send(text) == 204
+    (row,) = heard()
+    assert (row.channel, row.from_address, row.body) == ("email", MAIL, "Is it oak?")
+    assert (row.customer_id, row.reply_to_message_id) == ("cus_1", ours)
+    assert row.payload["subject"] == "Re: Spring sale"
+    assert row.payload["text"].endswith("> Unsubscribe")
+
+
+def test_an_opt_out_is_heeded_and_answered_by_the_outbox(
+    send: Any, store: Store, addresses: Addresses
+) -> None:
+    send("Please take me off your mailing list.")
+    with store.read() as connection:
+        assert consent.suppressed(connection, [addresses.hash(MAIL)], "email")
+        answer = connection.execute(select(messages)).one()
+    assert (answer.channel, answer.address, answer.subject) == ("email", MAIL, "Re: Re: Spring sale")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Auto-Submitted: auto-replied\n",
+        "Precedence: bulk\n",
+        "X-Autoreply: yes\n",
+        "Auto-Submitted: auto-generated; x\n",
+    ],
+)
+def test_what_a_program_wrote_is_kept_and_obeyed_by_nobody(
+    headers: str, send: Any, heard: Any, store: Store, addresses: Addresses
+) -> None:
+    assert send("STOP", headers=headers) == 204
+    assert heard()[0].keyword is None
+    with store.read() as connection:
+        assert consent.suppressed(connection, [addresses.hash(MAIL)], "email") == {}
+        assert connection.execute(select(messages)).all() == []
+
+
+def test_html_alone_old_charsets_and_the_raw_form_are_read(send: Any, heard: Any) -> None:
+    send(
+        "",
+        html="<style>p{}</style><p>Is it <b>oak</b>?</p><blockquote>Spring sale</blockquote>",
+        headers="Message-ID: <a@x>\n",
+    )
+    send("Größe?".encode("iso-8859-1"), charsets='{"text": "iso-8859-1"}', headers="Message-ID: <b@x>\n")
+    raw = f"From: {MAIL}\r\nTo: hello@harbour.example\r\nMessage-ID: <c@x>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nNaïve?"
+    send(None, headers=None, email=raw, **{"from": None})
+    assert [row.body for row in heard()] == ["Is it oak ?", "Größe?", "Naïve?"]
+
+
+def test_a_mail_from_nobody_is_kept_as_it_came(send: Any, heard: Any, store: Store) -> None:
+    assert send("Hello", **{"from": "undisclosed"}) == 204
+    assert heard() == []
+    with store.read() as connection:
+        assert connection.execute(select(raw_requests.c.failure)).scalars().all() == ["incomplete"]
+
+
+def test_when_live_only_our_own_address_lets_a_mail_in(
+    send: Any, heard: Any, home: Any, store: Store, clock: Any, stage: Any
+) -> None:
+    live = read_settings(home=home, sending="live", public_url="https://hooks.example.com")
+    stage[0].app = build_app(live, store, clock, lambda _: [])
+    key = read_links(live).sign("sendgrid", "inbound")
+    assert [send(query=query) for query in ("", "?key=", f"?key={key[:-1]}x", "?key=%ff")] == [403] * 4
+    assert heard() == []
+    assert send(query=f"?key={key}") == 204
+
+
+@SHARED
+@pytest.mark.sqlite
+@given(
+    body=st.binary(max_size=300) | st.dictionaries(
+        st.sampled_from(["headers", "from", "to", "text", "html", "email", "charsets", "subject"]), st.text(max_size=60)
+    ).map(lambda fields: form(dict(fields))[1]),
+    kind=st.sampled_from(["multipart/form-data; boundary=xYz", "multipart/form-data", "text/plain", "", 'multipart/x; boundary=""']),
+)  # fmt: skip
+def test_no_post_however_odd_is_an_error_of_ours(body: bytes, kind: str, post: Any) -> None:
+    assert post.raw(INBOUND, body, {"Content-Type": kind}).status_code == 204
