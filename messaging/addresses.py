@@ -68,13 +68,20 @@ def normalise_phone(text: str, default_region: str | None = None) -> str | None:
 @lru_cache(maxsize=65536)
 def country_of(address: str) -> str | None:
     """Give the country (ISO 3166 alpha-2) of a phone number in E.164, None of anything else and where it has none."""
+    number = parsed_number(address)
+    country = phonenumbers.region_code_for_number(number) if number else None
+    return country if country and country != "001" else None  # 001: no country at all
+
+
+@lru_cache(maxsize=4096)  # what is asked of one number is asked in one breath
+def parsed_number(address: str) -> phonenumbers.PhoneNumber | None:
+    """Take a phone number in E.164 apart, None for anything else."""
     if not address.startswith("+"):
         return None
     try:
-        country = phonenumbers.region_code_for_number(phonenumbers.parse(address))
+        return phonenumbers.parse(address)
     except phonenumbers.NumberParseException:
         return None
-    return country if country and country != "001" else None  # 001: no country at all
 
 
 def normalise(channel: str, text: str, default_region: str | None = None) -> str | None:

@@ -21,7 +21,8 @@ from data_contracts.contracts import published_contract
 from data_contracts.errors import CampaignError, LibraryError, NotFoundError, SegmentError
 from data_contracts.model import Contract
 from data_contracts.yaml_files import YamlFile, shown
-from messaging.policy import DEFAULT_CAPS, FrequencyCap, MessageClass
+from messaging.policy import FrequencyCap, MessageClass
+from messaging.policy.limits import Money
 from messaging.rendering import Compiled, Template, read_template
 from messaging.rendering.templates import CONTENT, LANGUAGE, Channel, Text
 from messaging.segments import Segment, read_segment
@@ -65,7 +66,8 @@ class Campaign:
     channels: tuple[str, ...]  # `preferred` or a channel, best first
     holdout: Holdout
     again_after_days: int
-    caps: Mapping[str, FrequencyCap]
+    caps: Mapping[str, FrequencyCap]  # its own by channel, beside those that hold for every campaign
+    daily_budget: int | None  # in millionths of the currency
     values: Mapping[str, str]
     stands_on: tuple[str, ...]
 
@@ -89,7 +91,7 @@ def _salted(value: Any) -> Any:
 
 Word = Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
 FileName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]  # the library says which there are
-Capped = Literal["sms", "whatsapp", "voice", "chat", "email"]  # those of DEFAULT_CAPS
+Capped = Literal["sms", "whatsapp", "voice", "chat", "email"]
 
 
 class _Part(BaseModel):
@@ -118,6 +120,7 @@ class _File(_Part):
     again_after_days: int = Field(0, ge=0, le=3650, strict=True)
     values: Annotated[dict[Word, Text] | None, BeforeValidator(_or_none)] = None
     frequency_cap: Annotated[dict[Capped, _Cap] | None, BeforeValidator(_or_none)] = None
+    daily_budget: Money | None = None
     stands_on: tuple[Word, ...] | None = None
 
     @field_validator("channels")
@@ -214,14 +217,18 @@ class Library:
         """Read a campaign with its segment and templates, as one document."""
         campaign = self.campaign(name)
         channels = [channel for channel in campaign.channels if channel != PREFERRED]
-        document = {
+        document: dict[str, Any] = {
             "campaign": {"name": name, "text": self._text("campaigns", name)},
             "segment": {"name": campaign.segment, "text": self._text("segments", campaign.segment)},
             "layout": self._layout() if "email" in channels else CONTENT,
             "templates": {channel: self._templates(channel, campaign.template) for channel in channels},
             "tables": list(campaign.stands_on),
-            "caps": {channel: asdict(campaign.caps[channel]) for channel in channels},
+            "caps": {
+                channel: asdict(campaign.caps[channel]) for channel in channels if channel in campaign.caps
+            },
         }
+        if campaign.daily_budget is not None:
+            document["budget"] = campaign.daily_budget
         return read_content(document, self.contract)
 
     def _templates(self, channel: str, name: str) -> dict[str, str]:
@@ -299,11 +306,11 @@ def read_campaign(name: str, text: str) -> Campaign:
         if found.holdout
         else Holdout(0, name),
         again_after_days=found.again_after_days,
-        caps=DEFAULT_CAPS
-        | {
-            channel: FrequencyCap(cap.messages, cap.days)
+        caps={
+            channel: FrequencyCap(cap.messages, cap.days, channel)
             for channel, cap in (found.frequency_cap or {}).items()
         },
+        daily_budget=found.daily_budget,
         values=found.values or {},
         stands_on=found.stands_on or STANDS_ON,
     )

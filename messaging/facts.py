@@ -4,27 +4,32 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
-from messaging.consent import KnownAs, look_up, suppressed
-from messaging.consent_words import LOOKUP_BATCH
-from messaging.policy import DEFAULT_CAPS, FrequencyCap, MessageClass, SendFacts
-from messaging.quiet_hours import candidate_places, candidate_zones
-from messaging.store.tables import contract_status, messages
+from messaging.addresses import country_of
+from messaging.complaints import OpenComplaints, open_complaints
+from messaging.consent import Consents, KnownAs, look_up, suppressed
+from messaging.consent_words import batches
+from messaging.policy import FrequencyCap, Limits, MessageClass, SendFacts, Sent, shipped_limits
+from messaging.quiet_hours import LONGEST_LIMIT, candidate_places, candidate_zones
+from messaging.store.tables import contract_status, inbound_messages, messages
 
 COUNTED = ("calling", "unknown", "accepted", "done")  # states in which a message may have reached its reader
-
-
 CALLED_BY_NUMBER = frozenset({"sms", "whatsapp", "voice"})  # a conversation's id tells of no place
+# WhatsApp takes free words for 24 hours after the person's own. Five minutes less, since their clock is not ours, and
+# a message that comes too late is paid for and lost (63016).
+WINDOW = timedelta(hours=23, minutes=55)
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One message that may go out: to whom (under all their ids), where, what for, and where they may be.
 
-    `key` is the caller's own name for it; `message_id` keeps a message from counting against its own cap, and
-    `cap` stands before the channel's.
+    `key` is the caller's own name for it; `message_id` keeps a message from counting against its own cap, and `caps`
+    are its campaign's own, beside everybody's. `segments` and `characters` are what is paid for.
     """
 
     key: str
@@ -39,26 +44,50 @@ class Candidate:
     country: str | None = None
     region: str | None = None
     message_id: str | None = None
+    campaign: str | None = None
     red_contracts: tuple[str, ...] = ()
-    cap: FrequencyCap | None = None
+    caps: tuple[FrequencyCap, ...] = ()
+    has_template: bool = False
+    segments: int | None = None
+    characters: int = 0
+
+
+class _Past(NamedTuple):
+    """A message that counts."""
+
+    message_id: str
+    sent: Sent
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was read of everybody in a group, of one channel and purpose."""
+
+    consents: Consents
+    suppressions: Mapping[str, str]
+    complaints: OpenComplaints
+    windows: frozenset[str]
+    past: Mapping[str, list[_Past]]  # by the person's id, and by the address's hash
 
 
 def gather(
-    connection: Connection,
-    candidates: Sequence[Candidate],
-    now: datetime,
-    caps: Mapping[str, FrequencyCap] = DEFAULT_CAPS,
+    connection: Connection, candidates: Sequence[Candidate], now: datetime, limits: Limits | None = None
 ) -> dict[str, SendFacts]:
     """Read the facts of many candidates in a few queries a channel and purpose; `now` is naive UTC.
 
-    Give `policy.decide` what this returns, by the candidates' keys.
+    Give `policy.decide` what this returns, by the candidates' keys. What of budgets is promised is not among it: each
+    message changes it for the next (`messaging.outbox`).
     """
+    limits = limits or shipped_limits()
     facts: dict[str, SendFacts] = {}
     groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         groups[candidate.channel, candidate.purpose].append(candidate)
     for (channel, purpose), group in groups.items():
-        facts |= _gather_group(connection, group, channel, purpose, now, caps.get(channel))
+        known = _read(connection, group, channel, purpose, now, limits)
+        caps = tuple(cap for cap in limits.caps if cap.channel in {None, channel})
+        for one in group:
+            facts[one.key] = _facts(one, known, now, limits, caps)
     return facts
 
 
@@ -70,69 +99,117 @@ def red_contracts(connection: Connection, tables: Iterable[str] | None = None) -
     return tuple(name for name in found if wanted is None or name in wanted)
 
 
-def _gather_group(  # noqa: PLR0913, PLR0917 - one group's coordinates
+def open_windows(connection: Connection, address_hashes: Iterable[str], now: datetime) -> frozenset[str]:
+    """Give which of these addresses wrote to us by WhatsApp just now, so that free words may go to them."""
+    table = inbound_messages.c
+    found: set[str] = set()
+    for some in batches(address_hashes):
+        wrote = select(table.address_hash).where(
+            table.channel == "whatsapp", table.address_hash.in_(some), table.received_at > now - WINDOW
+        )
+        found |= set(connection.execute(wrote).scalars())
+    return frozenset(found)
+
+
+def _since(group: Sequence[Candidate], now: datetime, limits: Limits) -> datetime | None:
+    """Say from when on it counts what these people were sent, None where nothing does."""
+    if all(one.message_class != "marketing" for one in group):
+        return None
+    caps = [*limits.caps, *(cap for one in group for cap in one.caps)]
+    return now - max([LONGEST_LIMIT, *(timedelta(days=cap.days) for cap in caps)])
+
+
+def _read(  # noqa: PLR0913, PLR0917 - one group's coordinates
     connection: Connection,
     group: Sequence[Candidate],
     channel: str,
     purpose: str,
     now: datetime,
-    cap: FrequencyCap | None,
-) -> dict[str, SendFacts]:
+    limits: Limits,
+) -> _Known:
     people = {each for candidate in group for each in candidate.person.everything}
     hashes = {candidate.address_hash for candidate in group if candidate.address_hash}
-    consents = look_up(connection, people, hashes, channel, purpose)
-    suppressions = suppressed(connection, hashes, channel)
-    days = max((limit.days for one in group if (limit := one.cap or cap)), default=0)
-    history = _history(connection, people, channel, now - timedelta(days=days)) if days else {}
-    return {
-        one.key: SendFacts(
-            channel=channel,
-            message_class=one.message_class,
-            now=now,
-            address=one.address,
-            address_given=one.address_given,
-            suppression=suppressions.get(one.address_hash or ""),
-            consent=consents.of(one.person, one.address_hash),
-            zones=candidate_zones(one.time_zone, _phone(one)),
-            places=candidate_places(one.country, one.region, _phone(one)),
-            sent_at=_sent_at(history, one),
-            cap=one.cap or cap,
-            red_contracts=one.red_contracts,
-        )
-        for one in group
-    }
-
-
-def _phone(candidate: Candidate) -> str | None:
-    return candidate.address if candidate.channel in CALLED_BY_NUMBER else None
-
-
-def _sent_at(history: Mapping[str, list[tuple[str, datetime]]], one: Candidate) -> tuple[datetime, ...]:
-    """Tell when this person was written to: under an id that was others' too, until they were parted from them."""
-    until = dict(one.person.shared)
-    return tuple(
-        at
-        for customer_id in one.person.everything
-        for message_id, at in history.get(customer_id, ())
-        if message_id != one.message_id and (customer_id in one.person.ids or at <= until[customer_id])
+    since = _since(group, now, limits)
+    return _Known(
+        consents=look_up(connection, people, hashes, channel, purpose),
+        suppressions=suppressed(connection, hashes, channel),
+        complaints=open_complaints(connection, people, hashes),
+        windows=open_windows(connection, hashes, now) if channel == "whatsapp" else frozenset(),
+        past=_history(connection, people, hashes, since) if since else {},
     )
 
 
+def _facts(
+    one: Candidate, known: _Known, now: datetime, limits: Limits, caps: tuple[FrequencyCap, ...]
+) -> SendFacts:
+    phone = one.address if one.channel in CALLED_BY_NUMBER else None
+    return SendFacts(
+        channel=one.channel,
+        message_class=one.message_class,
+        now=now,
+        address=one.address,
+        address_given=one.address_given,
+        suppression=known.suppressions.get(one.address_hash or ""),
+        consent=known.consents.of(one.person, one.address_hash),
+        complaint_since=known.complaints.since(one.person, one.address_hash),
+        has_template=one.has_template,
+        window_open=one.address_hash in known.windows,
+        zones=candidate_zones(one.time_zone, phone),
+        places=candidate_places(one.country, one.region, phone),
+        sent=_sent(known.past, one) if known.past else (),
+        caps=(*caps, *one.caps) if one.caps else caps,
+        campaign=one.campaign,
+        red_contracts=one.red_contracts,
+        cost=_cost(one, limits, phone),
+        currency=limits.prices.currency,
+    )
+
+
+def _cost(one: Candidate, limits: Limits, phone: str | None) -> int:
+    if one.channel not in limits.prices.channels:
+        return 0
+    country = country_of(phone) if phone else None
+    return limits.prices.cost(one.channel, country, one.segments, one.characters)
+
+
+def _sent(past: Mapping[str, list[_Past]], one: Candidate) -> tuple[Sent, ...]:
+    """Tell what this person and this address were sent, whoever else's the address is: each message once.
+
+    What went under an id that was others' too counts until they were parted from them.
+    """
+    until = dict(one.person.shared)
+    theirs = [
+        each
+        for customer_id in one.person.everything
+        for each in past.get(customer_id, ())
+        if customer_id in one.person.ids or each.sent.at <= until[customer_id]
+    ]
+    found = {each.message_id: each.sent for each in (*theirs, *past.get(one.address_hash or "", ()))}
+    found.pop(one.message_id or "", None)
+    return tuple(found.values())
+
+
 def _history(
-    connection: Connection, people: Iterable[str], channel: str, since: datetime
-) -> dict[str, list[tuple[str, datetime]]]:
-    """Read when each person's marketing messages on a channel may have reached them."""
-    table = messages.c
-    found: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
-    ordered = sorted(set(people))
-    for start in range(0, len(ordered), LOOKUP_BATCH):
-        rows = select(table.customer_id, table.message_id, table.calling_at).where(
-            table.customer_id.in_(ordered[start : start + LOOKUP_BATCH]),
-            table.channel == channel,
-            table.message_class == "marketing",
-            table.state.in_(COUNTED),
-            table.calling_at > since,
-        )
-        for row in connection.execute(rows):
-            found[row.customer_id].append((row.message_id, row.calling_at))
+    connection: Connection, people: Iterable[str], hashes: Iterable[str], since: datetime
+) -> dict[str, list[_Past]]:
+    """Read what marketing may have reached each person and each address since a moment (naive UTC)."""
+    found: dict[str, list[_Past]] = defaultdict(list)
+    for subject, values in (("customer_id", people), ("address_hash", hashes)):
+        for some in batches(values):
+            for row in connection.execute(_counting(subject), {"some": some, "since": since}):
+                sent = Sent(row.calling_at, row.channel, row.campaign)
+                found[row.subject].append(_Past(row.message_id, sent))
     return found
+
+
+@cache  # to put a query together costs more than to run it
+def _counting(subject: str) -> Select[Any]:
+    table = messages.c
+    return select(
+        table[subject].label("subject"), table.message_id, table.calling_at, table.channel, table.campaign
+    ).where(
+        table[subject].in_(bindparam("some", expanding=True)),
+        table.message_class == "marketing",
+        table.state.in_(COUNTED),
+        table.calling_at > bindparam("since"),
+    )

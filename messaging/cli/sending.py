@@ -26,31 +26,31 @@ def dispatch(
     from messaging.clock import read_clock
     from messaging.customers.merges import Merges
     from messaging.dispatch import dispatch_once, dying_at, run_dispatcher
+    from messaging.policy import read_limits
+    from messaging.quiet_hours import installed_rules
     from messaging.release import ReleaseReader
     from messaging.senders.build import build_senders
     from messaging.senders.rates import read_rates
 
     settings = read_settings()
-    clock, senders, die_at = read_clock(settings.home), build_senders(settings), dying_at(settings)
-    rates = read_rates(settings)
+    clock, senders = read_clock(settings.home), build_senders(settings)
     with ended_by_signal() as ending, opened_store(settings) as store:
         read_addresses(settings, store)  # refuses a lost pepper: opt-outs would not be recognised
-        merges = Merges(ReleaseReader(settings.releases_dir), store)
+        options: dict[str, Any] = {
+            "merges": Merges(ReleaseReader(settings.releases_dir), store),
+            "limits": read_limits(settings),
+            "rules": installed_rules(settings.home),
+            "rates": read_rates(settings),
+            "die_at": dying_at(settings),
+        }
         if not once:
-            report = run_dispatcher(store, senders, clock, ending, merges=merges, rates=rates, die_at=die_at)
+            report = run_dispatcher(store, senders, clock, ending, **options)
         else:
             with store.read() as connection:
                 due = outbox.waiting(connection, clock.now(), senders)
             with progress(f"Sending {due:,} messages", due) as advance:
                 report = dispatch_once(
-                    store,
-                    senders,
-                    clock,
-                    stop_event=ending,
-                    on_progress=advance,
-                    merges=merges,
-                    rates=rates,
-                    die_at=die_at,
+                    store, senders, clock, stop_event=ending, on_progress=advance, **options
                 )
     emit(report.to_document(), as_json=as_json, human=lambda: _print_dispatch(report.to_document()))
 

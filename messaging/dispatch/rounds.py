@@ -27,7 +27,7 @@ from messaging.clock import Clock
 from messaging.dispatch.failpoints import Point
 from messaging.dispatch.report import DispatchReport, add, tally
 from messaging.outbox.queue import LEASE
-from messaging.policy import DEFAULT_CAPS, FrequencyCap
+from messaging.policy import Limits, shipped_limits
 from messaging.quiet_hours import QuietRules, read_quiet_rules
 from messaging.reconcile import reconcile
 from messaging.senders.base import Outcome, Sender, Unknown
@@ -57,7 +57,7 @@ class Dispatching:
     senders: Mapping[str, Sender]
     clock: Clock
     rules: QuietRules = field(default_factory=read_quiet_rules)
-    caps: Mapping[str, FrequencyCap] = field(default_factory=lambda: DEFAULT_CAPS)
+    limits: Limits = field(default_factory=shipped_limits)
     rates: Rates = field(default_factory=Rates)
     threads: int = THREADS
     lease: timedelta = LEASE
@@ -220,7 +220,7 @@ class _Round:
             turn,
             now,
             rules=work.rules,
-            caps=work.caps,
+            limits=work.limits,
             lease=work.lease,
             all_ids=all_ids,
             admit=admit,

@@ -13,12 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
+from messaging.budgets import budget_key
 from messaging.consent import KnownAs
 from messaging.facts import Candidate, gather, red_contracts
 from messaging.outbox.moves import move, move_each
-from messaging.outbox.outbound import open_windows, outbound
+from messaging.outbox.outbound import outbound
+from messaging.outbox.purse import Purse, scopes
 from messaging.outbox.queue import LEASE
-from messaging.policy import DEFAULT_CAPS, Blocked, FrequencyCap, decide
+from messaging.policy import Blocked, FrequencyCap, Limits, SendFacts, decide, shipped_limits
 from messaging.quiet_hours import QuietRules
 from messaging.senders.base import OutboundMessage
 from messaging.store.ids import new_id
@@ -42,6 +44,7 @@ class Call:
     number: int
     message: OutboundMessage
     segment_count: int | None = None  # as we counted, until the provider says
+    cost: int = 0  # what it is taken to cost, in millionths of the currency
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
     now: datetime,
     *,
     rules: QuietRules,
-    caps: Mapping[str, FrequencyCap] = DEFAULT_CAPS,
+    limits: Limits | None = None,
     lease: timedelta = LEASE,
     all_ids: AllIds = NOBODY_MERGED,
     admit: Admit = lambda *_: (),
@@ -74,29 +77,35 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
     `all_ids` gives what people are known as who have had several ids, or shared one: what was said under it counts.
     `admit` is asked last, of the messages that may go: what a sender cannot take yet goes back.
     """
-    _lock(connection, _claimed(connection, owner, ids), all_ids)
+    limits = limits or shipped_limits()
+    _lock(connection, _claimed(connection, owner, ids), all_ids, limits, now)
     rows = _claimed(connection, owner, ids, locking=True)
     judged, result = _sort_out(connection, rows, now, all_ids)
     red = red_contracts(connection)
-    facts = gather(connection, [_candidate(row, red, all_ids) for row in judged], now, caps)
+    facts = gather(connection, [_candidate(row, red, all_ids) for row in judged], now, limits)
+    purse = Purse(connection, limits, judged, now)
     today, allowed = database_now(connection), []
     for row in judged:
-        verdict = decide(facts[row.message_id], rules)
+        known = purse.seen_by(row, facts[row.message_id])
+        verdict = decide(known, rules)
         if isinstance(verdict, Blocked):
             _hold(connection, row, verdict, now, today, result)
-        else:
-            allowed.append(row)
-    held = set(admit(connection, allowed))
+            continue
+        purse.promise(row, known.cost)
+        allowed.append((row, known))
+    held = set(admit(connection, [row for row, _ in allowed]))
     if held:
         move(connection, messages.c.message_id.in_(held), ["sending"], "queued", now)
-    allowed = [row for row in allowed if row.message_id not in held]
-    windows = open_windows(connection, allowed, now)
-    calls = tuple(
-        Call(new_id("att"), row.attempt_count + 1, outbound(row, windows), row.segment_count)
-        for row in allowed
-    )
+    calls = [_call(row, known) for row, known in allowed if row.message_id not in held]
+    purse.write(connection, held)
     _intend(connection, calls, now, today, lease)
-    return Intents(calls, result.waiting, result.skipped, len(held))
+    return Intents(tuple(calls), result.waiting, result.skipped, len(held))
+
+
+def _call(row: Row[Any], known: SendFacts) -> Call:
+    message = outbound(row, window_open=known.window_open)
+    cost = known.cost or row.cost or 0  # paid for by an earlier try of the day
+    return Call(new_id("att"), row.attempt_count + 1, message, row.segment_count, cost)
 
 
 @dataclass
@@ -105,10 +114,13 @@ class _Result:
     skipped: dict[str, int]
 
 
-def _lock(connection: Connection, rows: Sequence[Row[Any]], all_ids: AllIds) -> None:
+def _lock(
+    connection: Connection, rows: Sequence[Row[Any]], all_ids: AllIds, limits: Limits, now: datetime
+) -> None:
     people = {one for row in rows for one in _person(row, all_ids).everything}
     addresses = [address_key(row.address_hash) for row in rows]
-    lock(connection, [*addresses, *map(person_key, people)])
+    budgets = [budget_key(limits.day(now)[0])] if any(scopes(limits, row) for row in rows) else []
+    lock(connection, [*addresses, *budgets, *map(person_key, people)])
 
 
 def _person(row: Row[Any], all_ids: AllIds) -> KnownAs:
@@ -138,27 +150,27 @@ def _sort_out(
     """Give back what a halted run holds, and the second message to one person: the first has to count."""
     judged: list[Row[Any]] = []
     result = _Result({}, {})
-    people: set[tuple[tuple[str, ...], str]] = set()
+    met: set[str] = set()  # people by their ids, and addresses, which others may have as well
     for row in rows:
         this = messages.c.message_id == row.message_id
-        person = (_person(row, all_ids).ids, row.channel)
+        who = {*map(person_key, _person(row, all_ids).ids), address_key(row.address_hash)}
         if row.run_state == "stopped":
             move(connection, this, ["sending"], "cancelled", now, reason="stopped", done_at=now)
             _count(result.skipped, "stopped")
         elif row.run_state not in {None, "running"}:
             move(connection, this, ["sending"], "queued", now)
             _count(result.waiting, "paused")
-        elif person in people:
+        elif met & who:
             move(connection, this, ["sending"], "queued", now)
             _count(result.waiting, "same_person")
         else:
-            people.add(person)
+            met |= who
             judged.append(row)
     return judged, result
 
 
 def _candidate(row: Row[Any], red: tuple[str, ...], all_ids: AllIds) -> Candidate:
-    content = row.run_content or {}
+    content, parts = row.run_content or {}, row.parts or {}
     tables = content.get("tables", red) if row.run_id else ()
     own = content.get("caps", {}).get(row.channel)
     return Candidate(
@@ -174,8 +186,12 @@ def _candidate(row: Row[Any], red: tuple[str, ...], all_ids: AllIds) -> Candidat
         country=row.country,
         region=row.region,
         message_id=row.message_id,
+        campaign=row.campaign,
         red_contracts=tuple(name for name in red if name in tables),
-        cap=FrequencyCap(own["messages"], own["days"]) if own else None,
+        caps=(FrequencyCap(own["messages"], own["days"], row.channel),) if own else (),
+        has_template="content_sid" in parts,
+        segments=row.segment_count,
+        characters=len(row.body),
     )
 
 
@@ -184,7 +200,7 @@ def _hold(  # noqa: PLR0913, PLR0917 - one verdict on one row
 ) -> None:
     this = messages.c.message_id == row.message_id
     why = {"reason": verdict.reason, "detail": verdict.sentence}
-    if verdict.reason == "quiet_hours" and verdict.until is not None:
+    if verdict.waits and verdict.until is not None:
         move(connection, this, ["sending"], "queued", now, send_after=verdict.until, **why)
         _count(result.waiting, verdict.reason)
     elif verdict.reason == "contract_red":
@@ -213,7 +229,10 @@ def _intend(
     connection.execute(insert(attempts), rows)
     settled: dict[str, Any] = {"reason": None, "detail": None, "send_after": None, "retry_at": None}
     settled |= {"calling_at": now, "lease_until": today + lease}
-    moved = [{"this": call.message.message_id, "attempt_count": call.number, **settled} for call in calls]
+    moved = [
+        {"this": call.message.message_id, "attempt_count": call.number, "cost": call.cost, **settled}
+        for call in calls
+    ]
     move_each(connection, "sending", "calling", now, moved)
 
 

@@ -120,6 +120,8 @@ def _candidate(ground: Ground, person: Mapping[str, Any], channel: str) -> Candi
         address_given=bool(given),
         time_zone=person["time_zone"],
         country=person["country"],
+        campaign=ground.content.campaign.name,
+        caps=(own,) if (own := ground.content.campaign.caps.get(channel)) else (),
     )
 
 

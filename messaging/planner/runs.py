@@ -24,7 +24,8 @@ from messaging.planner.decisions import Company, Decision, Ground, candidates, d
 from messaging.planner.history import had_it_since, written_since
 from messaging.planner.reports import read_run, summarise
 from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
-from messaging.quiet_hours import read_quiet_rules
+from messaging.policy import read_limits
+from messaging.quiet_hours import installed_rules
 from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.ids import new_id
@@ -216,7 +217,7 @@ class Planner:
             company=company,
             addresses=self.addresses,
             links=self.links,
-            rules=read_quiet_rules(),
+            rules=installed_rules(self.settings.home),
             now=now,
             already_written=written,
             all_ids=all_ids,
@@ -241,7 +242,7 @@ class Planner:
     ) -> Iterator[Decision]:
         asked = candidates(ground, people)
         with self.store.read() as connection:
-            facts = gather(connection, asked, ground.now, ground.content.campaign.caps)
+            facts = gather(connection, asked, ground.now, read_limits(self.settings))
         for number, decision in enumerate(decide_all(ground, people, asked, facts), 1):
             yield decision
             if progress and (number % 100 == 0 or number == len(people)):

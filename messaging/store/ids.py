@@ -22,6 +22,7 @@ PREFIXES = Literal[
     "key",
     "ntc",
     "tel",
+    "cmp",
 ]
 
 

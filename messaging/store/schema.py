@@ -17,6 +17,7 @@ REVISIONS = (
     "0006",
     "0007",
     "0008",
+    "0009",
 )  # oldest first; a test holds this equal to the migration scripts
 
 

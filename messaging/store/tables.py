@@ -8,6 +8,7 @@ erasure, only its keyed hash is stored.
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     DateTime,
     ForeignKey,
@@ -127,6 +128,7 @@ messages = Table(  # the outbox: rendered once, stored, sent at most once
     ),  # queued | sent | delivered | read | undelivered | failed; never goes back
     Column("error_code", Integer),
     Column("segment_count", Integer),
+    Column("cost", BigInteger),  # promised when it was called, in millionths of the currency
     Column("created_at", DateTime, nullable=False),
     Column("calling_at", DateTime),
     Column("accepted_at", DateTime),

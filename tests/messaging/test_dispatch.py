@@ -76,7 +76,7 @@ def test_marketing_waits_for_the_end_of_quiet_hours_and_then_goes(
     assert dispatch_once(store, {"sms": provider}, NIGHT).waiting == {"quiet_hours": 1}
     row = outbox_of.row(message_id)
     assert (row.state, row.reason, row.send_after) == ("queued", "quiet_hours", MORNING.now())
-    assert row.detail == "It is 22:30 in Europe/London; marketing may arrive from Saturday 09:00."
+    assert row.detail == "It is 22:30 in London; marketing may arrive from Saturday 09:00."
     assert dispatch_once(store, {"sms": provider}, NIGHT) == DispatchReport()
     assert dispatch_once(store, {"sms": provider}, MORNING).accepted == 1
     assert outbox_of.row(message_id).reason is None

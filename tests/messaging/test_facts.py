@@ -7,7 +7,7 @@ from sqlalchemy import insert, text
 
 from messaging.consent import KnownAs, suppress
 from messaging.facts import Candidate, gather, red_contracts
-from messaging.policy import FrequencyCap
+from messaging.policy import FrequencyCap, Limits
 from messaging.store import Store
 from messaging.store.tables import contract_status, messages
 
@@ -65,8 +65,8 @@ def test_what_may_have_arrived_counts_against_the_cap_under_every_id_of_a_person
             [_candidate(9, person=KnownAs(("cus_9", "cus_0"))), _candidate(0, message_id=ids[0])],
             NOW,
         )
-    assert len(counted["9"].sent_at) == 4
-    assert len(counted["0"].sent_at) == 3, "a message does not count against itself"
+    assert len(counted["9"].sent) == 4
+    assert len(counted["0"].sent) == 3, "a message does not count against itself"
 
 
 def test_what_is_older_than_the_window_or_no_marketing_does_not_count(store: Store, outbox_of: Any) -> None:
@@ -74,11 +74,11 @@ def test_what_is_older_than_the_window_or_no_marketing_does_not_count(store: Sto
     outbox_of.put()
     with store.write() as connection:
         connection.execute(
-            text("UPDATE messages SET state = 'done', calling_at = '2026-10-01 12:00:00.000000'")
+            text("UPDATE messages SET state = 'done', calling_at = '2026-09-01 12:00:00.000000'")
         )
-        facts = gather(connection, [_candidate(0)], NOW, {"sms": FrequencyCap(1, 7)})
-        assert facts["0"].sent_at == ()
-        assert gather(connection, [_candidate(0)], NOW, {})["0"].cap is None
+        facts = gather(connection, [_candidate(0)], NOW, Limits((FrequencyCap(1, 7, "sms"),)))
+        assert facts["0"].sent == ()
+        assert gather(connection, [_candidate(0)], NOW, Limits())["0"].caps == ()
 
 
 def test_red_tables_are_named_all_or_those_asked_for(store: Store) -> None:

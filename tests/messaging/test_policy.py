@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from messaging.consent_words import ConsentState
-from messaging.policy import WAITING, Allowed, Blocked, FrequencyCap, SendFacts, decide
+from messaging.policy import WAITING, Allowed, Blocked, BudgetStanding, FrequencyCap, SendFacts, Sent, decide
 from messaging.quiet_hours import Place, read_quiet_rules
 
 RULES = read_quiet_rules()
@@ -30,9 +30,16 @@ FINE = SendFacts(
     consent=GRANTED,
     zones=("Europe/London",),
     places=(Place("GB"),),
-    cap=FrequencyCap(2, 7),
+    caps=(FrequencyCap(2, 7, "sms"),),
+    campaign="win_back",
 )
-SENT_TWICE = (NOON - timedelta(days=6), NOON - timedelta(days=1))
+
+
+def _sent(*ago: timedelta, channel: str = "sms", campaign: str | None = "win_back") -> tuple[Sent, ...]:
+    return tuple(Sent(NOON - each, channel, campaign) for each in ago)
+
+
+SENT_TWICE = _sent(timedelta(days=6), timedelta(days=1))
 
 
 def _judge(**changes: Any) -> Allowed | Blocked:
@@ -82,9 +89,55 @@ def test_with_consent_by_day_and_not_too_often_a_message_may_go() -> None:
             "The data of contacts, purchases failed its checks; marketing waits until it passes.",
         ),
         (
-            {"sent_at": SENT_TWICE},
+            {"sent": SENT_TWICE},
             "frequency_cap",
             "This customer has had 2 marketing messages by SMS in 7 days; our limit is 2.",
+        ),
+        (
+            {"complaint_since": datetime.fromisoformat("2026-10-05T09:00")},
+            "open_complaint",
+            "This customer has had an open complaint since 5 October 2026; no marketing until it is settled.",
+        ),
+        (
+            {"channel": "whatsapp"},
+            "whatsapp_window",
+            "This customer has not written to us by WhatsApp in the last 24 hours, so only an approved template may go.",
+        ),
+        (
+            {
+                "caps": (FrequencyCap(1, 1), FrequencyCap(9, 7)),
+                "sent": SENT_TWICE[1:] + _sent(timedelta(hours=2), channel="email"),
+            },
+            "frequency_cap",
+            "This customer has had 1 marketing message over all channels in 1 day; our limit is 1.",
+        ),
+        (
+            {
+                "places": (Place("US", "FL"),),
+                "caps": (),
+                "sent": _sent(*[timedelta(hours=n) for n in (23, 9, 1)]),
+            },
+            "state_limit",
+            "The law of Florida allows 3 messages of this campaign in 24 hours, and this customer has had 3.",
+        ),
+        (
+            {
+                "channel": "voice",
+                "places": (Place("FR"),),
+                "zones": ("Europe/Paris",),
+                "now": NOON + timedelta(days=2),
+            },
+            "quiet_hours",
+            "It is Sunday, 1 November, in Paris; marketing may arrive from Monday 10:00.",
+        ),
+        (
+            {
+                "cost": 40_500,
+                "currency": "GBP",
+                "budgets": (BudgetStanding("sms", 100_000_000, 99_960_000, NOON),),
+            },
+            "daily_budget",
+            "Today's budget for SMS, 100.00 GBP, is promised; marketing goes on tomorrow.",
         ),
         (
             {"zones": ()},
@@ -94,12 +147,12 @@ def test_with_consent_by_day_and_not_too_often_a_message_may_go() -> None:
         (
             {"now": NIGHT},
             "quiet_hours",
-            "It is 23:30 in Europe/London; marketing may arrive from Saturday 09:00.",
+            "It is 23:30 in London; marketing may arrive from Saturday 09:00.",
         ),
         (
             {"zones": ("America/New_York", "Europe/London")},
             "quiet_hours",
-            "It is 08:00 in America/New_York; marketing may arrive from 09:00.",
+            "It is 08:00 in New York; marketing may arrive from 09:00.",
         ),
     ],
 )
@@ -115,21 +168,32 @@ FORBIDDEN: list[dict[str, Any]] = [
     {"address": None},
     {"suppression": "stop"},
     {"consent": REVOKED},
+    {"complaint_since": NOON},
     {"red_contracts": ("purchases",)},
-    {"sent_at": SENT_TWICE},
+    {"sent": SENT_TWICE},
     {"now": NIGHT},
+    {"cost": 1, "budgets": (BudgetStanding("every channel", 1, 1, NOON + timedelta(hours=12)),)},
+]
+ORDER = [
+    "invalid_address",
+    "suppressed",
+    "opted_out",
+    "open_complaint",
+    "contract_red",
+    "frequency_cap",
+    "quiet_hours",
+    "daily_budget",
 ]
 
 
 @pytest.mark.parametrize("count", range(1, len(FORBIDDEN) + 1))
 def test_of_several_reasons_the_first_that_will_stay_is_shown(count: int) -> None:
-    order = ["invalid_address", "suppressed", "opted_out", "contract_red", "frequency_cap", "quiet_hours"]
     changes: dict[str, Any] = {}
     for one in FORBIDDEN[len(FORBIDDEN) - count :]:
         changes |= one
     verdict = _judge(**changes)
     assert isinstance(verdict, Blocked)
-    assert verdict.reason == order[len(order) - count]
+    assert verdict.reason == ORDER[len(ORDER) - count]
 
 
 @pytest.mark.parametrize("message_class", ["transactional", "conversational"])
@@ -152,14 +216,14 @@ def test_an_email_may_go_by_night_and_to_an_unknown_place() -> None:
 
 @pytest.mark.parametrize(("ago", "allowed"), [(7, True), (6, False)])
 def test_what_was_sent_before_the_window_does_not_count(ago: int, *, allowed: bool) -> None:
-    verdict = _judge(sent_at=(NOON - timedelta(days=ago), NOON - timedelta(days=1)))
+    verdict = _judge(sent=_sent(timedelta(days=ago), timedelta(days=1)))
     assert isinstance(verdict, Allowed) is allowed
 
 
 def test_a_cap_names_the_moment_at_which_it_ends() -> None:
-    verdict = _judge(sent_at=(*SENT_TWICE, NOON - timedelta(hours=1)))
+    verdict = _judge(sent=(*SENT_TWICE, *_sent(timedelta(hours=1))))
     assert isinstance(verdict, Blocked)
-    assert verdict.until == SENT_TWICE[1] + timedelta(days=7)
+    assert verdict.until == SENT_TWICE[1].at + timedelta(days=7)
 
 
 def test_only_what_passes_by_itself_is_waited_for() -> None:
@@ -169,7 +233,7 @@ def test_only_what_passes_by_itself_is_waited_for() -> None:
     assert quiet.waits
     assert quiet.until == datetime.fromisoformat("2026-10-31T09:00")
     assert not opted_out.waits
-    assert {"quiet_hours", "contract_red"} == WAITING
+    assert {"quiet_hours", "contract_red", "daily_budget"} == WAITING
 
 
 @pytest.mark.parametrize(
@@ -186,3 +250,66 @@ def test_a_consent_that_ran_out_is_none_from_that_moment_on(expires: timedelta, 
 
 def test_a_consent_that_ran_out_forbids_no_receipt() -> None:
     assert _judge(message_class="transactional", consent=replace(GRANTED, expires_at=NOON)) == Allowed()
+
+
+@pytest.mark.parametrize(
+    ("others", "allowed"),
+    [
+        (_sent(*[timedelta(hours=n) for n in (25, 9, 1)]), True),  # one is a day old
+        (_sent(*[timedelta(hours=n) for n in (3, 2, 1)], campaign="spring"), True),  # another subject
+        (_sent(*[timedelta(hours=n) for n in (3, 2, 1)], campaign=None), False),  # of which nobody can tell
+        (_sent(*[timedelta(hours=n) for n in (3, 2, 1)], channel="email"), True),
+        (_sent(timedelta(hours=3), timedelta(hours=2)) + _sent(timedelta(hours=1), channel="voice"), False),
+    ],
+)
+@pytest.mark.parametrize(
+    "where", [{"places": (Place("US", "OK"),)}, {"places": (Place("US"),)}, {"address": "+14055550123"}]
+)
+def test_some_states_allow_three_of_one_subject_in_a_day_by_phone(
+    others: tuple[Sent, ...], *, allowed: bool, where: dict[str, Any]
+) -> None:
+    here = {"zones": ("America/Chicago",), "now": NOON + timedelta(hours=5), "places": (Place("US", "NY"),)}
+    later = tuple(replace(one, at=one.at + timedelta(hours=5)) for one in others)
+    verdict = _judge(**(here | where), caps=(), sent=later)
+    assert isinstance(verdict, Allowed) is allowed
+    if isinstance(verdict, Blocked):
+        assert (verdict.reason, verdict.until) == (
+            "state_limit",
+            min(one.at for one in later) + timedelta(days=1),
+        )
+
+
+@pytest.mark.parametrize("message_class", ["marketing", "transactional", "conversational"])
+def test_free_words_go_by_whatsapp_in_an_open_window_alone_and_templates_always(message_class: str) -> None:
+    chat = {"channel": "whatsapp", "message_class": message_class}
+    assert isinstance(_judge(**chat), Blocked)
+    assert _judge(**chat, window_open=True) == Allowed()
+    assert _judge(**chat, has_template=True) == Allowed()
+
+
+def test_of_several_caps_the_one_that_holds_longest_names_the_moment() -> None:
+    caps = (FrequencyCap(1, 1), FrequencyCap(2, 7, "sms"), FrequencyCap(1, 30, "email"))
+    verdict = _judge(caps=caps, sent=_sent(timedelta(days=3), timedelta(hours=2)))
+    assert isinstance(verdict, Blocked)
+    assert verdict.until == NOON + timedelta(days=4)
+
+
+def test_a_budget_goes_to_its_last_penny() -> None:
+    purse = BudgetStanding("campaign:win_back", 1000, 900, NOON + timedelta(hours=12))
+    assert _judge(cost=100, budgets=(purse,)) == Allowed()
+    blocked = _judge(cost=101, budgets=(purse,))
+    assert isinstance(blocked, Blocked)
+    assert blocked.sentence.startswith("Today's budget for this campaign, 0.00,")
+    assert (blocked.waits, blocked.until) == (True, purse.ends)
+
+
+def test_a_sentence_names_the_place_and_hour_where_it_is_night() -> None:
+    verdict = _judge(
+        zones=("America/Los_Angeles", "Europe/London"), now=datetime.fromisoformat("2026-10-30T16:30")
+    )
+    assert isinstance(verdict, Allowed)
+    verdict = _judge(
+        zones=("America/Los_Angeles", "Europe/London"), now=datetime.fromisoformat("2026-10-30T20:30")
+    )
+    assert isinstance(verdict, Blocked)
+    assert verdict.sentence == "It is 20:30 in London; marketing may arrive from Saturday 16:00."

@@ -15,7 +15,7 @@ from data_contracts.errors import StoreError
 from messaging.clock import Clock
 from messaging.consent import stop
 from messaging.dispatch import dispatch_once
-from messaging.policy import FrequencyCap
+from messaging.policy import FrequencyCap, Limits
 from messaging.reconcile import reconcile
 from messaging.settings import Settings
 from messaging.store import Store, engine, open_store, sessions
@@ -227,10 +227,10 @@ def test_a_stop_that_comes_after_the_clock_was_set_back_still_stops(
 def test_what_was_sent_before_the_clock_was_set_back_still_counts_against_the_cap(
     store: Store, outbox_of: Any, provider: Any
 ) -> None:
-    caps = {"sms": FrequencyCap(1, 7)}
+    limits = Limits((FrequencyCap(1, 7, "sms"),))
     (first,) = outbox_of.put(1)
-    dispatch_once(store, {"sms": provider}, Clock(NOON), caps=caps)
+    dispatch_once(store, {"sms": provider}, Clock(NOON), limits=limits)
     (second,) = outbox_of.put(1, consent=False)
-    dispatch_once(store, {"sms": provider}, Clock(NOON - DAY), caps=caps)
+    dispatch_once(store, {"sms": provider}, Clock(NOON - DAY), limits=limits)
     assert outbox_of.row(first).state == "accepted"
     assert (outbox_of.row(second).state, outbox_of.row(second).reason) == ("skipped", "frequency_cap")

@@ -9,7 +9,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -187,9 +187,9 @@ def use_pull(path: Path) -> None:
 
 def use_quiet_hours(path: Path) -> None:
     rules = read_quiet_rules(path)
-    weeks = rules.weeks([Place(country, None) for country in rules.countries])
-    assert all(len(week) == 7 for week in weeks)
-    next_legal(datetime(2026, 3, 8), ("America/New_York", "Pacific/Apia"), weeks)
+    hours = rules.hours(tuple(Place(country) for country in rules.countries), "voice")
+    assert all(span.start < span.end for span in hours.on(date(2026, 3, 8)))
+    next_legal(datetime(2026, 3, 8), ("America/New_York", "Pacific/Apia"), hours)
 
 
 def use_campaign(path: Path) -> None:

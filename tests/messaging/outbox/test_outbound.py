@@ -74,10 +74,12 @@ def test_the_window_is_open_for_a_day_after_the_persons_own_words_on_whatsapp(
     address = "+447700900123"
     _wrote(store, outbox_of, address, channel, hours)
     outbox_of.put(channel="whatsapp", address=address, **SERVICE)
-    assert _sent(store, provider, "whatsapp").window_open is is_open
+    report = dispatch_once(store, {"whatsapp": provider}, Clock(NOON))
+    assert [message.window_open for message in provider.accepted] == ([True] if is_open else [])
+    assert report.skipped == ({} if is_open else {"whatsapp_window": 1})
 
 
 def test_somebody_elses_words_open_no_window(store: Store, outbox_of: Any, provider: Any) -> None:
     _wrote(store, outbox_of, "+447700900199", "whatsapp", 1)
     outbox_of.put(channel="whatsapp", address="+447700900123", **SERVICE)
-    assert _sent(store, provider, "whatsapp").window_open is False
+    assert dispatch_once(store, {"whatsapp": provider}, Clock(NOON)).skipped == {"whatsapp_window": 1}

@@ -10,7 +10,7 @@ import yaml
 from data_contracts.contracts import published_contract
 from data_contracts.errors import CampaignError, LibraryError, NotFoundError, TemplateError
 from messaging.campaigns import SHIPPED, Holdout, Library, fill_library, read_campaign, read_content
-from messaging.policy import DEFAULT_CAPS, FrequencyCap
+from messaging.policy import FrequencyCap, shipped_limits
 from messaging.settings import Settings
 
 LEGAL = {"segment": "lapsed_customers", "template": "win_back", "channels": ["preferred", "sms", "email"]}
@@ -158,7 +158,7 @@ def test_the_lots_of_a_campaign_are_drawn_with_the_salt_they_always_were(salt: s
 def test_nothing_held_out_given_or_capped_may_be_written_in_many_ways(none: str) -> None:
     text = yaml.safe_dump(LEGAL) + f"holdout: {none}\nvalues: {none}\nfrequency_cap: {none}"
     campaign = read_campaign("tried", text)
-    assert (campaign.holdout, campaign.values, campaign.caps) == (Holdout(0, "tried"), {}, DEFAULT_CAPS)
+    assert (campaign.holdout, campaign.values, campaign.caps) == (Holdout(0, "tried"), {}, {})
 
 
 def test_a_segment_and_a_template_that_are_named_with_a_hyphen_are_looked_for(library: Library) -> None:
@@ -169,18 +169,32 @@ def test_a_segment_and_a_template_that_are_named_with_a_hyphen_are_looked_for(li
     assert "lapsed_customers" in caught.value.mend
 
 
-@pytest.mark.parametrize("channel", sorted(DEFAULT_CAPS))
+@pytest.mark.parametrize("channel", sorted({cap.channel for cap in shipped_limits().caps if cap.channel}))
 def test_every_channel_that_has_a_cap_may_have_one_of_a_campaign(channel: str) -> None:
     text = yaml.safe_dump(LEGAL | {"frequency_cap": {channel: {"messages": 1, "days": 9}}})
-    assert read_campaign("tried", text).caps == DEFAULT_CAPS | {channel: FrequencyCap(1, 9)}
+    assert read_campaign("tried", text).caps == {channel: FrequencyCap(1, 9, channel)}
 
 
-def test_a_campaigns_own_cap_stands_beside_ours() -> None:
-    campaign = read_campaign(
-        "tried", yaml.safe_dump(LEGAL | {"frequency_cap": {"sms": {"messages": 1, "days": 14}}})
-    )
-    assert campaign.caps["sms"] == FrequencyCap(1, 14)
-    assert campaign.caps["email"] == DEFAULT_CAPS["email"]
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("12.5", 12_500_000),
+        ("0.000001", 1),
+        ("0", 0),
+        ("much", "as a number"),
+        ("-1", "0 or more"),
+        ("0.0000001", "a millionth"),
+        (".inf", "0 or more"),
+        ("true", "as a number"),
+    ],
+)
+def test_a_campaigns_daily_budget_is_an_amount_of_money(written: str, told: int | str) -> None:
+    text = yaml.safe_dump(LEGAL) + f"daily_budget: {written}\n"
+    if isinstance(told, int):
+        assert read_campaign("tried", text).daily_budget == told
+    else:
+        with pytest.raises(CampaignError, match=f"daily_budget: .*{told}"):
+            read_campaign("tried", text)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from messaging.customers import Customers
 from messaging.customers.merges import known_as
 from messaging.customers.partings import Change
 from messaging.facts import Candidate, gather
-from messaging.policy import Blocked, decide
+from messaging.policy import Blocked, Sent, decide
 from messaging.quiet_hours import read_quiet_rules
 from messaging.store import Store
 from messaging.store.tables import builds, messages
@@ -308,9 +308,9 @@ def test_what_the_joined_person_was_sent_counts_against_the_cap_of_both(story: S
     assert counted == {ANNA: 2, NEW: 1}
 
 
-def _sent(connection: Any, person: KnownAs, now: datetime) -> Sequence[datetime]:
+def _sent(connection: Any, person: KnownAs, now: datetime) -> Sequence[Sent]:
     one = Candidate(key="1", person=person, channel="email", address="b@x.example", address_hash="x")
-    return gather(connection, [one], now + HOUR)["1"].sent_at
+    return gather(connection, [one], now + HOUR)["1"].sent
 
 
 STEPS = some.lists(

@@ -1,0 +1,146 @@
+"""Open complaints: while somebody complains, no marketing goes to them, from the moment that it is told here.
+
+A complaint is flagged by what tells of it (a message that came in, a spam report, a record that a build read), each by its
+own record, and rests until that record's end is told. It takes the locks that a send takes, so that once the flag is
+committed no marketing to that person or address begins.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Select, bindparam, select, update
+
+from messaging.consent import KnownAs, suppress
+from messaging.consent_words import batches
+from messaging.store.ids import new_id
+from messaging.store.inserts import insert_new
+from messaging.store.locks import address_key, lock, person_key
+from messaging.store.tables_limits import complaint_flags
+
+Kind = Literal["spam_report", "message", "record"]
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """A complaint by a person, from an address (by its keyed hash), or both; `opened_at` is naive UTC."""
+
+    source: str
+    source_record_id: str
+    kind: Kind
+    opened_at: datetime
+    customer_id: str | None = None
+    address_hash: str | None = None
+
+
+class OpenComplaints:
+    """Who of those looked up has an open complaint, and since when."""
+
+    def __init__(self, by_person: Mapping[str, datetime], by_address: Mapping[str, datetime]) -> None:
+        self._by_person = by_person
+        self._by_address = by_address
+
+    def since(self, person: KnownAs, address_hash: str | None) -> datetime | None:
+        """Give since when a person, under any id that counts, or an address has complained (naive UTC)."""
+        if not self._by_person and not self._by_address:
+            return None
+        found = [self._by_person.get(customer_id) for customer_id in person.everything]
+        found.append(self._by_address.get(address_hash or ""))
+        return min((each for each in found if each is not None), default=None)
+
+
+def open_complaint(connection: Connection, complaint: Complaint) -> bool:
+    """Flag a complaint, once for each record that tells of it; say whether it is new."""
+    lock(connection, _keys(complaint))
+    row = {
+        "flag_id": new_id("cmp"),
+        "customer_id": complaint.customer_id,
+        "address_hash": complaint.address_hash,
+        "kind": complaint.kind,
+        "source": complaint.source,
+        "source_record_id": complaint.source_record_id,
+        "opened_at": complaint.opened_at,
+    }
+    return bool(insert_new(connection, complaint_flags, [row]))
+
+
+def close_complaint(connection: Connection, source: str, record_id: str, at: datetime, actor: str) -> bool:
+    """Settle the complaint that a record told of; say whether it was open."""
+    table = complaint_flags.c
+    this = (table.source == source) & (table.source_record_id == record_id) & table.closed_at.is_(None)
+    return bool(
+        connection.execute(update(complaint_flags).where(this).values(closed_at=at, closed_by=actor)).rowcount
+    )
+
+
+def report_spam(  # noqa: PLR0913 - each is a fact of the report
+    connection: Connection,
+    *,
+    address_hash: str,
+    channel: str,
+    at: datetime,
+    source: str,
+    source_record_id: str,
+    customer_id: str | None = None,
+) -> bool:
+    """Take a report as spam: nothing goes to the address any more, and no marketing to the person meanwhile."""
+    told = Complaint(source, source_record_id, "spam_report", at, customer_id, address_hash)
+    new = open_complaint(connection, told)
+    suppress(connection, address_hash=address_hash, channel=channel, reason="complaint", at=at, source=source)
+    return new
+
+
+def agree_with(
+    connection: Connection, source: str, standing: Iterable[Complaint], at: datetime, actor: str
+) -> tuple[int, int]:
+    """Make the open complaints of a source those that `standing` lists; give how many were opened and closed.
+
+    For what reads all complaints of a source again and again: one that it lists no more was settled.
+    """
+    wanted = {each.source_record_id: each for each in standing}
+    table = complaint_flags.c
+    rows = select(table.source_record_id, table.closed_at).where(table.source == source)
+    known = {row.source_record_id: row.closed_at for row in connection.execute(rows)}
+    opened = [wanted[each] for each in sorted(wanted) if each not in known or known[each] is not None]
+    lock(connection, [key for each in opened for key in _keys(each)])  # all at once, and so in their order
+    for each in opened:
+        if not open_complaint(connection, each):
+            again = (table.source == source) & (table.source_record_id == each.source_record_id)
+            values = {"opened_at": each.opened_at, "closed_at": None, "closed_by": None}
+            connection.execute(update(complaint_flags).where(again).values(**values))
+    gone = [each for each in sorted(known) if known[each] is None and each not in wanted]
+    for record_id in gone:
+        close_complaint(connection, source, record_id, at, actor)
+    return len(opened), len(gone)
+
+
+def open_complaints(
+    connection: Connection, customer_ids: Iterable[str], address_hashes: Iterable[str]
+) -> OpenComplaints:
+    """Look many people and addresses up at once."""
+    return OpenComplaints(
+        _since(connection, "customer_id", customer_ids), _since(connection, "address_hash", address_hashes)
+    )
+
+
+def _since(connection: Connection, subject: str, values: Iterable[str]) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for some in batches(values):
+        for row in connection.execute(_standing(subject), {"some": some}):
+            found[row.subject] = min(row.opened_at, found.get(row.subject, row.opened_at))
+    return found
+
+
+@cache  # as with consents: to put a query together costs more than to run it
+def _standing(subject: str) -> Select[Any]:
+    table = complaint_flags.c
+    return select(table[subject].label("subject"), table.opened_at).where(
+        table[subject].in_(bindparam("some", expanding=True)), table.closed_at.is_(None)
+    )
+
+
+def _keys(complaint: Complaint) -> list[str]:
+    keys = [person_key(complaint.customer_id)] if complaint.customer_id else []
+    return keys + ([address_key(complaint.address_hash)] if complaint.address_hash else [])

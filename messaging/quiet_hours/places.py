@@ -1,0 +1,67 @@
+"""Where the owner of a profile and a phone may be: every zone and every place whose rules may hold."""
+
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+from phonenumbers import timezone as phone_zones
+
+from messaging.addresses import country_of, parsed_number
+
+# A number of any other type (toll-free, shared cost, personal, pager, VoIP) tells nothing about where its
+# owner is.
+PLACED_TYPES = {
+    phonenumbers.PhoneNumberType.FIXED_LINE,
+    phonenumbers.PhoneNumberType.MOBILE,
+    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+}
+
+
+class Place(NamedTuple):
+    """Where somebody may be: a country (ISO 3166 alpha-2) and, where known, a state's code."""
+
+    country: str
+    region: str | None = None
+
+
+def known_zone(name: str | None) -> bool:
+    """Say whether a name is a time zone that we can compute with."""
+    try:
+        return bool(name) and name != phone_zones.UNKNOWN_TIMEZONE and zone(name) is not None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+
+
+def candidate_zones(profile_zone: str | None, phone: str | None) -> tuple[str, ...]:
+    """Give every zone where the owner of a profile and a phone (E.164) may be; none where we cannot tell.
+
+    A number that is not tied to a place, such as a toll-free one, tells nothing.
+    """
+    zones = {profile_zone} if profile_zone and known_zone(profile_zone) else set()
+    if phone is not None:
+        zones |= set(_phone_zones(phone))
+    return tuple(sorted(zones))
+
+
+def candidate_places(country: str | None, region: str | None, phone: str | None) -> tuple[Place, ...]:
+    """Give every place whose rules may hold for the owner of a profile and a phone (E.164)."""
+    places = {Place(country.upper(), region.upper() if region else None)} if country else set()
+    phone_country = country_of(phone) if phone else None
+    if phone_country and phone_country not in {place.country for place in places}:
+        places.add(Place(phone_country))
+    return tuple(sorted(places, key=lambda place: (place.country, place.region or "")))
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """Give a time zone by its IANA name."""
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=65536)
+def _phone_zones(phone: str) -> tuple[str, ...]:
+    number = parsed_number(phone)
+    if number is None or phonenumbers.number_type(number) not in PLACED_TYPES:
+        return ()
+    return tuple(name for name in phone_zones.time_zones_for_number(number) if known_zone(name))

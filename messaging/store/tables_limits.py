@@ -1,0 +1,35 @@
+"""The tables of what holds marketing back: open complaints, and what was promised of a day's budget.
+
+Times are naive UTC by `messaging.clock.Clock`.
+"""
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, String, Table, UniqueConstraint
+
+from messaging.store.tables import metadata
+
+complaint_flags = (
+    Table(  # who is complaining: while one is open, marketing to the person and the address rests
+        "complaint_flags",
+        metadata,
+        Column("flag_id", String, primary_key=True),
+        Column("customer_id", String),
+        Column("address_hash", String),
+        Column("kind", String, nullable=False),  # spam_report | message | record
+        Column("source", String, nullable=False),
+        Column("source_record_id", String, nullable=False),
+        Column("opened_at", DateTime, nullable=False),
+        Column("closed_at", DateTime),
+        Column("closed_by", String),
+        UniqueConstraint("source", "source_record_id"),
+        Index(None, "customer_id"),
+        Index(None, "address_hash"),
+    )
+)
+
+budget_days = Table(  # what calls of one day were promised, whatever came of them
+    "budget_days",
+    metadata,
+    Column("day", String, primary_key=True),  # ISO, of the company's time zone
+    Column("scope", String, primary_key=True),  # a channel, `campaign:` and a name, or `every channel`
+    Column("promised", BigInteger, nullable=False),  # millionths of the currency
+)
