@@ -36,7 +36,7 @@ PEOPLE ?= 200000
 bench-identity: .venv/.stamp ## Measure resolution against scipy, Splink and other policies (EDGES=20000000 for more, PEOPLE=20000 for less)
 	@$(BIN)/python -m benchmarks.identity --edges $(EDGES) --people $(PEOPLE)
 
-SOAKS := tests/messaging/test_crashes.py tests/messaging/test_stop_race.py
+SOAKS := tests/messaging/dispatch/test_crashes.py tests/messaging/test_stop_race.py
 soak: .venv/.stamp ## Kill dispatchers a thousand times over six thousand messages, and stop 700 people in mid-batch; on both databases
 	@RAPPORT_SOAK=1 $(BIN)/python -m pytest -q -s -p no:cacheprovider $(SOAKS)
 

@@ -44,6 +44,17 @@ def progress(description: str, total: float | None = None) -> Iterator[Callable[
         yield lambda amount: bar.advance(task, amount)
 
 
+@contextmanager
+def counting(description: str, total: float | None = None) -> Iterator[Callable[[float, str], None]]:
+    """Show a bar with words behind it, as `progress` does; call what it gives with how far it got and the new words."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    told = TextColumn("{task.fields[told]}")
+    with Progress(*columns, told, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(description, total=total, told="")
+        yield lambda done, words: bar.update(task, completed=done, told=words)
+
+
 def _plain(value: object) -> object:
     if isinstance(value, datetime | date):
         return value.isoformat()

@@ -2,16 +2,19 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from data_contracts.errors import UsageError
 from messaging.cli.options import AsJson
 from messaging.settings import read_settings
-from messaging.terminal import emit, plain, progress, say
+from messaging.terminal import counting, emit, plain, say
+
+if TYPE_CHECKING:
+    from messaging.dispatch import DispatchReport
 
 
 def dispatch(
@@ -43,16 +46,32 @@ def dispatch(
             "rates": read_rates(settings),
             "die_at": dying_at(settings),
         }
-        if not once:
-            report = run_dispatcher(store, senders, clock, ending, **options)
-        else:
+        due = None
+        if once:
             with store.read() as connection:
                 due = outbox.waiting(connection, clock.now(), senders)
-            with progress(f"Sending {due:,} messages", due) as advance:
-                report = dispatch_once(
-                    store, senders, clock, stop_event=ending, on_progress=advance, **options
-                )
+        with counting(f"Sending {due:,} messages" if once else "Sending", due) as show:
+            options["on_report"] = _counted(show)
+            if once:
+                report = dispatch_once(store, senders, clock, stop_event=ending, **options)
+            else:
+                report = run_dispatcher(store, senders, clock, ending, **options)
     emit(report.to_document(), as_json=as_json, human=lambda: _print_dispatch(report.to_document()))
+
+
+def _counted(show: Callable[[float, str], None]) -> Callable[["DispatchReport"], None]:
+    """Give what is told of each step of a dispatch, and shows the sum of all."""
+    from messaging.dispatch import DispatchReport
+    from messaging.dispatch.report import add
+
+    total = DispatchReport()
+
+    def told(step: DispatchReport) -> None:
+        add(total, step)
+        done = total.called - total.retried + sum(total.skipped.values())
+        show(done, ", ".join(_parts(total.to_document())))
+
+    return told
 
 
 @contextmanager
@@ -70,15 +89,18 @@ def ended_by_signal() -> Iterator[threading.Event]:
 
 
 def _print_dispatch(report: dict[str, Any]) -> None:
+    say(", ".join(_parts(report)) + ".")
+    for sender, why in report["resting"].items():
+        say(f"[bold]{plain(sender)}[/bold] rests. {plain(why)}")
+
+
+def _parts(report: dict[str, Any]) -> list[str]:
     parts = [f"[bold]{report['accepted']:,}[/bold] sent"]
     parts += [
         f"{report[key]:,} {key}" for key in ("failed", "retried", "unknown", "recovered") if report[key]
     ]
     parts += [f"{number:,} wait ({reason})" for reason, number in report["waiting"].items()]
-    parts += [f"{number:,} skipped ({reason})" for reason, number in report["skipped"].items()]
-    say(", ".join(parts) + ".")
-    for sender, why in report["resting"].items():
-        say(f"[bold]{plain(sender)}[/bold] rests. {plain(why)}")
+    return parts + [f"{number:,} skipped ({reason})" for reason, number in report["skipped"].items()]
 
 
 def why(

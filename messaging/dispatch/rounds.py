@@ -51,7 +51,8 @@ class Dispatching:
     """How a dispatcher works: its senders, its rules, how many calls at once, how long a lease holds.
 
     `merges` gives every id of people who have had several, as of now: `messaging.customers.merges.Merges`.
-    `die_at` ends the process at a point that tests choose: `failpoints.dying_at`.
+    `die_at` ends the process at a point that tests choose: `failpoints.dying_at`. `on_report` is told of
+    what each transaction wrote down.
     """
 
     senders: Mapping[str, Sender]
@@ -63,6 +64,7 @@ class Dispatching:
     lease: timedelta = LEASE
     merges: Callable[[], outbox.AllIds] = lambda: outbox.NOBODY_MERGED
     die_at: Callable[[Point], None] = lambda _: None
+    on_report: Callable[[DispatchReport], None] = lambda _: None
 
 
 def dispatch_once(
@@ -184,6 +186,7 @@ class _Round:
         self.claimed, self.ended = claimed, []
         add(self.report, report)
         self.told(report.called)
+        self.work.on_report(report)
         _tell(tripped)
         busy = bool(calls or claimed or report.called or report.waiting or report.skipped or self.pause)
         return calls, busy and not self.stopping.is_set()

@@ -5,38 +5,20 @@ Everybody's run is a small one; `make soak` runs a thousand kills over six thous
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from messaging.clock import Clock, pin_clock
 from messaging.dispatch import dispatch_once
 from messaging.dispatch.failpoints import POINTS
 from messaging.reconcile import decide, reconcile, unclear
-from messaging.sandbox import server as sandbox_server
 from messaging.sandbox.faults import Fault, Kind
-from messaging.sandbox.server import RunningSandbox
-from messaging.sandbox.settings import SandboxSettings
-from messaging.senders.build import build_senders
-from messaging.settings import Settings, read_settings
 from messaging.store import Store
-from messaging.webhooks import server as webhooks_server
 
-if TYPE_CHECKING:
-    from messaging.senders.base import Sender
-
-NOON = datetime.fromisoformat("2026-10-30T12:00")
-CLOCK = Clock(NOON)
-NURSERY = Path(__file__).with_name("dispatchers_to_kill.py")
 FULL = os.environ.get("RAPPORT_SOAK") == "1"
 KILLS, MESSAGES = (1000, 6000) if FULL else (8, 60)
 LIFE = 0.25  # seconds that a dispatcher lives at most
@@ -55,67 +37,10 @@ FAULTS: dict[Kind | None, float] = {
 }
 
 
-class Line:
-    """A sandbox, a receiver of its callbacks, and dispatchers that may be killed."""
-
-    def __init__(self, sandbox: RunningSandbox, settings: Settings) -> None:
-        self.sandbox = sandbox
-        self.senders: dict[str, Sender] = build_senders(settings, ["sms"])
-        words = [str(settings.home), settings.public_url, sandbox.base_url]
-        self.nursery = subprocess.Popen(
-            [sys.executable, str(NURSERY), *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self._read() == "ready"
-
-    def _read(self) -> str:
-        assert self.nursery.stdout is not None
-        return self.nursery.stdout.readline().strip()
-
-    def _say(self, word: str) -> None:
-        assert self.nursery.stdin is not None
-        self.nursery.stdin.write(f"{word}\n")
-        self.nursery.stdin.flush()
-
-    def start(self, failpoint: str = "") -> None:
-        """Start a dispatcher."""
-        self._say(failpoint)
-        self.newest = int(self._read())
-
-    def kill(self) -> None:
-        """Kill the newest dispatcher, unless its failpoint did; nobody has waited for it, so its id is still its own."""
-        os.kill(self.newest, signal.SIGKILL)
-        self.wait()
-
-    def wait(self) -> None:
-        """Wait until the newest dispatcher is dead, and hold that it was killed."""
-        self._say("wait")
-        assert int(self._read()) == signal.SIGKILL
-
-    def seen(self) -> Counter[str]:
-        """Count how often the provider took each text."""
-        taken = self.sandbox.sandbox.exchange.newest_first()
-        return Counter(one.body for one in taken if one.direction == "outbound-api")
-
-
-@pytest.fixture
-def line(settings: Settings, store: Store, home: Path) -> Iterator[Line]:
-    pin_clock(home, NOON)
-    box = SandboxSettings(step_seconds=0.05, retry_pause=0.01)
-    with (
-        webhooks_server.running(settings, store, CLOCK, find_customers=lambda _: []) as hooks,
-        sandbox_server.running(settings=box) as sandbox,
-    ):
-        public = hooks.settings.public_url
-        line = Line(sandbox, read_settings(home=home, public_url=public, sandbox_url=sandbox.base_url))
-        yield line
-        line.nursery.kill()
-        line.nursery.communicate()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(3600 if FULL else 120)
 def test_killed_at_any_moment_nothing_is_sent_twice_nothing_is_lost_and_nothing_is_called_sent_that_is_not(
-    store: Store, outbox_of: Any, line: Line
+    store: Store, outbox_of: Any, line: Any
 ) -> None:
     chance = random.Random(20261122)
     ids: list[str] = []
@@ -152,7 +77,7 @@ def test_killed_at_any_moment_nothing_is_sent_twice_nothing_is_lost_and_nothing_
     assert {row.state for row in rows if row.message_id in dropped} <= {"cancelled"}
 
 
-def _put(outbox_of: Any, line: Line, count: int, chance: random.Random, **values: Any) -> list[str]:
+def _put(outbox_of: Any, line: Any, count: int, chance: random.Random, **values: Any) -> list[str]:
     first = values["first"]
     for kind, number in zip(
         chance.choices(list(FAULTS), list(FAULTS.values()), k=count),
@@ -170,13 +95,13 @@ def _end_rests(store: Store) -> None:
         connection.execute(text("UPDATE messages SET retry_at = NULL WHERE state = 'queued'"))
 
 
-def _settle(store: Store, line: Line) -> list[str]:
+def _settle(store: Store, line: Any) -> list[str]:
     """Do what a dispatcher does in the minutes after; give the ids that a person has to decide."""
     for _ in range(12):
         time.sleep(1.1)  # the leases of the last one killed run out
         _end_rests(store)
-        dispatch_once(store, line.senders, CLOCK)
-        reconcile(store, line.senders, CLOCK, grace=timedelta(0))
+        dispatch_once(store, line.senders, line.clock)
+        reconcile(store, line.senders, line.clock, grace=timedelta(0))
         assert line.sandbox.settle(120)
         with store.read() as connection:
             rows = connection.execute(
@@ -192,7 +117,7 @@ def _settle(store: Store, line: Line) -> list[str]:
     return [each.message_id for each in found]
 
 
-def _decide(store: Store, line: Line, undecided: list[str]) -> set[str]:
+def _decide(store: Store, line: Any, undecided: list[str]) -> set[str]:
     """Decide as a person would who trusts the evidence: it went not; every third is not worth another try."""
     seen, dropped = line.seen(), set()
     for number, message_id in enumerate(undecided):
@@ -207,7 +132,7 @@ def _decide(store: Store, line: Line, undecided: list[str]) -> set[str]:
         decide(
             store,
             line.senders,
-            CLOCK,
+            line.clock,
             message_id,
             "dropped" if drop else "not-sent",
             reason="The provider has no record.",
@@ -225,7 +150,7 @@ def _recovered(store: Store) -> int:
 
 @pytest.mark.slow
 def test_a_dispatcher_that_dies_at_a_fixed_point_leaves_what_evidence_settles(
-    store: Store, outbox_of: Any, line: Line
+    store: Store, outbox_of: Any, line: Any
 ) -> None:
     ids: list[str] = []
     for point in POINTS:

@@ -2,7 +2,7 @@
 
 It imports everything once and forks, so that a dispatcher begins within milliseconds and a thousand of them are no
 matter of hours. Each line on standard input is a failpoint, or empty for none; it answers with the new one's process id.
-`wait` answers once the newest has ended, with its signal.
+`command` starts `rapport dispatch` itself. `wait` answers once the newest has ended, with its exit code or minus its signal.
 """
 
 import os
@@ -11,6 +11,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+from messaging.cli import sending
 from messaging.clock import read_clock
 from messaging.dispatch import dying_at, run_dispatcher
 from messaging.senders.build import build_senders
@@ -38,6 +39,13 @@ def dispatch(failpoint: str) -> None:
     )
 
 
+def run_command() -> None:
+    """Do what `rapport dispatch` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.environ |= {"RAPPORT_HOME": HOME, "RAPPORT_PUBLIC_URL": PUBLIC_URL, "RAPPORT_SANDBOX_URL": SANDBOX_URL}
+    sending.dispatch(once=False, as_json=True)
+
+
 def answer(word: object) -> None:
     """Tell the test."""
     sys.stdout.write(f"{word}\n")
@@ -49,10 +57,13 @@ answer("ready")
 newest = 0
 for line in sys.stdin:
     if line.strip() == "wait":
-        answer(os.WTERMSIG(os.waitpid(newest, 0)[1]))
+        answer(os.waitstatus_to_exitcode(os.waitpid(newest, 0)[1]))
         continue
     newest = os.fork()
     if not newest:
+        if line.strip() == "command":
+            run_command()
+            os._exit(0)
         dispatch(line.strip())
         os._exit(1)
     answer(newest)
