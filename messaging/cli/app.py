@@ -10,6 +10,7 @@ from messaging.cli import (
     customers,
     keys,
     notifying,
+    outboxes,
     reviewing,
     sending,
     settling,
@@ -20,6 +21,7 @@ app.command("customer")(customers.customer)
 app.add_typer(customers.segments, name="segment")
 app.add_typer(campaign.campaigns, name="campaign")
 app.command("dispatch")(sending.dispatch)
+app.add_typer(outboxes.outboxes, name="outbox")
 app.add_typer(settling.settling, name="reconcile")
 app.command("why")(sending.why)
 consents.consents.command("request")(asking.request)

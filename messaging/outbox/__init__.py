@@ -1,6 +1,7 @@
 """The outbox: rendered once, stored, sent at most once. Only the dispatcher calls providers."""
 
 from messaging.outbox.intent import NOBODY_MERGED, AllIds, Call, Intents, to_calling
+from messaging.outbox.letters import Letter, discard, letter, letters, retry
 from messaging.outbox.outbound import outbound
 from messaging.outbox.outcomes import (
     StatusUpdate,
@@ -39,6 +40,7 @@ __all__ = [
     "AllIds",
     "Call",
     "Intents",
+    "Letter",
     "Opening",
     "Parts",
     "PlannedMessage",
@@ -52,11 +54,14 @@ __all__ = [
     "cancel_run",
     "claim",
     "counts",
+    "discard",
     "finish_runs",
     "give_back",
     "hear",
     "insert_planned",
     "left_alone",
+    "letter",
+    "letters",
     "lock_all",
     "openings",
     "outbound",
@@ -64,6 +69,7 @@ __all__ = [
     "record_outcomes",
     "recover",
     "requeue_unsent",
+    "retry",
     "settle_as_sent",
     "settle_by_word",
     "to_calling",

@@ -212,13 +212,23 @@ def requeue_unsent(connection: Connection, message_id: str, now: datetime) -> in
 
     Its run may be done by now, and runs on for it; one that was stopped stays so, and calls it back.
     """
+    return _requeue(connection, message_id, "unknown", now)
+
+
+def requeue_refused(connection: Connection, message_id: str, now: datetime) -> int:
+    """Let a message go again that the provider refused, once what was wrong is mended; as `requeue_unsent`."""
+    return _requeue(connection, message_id, "failed", now)
+
+
+def _requeue(connection: Connection, message_id: str, source: State, now: datetime) -> int:
     this = messages.c.message_id == message_id
     its_run = select(messages.c.run_id).where(this).scalar_subquery()
     run = connection.execute(select(campaign_runs.c.state).where(campaign_runs.c.run_id == its_run)).scalar()
     if run == "stopped":
-        move(connection, this, ["unknown"], "cancelled", now, done_at=now, **STOPPED)
+        move(connection, this, [source], "cancelled", now, done_at=now, **STOPPED)
         return 0
-    moved = move(connection, this, ["unknown"], "queued", now, reason=None, detail=None, error_code=None)
+    cleared = {"reason": None, "detail": None, "error_code": None, "retry_at": None, "done_at": None}
+    moved = move(connection, this, [source], "queued", now, **cleared)
     if moved and run == "done":
         again = update(campaign_runs).where(
             campaign_runs.c.run_id == its_run, campaign_runs.c.state == "done"

@@ -31,7 +31,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     "accepted": frozenset({"done", "failed"}),
     "done": frozenset(),
     "skipped": frozenset(),
-    "failed": frozenset(),
+    "failed": frozenset({"queued", "cancelled"}),  # by a person, where the provider never took it
     "cancelled": frozenset(),
 }
 
