@@ -119,7 +119,12 @@ def _differs(notice: Notice, finding: Finding) -> bool:
 
 def is_calm(notice: Notice, today: datetime) -> bool:
     """Say whether a notice is over and has stayed so."""
-    return notice.ended_at is not None and today - notice.ended_at >= CALM
+    return notice.ended_at is not None and not _within(CALM, notice.ended_at, today)
+
+
+def _within(span: timedelta, moment: datetime, today: datetime) -> bool:
+    """Say whether a moment lies less than `span` back; one ahead of us is of a clock that was set back since."""
+    return timedelta() <= today - moment < span
 
 
 def why(notice: Notice, owner: str, rules: Rules, today: datetime) -> Kind | None:
@@ -130,7 +135,7 @@ def why(notice: Notice, owner: str, rules: Rules, today: datetime) -> Kind | Non
         return "new"
     if notice.amount >= WORSE * (notice.told_amount or 1):
         return "worse"
-    return "still" if today - notice.told_at >= rules.remind_after else None
+    return None if _within(rules.remind_after, notice.told_at, today) else "still"
 
 
 @dataclass(frozen=True)
@@ -191,14 +196,14 @@ def _rests(mine: Sequence[Told], today: datetime) -> bool:
     if not failures:
         return False
     rest = min(FIRST_RETRY * (1 << min(failures - 1, 10)), LONGEST_RETRY)
-    return today - mine[-1].began_at < rest
+    return _within(rest, mine[-1].began_at, today)
 
 
 def _bounded(
     name: str, items: Sequence[Item], most: int, mine: Sequence[Told], today: datetime
 ) -> list[Telling]:
     """Give each notice a message of its own while the hour has room for it; the rest comes in one."""
-    had = [told for told in mine if not told.failed and today - told.began_at < HOUR]
+    had = [told for told in mine if not told.failed and _within(HOUR, told.began_at, today)]
     room = most - len(had)
     if room <= 0:
         urgent = tuple(item for item in items if item.urgent)

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, exists, func, or_, select
 
+from messaging.inbox.written import LONGEST
+from messaging.outbox import Tripped, left_alone
 from messaging.reconcile.settling import WITH_A_PERSON
 from messaging.store.tables import attempts, contract_status, inbound_messages, messages, suppressions
 from messaging.store.tables_consent import opt_out_reviews
-from messaging.store.tables_delivery import sender_pace
 from messaging.store.tables_receiver import intakes
 
 LOOK_BACK = timedelta(days=14)  # who has not been answered by then is no longer waiting
@@ -41,16 +42,6 @@ class RedContract:
     rows_checked: int
     rows_quarantined: int
     rules: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class OpenBreaker:
-    """A sender that is not called for now, since it failed again and again; why, naming nobody."""
-
-    sender: str
-    failures: int
-    opened_at: datetime  # database's clock
-    told: str | None
 
 
 @dataclass(frozen=True)
@@ -85,7 +76,7 @@ class WaitingMessage:
     conversation: str
     customer_id: str | None
     received_at: datetime
-    body: str
+    body: str  # its beginning
     wants_answer: bool = True
 
 
@@ -95,7 +86,7 @@ class Facts:
 
     unknown: tuple[UnknownSends, ...] = ()
     red: tuple[RedContract, ...] = ()
-    breakers: tuple[OpenBreaker, ...] = ()
+    breakers: tuple[Tripped, ...] = ()
     intakes: tuple[BrokenIntake, ...] = ()
     dead: tuple[DeadLetters, ...] = ()
     waiting: tuple[WaitingMessage, ...] = ()
@@ -106,7 +97,7 @@ def read_facts(connection: Connection, now: datetime) -> Facts:
     return Facts(
         unknown=_unknown(connection),
         red=_red(connection),
-        breakers=_breakers(connection),
+        breakers=tuple(left_alone(connection)),
         intakes=_intakes(connection),
         dead=_dead(connection, now - FAILED_WITHIN),
         waiting=_waiting(connection, now - LOOK_BACK),
@@ -142,13 +133,6 @@ def _red(connection: Connection) -> tuple[RedContract, ...]:
 def _broken(detail: Any) -> tuple[str, ...]:
     rules = detail if isinstance(detail, list) else []
     return tuple(str(each.get("rule")) for each in rules if isinstance(each, dict) and each.get("failed"))
-
-
-def _breakers(connection: Connection) -> tuple[OpenBreaker, ...]:
-    table = sender_pace.c
-    is_open = table.opened_at.is_not(None)
-    rows = select(table.sender, table.failures, table.opened_at, table.told).where(is_open)
-    return tuple(OpenBreaker(**row._asdict()) for row in connection.execute(rows))
 
 
 def _intakes(connection: Connection) -> tuple[BrokenIntake, ...]:
@@ -196,7 +180,7 @@ def _waiting(connection: Connection, since: datetime) -> tuple[WaitingMessage, .
             table.address_hash.label("conversation"),
             table.customer_id,
             table.received_at,
-            table.body,
+            func.substr(table.body, 1, LONGEST).label("body"),
             wants_answer.label("wants_answer"),
         )
         .select_from(inbound_messages.outerjoin(opt_out_reviews, review.inbound_id == table.inbound_id))

@@ -13,13 +13,13 @@ from messaging.notifications.facts import (
     BrokenIntake,
     DeadLetters,
     Facts,
-    OpenBreaker,
     RedContract,
     UnknownSends,
     WaitingMessage,
 )
 from messaging.notifications.owners import Rules
 from messaging.notifications.urgency import UrgentWords
+from messaging.outbox import Tripped
 
 RULES_TOLD = 5  # broken rules of one table, by name
 
@@ -60,14 +60,11 @@ def red_contracts(found: Iterable[RedContract]) -> Iterator[Finding]:
         yield Finding("contract_red", each.table, sentence, max(each.rows_quarantined, 1))
 
 
-def breakers_tripped(found: Iterable[OpenBreaker]) -> Iterator[Finding]:
+def breakers_tripped(found: Iterable[Tripped]) -> Iterator[Finding]:
     """Tell of each sender that is not called for now: nothing goes out by it."""
     for each in found:
         why = f" {each.told}" if each.told else ""
-        sentence = (
-            f"Nothing goes out by {each.sender} since {each.opened_at:%Y-%m-%d %H:%M} UTC: "
-            f"{each.failures} calls in a row failed.{why}"
-        )
+        sentence = f"Nothing goes out by {each.sender}: its calls failed again and again.{why}"
         yield Finding("breaker_tripped", each.sender, sentence)
 
 
@@ -114,7 +111,7 @@ def urgent_words(found: Iterable[WaitingMessage], words: UrgentWords) -> Iterato
     """Tell of each conversation with a message that speaks of danger, the law, fraud or haste."""
     said: dict[tuple[str, str], list[tuple[WaitingMessage, tuple[str, ...]]]] = defaultdict(list)
     for each in sorted(found, key=lambda one: one.received_at):
-        if topics := words.topics(each.body):
+        if topics := words.topics_of(each.inbound_id, each.body):
             said[each.channel, each.conversation].append((each, topics))
     for (channel, conversation), messages in said.items():
         first = messages[0][0]

@@ -140,6 +140,15 @@ def test_once_the_hour_is_full_all_wait_but_what_is_urgent_comes_together_every_
     assert len(told(several, history=an_hour_old)) == 3
 
 
+def test_a_clock_that_was_set_back_a_day_silences_nobody() -> None:
+    tomorrow = NOON + 24 * HOUR
+    ahead = [Told("ops", tomorrow)] * 4
+    assert len(told([notice()], history=ahead)) == 1
+    assert len(told([notice()], history=[Told("ops", tomorrow, failed=True)])) == 1
+    assert kinds(told([notice(**TOLD | {"told_at": tomorrow})])) == ["still"]
+    assert kinds(told([notice(**TOLD, ended_at=tomorrow)])) == ["over"]
+
+
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=60))
 def test_no_owner_ever_gets_more_messages_an_hour_than_they_said_but_for_urgent_ones(
     arrivals: list[tuple[int, bool]],

@@ -10,14 +10,14 @@ from messaging.notifications.facts import (
     BrokenIntake,
     DeadLetters,
     Facts,
-    OpenBreaker,
     RedContract,
     UnknownSends,
     WaitingMessage,
 )
 from messaging.notifications.owners import SHIPPED, Rules
 from messaging.notifications.rules import find
-from messaging.notifications.urgency import read_urgent_words
+from messaging.notifications.urgency import WORDS_FILE, UrgentWords, _File, read_urgent_words
+from messaging.outbox import Tripped
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 RULES = read_yaml_file(SHIPPED).checked(Rules)
@@ -62,12 +62,14 @@ def test_a_red_contract_names_its_table_its_rows_and_the_first_rules_that_it_bre
     assert "7 of 1,000 rows were set aside. It breaks a, b, c, d, e and 2 more." in finding.sentence
 
 
-def test_a_tripped_breaker_and_a_broken_way_in_are_told_with_since_when() -> None:
-    breaker = OpenBreaker("sms", 5, ago(3), "The provider could not be reached.")
+def test_a_tripped_breaker_and_a_broken_way_in_are_told_with_the_reason() -> None:
+    breaker = Tripped("sms", ago(-3), 5, "The provider could not be reached.")
     intake = BrokenIntake("contact form", ago(4), "timeout")
     first, second = found(Facts(breakers=(breaker,), intakes=(intake,)))
     assert first.key == "breaker_tripped/sms"
-    assert "since 2026-10-30 11:57 UTC: 5 calls in a row failed. The provider could not" in first.sentence
+    assert first.sentence == (
+        "Nothing goes out by sms: its calls failed again and again. The provider could not be reached."
+    )
     assert second.sentence == "The check of contact form has failed since 2026-10-30 11:56 UTC (timeout)."
 
 
@@ -102,8 +104,8 @@ def test_urgent_words_are_one_notice_a_conversation_also_where_the_message_was_a
     said = (
         waiting(2, f"Stop texting me or my LAWYER calls you, {SECRET}", wants_answer=False),
         waiting(1, "My child was injured by your lamp!"),
-        waiting(1, "I was charged twice", conversation="d" * 64, customer_id=None),
-        waiting(1, "Where is my parcel?", conversation="e" * 64),
+        waiting(1.5, "I was charged twice", conversation="d" * 64, customer_id=None),
+        waiting(1.6, "Where is my parcel?", conversation="e" * 64),
     )
     first, second = found(Facts(waiting=said))
     assert (first.subject, first.amount) == (f"sms {'c' * 16}", 2)
@@ -144,3 +146,10 @@ def test_what_is_urgent_is_seen_in_eight_languages(body: str) -> None:
 )  # fmt: skip
 def test_what_only_looks_urgent_or_is_quoted_is_left_alone(body: str) -> None:
     assert read_urgent_words().topics(body) == ()
+
+
+def test_a_stored_message_is_read_once_however_often_it_is_looked_at() -> None:
+    words = UrgentWords(read_yaml_file(WORDS_FILE).checked(_File))
+    assert words.topics_of("inb_a", "My lawyer writes") == words.topics("My lawyer writes")
+    assert words.topics_of("inb_a", "never read") == words.topics("My lawyer writes")
+    assert words.topics_of("inb_b", "hello") == ()

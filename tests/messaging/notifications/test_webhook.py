@@ -4,12 +4,21 @@ import hashlib
 import hmac
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from messaging.notifications.webhook import SIGNATURE, Webhook, is_public, read_webhook
 from messaging.settings import Settings
@@ -158,3 +167,52 @@ def test_the_key_is_made_once_and_only_its_owner_may_read_it(settings: Settings)
     assert first.key == second.key
     assert first.sandboxed
     assert (settings.secrets_dir / "notifications.key").stat().st_mode & 0o077 == 0
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A server on this machine with a certificate for hooks.example.com, and who vouches for it."""
+
+    server: Catcher
+    asked_for: list[str | None]
+    authority: str
+
+
+@pytest.fixture
+def certified(catcher: Catcher, tmp_path: Path) -> Certified:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example.com")])
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(
+            name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1)
+        )
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("hooks.example.com")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    shown, own = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    shown.write_bytes(certificate.public_bytes(Encoding.PEM))
+    own.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(shown, own)
+    asked: list[str | None] = []
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+    catcher.socket = context.wrap_socket(catcher.socket, server_side=True)
+    return Certified(catcher, asked, shown.read_text())
+
+
+def test_by_https_the_checked_address_is_called_and_its_certificate_held_against_the_name(
+    certified: Certified, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = Webhook(KEY, sandboxed=True, resolve=own_machine)
+    port = certified.server.server_port
+    told = "It did not answer as it should (SSLError)."
+    assert (
+        webhook.post(f"https://hooks.example.com:{port}/in", {"text": "red"}) == told
+    )  # nobody vouches for it
+    trusting = ssl.create_default_context(cadata=certified.authority)
+    monkeypatch.setattr("messaging.notifications.webhook.ssl.create_default_context", lambda: trusting)
+    assert webhook.post(f"https://hooks.example.com:{port}/in", {"text": "red"}) == ""
+    assert webhook.post(f"https://other.example.com:{port}/in", {"text": "red"}) == told
+    assert certified.asked_for == ["hooks.example.com", "hooks.example.com", "other.example.com"]
+    assert len(certified.server.came) == 1
