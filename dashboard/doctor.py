@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 State = Literal["green", "amber", "red"]
 STALE_AFTER = timedelta(days=2)
 SMALL_DISK_GIB = 2
+UNWATCHED_AFTER = timedelta(minutes=10)
 MARK = {"green": "[green]ok[/]  ", "amber": "[yellow]note[/]", "red": "[red]mend[/]"}
 
 app = typer.Typer()
@@ -70,6 +71,7 @@ def examine(settings: Settings) -> list[Check]:
         ("store", _store),
         ("build", _build),
         ("contracts", _contracts),
+        ("notifications", _notifications),
         ("identity", _identity),
         ("pulls", _pulls),
         ("browser", _browser),
@@ -267,6 +269,41 @@ def _stopped_by(store: "Store") -> str:
         row = connection.execute(last).first()
     reason = str((row.detail or {}).get("reason", "")) if row and row.state == "failed" else ""
     return reason if reason.startswith("The contract of ") else ""
+
+
+def _notifications(settings: Settings) -> Iterator[Check]:
+    """Look whether people would hear of what is wrong, and whether there is anything just now."""
+    from messaging import notifications
+    from messaging.store import open_store
+    from messaging.store.times import database_now
+
+    rules = notifications.read_rules(settings.home)
+    for name in rules.unreachable:
+        yield Check(
+            "notifications", "amber", f"{name} has no way to be told.", "Give one in notifications.yaml."
+        )
+    try:
+        store = open_store(settings, create=False)
+    except RapportError:
+        return  # the check of the store has said so
+    with store, store.read() as connection:
+        looked, now = notifications.looked_at(connection), database_now(connection)
+        open_ones = [one for one in notifications.open_notices(connection) if one.ended_at is None]
+    if settings.sending == "live" and (looked is None or now - looked > UNWATCHED_AFTER):
+        since = f"since {looked:%Y-%m-%d %H:%M} UTC" if looked else "yet"
+        yield Check(
+            "notifications",
+            "red",
+            f"Nobody has looked {since} at what may be wrong.",
+            "Run `rapport up`, or `rapport notifications watch` beside it.",
+        )
+    if open_ones:
+        events = ", ".join(sorted({one.event for one in open_ones}))
+        yield Check(
+            "notifications", "amber", f"{len(open_ones)} open: {events}.", "rapport notifications list"
+        )
+    elif looked:
+        yield Check("notifications", "green", f"nothing is wrong; looked at {looked:%Y-%m-%d %H:%M} UTC")
 
 
 def _identity(settings: Settings) -> Iterator[Check]:

@@ -151,6 +151,12 @@ class Rules(BaseModel):
         name = self._rule(event).owner or next(iter(self.owners))
         return None if name == NOBODY else name
 
+    @property
+    def unreachable(self) -> tuple[str, ...]:
+        """Name the owners of some event who have no way to be told of it."""
+        owning = {self.owner_of(event) for event in EVENTS}
+        return tuple(name for name, owner in self.owners.items() if name in owning and not owner.ways)
+
     def urgent(self, event: str) -> bool:
         """Say whether an event may wake its owner."""
         own = self._rule(event).urgent

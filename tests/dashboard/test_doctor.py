@@ -16,6 +16,9 @@ from dashboard.doctor import Check, examine, missing_live_settings, show, worst_
 from messaging.addresses import PEPPER_FILE, read_addresses
 from messaging.clock import pin_clock
 from messaging.consent import suppress
+from messaging.notifications.deciding import Changes
+from messaging.notifications.events import Finding
+from messaging.notifications.record import apply, take_watch
 from messaging.settings import Settings, read_settings
 from messaging.store import engine, open_store
 from messaging.store.tables import builds, contract_status
@@ -230,3 +233,33 @@ def test_a_policy_that_would_stop_the_next_build_is_named_before_it(settings: Se
     assert "identifers is no word of this file" in wrong.seen
     shutil.copy(Path(doctor.__file__).parents[1] / "pipelines" / "identity" / "identity.yaml", own)
     assert found(examine(settings), "identity").state == "green"
+
+
+def notified(settings: Settings) -> list[tuple[str, str]]:
+    return [(check.state, check.seen) for check in examine(settings) if check.name == "notifications"]
+
+
+def test_what_is_wrong_just_now_and_who_cannot_be_told_are_noted(settings: Settings) -> None:
+    (settings.home / "notifications.yaml").write_text("owners: {ops: {}, idle: {}}\n")
+    nobody = ("amber", "ops has no way to be told.")
+    opened = Changes(opened=(Finding("contract_red", "orders", "It is red."),))
+    with open_store(settings) as store:
+        assert notified(settings) == [nobody]
+        with store.write() as connection:
+            take_watch(connection, "me", NOON)
+        assert notified(settings) == [nobody, ("green", "nothing is wrong; looked at 2026-10-30 12:00 UTC")]
+        with store.write() as connection:
+            apply(connection, opened, NOON)
+        assert notified(settings) == [nobody, ("amber", "1 open: contract_red.")]
+
+
+def test_a_live_installation_that_nobody_watches_is_red_and_so_is_a_slip_in_its_owners(
+    tmp_path: Path,
+) -> None:
+    settings = read_settings(home=tmp_path, sending="live", public_url="https://rapport.example.com")
+    open_store(settings).close()
+    assert notified(settings) == [("red", "Nobody has looked yet at what may be wrong.")]
+    (tmp_path / "notifications.yaml").write_text("owner: {}\n")
+    [(state, seen)] = notified(settings)
+    assert state == "red"
+    assert "line 1: owner is no word of this file (did you mean owners?)" in seen
