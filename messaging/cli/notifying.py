@@ -122,6 +122,7 @@ def watch_it(
         return
     with opened_store(settings) as store:
         looked = room.look_once(store, watch)
+        room.leave(store, watch)
     emit(looked.to_document(), as_json=as_json, human=lambda: say(_sentence(looked.to_document())))
 
 

@@ -4,7 +4,7 @@ from messaging.notifications.deciding import Notice
 from messaging.notifications.events import EVENTS
 from messaging.notifications.owners import Rules, read_rules
 from messaging.notifications.record import Snooze, looked_at, newest_notices, open_notices, snooze, snoozes
-from messaging.notifications.watching import Looked, Watch, look_once, run_watch
+from messaging.notifications.watching import Looked, Watch, leave, look_once, run_watch
 
 __all__ = [
     "EVENTS",
@@ -13,6 +13,7 @@ __all__ = [
     "Rules",
     "Snooze",
     "Watch",
+    "leave",
     "look_once",
     "looked_at",
     "newest_notices",

@@ -70,9 +70,8 @@ class Owner(BaseModel):
             return value
         found = normalise(info.field_name, value)
         if found is None:
-            legal = (
-                "one e-mail address, or `company`" if info.field_name == "email" else "one number as +44..."
-            )
+            number = "one number with its country code, such as +442079460018"
+            legal = "one e-mail address, or `company`" if info.field_name == "email" else number
             raise ValueError(f"it should be {legal}")
         return found
 

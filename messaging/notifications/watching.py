@@ -138,7 +138,17 @@ def run_watch(
             stop_event.wait(every)
     finally:
         if store is not None:
-            _leave(store, watch)
+            leave(store, watch)
+            store.close()
+
+
+def leave(store: Store, watch: Watch) -> None:
+    """Let another process watch at once, instead of when the lease has run out."""
+    try:
+        with store.write() as connection:
+            record.leave_watch(connection, watch.holder)
+    except StoreError as error:
+        log.warning("notifications.watch_not_left", told=error.message)
 
 
 def _tell_of_store(watch: Watch, item: Item | None, trouble: StoreTrouble, now: datetime) -> None:
@@ -155,13 +165,3 @@ def _tell_of_store(watch: Watch, item: Item | None, trouble: StoreTrouble, now: 
         trouble.cleared()
     else:
         trouble.told(now)
-
-
-def _leave(store: Store, watch: Watch) -> None:
-    try:
-        with store.write() as connection:
-            record.leave_watch(connection, watch.holder)
-    except StoreError as error:
-        log.warning("notifications.watch_not_left", told=error.message)
-    finally:
-        store.close()

@@ -60,6 +60,7 @@ def test_list_tells_what_is_wrong_and_that_nobody_has_looked_yet(run: Run, red: 
     assert run("list") == {"looked_at": None, "notices": [], "snoozed": []}
     assert "Nobody has looked yet" in run("list", words=True)
     assert run("watch", "--once")["opened"] == 1
+    assert run("watch", "--once")["mine"]  # the one before has left the watch
     [notice] = run("list")["notices"]
     assert (notice["event"], notice["subject"], notice["owner"], notice["urgent"]) == (
         "contract_red",

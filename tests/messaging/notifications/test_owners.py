@@ -44,7 +44,7 @@ def test_an_own_file_stands_before_the_shipped_one_and_its_first_owner_owns_what
         ("owners: {}\n", "line 1: owners"),
         ("owners: {ops: {email: nonsense}}\n", "it should be one e-mail address, or `company`"),
         ("owners: {ops: {email: 'a@x.example, b@x.example'}}\n", "one e-mail address"),
-        ("owners: {ops: {sms: '12'}}\n", r"it should be one number as \+44"),
+        ("owners: {ops: {sms: '12'}}\n", "it should be one number with its country code"),
         ("owners: {ops: {webhook: ftp://x.example}}\n", "whole address such as https"),
         ("owners: {ops: {webhook: 'https://u:p@x.example/'}}\n", "without a user"),
         ("owners: {ops: {quiet: late}}\n", 'write the hours as "20:00-07:00"'),
