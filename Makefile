@@ -6,7 +6,7 @@ export GX_ANALYTICS_ENABLED := false
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-view bench-identity soak up lock
+.PHONY: help demo test lint bench bench-view bench-identity bench-delivery soak up lock
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ EDGES ?= 5000000
 PEOPLE ?= 200000
 bench-identity: .venv/.stamp ## Measure resolution against scipy, Splink and other policies (EDGES=20000000 for more, PEOPLE=20000 for less)
 	@$(BIN)/python -m benchmarks.identity --edges $(EDGES) --people $(PEOPLE)
+
+bench-delivery: .venv/.stamp ## Measure dispatching beside Twilio's own client without a store, against a provider on loopback
+	@$(BIN)/python -m benchmarks.dispatching
 
 SOAKS := tests/messaging/dispatch/test_crashes.py tests/messaging/test_stop_race.py
 soak: .venv/.stamp ## Kill dispatchers a thousand times over six thousand messages, and stop 700 people in mid-batch; on both databases

@@ -13,7 +13,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -24,6 +23,7 @@ from sqlalchemy import Connection, Row
 from data_contracts.errors import StoreError, StoreOutdatedError
 from messaging import outbox
 from messaging.clock import Clock
+from messaging.dispatch.callers import Callers
 from messaging.dispatch.failpoints import Point
 from messaging.dispatch.report import DispatchReport, add, tally
 from messaging.outbox.queue import LEASE
@@ -129,22 +129,23 @@ class _Round:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.report = DispatchReport()
         self.claimed: deque[str] = deque()
-        self.in_flight: dict[Future[Outcome], outbox.Call] = {}
+        self.callers = Callers(work.threads, self._call)
         self.ended: list[tuple[outbox.Call, Outcome]] = []
         self.next_recover = time.monotonic()
         self.pause = 0.0  # seconds until a sender may be given more
+        self.calm = False  # whether nothing went wrong lately with any sender
 
     def run(self) -> DispatchReport:
         """Work until nothing is left; on the way out, record what was under way and give the rest back."""
-        with ThreadPoolExecutor(self.work.threads, thread_name_prefix="sender") as pool:
+        with self.callers:
             while True:
                 if self.ended:
                     self.work.die_at("before_record")
                 calls, more = self._patiently(self._write)
                 if calls:
                     self.work.die_at("after_claim")
-                self.in_flight |= {pool.submit(self._call, call): call for call in calls}
-                if not self.in_flight and not more:
+                self.callers.begin(calls)
+                if not self.callers.under_way and not more:
                     break
                 self._collect()
         self._patiently(self._finish)
@@ -173,7 +174,7 @@ class _Round:
         """In one transaction: record the calls that ended, claim, commit to the next calls."""
         claimed, report, calls = deque(self.claimed), DispatchReport(), []
         all_ids = self.work.merges()  # reads a file: before the store is locked
-        self.pause = 0.0
+        self.pause, self.calm = 0.0, False
         with self.store.write() as connection:
             self._record(connection, report)
             if self.stopping.is_set():
@@ -182,7 +183,7 @@ class _Round:
             else:
                 calls = self._next_calls(connection, claimed, report, all_ids)
             told = [(call.message.channel, outcome) for call, outcome in self.ended]
-            tripped = outbox.hear(connection, self.work.rates, told)
+            tripped = outbox.hear(connection, self.work.rates, told, calm=self.calm)
         self.claimed, self.ended = claimed, []
         add(self.report, report)
         self.told(report.called)
@@ -208,7 +209,7 @@ class _Round:
     ) -> list[outbox.Call]:
         work, now = self.work, self.work.clock.now()
         senders = self._openings(connection)
-        free = work.threads - len(self.in_flight)
+        free = work.threads - self.callers.under_way
         if len(claimed) < free:
             self._claim(connection, claimed, senders, now)
         turn = [claimed.popleft() for _ in range(min(free, len(claimed)))]
@@ -237,6 +238,7 @@ class _Round:
         """Ask how much each sender may be given; one that has just asked for rest is given nothing."""
         resting = {call.message.channel for call, outcome in self.ended if outbox.asks_for_rest(outcome)}
         found = outbox.openings(connection, self.work.rates, self.work.senders)
+        self.calm = all(opening.calm for opening in found.values())
         return found | {channel: outbox.Opening(0, "slowed", 0.0) for channel in resting}
 
     def _claim(
@@ -270,12 +272,11 @@ class _Round:
         return 0.0
 
     def _collect(self) -> None:
-        """Wait for a call to end, then take all that have: one commit for them together."""
-        if not self.in_flight:
+        """Wait for calls to end: one commit for them together."""
+        if self.callers.under_way:
+            self.ended += self.callers.ended(self.pause or None)
+        else:
             self.stopping.wait(self.pause)
-            return
-        done, _ = wait(self.in_flight, self.pause or None, return_when=FIRST_COMPLETED)
-        self.ended += [(self.in_flight.pop(future), future.result()) for future in done]
 
     def _call(self, call: outbox.Call) -> Outcome:
         try:

@@ -78,8 +78,10 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
     `admit` is asked last, of the messages that may go: what a sender cannot take yet goes back.
     """
     limits = limits or shipped_limits()
-    _lock(connection, _claimed(connection, owner, ids), all_ids, limits, now)
-    rows = _claimed(connection, owner, ids, locking=True)
+    rows = _claimed(connection, owner, ids)
+    if connection.dialect.name == "postgresql":  # SQLite's writer is alone from its first statement on
+        _lock(connection, rows, all_ids, limits, now)
+        rows = _claimed(connection, owner, ids, locking=True)
     judged, result = _sort_out(connection, rows, now, all_ids)
     red = red_contracts(connection)
     facts = gather(connection, [_candidate(row, red, all_ids) for row in judged], now, limits)

@@ -35,11 +35,15 @@ Why = Literal["rate", "slowed", "breaker"]
 
 @dataclass(frozen=True)
 class Opening:
-    """How many messages a sender may be given now (None: any number); where none, why and for how long (seconds)."""
+    """How many messages a sender may be given now (None: any number); where none, why and for how long (seconds).
+
+    `calm` says that nothing went wrong with it lately.
+    """
 
     room: int | None = None
     why: Why | None = None
     wait: float = 0.0
+    calm: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,14 +118,22 @@ def asks_for_rest(outcome: Outcome) -> bool:
     return _means(outcome) == "slow"
 
 
-def hear(connection: Connection, rates: Rates, ended: Iterable[tuple[str, Outcome]]) -> list[Tripped]:
+def hear(
+    connection: Connection, rates: Rates, ended: Iterable[tuple[str, Outcome]], *, calm: bool = False
+) -> list[Tripped]:
     """Learn from how calls ended, each with its channel; give the senders that are left alone from now on.
 
+    `calm` says that all their openings were seen to be so in this very transaction: that a call went well is no news.
     Call it last in a transaction: whoever locks senders holds its addresses and people already.
     """
     by_sender: dict[str, list[Outcome]] = {}
     for channel, outcome in ended:
         by_sender.setdefault(rates.sender(channel), []).append(outcome)
+    troubled = any(
+        _means(outcome) in {"slow", "failed"} for outcomes in by_sender.values() for outcome in outcomes
+    )
+    if calm and not troubled:
+        return []
     known = {row.sender for row in _read(connection, by_sender)}
     tripped: list[Tripped] = []
     for sender, outcomes in sorted(by_sender.items()):
@@ -206,7 +218,7 @@ def _means(outcome: Outcome) -> Literal["well", "slow", "failed", "nothing"]:
 
 
 def _fresh(per_second: float | None) -> Opening:
-    return Opening(None if per_second is None else _room(per_second, BURST))
+    return Opening(None if per_second is None else _room(per_second, BURST), calm=True)
 
 
 def _opening(row: Row[Any] | None, per_second: float | None, now: datetime) -> Opening:
@@ -218,12 +230,13 @@ def _opening(row: Row[Any] | None, per_second: float | None, now: datetime) -> O
     rest = _seconds(row.rest_until, now)
     if rest > 0:
         return Opening(0, "slowed", rest)
+    calm = not row.failures and not row.slowed
     if per_second is None:
-        return Opening()
+        return Opening(calm=calm)
     owed = max(_seconds(row.free_at, now), 0.0)
     if owed >= BURST:
         return Opening(0, "rate", owed - BURST)
-    return Opening(_room(per_second, BURST - owed))
+    return Opening(_room(per_second, BURST - owed), calm=calm)
 
 
 def _room(per_second: float, seconds: float) -> int:

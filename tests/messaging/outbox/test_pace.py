@@ -109,6 +109,15 @@ def test_a_sender_whose_calls_tell_nothing_is_left_alone_tried_once_and_taken_up
     assert (report.accepted, report.resting) == (23, {})
 
 
+def test_failures_that_are_not_in_a_row_leave_a_sender_alone_never(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    outbox_of.put(40, **RECEIPT)
+    provider.answers = [Unknown("No answer."), *[provider.accept] * 3] * 10
+    report = dispatch_once(store, {"sms": provider}, NOW, threads=1)
+    assert (report.accepted, report.unknown, report.resting) == (30, 10, {})
+
+
 def test_what_was_under_way_when_a_sender_was_left_alone_does_not_make_it_longer(store: Store) -> None:
     rates = Rates(failures=3, rest=timedelta(seconds=30))
     broken = ("sms", Rejected("retry", "The provider could not be reached.", attempts=8))

@@ -1,0 +1,45 @@
+"""One call, once: what the short way sends is what the library below would have sent."""
+
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from messaging.senders.http import OnceHttp
+
+URL = "http://127.0.0.1:9/2010-04-01/Accounts/AC1/Messages.json"
+FORM = {
+    "To": "+442079460000",
+    "Body": "Grüße & 100 % = ☃\n~*'()",
+    "MediaUrl": ["https://example.com/a?b=c&d", "https://example.com/ü"],
+    "Empty": "",
+    "Missing": None,
+    "Price": 12,
+    "Fixed": True,
+}
+
+
+def test_a_form_is_posted_as_the_library_below_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[requests.PreparedRequest, dict[str, Any]]] = []
+
+    def keep(_: HTTPAdapter, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        sent.append((request, options))
+        answer = requests.Response()
+        answer.status_code, answer.url, answer.request = 201, URL, request
+        answer._content = b"{}"
+        return answer
+
+    monkeypatch.setattr(HTTPAdapter, "send", keep)
+    headers, auth = {"Accept": "application/json", "X-Mine": "1"}, ("AC1", "tökén")
+    OnceHttp("127.0.0.1").request("POST", URL, headers=headers, auth=auth, data=FORM)
+    with requests.Session() as session:
+        session.trust_env = False
+        session.post(URL, headers=headers, auth=auth, data=FORM, timeout=(5, 15), allow_redirects=False)
+    (ours, our_options), (theirs, their_options) = sent
+    assert (ours.method, ours.url, ours.body) == (theirs.method, theirs.url, theirs.body)
+    assert dict(ours.headers) == dict(theirs.headers)
+    assert {name: our_options[name] for name in ("timeout", "stream", "verify", "cert")} == {
+        name: their_options[name] for name in ("timeout", "stream", "verify", "cert")
+    }
+    assert dict(our_options["proxies"]) == dict(their_options["proxies"])
