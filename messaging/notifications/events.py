@@ -44,7 +44,7 @@ EVENTS: dict[str, Event] = {
     ),
     "dead_letters": Event(
         "Messages that cannot be sent",
-        "Mend what the reason names; what has failed is not sent again by itself.",
+        "`rapport outbox list` gives the mend of each; `rapport outbox retry` tries them again, `discard` ends them.",
         "No such message is left.",
     ),
     "store_trouble": Event(

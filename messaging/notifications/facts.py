@@ -45,12 +45,13 @@ class RedContract:
 
 
 @dataclass(frozen=True)
-class BrokenIntake:
-    """A way in of which the newest synthetic check failed; the reason is a code."""
+class Intake:
+    """A way in, as its newest synthetic check found it; the reason is a code."""
 
     intake: str
-    failing_since: datetime
-    reason: str | None
+    checked_at: datetime
+    failing_since: datetime | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Facts:
     unknown: tuple[UnknownSends, ...] = ()
     red: tuple[RedContract, ...] = ()
     breakers: tuple[Tripped, ...] = ()
-    intakes: tuple[BrokenIntake, ...] = ()
+    intakes: tuple[Intake, ...] = ()
     dead: tuple[DeadLetters, ...] = ()
     waiting: tuple[WaitingMessage, ...] = ()
 
@@ -135,11 +136,10 @@ def _broken(detail: Any) -> tuple[str, ...]:
     return tuple(str(each.get("rule")) for each in rules if isinstance(each, dict) and each.get("failed"))
 
 
-def _intakes(connection: Connection) -> tuple[BrokenIntake, ...]:
+def _intakes(connection: Connection) -> tuple[Intake, ...]:
     table = intakes.c
-    failing = table.failing_since.is_not(None)
-    rows = select(table.intake, table.failing_since, table.reason).where(failing)
-    return tuple(BrokenIntake(**row._asdict()) for row in connection.execute(rows))
+    rows = select(table.intake, table.checked_at, table.failing_since, table.reason).order_by(table.intake)
+    return tuple(Intake(**row._asdict()) for row in connection.execute(rows))
 
 
 def _dead(connection: Connection, since: datetime) -> tuple[DeadLetters, ...]:

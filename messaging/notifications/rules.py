@@ -5,14 +5,14 @@ customer wrote and no address.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
 from messaging.notifications.events import Finding
 from messaging.notifications.facts import (
-    BrokenIntake,
     DeadLetters,
     Facts,
+    Intake,
     RedContract,
     UnknownSends,
     WaitingMessage,
@@ -21,6 +21,7 @@ from messaging.notifications.owners import Rules
 from messaging.notifications.urgency import UrgentWords
 from messaging.outbox import Tripped
 
+UNCHECKED_AFTER = timedelta(minutes=20)  # the receiver checks every five
 RULES_TOLD = 5  # broken rules of one table, by name
 
 
@@ -68,15 +69,23 @@ def breakers_tripped(found: Iterable[Tripped]) -> Iterator[Finding]:
         yield Finding("breaker_tripped", each.sender, sentence)
 
 
-def intakes_broken(found: Iterable[BrokenIntake], rules: Rules, now: datetime) -> Iterator[Finding]:
-    """Tell of each way in whose synthetic check fails."""
+def intakes_broken(found: Sequence[Intake], rules: Rules, now: datetime) -> Iterator[Finding]:
+    """Tell of each way in whose synthetic check fails, or once of all of them where nobody checks any more."""
+    checked_at = max((each.checked_at for each in found), default=now)
+    if now - checked_at > UNCHECKED_AFTER:
+        sentence = (
+            f"No way in has been checked since {checked_at:%Y-%m-%d %H:%M} UTC: the receiver does not run."
+        )
+        yield Finding("intake_broken", "receiver", sentence)
+        return
     longest = rules.after("intake_broken")
     for each in found:
-        if now - each.failing_since >= longest:
+        if each.failing_since is not None and now - each.failing_since >= longest:
             since = f"{each.failing_since:%Y-%m-%d %H:%M}"
             why = f" ({each.reason})" if each.reason else ""
-            sentence = f"The check of {each.intake} has failed since {since} UTC{why}."
-            yield Finding("intake_broken", each.intake, sentence)
+            yield Finding(
+                "intake_broken", each.intake, f"The check of {each.intake} has failed since {since} UTC{why}."
+            )
 
 
 def dead_letters(found: Iterable[DeadLetters]) -> Iterator[Finding]:

@@ -7,9 +7,9 @@ import pytest
 from data_contracts.yaml_files import read_yaml_file
 from messaging.notifications.events import Finding
 from messaging.notifications.facts import (
-    BrokenIntake,
     DeadLetters,
     Facts,
+    Intake,
     RedContract,
     UnknownSends,
     WaitingMessage,
@@ -64,13 +64,21 @@ def test_a_red_contract_names_its_table_its_rows_and_the_first_rules_that_it_bre
 
 def test_a_tripped_breaker_and_a_broken_way_in_are_told_with_the_reason() -> None:
     breaker = Tripped("sms", ago(-3), 5, "The provider could not be reached.")
-    intake = BrokenIntake("contact form", ago(4), "timeout")
+    intake = Intake("contact", ago(1), ago(4), "timeout")
     first, second = found(Facts(breakers=(breaker,), intakes=(intake,)))
     assert first.key == "breaker_tripped/sms"
     assert first.sentence == (
         "Nothing goes out by sms: its calls failed again and again. The provider could not be reached."
     )
-    assert second.sentence == "The check of contact form has failed since 2026-10-30 11:56 UTC (timeout)."
+    assert second.sentence == "The check of contact has failed since 2026-10-30 11:56 UTC (timeout)."
+
+
+def test_ways_in_that_nobody_checks_any_more_are_one_notice_for_the_receiver() -> None:
+    stale = (Intake("contact", ago(21), ago(30), "timeout"), Intake("events", ago(22)))
+    [finding] = found(Facts(intakes=stale))
+    assert finding.key == "intake_broken/receiver"
+    assert finding.sentence.startswith("No way in has been checked since 2026-10-30 11:39 UTC")
+    assert found(Facts(intakes=(*stale[1:], Intake("twilio/status", ago(20))))) == []
 
 
 def test_dead_letters_are_one_notice_a_reason() -> None:
