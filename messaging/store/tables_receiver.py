@@ -96,6 +96,7 @@ intakes = Table(  # each way in, as the last synthetic request found it
     Column("intake", String, primary_key=True),
     Column("checked_at", DateTime, nullable=False),
     Column("passed_at", DateTime),  # when a request last went all the way
+    Column("passed_by", String),  # and which one that was
     Column("failing_since", DateTime),  # none while it works
     Column("reason", String),  # what went wrong, as a code
 )

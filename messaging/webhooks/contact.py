@@ -22,6 +22,7 @@ from messaging.addresses import normalise_email
 from messaging.inbox import Heard, Inbound, InboundReceipt
 from messaging.store.ids import new_id
 from messaging.store.tables import messages
+from messaging.webhooks.checks import token_of
 from messaging.webhooks.door import Door, read_body, refuse
 from messaging.webhooks.limits import RateLimit, source_of
 from messaging.webhooks.pages import Pages
@@ -30,6 +31,7 @@ from messaging.webhooks.words import all_words, language_of
 
 log = structlog.get_logger(__name__)
 
+INTAKE = "contact"
 PROVIDER = CHANNEL = "form"
 RECEIPT = "contact_receipt"
 BODY_LIMIT = 128 * 1024  # 5000 characters take up to 60 KB as a form is written
@@ -79,7 +81,8 @@ class _Contact:
         if form.get("website") or time.time() - issued[0] < GLANCE:
             log.info("contact.program")
             return self._pages.sent(lang, **shown)
-        if not self._limit.allows(source_of(request.client.host if request.client else None)):
+        source = source_of(request.client.host if request.client else None)
+        if token_of(self._door.links, INTAKE, request) is None and not self._limit.allows(source):
             return self._pages.too_many(lang, **shown)
         await self._keep(request, body, form, issued[1], lang)
         return self._pages.sent(lang, **shown)
@@ -91,7 +94,7 @@ class _Contact:
             inbox.hear, door.addresses, message, door.clock, door.find_customers, door.company
         )
         work = partial(_receive, heard=heard, lang=lang, company=door.settings.company_name)
-        await door.take(door.raw("contact", request, body), nonce, work)
+        await door.take(door.raw(INTAKE, request, body), nonce, work)
 
     def _form(self, request: Request, form: Form | None = None, wrong: str = "") -> HTMLResponse:
         lang = language_of(request)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -19,6 +20,7 @@ from messaging.inbox import FindCustomers
 from messaging.links import Links, read_links
 from messaging.settings import Settings
 from messaging.store import Store
+from messaging.webhooks.checks import rehearsed, token_of
 from messaging.webhooks.raw import RawRequest, keep
 
 log = structlog.get_logger(__name__)
@@ -62,6 +64,9 @@ class Door:
             keep(connection, raw)
             return work(connection)
 
+        if raw.check is not None:  # a failure is the check's finding, and nothing to be kept
+            whole = partial(rehearsed, intake=raw.intake, token=raw.check, now=raw.at, work=both)
+            return await self.write(key, whole)
         try:
             return await self.write(key, both)
         except RapportError:
@@ -93,7 +98,8 @@ class Door:
         """Give a request as it is kept."""
         query = bytes(request.scope.get("query_string", b"")).decode("latin-1")
         kind = request.headers.get("content-type", "")[:200]
-        return RawRequest(intake, query, kind, body, self.clock.now())
+        check = token_of(self.links, intake, request)
+        return RawRequest(intake, query, kind, body, self.clock.now(), check)
 
     def public_address(self, request: Request) -> str:
         """Give the address that a provider called; the request's idea of its host may come from a proxy."""

@@ -26,13 +26,17 @@ FORGET_EVERY = 3600.0  # seconds
 
 @dataclass(frozen=True)
 class RawRequest:
-    """A request as it came: through which intake, with which query, and its bytes. `at` is naive UTC."""
+    """A request as it came: through which intake, with which query, and its bytes; `at` is naive UTC.
+
+    `check` is the token of a synthetic one of ours.
+    """
 
     intake: str
     query: str
     content_type: str
     body: bytes
     at: datetime
+    check: str | None = None
 
     @property
     def digest(self) -> str:

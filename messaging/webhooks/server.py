@@ -16,6 +16,7 @@ from messaging.inbox import FindCustomers
 from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.webhooks.app import build_app
+from messaging.webhooks.checking import Checker
 from messaging.webhooks.media import Fetcher
 from messaging.webhooks.owners import owners
 from messaging.webhooks.raw import forget_often
@@ -59,7 +60,7 @@ def running(
     def make(base_url: str) -> "ASGIApp":
         return build_app(_at(settings, base_url), store, at, finder)
 
-    with serving.running(make, port) as base_url, background(settings, store, at):
+    with serving.running(make, port) as base_url, background(_at(settings, base_url), store, at):
         yield RunningWebhooks(base_url, _at(settings, base_url))
 
 
@@ -85,10 +86,11 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 @contextmanager
 def background(settings: Settings, store: Store, clock: Clock) -> Iterator[None]:
-    """Do what no request waits for while the block runs: fetch files, forget requests that were kept long enough."""
+    """Do what no request waits for while the block runs: fetch files, check the intakes, forget old requests."""
     stop = threading.Event()
     works: list[Callable[[threading.Event], None]] = [
         Fetcher(settings, store, clock).run,
+        Checker(settings, store, clock).run,
         partial(forget_often, store, clock),
     ]
     threads = [threading.Thread(target=work, args=(stop,), daemon=True) for work in works]
