@@ -148,4 +148,7 @@ def refuse_stranger(request: Request) -> Response:
 
 def route_of(request: Request) -> str:
     """Name the route and not the address, which may carry a token."""
-    return str(getattr(request.scope.get("route"), "path", ""))
+    path = str(request.scope.get("path", ""))
+    for name, value in request.path_params.items():
+        path = path.replace(str(value), f"{{{name}}}")
+    return path

@@ -55,14 +55,9 @@ class _Posts:
 
     async def take(self, request: Request) -> Response:
         """Take one event, a list of them, or {"batch": [...]}: all, or none of them."""
-        secret = _bearer(request)
-        key_id: str | None = "check"
-        if token_of(self._door.links, INTAKE, request) is None:
-            if secret is None:
-                return refuse(401)
-            key_id = await run_in_threadpool(self._holder, secret)
-            if key_id is None:
-                return refuse(403)
+        key_id = await self._key_of(request)
+        if isinstance(key_id, Response):
+            return key_id
         body = await read_body(request, BODY_LIMIT)
         if body is None:
             return refuse(413)
@@ -76,6 +71,15 @@ class _Posts:
         if new is None:
             return JSONResponse({"accepted": 0, "kept": len(read)})
         return JSONResponse({"accepted": new, "known": len(read) - new})
+
+    async def _key_of(self, request: Request) -> str | Response:
+        """Give the id of the key that a request carries, or the answer to one without; our own check needs none."""
+        if token_of(self._door.links, INTAKE, request) is not None:
+            return "check"
+        secret = _bearer(request)
+        if secret is None:
+            return refuse(401)
+        return await run_in_threadpool(self._holder, secret) or refuse(403)
 
     def _holder(self, secret: str) -> str | None:
         with self._door.store.read() as connection:
