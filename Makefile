@@ -39,8 +39,9 @@ bench-identity: .venv/.stamp ## Measure resolution against scipy, Splink and oth
 bench-delivery: .venv/.stamp ## Measure dispatching beside Twilio's own client without a store, against a provider on loopback
 	@$(BIN)/python -m benchmarks.dispatching
 
-SOAKS := tests/messaging/dispatch/test_crashes.py tests/messaging/test_stop_race.py
-soak: .venv/.stamp ## Kill dispatchers a thousand times over six thousand messages, and stop 700 people in mid-batch; on both databases
+SOAKS := tests/messaging/dispatch/test_crashes.py tests/messaging/test_stop_race.py \
+  tests/messaging/webhooks/test_crashes.py tests/messaging/webhooks/test_forged.py
+soak: .venv/.stamp ## Kill dispatchers a thousand times over six thousand messages and receivers under load, and stop 700 people in mid-batch; on both databases
 	@RAPPORT_SOAK=1 $(BIN)/python -m pytest -q -s -p no:cacheprovider $(SOAKS)
 
 up: .venv/.stamp ## Start the app, Dagster, the webhooks, the dispatcher and the sandbox on the demo's company

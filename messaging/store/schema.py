@@ -18,6 +18,7 @@ REVISIONS = (
     "0007",
     "0008",
     "0009",
+    "0010",
 )  # oldest first; a test holds this equal to the migration scripts
 
 

@@ -81,7 +81,7 @@ def _by_twilio(chance: random.Random, public_url: str) -> Forged:
             signed = chance.choice(
                 [
                     "",
-                    " ",
+                    "-",
                     "null",
                     signed + "=",
                     signed[:-1],
