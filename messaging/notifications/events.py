@@ -41,6 +41,7 @@ EVENTS: dict[str, Event] = {
         "What customers send by it may not reach us: see that the receiver runs and its public address leads to it.",
         "It works again.",
         urgent=True,
+        minutes=3,  # of one alone: where none can be reached, it takes two until all of them have been tried
     ),
     "dead_letters": Event(
         "Messages that cannot be sent",

@@ -70,22 +70,29 @@ def breakers_tripped(found: Iterable[Tripped]) -> Iterator[Finding]:
 
 
 def intakes_broken(found: Sequence[Intake], rules: Rules, now: datetime) -> Iterator[Finding]:
-    """Tell of each way in whose synthetic check fails, or once of all of them where nobody checks any more."""
+    """Tell of each way in whose synthetic check fails; once of all of them where none works, or nobody checks any more."""
     checked_at = max((each.checked_at for each in found), default=now)
+    failing = {each: each.failing_since for each in found if each.failing_since is not None}
     if now - checked_at > UNCHECKED_AFTER:
         sentence = (
             f"No way in has been checked since {checked_at:%Y-%m-%d %H:%M} UTC: the receiver does not run."
         )
         yield Finding("intake_broken", "receiver", sentence)
-        return
-    longest = rules.after("intake_broken")
-    for each in found:
-        if each.failing_since is not None and now - each.failing_since >= longest:
-            since = f"{each.failing_since:%Y-%m-%d %H:%M}"
-            why = f" ({each.reason})" if each.reason else ""
-            yield Finding(
-                "intake_broken", each.intake, f"The check of {each.intake} has failed since {since} UTC{why}."
-            )
+    elif len(failing) == len(found) > 1:
+        since = f"{min(failing.values()):%Y-%m-%d %H:%M}"
+        sentence = (
+            f"None of the {len(found)} ways in works since {since} UTC: the receiver cannot be reached."
+        )
+        yield Finding("intake_broken", "receiver", sentence)
+    else:
+        longest = rules.after("intake_broken")
+        for each, since_when in failing.items():
+            if now - since_when >= longest:
+                why = f" ({each.reason})" if each.reason else ""
+                sentence = (
+                    f"The check of {each.intake} has failed since {since_when:%Y-%m-%d %H:%M} UTC{why}."
+                )
+                yield Finding("intake_broken", each.intake, sentence)
 
 
 def dead_letters(found: Iterable[DeadLetters]) -> Iterator[Finding]:

@@ -65,12 +65,20 @@ def test_a_red_contract_names_its_table_its_rows_and_the_first_rules_that_it_bre
 def test_a_tripped_breaker_and_a_broken_way_in_are_told_with_the_reason() -> None:
     breaker = Tripped("sms", ago(-3), 5, "The provider could not be reached.")
     intake = Intake("contact", ago(1), ago(4), "timeout")
-    first, second = found(Facts(breakers=(breaker,), intakes=(intake,)))
+    first, second = found(Facts(breakers=(breaker,), intakes=(intake, Intake("events", NOON))))
     assert first.key == "breaker_tripped/sms"
     assert first.sentence == (
         "Nothing goes out by sms: its calls failed again and again. The provider could not be reached."
     )
     assert second.sentence == "The check of contact has failed since 2026-10-30 11:56 UTC (timeout)."
+
+
+def test_a_way_in_that_fails_alone_is_given_three_minutes_and_all_at_once_are_one_notice() -> None:
+    young, other = Intake("contact", ago(1), ago(2), "timeout"), Intake("events", ago(1), ago(3), "http_502")
+    assert found(Facts(intakes=(young, Intake("events", ago(1))))) == []
+    [finding] = found(Facts(intakes=(young, other)))
+    assert finding.key == "intake_broken/receiver"
+    assert finding.sentence.startswith("None of the 2 ways in works since 2026-10-30 11:57 UTC")
 
 
 def test_ways_in_that_nobody_checks_any_more_are_one_notice_for_the_receiver() -> None:

@@ -19,14 +19,14 @@ from messaging.notifications.record import leave_watch
 from messaging.notifications.ways import Ways
 from messaging.notifications.webhook import Webhook
 from messaging.quiet_hours import read_quiet_rules
-from messaging.senders.base import Accepted, OutboundMessage, Outcome, Rejected
+from messaging.senders.base import Accepted, OutboundMessage, Outcome, Rejected, Unknown
+from messaging.senders.rates import Rates
 from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.ids import new_id
 from messaging.store.tables import contract_status, messages, suppressions
-from messaging.store.tables_delivery import sender_pace
 from messaging.store.tables_notifications import notice_tellings, notices
-from messaging.store.tables_receiver import intakes
+from messaging.webhooks.checking import Checker
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -198,23 +198,29 @@ def test_unknown_sends_and_dead_letters_are_found_among_messages_but_not_dead_ad
     assert told == {"unknown_sends": (run_id, 1), "dead_letters": ("sms twilio 21606", 1)}
 
 
-def test_a_tripped_breaker_and_a_broken_way_in_are_found_where_their_rooms_keep_them(
+def test_a_breaker_that_the_dispatcher_tripped_is_told_and_cleared_once_it_gets_through(
     looking: Looking,
 ) -> None:
-    looking.write(
-        insert(sender_pace).values(
-            sender="sms", slowed=0, failures=5, opened_at=NOON, open_until=NOON + MINUTE
-        )
-    )
-    looking.write(insert(sender_pace).values(sender="email", slowed=0, failures=0))
-    looking.write(
-        insert(intakes).values(intake="contact form", checked_at=NOON, failing_since=NOON, reason="timeout")
-    )
-    assert looking.look() == Looked(mine=True, opened=2, told=2)
-    assert looking.subjects == [
-        "Harbour: Urgent: A sender does not get through",
-        "Harbour: Urgent: A way in does not work",
-    ]
+    rates = Rates(failures=3)
+    with looking.store.write() as connection:
+        outbox.hear(connection, rates, [("sms", Unknown("The provider did not answer in time."))] * 3)
+    looking.look()
+    with looking.store.write() as connection:
+        outbox.hear(connection, rates, [("sms", Accepted("SM1"))])
+    assert looking.look(MINUTE).ended == 1
+    looking.look(10 * MINUTE)
+    told = "A sender does not get through"
+    assert looking.subjects == [f"Harbour: Urgent: {told}", f"Harbour: Over: {told}"]
+    assert "The provider did not answer in time." in looking.mail.mails[0].body
+
+
+def test_a_receiver_that_cannot_be_reached_is_one_notice_for_all_its_ways_in(
+    looking: Looking, settings: Settings
+) -> None:
+    nowhere = settings.model_copy(update={"public_url": "http://127.0.0.1:9"})
+    broken = Checker(nowhere, looking.store, Clock(NOON)).check_all()
+    assert looking.look() == Looked(mine=True, opened=1, told=1)
+    assert f"None of the {len(broken)} ways in works" in looking.mail.mails[0].body
 
 
 @pytest.fixture
