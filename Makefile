@@ -44,6 +44,9 @@ SOAKS := tests/messaging/dispatch/test_crashes.py tests/messaging/test_stop_race
 soak: .venv/.stamp ## Kill dispatchers a thousand times over six thousand messages and receivers under load, and stop 700 people in mid-batch; on both databases
 	@RAPPORT_SOAK=1 $(BIN)/python -m pytest -q -s -p no:cacheprovider $(SOAKS)
 
+bench-delivery: .venv/.stamp ## Measure how many messages are judged and rendered in a CPU second
+	@$(BIN)/python -m benchmarks.gate
+
 up: .venv/.stamp ## Start the app, Dagster, the webhooks, the dispatcher and the sandbox on the demo's company
 	@$(BIN)/rapport up --demo
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import idna
 import phonenumbers
@@ -30,6 +31,9 @@ PEPPER_CHECK = "which pepper this store's hashes were made with"  # hashed as no
 # parts are legal but hardly ever real, and mostly attacks where they occur: refused.
 _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})", re.ASCII)
+
+
+_NORTH_AMERICAN = re.compile(r"\+1[2-9]\d{9}", re.ASCII)
 
 
 def normalise_email(text: str) -> str | None:
@@ -65,23 +69,62 @@ def normalise_phone(text: str, default_region: str | None = None) -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-@lru_cache(maxsize=65536)
+class Told(NamedTuple):
+    """What a phone number tells: its country (ISO 3166 alpha-2) and its kind, by phonenumbers."""
+
+    country: str | None
+    kind: int
+
+
+NOTHING = Told(None, phonenumbers.PhoneNumberType.UNKNOWN)
+
+
 def country_of(address: str) -> str | None:
     """Give the country (ISO 3166 alpha-2) of a phone number in E.164, None of anything else and where it has none."""
-    number = parsed_number(address)
-    country = phonenumbers.region_code_for_number(number) if number else None
-    return country if country and country != "001" else None  # 001: no country at all
+    return told_by(address).country
+
+
+def told_by(address: str) -> Told:
+    """Tell what a phone number in E.164 tells; of anything else nothing.
+
+    In the United States and Canada an area code tells as much as the number, and is known already.
+    """
+    if _NORTH_AMERICAN.fullmatch(address) and (known := _told_by_area_code(address[2:5])):
+        return known
+    return _told_by_number(address)
 
 
 @lru_cache(maxsize=4096)  # what is asked of one number is asked in one breath
 def parsed_number(address: str) -> phonenumbers.PhoneNumber | None:
     """Take a phone number in E.164 apart, None for anything else."""
+    if _NORTH_AMERICAN.fullmatch(address):  # parsing says the same, in fifteen times the time
+        return phonenumbers.PhoneNumber(country_code=1, national_number=int(address[2:]))
     if not address.startswith("+"):
         return None
     try:
         return phonenumbers.parse(address)
     except phonenumbers.NumberParseException:
         return None
+
+
+@lru_cache(maxsize=1024)
+def _told_by_area_code(code: str) -> Told | None:
+    """Tell what all numbers of an area code tell alike, None where it is no area code of the two countries."""
+    for line in ("2002345", "3452345", "5552345", "7012345"):
+        found = _told_by_number(f"+1{code}{line}")
+        if found.kind != NOTHING.kind:
+            return found if found.country in {"US", "CA"} else None
+    return None
+
+
+@lru_cache(maxsize=65536)
+def _told_by_number(address: str) -> Told:
+    number = parsed_number(address)
+    if number is None:
+        return NOTHING
+    country = phonenumbers.region_code_for_number(number)
+    known = country if country and country != "001" else None  # 001: no country at all
+    return Told(known, phonenumbers.number_type(number))
 
 
 def normalise(channel: str, text: str, default_region: str | None = None) -> str | None:

@@ -11,10 +11,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from messaging.consent import KnownAs, suppress
 from messaging.consent_words import batches
+from messaging.store.among import among
 from messaging.store.ids import new_id
 from messaging.store.inserts import insert_new
 from messaging.store.locks import address_key, lock, person_key
@@ -128,7 +129,7 @@ def open_complaints(
 def _since(connection: Connection, subject: str, values: Iterable[str]) -> dict[str, datetime]:
     found: dict[str, datetime] = {}
     for some in batches(values):
-        for row in connection.execute(_standing(subject), {"some": some}):
+        for row in connection.execute(_standing(subject), {"some": some}).all():
             found[row.subject] = min(row.opened_at, found.get(row.subject, row.opened_at))
     return found
 
@@ -137,7 +138,7 @@ def _since(connection: Connection, subject: str, values: Iterable[str]) -> dict[
 def _standing(subject: str) -> Select[Any]:
     table = complaint_flags.c
     return select(table[subject].label("subject"), table.opened_at).where(
-        table[subject].in_(bindparam("some", expanding=True)), table.closed_at.is_(None)
+        among(table[subject], "some"), table.closed_at.is_(None)
     )
 
 

@@ -25,6 +25,7 @@ from messaging.consent_chain import (
     voided,
 )
 from messaging.consent_words import ConsentState, Word, batches, newest, standing_word, words_of
+from messaging.store.among import among
 from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import consent_events, messages, suppressions
 
@@ -61,6 +62,8 @@ class KnownAs:
     @property
     def everything(self) -> tuple[str, ...]:
         """Every id under which something may have been recorded that counts."""
+        if not self.shared:
+            return self.ids
         return tuple(dict.fromkeys((*self.ids, *(customer_id for customer_id, _ in self.shared))))
 
 
@@ -73,6 +76,8 @@ class Consents:
 
     def of(self, person: KnownAs, address_hash: str | None) -> ConsentState | None:
         """Give the strictest of what a person (under all their ids) and an address have said, or None."""
+        if not self._by_address and not person.shared and not person.rejoined and len(person.ids) == 1:
+            return standing_word(self._by_person.get(person.ids[0], ()))  # as with most, and most of the time
         until = dict(person.shared)
         said = [newest(self._by_address.get(address_hash or "", ()))]
         for customer_id in person.everything:
@@ -308,7 +313,7 @@ def suppressed(connection: Connection, address_hashes: Iterable[str], channel: s
     """Give the reason of each of these addresses that is suppressed on a channel."""
     found: dict[str, str] = {}
     for some in batches(address_hashes):
-        rows = connection.execute(_silent(), {"some": some, "channel": channel})
+        rows = connection.execute(_silent(), {"some": some, "channel": channel}).all()
         found |= {row.address_hash: row.reason for row in rows}
     return found
 
@@ -354,7 +359,7 @@ def _silent() -> Select[Any]:
     """Build the query of the addresses, out of `some`, that are suppressed on a channel."""
     table = suppressions.c
     return select(table.address_hash, table.reason).where(
-        table.address_hash.in_(bindparam("some", expanding=True)),
+        among(table.address_hash, "some"),
         table.channel == bindparam("channel"),
         table.lifted_at.is_(None),
     )

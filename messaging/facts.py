@@ -15,16 +15,19 @@ from messaging.consent import Consents, KnownAs, look_up, suppressed
 from messaging.consent_words import batches
 from messaging.policy import FrequencyCap, Limits, MessageClass, SendFacts, Sent, shipped_limits
 from messaging.quiet_hours import LONGEST_LIMIT, candidate_places, candidate_zones
+from messaging.store.among import among
 from messaging.store.tables import contract_status, inbound_messages, messages
 
-COUNTED = ("calling", "unknown", "accepted", "done")  # states in which a message may have reached its reader
+COUNTED = frozenset(
+    {"calling", "unknown", "accepted", "done"}
+)  # states in which a message may have reached its reader
 CALLED_BY_NUMBER = frozenset({"sms", "whatsapp", "voice"})  # a conversation's id tells of no place
 # WhatsApp takes free words for 24 hours after the person's own. Five minutes less, since their clock is not ours, and
 # a message that comes too late is paid for and lost (63016).
 WINDOW = timedelta(hours=23, minutes=55)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One message that may go out: to whom (under all their ids), where, what for, and where they may be.
 
@@ -177,16 +180,26 @@ def _sent(past: Mapping[str, list[_Past]], one: Candidate) -> tuple[Sent, ...]:
 
     What went under an id that was others' too counts until they were parted from them.
     """
-    until = dict(one.person.shared)
-    theirs = [
-        each
-        for customer_id in one.person.everything
-        for each in past.get(customer_id, ())
-        if customer_id in one.person.ids or each.sent.at <= until[customer_id]
-    ]
-    found = {each.message_id: each.sent for each in (*theirs, *past.get(one.address_hash or "", ()))}
+    if not one.person.shared and len(one.person.ids) == 1:
+        theirs = past.get(one.person.ids[0], ())
+    else:
+        theirs = _theirs(past, one.person)
+    at_address = past.get(one.address_hash or "", ())
+    if not theirs and not at_address:
+        return ()
+    found = {each.message_id: each.sent for each in (*theirs, *at_address)}
     found.pop(one.message_id or "", None)
     return tuple(found.values())
+
+
+def _theirs(past: Mapping[str, list[_Past]], person: KnownAs) -> list[_Past]:
+    until = dict(person.shared)
+    return [
+        each
+        for customer_id in person.everything
+        for each in past.get(customer_id, ())
+        if customer_id in person.ids or each.sent.at <= until[customer_id]
+    ]
 
 
 def _history(
@@ -196,20 +209,23 @@ def _history(
     found: dict[str, list[_Past]] = defaultdict(list)
     for subject, values in (("customer_id", people), ("address_hash", hashes)):
         for some in batches(values):
-            for row in connection.execute(_counting(subject), {"some": some, "since": since}):
-                sent = Sent(row.calling_at, row.channel, row.campaign)
-                found[row.subject].append(_Past(row.message_id, sent))
+            for row in connection.execute(_counting(subject), {"some": some, "since": since}).all():
+                if row.state in COUNTED:
+                    sent = Sent(row.calling_at, row.channel, row.campaign)
+                    found[row.subject].append(_Past(row.message_id, sent))
     return found
 
 
 @cache  # to put a query together costs more than to run it
 def _counting(subject: str) -> Select[Any]:
+    """Build the query of the marketing that `some` were sent; its states are looked at afterwards.
+
+    Were they asked for, SQLite would go by their index, and read everything that ever went.
+    """
     table = messages.c
-    return select(
-        table[subject].label("subject"), table.message_id, table.calling_at, table.channel, table.campaign
-    ).where(
-        table[subject].in_(bindparam("some", expanding=True)),
+    columns = (table.message_id, table.state, table.calling_at, table.channel, table.campaign)
+    return select(table[subject].label("subject"), *columns).where(
+        among(table[subject], "some"),
         table.message_class == "marketing",
-        table.state.in_(COUNTED),
         table.calling_at > bindparam("since"),
     )

@@ -22,6 +22,7 @@ from messaging.store.ids import new_id
 Decided = Literal["send", "holdout", "excluded"]
 ADDRESS_COLUMNS = {"email": "email", "sms": "phone"}
 THINGS = {"email": "e-mail address", "sms": "phone number"}
+AT_ONCE = 1000  # people; more are no faster, and hold more
 LONG_AGO = datetime.min  # noqa: DTZ901 - naive UTC
 
 
@@ -94,15 +95,21 @@ def candidates(ground: Ground, people: Sequence[Mapping[str, Any]]) -> list[Cand
 def decide_all(
     ground: Ground,
     people: Sequence[Mapping[str, Any]],
-    asked: Sequence[Candidate],
-    facts: Mapping[str, SendFacts],
+    facts_of: Callable[[Sequence[Candidate]], Mapping[str, SendFacts]],
 ) -> Iterator[Decision]:
-    """Decide about everybody, those seen last first: of two people at one address they get the message."""
-    by_key = {candidate.key: candidate for candidate in asked}
+    """Decide about everybody, those seen last first: of two people at one address they get the message.
+
+    `facts_of` is asked about some at a time, so that what is known of a million people is never held at once.
+    """
     taken: set[tuple[str, str]] = set()
     ordered = sorted(people, key=lambda each: each["customer_id"])
-    for person in sorted(ordered, key=lambda each: each["last_seen_at"] or LONG_AGO, reverse=True):
-        yield _decide(ground, person, lambda key: (by_key[key], facts[key]), taken)
+    ordered.sort(key=lambda each: each["last_seen_at"] or LONG_AGO, reverse=True)
+    for start in range(0, len(ordered), AT_ONCE):
+        some = ordered[start : start + AT_ONCE]
+        asked = {candidate.key: candidate for candidate in candidates(ground, some)}
+        facts = facts_of(list(asked.values()))
+        for person in some:
+            yield _decide(ground, person, asked, facts, taken)
 
 
 def _candidate(ground: Ground, person: Mapping[str, Any], channel: str) -> Candidate:
@@ -132,7 +139,8 @@ def _key(customer_id: str, channel: str) -> str:
 def _decide(
     ground: Ground,
     person: Mapping[str, Any],
-    look_up: Callable[[str], tuple[Candidate, SendFacts]],
+    asked: Mapping[str, Candidate],
+    facts: Mapping[str, SendFacts],
     taken: set[tuple[str, str]],
 ) -> Decision:
     customer_id, campaign = person["customer_id"], ground.content.campaign
@@ -143,8 +151,9 @@ def _decide(
         )
     refused: list[Blocked | tuple[str, str]] = []
     for channel in campaign.channel_order(person["preferred_channel"]):
-        candidate, facts = look_up(_key(customer_id, channel))
-        choice = _try_channel(ground, person, candidate, facts, taken)
+        key = _key(customer_id, channel)
+        candidate = asked[key]
+        choice = _try_channel(ground, person, candidate, facts[key], taken)
         if isinstance(choice, _Choice):
             taken.add((channel, candidate.address_hash or ""))
             return _chosen(ground, person, choice)
@@ -195,7 +204,10 @@ def _render(ground: Ground, person: Mapping[str, Any], channel: str, message_id:
         "today": ground.now,
         "unsubscribe_url": ground.links.unsubscribe(message_id) if channel == "email" else None,
     }
-    return offered[language].render(build_context(person, surroundings, ground.content.campaign.values))
+    template = offered[language]
+    return template.render(
+        build_context(person, surroundings, ground.content.campaign.values, template.names)
+    )
 
 
 def _chosen(ground: Ground, person: Mapping[str, Any], choice: _Choice) -> Decision:

@@ -16,15 +16,15 @@ from messaging.campaigns import Content, Library, fill_library, read_content
 from messaging.clock import Clock, read_clock
 from messaging.customers import Customers
 from messaging.customers.merges import all_known
-from messaging.facts import gather, red_contracts
+from messaging.facts import Candidate, gather, red_contracts
 from messaging.links import Links, read_links
 from messaging.objections import objectors_since
 from messaging.outbox import cancel_run, insert_planned, queue_run
-from messaging.planner.decisions import Company, Decision, Ground, candidates, decide_all
+from messaging.planner.decisions import Company, Decision, Ground, decide_all
 from messaging.planner.history import had_it_since, written_since
 from messaging.planner.reports import read_run, summarise
 from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
-from messaging.policy import read_limits
+from messaging.policy import SendFacts, read_limits
 from messaging.quiet_hours import installed_rules
 from messaging.settings import Settings
 from messaging.store import Store, open_store
@@ -240,10 +240,13 @@ class Planner:
     def _decide(
         self, ground: Ground, people: Sequence[Mapping[str, Any]], progress: Progress | None
     ) -> Iterator[Decision]:
-        asked = candidates(ground, people)
-        with self.store.read() as connection:
-            facts = gather(connection, asked, ground.now, read_limits(self.settings))
-        for number, decision in enumerate(decide_all(ground, people, asked, facts), 1):
+        limits = read_limits(self.settings)
+
+        def facts_of(asked: Sequence[Candidate]) -> Mapping[str, SendFacts]:
+            with self.store.read() as connection:
+                return gather(connection, asked, ground.now, limits)
+
+        for number, decision in enumerate(decide_all(ground, people, facts_of), 1):
             yield decision
             if progress and (number % 100 == 0 or number == len(people)):
                 progress(number % 100 or 100)

@@ -8,7 +8,7 @@ from messaging.policy.verdicts import MessageClass
 from messaging.quiet_hours import Place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FrequencyCap:
     """At most `messages` marketing messages a person in any `days` days, over all campaigns; on one channel, or on all."""
 
@@ -17,7 +17,7 @@ class FrequencyCap:
     channel: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sent:
     """Marketing that may have reached a person: being called, unknown and accepted alike."""
 
@@ -26,7 +26,7 @@ class Sent:
     campaign: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BudgetStanding:
     """A budget of one day, and what of it is promised: in millionths of the currency. `ends` is naive UTC."""
 
@@ -36,7 +36,7 @@ class BudgetStanding:
     ends: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SendFacts:
     """Everything that the gate looks at, for one message to one address. Moments are naive UTC."""
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 from phonenumbers import timezone as phone_zones
 
-from messaging.addresses import country_of, parsed_number
+from messaging.addresses import country_of, parsed_number, told_by
 
 # A number of any other type (toll-free, shared cost, personal, pager, VoIP) tells nothing about where its
 # owner is.
@@ -25,6 +25,7 @@ class Place(NamedTuple):
     region: str | None = None
 
 
+@lru_cache(maxsize=1024)
 def known_zone(name: str | None) -> bool:
     """Say whether a name is a time zone that we can compute with."""
     try:
@@ -46,11 +47,14 @@ def candidate_zones(profile_zone: str | None, phone: str | None) -> tuple[str, .
 
 def candidate_places(country: str | None, region: str | None, phone: str | None) -> tuple[Place, ...]:
     """Give every place whose rules may hold for the owner of a profile and a phone (E.164)."""
-    places = {Place(country.upper(), region.upper() if region else None)} if country else set()
     phone_country = country_of(phone) if phone else None
-    if phone_country and phone_country not in {place.country for place in places}:
-        places.add(Place(phone_country))
-    return tuple(sorted(places, key=lambda place: (place.country, place.region or "")))
+    other = Place(phone_country) if phone_country else None
+    if not country:
+        return (other,) if other else ()
+    theirs = Place(country.upper(), region.upper() if region else None)
+    if other is None or other.country == theirs.country:
+        return (theirs,)
+    return (theirs, other) if theirs.country < other.country else (other, theirs)
 
 
 @lru_cache(maxsize=1024)
@@ -61,7 +65,9 @@ def zone(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=65536)
 def _phone_zones(phone: str) -> tuple[str, ...]:
-    number = parsed_number(phone)
-    if number is None or phonenumbers.number_type(number) not in PLACED_TYPES:
+    number, kind = parsed_number(phone), told_by(phone).kind
+    if number is None or number.country_code is None or kind not in PLACED_TYPES:
         return ()
-    return tuple(name for name in phone_zones.time_zones_for_number(number) if known_zone(name))
+    local = phonenumbers.is_number_type_geographical(kind, number.country_code)
+    find = phone_zones.time_zones_for_geographical_number if local else phone_zones.time_zones_for_number
+    return tuple(name for name in find(number) if known_zone(name))

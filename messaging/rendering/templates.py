@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, cast, get_args
 
-import smsutil
 from jinja2 import Template as JinjaTemplate
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -21,6 +20,7 @@ from data_contracts.yaml_files import YamlFile
 from messaging.policy import MessageClass
 from messaging.rendering.environment import MissingValueError, check_source, make_environment
 from messaging.rendering.mail import plain_text
+from messaging.rendering.segments import count_segments
 
 Channel = Literal["email", "sms"]
 Purpose = Literal["marketing", "service"]
@@ -174,7 +174,7 @@ class Compiled:
             html = self._fill(self._html, context, "html") if self._html else None
         except (MissingValueError, TypeError, KeyError, ValueError, OverflowError) as error:
             raise NotRenderableError(missing or self._theirs) from error
-        segments = len(smsutil.split(body).parts) if self.template.channel == "sms" else None
+        segments = count_segments(body) if self.template.channel == "sms" else None
         return Rendered(self.template.language, subject, body, html, segments, missing)
 
     def _fill(self, part: JinjaTemplate, context: Mapping[str, Any], kind: str) -> str:
@@ -204,10 +204,17 @@ def _compile(source: str, *, html: bool) -> JinjaTemplate:
 
 
 def build_context(
-    facts: Mapping[str, Any], surroundings: Mapping[str, Any], values: Mapping[str, str]
+    facts: Mapping[str, Any],
+    surroundings: Mapping[str, Any],
+    values: Mapping[str, str],
+    names: Iterable[str] | None = None,
 ) -> dict[str, Any]:
-    """Put together what a template is filled from: plain, short, single-line values and nothing else."""
-    return {key: _plain(value) for key, value in facts.items()} | dict(values) | dict(surroundings)
+    """Put together what a template is filled from: plain, short, single-line values and nothing else.
+
+    `names` are those that it uses, where they are known: of a hundred columns it shows three.
+    """
+    wanted = facts if names is None else facts.keys() & names
+    return {key: _plain(facts[key]) for key in wanted} | dict(values) | dict(surroundings)
 
 
 def _plain(value: Any) -> str | int | bool | datetime | date | None:

@@ -1,8 +1,11 @@
 """Addresses: one normal form or none, and a hash that is lost with its pepper."""
 
+import random
 import stat
+from collections import Counter
 from typing import Any
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +14,13 @@ from data_contracts.errors import StoreError
 from messaging.addresses import (
     PEPPER_FILE,
     Addresses,
+    country_of,
     known_addresses,
     normalise_email,
     normalise_phone,
+    parsed_number,
     read_addresses,
+    told_by,
 )
 from messaging.settings import Settings
 from messaging.store import Store
@@ -163,3 +169,34 @@ def test_a_pepper_that_others_may_read_is_refused_with_the_mend(
     path.chmod(0o644)
     with pytest.raises(StoreError, match=r"may be read by other users \(mode 644\). Run `chmod 600"):
         read_addresses(settings, store)
+
+
+def test_an_area_code_of_the_united_states_or_canada_tells_what_each_of_its_numbers_tells() -> None:
+    chance = random.Random(1)
+    seen = Counter()
+    for code in range(200, 1000):
+        for _ in range(20):
+            address = f"+1{code}{chance.randrange(2_000_000, 10_000_000)}"
+            number = phonenumbers.parse(address)
+            assert parsed_number(address) == number
+            if phonenumbers.is_valid_number(number):  # no other is ever an address
+                country = phonenumbers.region_code_for_number(number)
+                assert told_by(address) == (country, phonenumbers.number_type(number)), address
+                seen[country] += 1
+    assert seen["US"] > 5_000
+    assert seen["CA"] > 500
+
+
+@pytest.mark.parametrize(
+    ("address", "country"),
+    [
+        ("+442079460000", "GB"),
+        ("+18765550123", "JM"),
+        ("+80012345678", None),
+        ("+1212", None),
+        ("ada", None),
+        ("", None),
+    ],
+)
+def test_other_numbers_are_asked_one_by_one(address: str, country: str | None) -> None:
+    assert told_by(address).country == country_of(address) == country
