@@ -36,16 +36,15 @@ PEOPLE ?= 200000
 bench-identity: .venv/.stamp ## Measure resolution against scipy, Splink and other policies (EDGES=20000000 for more, PEOPLE=20000 for less)
 	@$(BIN)/python -m benchmarks.identity --edges $(EDGES) --people $(PEOPLE)
 
-bench-delivery: .venv/.stamp ## Measure dispatching beside Twilio's own client without a store, against a provider on loopback
+bench-delivery: .venv/.stamp ## Measure dispatching beside Twilio's own client without a store, against a provider on loopback, and judging and rendering
 	@$(BIN)/python -m benchmarks.dispatching
+	@$(BIN)/python -m benchmarks.gate
 
 SOAKS := tests/messaging/dispatch/test_crashes.py tests/messaging/test_stop_race.py \
+  tests/messaging/test_capping_race.py tests/messaging/test_quiet_hours.py \
   tests/messaging/webhooks/test_crashes.py tests/messaging/webhooks/test_forged.py
 soak: .venv/.stamp ## Kill dispatchers a thousand times over six thousand messages and receivers under load, and stop 700 people in mid-batch; on both databases
 	@RAPPORT_SOAK=1 $(BIN)/python -m pytest -q -s -p no:cacheprovider $(SOAKS)
-
-bench-delivery: .venv/.stamp ## Measure how many messages are judged and rendered in a CPU second
-	@$(BIN)/python -m benchmarks.gate
 
 up: .venv/.stamp ## Start the app, Dagster, the webhooks, the dispatcher and the sandbox on the demo's company
 	@$(BIN)/rapport up --demo
