@@ -4,7 +4,6 @@ What it leaves are temporary tables by number of person; `people.py` gives perso
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,7 +15,6 @@ from pipelines.identity.decided import Said, merge_decided
 from pipelines.identity.evidence import read_evidence
 from pipelines.identity.graph import Apart, Graph, Refusal
 from pipelines.identity.incremental import Change, extend
-from pipelines.identity.numbers import Evidence
 from pipelines.identity.policy import Policy
 from pipelines.identity.remembered import resolve_again
 from pipelines.identity.resolve import Resolution, resolve
@@ -96,15 +94,6 @@ _REFUSED = """
 """
 
 
-@dataclass(frozen=True)
-class Matched:
-    """What matching did: the evidence, who is whom by it, and how many pairs of profiles were linked by a score."""
-
-    evidence: Evidence
-    resolution: Resolution
-    links: int
-
-
 def match_records(
     connection: "duckdb.DuckDBPyConnection",
     policy: Policy,
@@ -112,15 +101,15 @@ def match_records(
     link: Linker | None = None,
     *,
     reading: Reading = "afresh",
-) -> Matched:
-    """Group the records of the view `identity_records` by the view `identifiers`.
+) -> int:
+    """Group the records of the view `identity_records` by the view `identifiers`; give how many pairs a score linked.
 
     Read `further` than the last build, evidence that it read too is not read again; the people are the same. What is
     read of a `part` of the records (gathering.py) is not remembered as what a build read. Leaves,
     beside the tables of `read_evidence`: `resolved` (each record's person by number, whether that is somebody,
     and the key it hangs by), `node_person`, `refused` (edges that a rule refused), `decisions`.
     """
-    evidence, said, resolution = _by_evidence(connection, policy, decisions, reading)
+    limits, said, resolution = _by_evidence(connection, policy, decisions, reading)
     links = Graph.of(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint64))
     if link is not None:
         _name_nodes(connection, resolution, said.nodes)
@@ -130,8 +119,8 @@ def match_records(
     resolution, overruled = merge_decided(resolution, said)
     followed = links.one[resolution.persons(links.one) == resolution.persons(links.other)]
     _name_nodes(connection, resolution, np.concatenate([said.nodes, followed]))
-    _name_refused(connection, evidence, resolution, overruled)
-    return Matched(evidence, resolution, len(links))
+    _name_refused(connection, limits, resolution, overruled)
+    return len(links)
 
 
 def match_by_evidence(
@@ -144,14 +133,17 @@ def match_by_evidence(
 
 def _by_evidence(
     connection: "duckdb.DuckDBPyConnection", policy: Policy, decisions: Sequence[Decision], reading: Reading
-) -> tuple[Evidence, Said, Resolution]:
+) -> tuple[tuple[str, ...], Said, Resolution]:
+    """Give the names of the limits, what people said, and who is whom by evidence; its graph, which is large, is let go."""
     decided = _read_decisions(connection, decisions)
     evidence = read_evidence(connection, policy, decided)
     said = _read_applicable(connection)
     if reading == "part":
-        return evidence, said, resolve(evidence.graph, evidence.rules, evidence.facts, said.apart)
-    afresh = reading == "afresh"
-    return evidence, said, resolve_again(connection, evidence, said.apart, policy.fingerprint, afresh=afresh)
+        resolution = resolve(evidence.graph, evidence.rules, evidence.facts, said.apart)
+    else:
+        afresh = reading == "afresh"
+        resolution = resolve_again(connection, evidence, said.apart, policy.fingerprint, afresh=afresh)
+    return evidence.limits, said, resolution
 
 
 def _read_decisions(
@@ -202,7 +194,7 @@ def _name_nodes(
 
 def _name_refused(
     connection: "duckdb.DuckDBPyConnection",
-    evidence: Evidence,
+    limits: tuple[str, ...],
     resolution: Resolution,
     overruled: list[tuple[int, int, int]],
 ) -> None:
@@ -211,8 +203,8 @@ def _name_refused(
     limited: list[str | None] = [None] * len(refused)
     allowed = np.zeros(len(refused), dtype=np.int64)
     for row in np.flatnonzero(refused.rule == Refusal.LIMIT).tolist():
-        limited[row] = evidence.limits[int(refused.which[row])]
-        allowed[row] = evidence.rules.limits[int(refused.which[row])]
+        limited[row] = limits[int(refused.which[row])]
+        allowed[row] = resolution.rules.limits[int(refused.which[row])]
     rules: list[Any] = [Refusal(rule).name.lower() for rule in refused.rule.tolist()]
     connection.execute(
         _REFUSED,

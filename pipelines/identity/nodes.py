@@ -9,6 +9,21 @@ from numpy.typing import NDArray
 from pipelines.identity.graph import Hashes, Places
 
 
+def numbered(hashes: Hashes) -> tuple[Hashes, NDArray[np.int32]]:
+    """Give the different hashes, rising, and the place of each among them.
+
+    As `np.unique` with its inverse, in half the memory: numbers of 64 bits there (2026-11-22).
+    """
+    order = np.argsort(hashes)
+    rising = hashes[order]
+    new = np.ones(len(rising), dtype=np.bool_)
+    new[1:] = rising[1:] != rising[:-1]
+    rising = rising[new]
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.cumsum(new, dtype=np.int32) - 1
+    return rising, place
+
+
 @dataclass(frozen=True)
 class Nodes:
     """All nodes' hashes by place, in segments that are each rising: one for every batch that brought new ones."""

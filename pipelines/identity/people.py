@@ -13,7 +13,7 @@ from pipelines.identity.identifiers import check_identifiers
 from pipelines.identity.linking.frequencies import forget_frequencies
 from pipelines.identity.linking.rescoring import count_merging, take_pairs
 from pipelines.identity.linking.scorer import PairScorer
-from pipelines.identity.matching import Linker, Matched, Reading, match_by_evidence, match_records
+from pipelines.identity.matching import Linker, Reading, match_by_evidence, match_records
 from pipelines.identity.policy import Policy, load_policy
 from pipelines.identity.published import name_replaced, publish_identity
 from pipelines.identity.stable_ids import Build, IdChanges, assign_ids
@@ -133,7 +133,7 @@ def resolve_people(
             link = take_pairs if gathered.is_part else link
         few = gathered.is_part
         reading: Reading = "part" if few else "afresh" if order.afresh else "further"
-        matched = match_records(connection, order.policy, order.decisions, link, reading=reading)
+        linked = match_records(connection, order.policy, order.decisions, link, reading=reading)
         changes = assign_ids(connection, Build(as_of, build_id, order.policy.fingerprint), part=few)
         with transaction(connection):
             if few:
@@ -144,7 +144,7 @@ def resolve_people(
             _copy_state(connection)
             name_touched(connection, part=part, replaced=few)
             keep_gathered(connection, order.policy, order.link, gathered)
-        return _report(connection, order, gathered, matched, changes)
+        return _report(connection, order, gathered, linked, changes)
 
 
 def _why_whole(order: IdentityOrder, *, part: bool) -> str:
@@ -163,7 +163,7 @@ def _report(
     connection: "duckdb.DuckDBPyConnection",
     order: IdentityOrder,
     gathered: Gathered,
-    matched: Matched,
+    linked: int,
     changes: IdChanges,
 ) -> IdentityReport:
     counts = connection.execute(_COUNTS).fetchall()[0]
@@ -177,7 +177,7 @@ def _report(
         largest=largest,
         blocked_values=blocked,
         refused_edges=refused,
-        linked_pairs=count_merging(connection) if order.link and gathered.is_part else matched.links,
+        linked_pairs=count_merging(connection) if order.link and gathered.is_part else linked,
         to_review=review,
         new_customers=changes.new_customers,
         merged_customers=changes.merged,

@@ -15,7 +15,7 @@ from pipelines.identity.incremental import Change, extend
 from pipelines.identity.nodes import Nodes
 from pipelines.identity.numbers import Evidence
 from pipelines.identity.resolve import Edges, Known, Resolution, Settled, resolve
-from pipelines.warehouse.connection import has_table
+from pipelines.warehouse.connection import has_table, leave_room
 from pipelines.warehouse.state import transaction
 
 if TYPE_CHECKING:
@@ -69,12 +69,13 @@ def resolve_again(
     connection.execute("CREATE SCHEMA IF NOT EXISTS identity")
     fingerprint = "|".join((policy, *(version(name) for name in JUDGES), *evidence.limits))
     before = None if afresh else _recall(connection, fingerprint, evidence)
-    if before is None:
-        resolution = resolve(evidence.graph, evidence.rules, evidence.facts, apart)
-    else:
-        resolution = extend(before, _change(connection, apart))
-    with transaction(connection):
-        _remember(connection, fingerprint, resolution)
+    with leave_room(connection):
+        if before is None:
+            resolution = resolve(evidence.graph, evidence.rules, evidence.facts, apart)
+        else:
+            resolution = extend(before, _change(connection, apart))
+        with transaction(connection):
+            _remember(connection, fingerprint, resolution)
     return resolution
 
 

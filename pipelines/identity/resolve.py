@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from pipelines.identity.constrained import holdings, peel, unite
 from pipelines.identity.graph import NO_LIMIT, Apart, Facts, Graph, Hashes, Places, Refused, Rules
-from pipelines.identity.nodes import Nodes
+from pipelines.identity.nodes import Nodes, numbered
 
 MANY_VALUES = 8  # a component with more values of a fact is read edge by edge without comparing each pair
 
@@ -137,8 +137,8 @@ def resolve(
 ) -> Resolution:
     """Group nodes into people. The order of the edges makes no difference to who is with whom."""
     rules, facts, apart = rules or Rules(), facts or Facts(), apart or Apart()
-    hashes, dense = np.unique(np.concatenate([graph.one, graph.other]), return_inverse=True)
-    nodes, place = Nodes((hashes,)), np.asarray(dense, dtype=np.int32)
+    hashes, place = numbered(np.concatenate([graph.one, graph.other]))
+    nodes = Nodes((hashes,))
     edges = Edges(place[: len(graph)], place[len(graph) :], graph.rank, graph.strength)
     limit = np.full(len(nodes), NO_LIMIT, dtype=np.int16)
     if rules.limits:
