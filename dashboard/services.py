@@ -36,7 +36,7 @@ def services() -> Services:
     """Build the real parts from this process's settings."""
     settings = read_settings()
     store = open_store(settings)
-    parts = Services(settings, store, Customers(settings, store))
+    parts = Services(settings, store, Customers(settings, store, behind=True))
     gc.freeze()  # what is loaded by now stays: to look through it for garbage would hold up a page for 40 ms
     return parts
 

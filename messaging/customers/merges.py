@@ -6,6 +6,7 @@ A message that was planned for one id may go out after it became another, or aft
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 
 import structlog
 from sqlalchemy import Connection, select
@@ -60,25 +61,36 @@ class Merges:
     def __init__(self, reader: ReleaseReader, store: Store) -> None:
         self._reader = reader
         self._store = store
-        self._read: tuple[str | None, Known] = (None, Known())  # of one release, and replaced as one
+        self._learning = Lock()
+        # by version: the release that is read, and the one before, which others may still hold
+        self._known: dict[str, Known] = {}
+        reader.prepare(self._prepare)
 
     def __call__(self) -> Mapping[str, KnownAs]:
         """Give everybody who has had several ids or shared one. While no release can be read, the last known ones."""
         try:
-            if self._reader.info().version != self._read[0]:
+            if self._reader.info().version not in self._known:
                 with self._reader.snapshot() as snapshot, self._store.read() as store:
-                    self.known(snapshot, store)
+                    return self.known(snapshot, store).people
         except RapportError as error:
             log.debug("merges.unknown", reason=type(error).__name__)
-        return self._read[1].people
+        last = next(reversed(self._known.values()), None)
+        return last.people if last else {}
 
     def known(self, snapshot: Snapshot, store: Connection) -> Known:
         """Give what the release of a snapshot knows."""
-        version, known = self._read
-        if version != snapshot.info.version:
-            known = all_known(snapshot, store)
-            self._read = snapshot.info.version, known
-        return known
+        version = snapshot.info.version
+        if found := self._known.get(version):
+            return found
+        with self._learning:
+            if version not in self._known:
+                before = list(self._known.items())[-1:]
+                self._known = dict([*before, (version, all_known(snapshot, store))])  # replaced as one
+            return self._known[version]
+
+    def _prepare(self, snapshot: Snapshot) -> None:
+        with self._store.read() as store:
+            self.known(snapshot, store)
 
 
 def all_known(snapshot: Snapshot, store: Connection) -> Known:

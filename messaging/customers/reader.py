@@ -38,21 +38,20 @@ CARD_ORDERS = 50
 class Customers:
     """Finds customers and lays what happened since the build over what was published. Read-only; thread-safe.
 
-    Build one per process: it holds the process's connection to the release.
+    Build one per process: it holds the process's connection to the release. A new release is opened `behind` an app, in
+    which somebody waits for every answer (ReleaseReader).
     """
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, *, behind: bool = False) -> None:
         self._settings = settings
         self._store = store
-        self._reader = ReleaseReader(settings.releases_dir)
+        self._reader = ReleaseReader(settings.releases_dir, behind=behind)
         self._merges = Merges(self._reader, store)
-        self._addresses: Addresses | None = (
-            None  # read when first needed: a lost pepper stops only what needs it
-        )
+        self._addresses: Addresses | None = None  # read when first needed: a lost pepper stops only that
 
     def release(self) -> ReleaseInfo:
         """Tell which release is being read. Raises ReleaseError when there is none."""
-        return self._reader.info()
+        return self._reader.reading()
 
     @property
     def reader(self) -> ReleaseReader:

@@ -1,7 +1,10 @@
 """The door to the release: swaps below readers, what it lets nobody do, and questions without end."""
 
+import json
 import threading
+import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ import pytest
 
 from data_contracts.errors import ReleaseError
 from messaging.customers import Customers
-from messaging.release import ReleaseInfo, ReleaseReader
+from messaging.release import POINTER, ReleaseInfo, ReleaseReader, Snapshot
 from messaging.settings import Settings
 
 FILES = Path("/proc/self/fd")
@@ -65,6 +68,59 @@ def test_others_read_on_where_they_are_while_one_opens_the_newest(
     first.join()
     assert found == [2]
     assert customers.overview().people == 2
+
+
+def test_behind_an_app_nobody_waits_for_a_new_release_and_everybody_gets_it_prepared(
+    settings: Settings, publish: Publish, make_person: MakePerson
+) -> None:
+    publish(customer_360=[make_person(1)])
+    begun, go_on = threading.Event(), threading.Event()
+    prepared: list[str] = []
+
+    def slowly(snapshot: Snapshot) -> None:
+        if prepared:
+            begun.set()
+            assert go_on.wait(30)
+        prepared.append(snapshot.info.version)
+
+    with closing(ReleaseReader(settings.releases_dir, behind=True)) as reader:
+        reader.prepare(slowly)
+        first = reader.reading()
+        assert prepared == [first.version]
+        publish(customer_360=[make_person(1), make_person(2)])
+        assert reader.reading() == first
+        assert begun.wait(30)
+        assert reader.reading() == first
+        with reader.snapshot() as snapshot:
+            assert snapshot.info == first
+        go_on.set()
+        _wait_for(lambda: reader.reading() != first)
+        assert reader.reading().version == prepared[-1]
+        assert len(prepared) == 2
+
+
+def test_behind_an_app_a_release_that_cannot_be_opened_leaves_the_one_before(
+    settings: Settings, publish: Publish, make_person: MakePerson
+) -> None:
+    publish(customer_360=[make_person(1)])
+    with closing(ReleaseReader(settings.releases_dir, behind=True)) as reader:
+        first = reader.reading()
+        pointer = settings.releases_dir / POINTER
+        told = json.loads(pointer.read_text())
+        pointer.write_text(json.dumps(told | {"version": "gone", "file": "gone.duckdb"}))
+        for _ in range(3):
+            with reader.snapshot() as snapshot:
+                assert snapshot.info == first
+        pointer.write_text(json.dumps(told | {"version": "again"}))
+        _wait_for(lambda: reader.reading().version == "again")
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    pytest.fail("It did not come about in thirty seconds.")
 
 
 @pytest.mark.skipif(not FILES.exists(), reason="this system does not list a process's open files")
