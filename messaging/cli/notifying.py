@@ -207,5 +207,5 @@ def _sentence(looked: dict[str, Any]) -> str:
         return "Another process watches this installation already."
     return (
         f"{looked['opened']} new, {looked['ended']} over; "
-        f"{looked['told']} messages went to owners, {looked['failed']} could not be sent."
+        f"{looked['told']} messages went to owners, {looked['failed']} owners could not be reached."
     )

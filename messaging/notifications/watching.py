@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -52,7 +52,10 @@ class Watch:
 
 @dataclass(frozen=True)
 class Looked:
-    """What a look came to, in notices and messages. `mine` is False where another process holds the watch."""
+    """What a look came to: notices, messages told, and owners whom no way reached.
+
+    `mine` is False where another process holds the watch.
+    """
 
     mine: bool
     opened: int = 0
@@ -81,18 +84,34 @@ def look_once(store: Store, watch: Watch) -> Looked:
         history = record.history(connection, today)
         at = Circumstances(now, today, watch.time_zone, snoozed, history)
         tellings = decide(record.open_notices(connection), watch.rules, at)
-    took = [_tell(store, watch, telling) for telling in tellings]
-    return Looked(True, len(changes.opened), len(changes.ended), took.count(True), took.count(False))
+    told, failed = _tell_all(store, watch, tellings)
+    return Looked(True, len(changes.opened), len(changes.ended), told, failed)
 
 
-def _tell(store: Store, watch: Watch, telling: Telling) -> bool:
-    telling_id = new_id("tel")
-    with store.write() as connection:
-        record.begin_telling(connection, telling_id, telling, watch.today(connection))
-    outcomes = _say(watch, telling, telling_id)
-    with store.write() as connection:
-        record.end_telling(connection, telling_id, telling, outcomes, watch.today(connection))
-    return any(each.took for each in outcomes)
+def _tell_all(store: Store, watch: Watch, tellings: Iterable[Telling]) -> tuple[int, int]:
+    """Tell what is to be told; give how many messages were taken, and how many owners could not be reached.
+
+    Whom no way reached is left alone until the next look: one trouble of a mail server is one failure, however much there
+    was to tell. Each call may take a while, so the watch is kept before each; one that was lost ends the telling.
+    """
+    told, unreached = 0, set[str]()
+    for telling in tellings:
+        if telling.owner in unreached:
+            continue
+        telling_id = new_id("tel")
+        with store.write() as connection:
+            today = watch.today(connection)
+            if not record.take_watch(connection, watch.holder, today):
+                break
+            record.begin_telling(connection, telling_id, telling, today)
+        outcomes = _say(watch, telling, telling_id)
+        with store.write() as connection:
+            record.end_telling(connection, telling_id, telling, outcomes, watch.today(connection))
+        if any(each.took for each in outcomes):
+            told += 1
+        else:
+            unreached.add(telling.owner)
+    return told, len(unreached)
 
 
 def _say(watch: Watch, telling: Telling, telling_id: str) -> list[WayOutcome]:

@@ -142,6 +142,35 @@ def test_ways_that_fail_are_tried_again_and_what_was_said_of_them_is_kept(lookin
     assert rows[0].ways == [{"way": "email", "took": False, "told": "The mail server could not be reached."}]
 
 
+def test_a_mail_server_that_is_away_for_a_moment_costs_one_failure_however_much_there_was_to_tell(
+    looking: Looking,
+) -> None:
+    looking.mail.fails = True
+    for table in ("orders", "people", "calls"):
+        looking.write(insert(contract_status).values(RED | {"table_name": table}))
+    assert looking.look() == Looked(mine=True, opened=3, failed=1)
+    looking.mail.fails = False
+    assert looking.look(MINUTE / 2).told == 3
+
+
+def test_a_watch_that_was_lost_while_it_told_tells_no_more(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for table in ("orders", "people"):
+        looking.write(insert(contract_status).values(RED | {"table_name": table}))
+    other, send = Looking(looking.store), looking.mail.send
+
+    def slowly(message: OutboundMessage) -> Outcome:
+        looking.today += 6 * MINUTE  # longer than the lease
+        other.today = looking.today
+        assert other.look().mine
+        return send(message)
+
+    monkeypatch.setattr(looking.mail, "send", slowly)
+    assert looking.look().told == 1
+    assert len(other.mail.mails) == 2
+
+
 def test_a_snoozed_event_is_told_when_the_snooze_ends(looking: Looking) -> None:
     looking.write(insert(contract_status).values(RED))
     with looking.store.write() as connection:
