@@ -64,6 +64,7 @@ class Campaign:
     segment: str
     template: str
     channels: tuple[str, ...]  # `preferred` or a channel, best first
+    fall_back: bool  # whether it goes by the next channel where it surely did not arrive by the first
     holdout: Holdout
     again_after_days: int
     caps: Mapping[str, FrequencyCap]  # its own by channel, beside those that hold for every campaign
@@ -117,6 +118,7 @@ class _File(_Part):
     template: FileName
     channels: tuple[Channel | Literal["preferred"], ...]
     holdout: Annotated[_Holdout | None, BeforeValidator(_or_none)] = None
+    fall_back: bool = Field(False, strict=True)
     again_after_days: int = Field(0, ge=0, le=3650, strict=True)
     values: Annotated[dict[Word, Text] | None, BeforeValidator(_or_none)] = None
     frequency_cap: Annotated[dict[Capped, _Cap] | None, BeforeValidator(_or_none)] = None
@@ -305,6 +307,7 @@ def read_campaign(name: str, text: str) -> Campaign:
         holdout=Holdout(found.holdout.share, found.holdout.salt or name)
         if found.holdout
         else Holdout(0, name),
+        fall_back=found.fall_back,
         again_after_days=found.again_after_days,
         caps={
             channel: FrequencyCap(cap.messages, cap.days, channel)

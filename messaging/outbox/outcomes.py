@@ -12,12 +12,13 @@ from typing import Any, Literal, cast
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from messaging.consent import stop, suppress
+from messaging.outbox.fall_backs import fall_back, stays
 from messaging.outbox.intent import Call
 from messaging.outbox.moves import move, move_each
-from messaging.outbox.queue import STOPPED
+from messaging.outbox.queue import STOPPED, run_on
 from messaging.outbox.states import PROVIDER_WORDS, State, may_follow, state_after
 from messaging.senders.base import Accepted, Outcome, Rejected, Unknown
-from messaging.senders.codes import rule_for
+from messaging.senders.codes import UNLISTED, rule_for
 from messaging.store.ids import new_id
 from messaging.store.inserts import insert_new
 from messaging.store.locks import address_key, lock, person_key
@@ -222,18 +223,16 @@ def requeue_refused(connection: Connection, message_id: str, now: datetime) -> i
 
 def _requeue(connection: Connection, message_id: str, source: State, now: datetime) -> int:
     this = messages.c.message_id == message_id
-    its_run = select(messages.c.run_id).where(this).scalar_subquery()
-    run = connection.execute(select(campaign_runs.c.state).where(campaign_runs.c.run_id == its_run)).scalar()
-    if run == "stopped":
+    joined = messages.join(campaign_runs)
+    found = select(campaign_runs.c.run_id, campaign_runs.c.state).select_from(joined).where(this)
+    run = connection.execute(found).one_or_none()
+    if run is not None and run.state == "stopped":
         move(connection, this, [source], "cancelled", now, done_at=now, **STOPPED)
         return 0
     cleared = {"reason": None, "detail": None, "error_code": None, "retry_at": None, "done_at": None}
     moved = move(connection, this, [source], "queued", now, **cleared)
-    if moved and run == "done":
-        again = update(campaign_runs).where(
-            campaign_runs.c.run_id == its_run, campaign_runs.c.state == "done"
-        )
-        connection.execute(again.values(state="running", finished_at=None))
+    if moved and run is not None:
+        run_on(connection, run.run_id)
     return moved
 
 
@@ -338,6 +337,8 @@ def _raise_status(
         connection.execute(update(messages).where(this).values(updated_at=now, **values))
     if rule is not None and rule.kind == "stop":
         _stop_writing(connection, row, now, opt_out=rule.opt_out)
+    if status in {"undelivered", "failed"} and rule is not UNLISTED and stays(rule):
+        fall_back(connection, row, now)
     return True
 
 
@@ -357,6 +358,8 @@ def _refuse(connection: Connection, row: Row[Any], provider: str, refused: Rejec
     failed = move(connection, this, REFUSED, "failed", now, reason="refused", done_at=now, **why)
     if failed and refused.kind == "stop":
         _stop_writing(connection, row, now, opt_out=refused.opt_out)
+        if not refused.opt_out:
+            fall_back(connection, row, now)
 
 
 def _rest(attempt: int, retry_after: float | None) -> timedelta:

@@ -1,9 +1,9 @@
 """Messages on their way to a sender: planned, queued at launch, claimed under a lease, given back."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from sqlalchemy import Connection, Select, exists, func, or_, select, update
 
@@ -11,6 +11,7 @@ from messaging.outbox.moves import move
 from messaging.outbox.states import OPEN, State
 from messaging.store.inserts import insert_new
 from messaging.store.tables import attempts, campaign_runs, messages
+from messaging.store.tables_delivery import message_alternatives
 from messaging.store.times import database_now
 
 LEASE = timedelta(seconds=60)  # a call ends within 20 seconds; what is older belongs to a dead process
@@ -30,7 +31,10 @@ class Parts(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class PlannedMessage:
-    """A message as it is planned: rendered once, and never again. The columns of `messages`, in short."""
+    """A message as it is planned: rendered once, and never again. The columns of `messages`, in short.
+
+    `alternatives` are the same message by the person's next channels: `fall_backs`.
+    """
 
     message_id: str
     customer_id: str
@@ -53,6 +57,11 @@ class PlannedMessage:
     region: str | None = None
     segment_count: int | None = None
     parts: Parts | None = None
+    alternatives: tuple["PlannedMessage", ...] = ()
+
+    def to_row(self) -> dict[str, Any]:
+        """Give its columns as plain data."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "alternatives"}
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,27 @@ def insert_planned(
     many are new.
     """
     state: State = "queued" if queued else "planned"
-    rows = [asdict(one) | {"state": state, "created_at": now, "updated_at": now} for one in planned]
-    return insert_new(connection, messages, rows)
+    rows = [one.to_row() | {"state": state, "created_at": now, "updated_at": now} for one in planned]
+    new = insert_new(connection, messages, rows)
+    _keep_alternatives(connection, [one for one in planned if one.alternatives])
+    return new
+
+
+def _keep_alternatives(connection: Connection, planned: Sequence[PlannedMessage]) -> None:
+    """Keep the other ways of messages that are stored; one that was there before under another id has its own."""
+    if not planned:
+        return
+    ids = [one.message_id for one in planned]
+    stored: set[str] = set(
+        connection.execute(select(messages.c.message_id).where(messages.c.message_id.in_(ids))).scalars()
+    )
+    rows = [
+        {"message_id": one.message_id, "place": place, "planned": other.to_row()}
+        for one in planned
+        if one.message_id in stored
+        for place, other in enumerate(one.alternatives, 1)
+    ]
+    insert_new(connection, message_alternatives, rows)
 
 
 def queue_run(connection: Connection, run_id: str, now: datetime) -> int:
@@ -112,6 +140,12 @@ def waiting(connection: Connection, now: datetime, channels: Iterable[str]) -> i
     """Count the messages that may go now."""
     due = _due(now, database_now(connection), channels).subquery()
     return connection.execute(select(func.count()).select_from(due)).scalar_one()
+
+
+def run_on(connection: Connection, run_id: str | None) -> None:
+    """Let a run that was done go on: one of its messages goes again, or by another way."""
+    again = update(campaign_runs).where(campaign_runs.c.run_id == run_id, campaign_runs.c.state == "done")
+    connection.execute(again.values(state="running", finished_at=None))
 
 
 def any_due(connection: Connection, now: datetime, channels: Iterable[str]) -> bool:

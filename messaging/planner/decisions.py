@@ -150,15 +150,21 @@ def _decide(
             customer_id, "excluded", "already_written", f"Had this campaign within the last {days} days."
         )
     refused: list[Blocked | tuple[str, str]] = []
+    choices: list[_Choice] = []
     for channel in campaign.channel_order(person["preferred_channel"]):
         key = _key(customer_id, channel)
         candidate = asked[key]
         choice = _try_channel(ground, person, candidate, facts[key], taken)
         if isinstance(choice, _Choice):
-            taken.add((channel, candidate.address_hash or ""))
-            return _chosen(ground, person, choice)
-        refused.append(choice)
-    return _excluded(customer_id, refused)
+            choices.append(choice)
+            if not campaign.fall_back:
+                break
+        else:
+            refused.append(choice)
+    if not choices:
+        return _excluded(customer_id, refused)
+    taken.add((choices[0].channel, choices[0].candidate.address_hash or ""))  # other ways may never be gone
+    return _chosen(ground, person, choices)
 
 
 def _try_channel(
@@ -210,7 +216,8 @@ def _render(ground: Ground, person: Mapping[str, Any], channel: str, message_id:
     )
 
 
-def _chosen(ground: Ground, person: Mapping[str, Any], choice: _Choice) -> Decision:
+def _chosen(ground: Ground, person: Mapping[str, Any], choices: Sequence[_Choice]) -> Decision:
+    choice, *others = choices
     held_out = ground.content.campaign.holdout.holds(person["customer_id"])
     waits = choice.blocked
     detail = _why_channel(person, choice.channel) + (f" {waits.sentence}" if waits else "")
@@ -221,7 +228,7 @@ def _chosen(ground: Ground, person: Mapping[str, Any], choice: _Choice) -> Decis
         detail=HELD_OUT if held_out else detail,
         channel=choice.channel,
         language=choice.rendered.language,
-        message=None if held_out else _message(ground, person, choice),
+        message=None if held_out else _message(ground, person, choice, others),
         missing=choice.rendered.missing,
         waits_until=waits.until if waits and not held_out else None,
     )
@@ -240,7 +247,9 @@ def _why_channel(person: Mapping[str, Any], channel: str) -> str:
     return f"By {name}: no channel is known to suit them better."
 
 
-def _message(ground: Ground, person: Mapping[str, Any], choice: _Choice) -> PlannedMessage:
+def _message(
+    ground: Ground, person: Mapping[str, Any], choice: _Choice, others: Sequence[_Choice] = ()
+) -> PlannedMessage:
     candidate, rendered = choice.candidate, choice.rendered
     template = ground.content.templates[choice.channel][rendered.language]
     assert candidate.address is not None
@@ -264,6 +273,7 @@ def _message(ground: Ground, person: Mapping[str, Any], choice: _Choice) -> Plan
         time_zone=candidate.time_zone,
         country=candidate.country,
         segment_count=rendered.segment_count,
+        alternatives=tuple(_message(ground, person, other) for other in others),
     )
 
 

@@ -3,7 +3,7 @@
 Times marked "database's clock" go by `messaging.store.times`, all others by `messaging.clock.Clock`; naive UTC both.
 """
 
-from sqlalchemy import Column, DateTime, Float, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, Column, DateTime, Float, ForeignKey, Index, Integer, String, Table, Text
 
 from messaging.store.tables import metadata
 
@@ -51,4 +51,16 @@ sender_pace = Table(  # a row for each sender that is bounded or in trouble; all
     Column("open_seconds", Float),  # how long it was opened for; doubles
     Column("opened_at", DateTime),  # database's clock: since when nothing goes out
     Column("told", Text),  # what the last failure was
+)
+
+message_alternatives = (
+    Table(  # the same message by the person's next channels, for when it surely did not arrive
+        "message_alternatives",
+        metadata,
+        Column(
+            "message_id", ForeignKey("messages.message_id"), primary_key=True
+        ),  # the one that they stand behind
+        Column("place", Integer, primary_key=True),  # in the person's order, from 1
+        Column("planned", JSON, nullable=False),  # outbox.PlannedMessage, rendered with its message
+    )
 )

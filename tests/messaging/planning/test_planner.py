@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import JSON, func, insert, select, text, update
 
 from data_contracts.errors import NotFoundError, RefusedError, SettingsError
 from messaging import consent
@@ -128,6 +128,30 @@ def test_two_people_at_one_address_get_one_message(
     assert found[people[0]["customer_id"]] == ("excluded", "duplicate_address", None)
     assert found[people[1]["customer_id"]] == ("send", None, "sms")
     assert found[people[2]["customer_id"]] == ("send", None, "email")
+
+
+@pytest.mark.parametrize("falls", [True, False])
+def test_the_same_message_by_the_next_channel_is_planned_where_the_campaign_says_so(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree, *, falls: bool
+) -> None:
+    path = planner.library.folder / "campaigns" / "win_back.yaml"
+    path.write_text(path.read_text() + f"fall_back: {str(falls).lower()}\n")
+    people = [make_person(1), make_person(2, phone=None), make_person(3, preferred_channel="email")]
+    publish(customer_360=people)
+    agree(people)
+    planner.plan("win_back", "eva")
+    with planner.store.read() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT m.customer_id, m.channel, a.planned FROM messages m"
+                " JOIN message_alternatives a ON a.message_id = m.message_id"
+            ).columns(planned=JSON)
+        ).all()
+        assert connection.execute(text("SELECT count(*) FROM messages")).scalar() == 3
+    found = {row.customer_id: (row.channel, row.planned["channel"]) for row in rows}
+    first, _, third = (each["customer_id"] for each in people)
+    assert found == ({first: ("sms", "email"), third: ("email", "sms")} if falls else {})
+    assert all(row.planned["body"] and row.planned["run_id"] for row in rows)
 
 
 def test_whom_the_lot_holds_out_could_have_been_written_to(

@@ -1,0 +1,47 @@
+"""The next channel: where a message surely did not arrive, the same one goes by the person's next channel.
+
+Surely: the provider refused the address, or took the message and could not deliver it for a reason that stays. Of an
+unknown message nobody knows that, and it has no other way; nor has one that the customer answered STOP to. Each way is
+a message of its own, rendered when the first was, and passes the gate when it is its turn.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from messaging.outbox.queue import PlannedMessage, insert_planned, run_on
+from messaging.senders.codes import CodeRule
+from messaging.store.tables import messages
+from messaging.store.tables_delivery import message_alternatives
+
+NAMES = {"email": "e-mail", "sms": "SMS", "whatsapp": "WhatsApp", "voice": "phone call", "chat": "chat"}
+
+
+def stays(rule: CodeRule | None) -> bool:
+    """Say whether what kept a message from arriving is known, stays so, and is not the customer's own word."""
+    return rule is not None and rule.kind in {"stop", "fix"} and not rule.opt_out
+
+
+def fall_back(connection: Connection, row: Row[Any], now: datetime) -> bool:
+    """Queue the next way of a message (a row of `messages`) that surely did not arrive; say whether there was one.
+
+    The ways behind it stand behind the new message from now on. The row's address and person are locked.
+    """
+    this = message_alternatives.c.message_id == row.message_id
+    rows = select(message_alternatives.c.planned).where(this).order_by(message_alternatives.c.place)
+    ways = [PlannedMessage(**each) for each in connection.execute(rows).scalars()]
+    if not ways:
+        return False
+    connection.execute(delete(message_alternatives).where(this))
+    first = replace(ways[0], alternatives=tuple(ways[1:]))
+    if not insert_planned(connection, [first], now, queued=True):
+        return False  # somebody else in this run has that address, and gets the message
+    run_on(connection, row.run_id)
+    told = select(messages.c.detail).where(messages.c.message_id == row.message_id)
+    detail = f"{connection.execute(told).scalar() or ''} The same goes by {NAMES.get(first.channel, first.channel)}."
+    connection.execute(
+        update(messages).where(messages.c.message_id == row.message_id).values(detail=detail.strip())
+    )
+    return True

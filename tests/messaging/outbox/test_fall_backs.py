@@ -1,0 +1,145 @@
+"""The next channel: only where the first surely did not arrive, one at a time, each through the gate."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from messaging import outbox
+from messaging.clock import Clock
+from messaging.dispatch import dispatch_once
+from messaging.senders.base import Rejected, Unknown
+from messaging.store import Store
+from messaging.store.tables import messages
+
+NOW = Clock(datetime.fromisoformat("2026-10-30T12:00"))
+LANDLINE = Rejected("stop", "The number is a landline.", code=21635, http_status=400)
+STOP = Rejected("stop", "The customer told the provider STOP.", code=21610, http_status=400, opt_out=True)
+
+
+@pytest.fixture
+def put(store: Store, outbox_of: Any, addresses: Any) -> Any:
+    """Queue an SMS of a run with an e-mail and a call behind it; give its id."""
+
+    def planned(run_id: str, **values: Any) -> str:
+        first = outbox_of._message(0, run_id, {"message_class": "transactional", **values})
+        others = tuple(
+            replace(
+                first,
+                message_id=f"{first.message_id}{place}",
+                channel=channel,
+                address=address,
+                address_hash=addresses.hash(address),
+                subject="Hello",
+                body=f"By {channel}",
+            )
+            for place, (channel, address) in enumerate(
+                [("email", "ann@example.com"), ("voice", "+442079460000")], 1
+            )
+        )
+        with store.write() as connection:
+            outbox.insert_planned(connection, [replace(first, alternatives=others)], NOW.now(), queued=True)
+        return str(first.message_id)
+
+    return planned
+
+
+def _channels(store: Store) -> list[tuple[str, str]]:
+    with store.read() as connection:
+        rows = connection.execute(
+            select(messages.c.channel, messages.c.state).order_by(messages.c.message_id)
+        )
+        return [(row[0], row[1]) for row in rows]
+
+
+def test_an_address_that_is_refused_lets_the_next_channel_go_and_that_one_the_next(
+    store: Store, outbox_of: Any, put: Any, provider: Any, mail: Any
+) -> None:
+    message_id = put(outbox_of.run())
+    provider.answers = [LANDLINE]
+    mail.answers = [Rejected("stop", "There is no such mailbox.", code=550)]
+    senders = {"sms": provider, "email": mail, "voice": provider}
+    dispatch_once(store, senders, NOW)
+    assert _channels(store) == [("sms", "failed"), ("email", "failed"), ("voice", "accepted")]
+    assert outbox_of.row(message_id).detail == "The number is a landline. The same goes by e-mail."
+    assert [one.body for one in provider.accepted] == ["By voice"]
+    with store.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM message_alternatives")).scalar() == 0
+        assert connection.execute(text("SELECT state FROM campaign_runs")).scalar() == "done"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (Unknown("No answer."), "unknown"),
+        (Rejected("fix", "Too long.", code=21617, http_status=400), "failed"),
+        (STOP, "failed"),
+        (Rejected("retry", "Slow down.", code=20429, attempts=3), "queued"),
+    ],
+)
+def test_nothing_else_that_happens_to_a_message_lets_the_next_channel_go(
+    store: Store, outbox_of: Any, put: Any, provider: Any, mail: Any, answer: Any, state: str
+) -> None:
+    put(outbox_of.run())
+    provider.answers = [answer]
+    dispatch_once(store, {"sms": provider, "email": mail}, NOW)
+    assert _channels(store) == [("sms", state)]
+    assert mail.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "falls"),
+    [
+        ("undelivered", 30005, True),
+        ("failed", 30007, True),
+        ("undelivered", 30008, False),
+        ("undelivered", 99999, False),
+        ("undelivered", None, False),
+        ("delivered", None, False),
+    ],
+)
+def test_what_was_taken_goes_by_the_next_channel_where_a_final_code_says_that_it_did_not_arrive(
+    store: Store,
+    outbox_of: Any,
+    put: Any,
+    provider: Any,
+    mail: Any,
+    status: str,
+    code: int | None,
+    *,
+    falls: bool,
+) -> None:
+    message_id = put(outbox_of.run())
+    dispatch_once(store, {"sms": provider, "email": mail}, NOW)
+    said = outbox.StatusUpdate("twilio", outbox_of.row(message_id).provider_sid, status, message_id, code)
+    for _ in range(3):
+        with store.write() as connection:
+            outbox.apply_status(connection, said, NOW.now())
+    dispatch_once(store, {"sms": provider, "email": mail}, NOW)
+    assert mail.calls == int(falls), "once, however often it is told"
+    assert [channel for channel, _ in _channels(store)] == (["sms", "email"] if falls else ["sms"])
+
+
+def test_the_next_channel_passes_the_gate_and_a_stopped_run_ends_it(
+    store: Store, outbox_of: Any, put: Any, provider: Any, mail: Any
+) -> None:
+    put(outbox_of.run(), message_class="marketing")  # with a consent for SMS alone
+    outbox_of.put(1, message_class="transactional")  # grants it
+    provider.answers = [LANDLINE]
+    dispatch_once(store, {"sms": provider, "email": mail}, NOW)
+    assert ("email", "skipped") in _channels(store)
+    assert mail.calls == 0
+
+
+def test_a_way_that_leads_to_an_address_that_has_the_message_is_not_gone(
+    store: Store, outbox_of: Any, put: Any, provider: Any, mail: Any, addresses: Any
+) -> None:
+    run_id = outbox_of.run()
+    put(run_id)
+    household = {"channel": "email", "address": "ann@example.com", "subject": "Hello", "run_id": run_id}
+    outbox_of.put(1, first=1, message_class="transactional", **household)
+    provider.answers = [LANDLINE]
+    dispatch_once(store, {"sms": provider, "email": mail}, NOW)
+    assert mail.calls == 1
