@@ -7,7 +7,7 @@ a message of its own, rendered when the first was, and passes the gate when it i
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
@@ -15,6 +15,9 @@ from messaging.outbox.queue import PlannedMessage, insert_planned, run_on
 from messaging.senders.codes import CodeRule
 from messaging.store.tables import messages
 from messaging.store.tables_delivery import message_alternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NAMES = {"email": "e-mail", "sms": "SMS", "whatsapp": "WhatsApp", "voice": "phone call", "chat": "chat"}
 
@@ -31,7 +34,8 @@ def fall_back(connection: Connection, row: Row[Any], now: datetime) -> bool:
     """
     this = message_alternatives.c.message_id == row.message_id
     rows = select(message_alternatives.c.planned).where(this).order_by(message_alternatives.c.place)
-    ways = [PlannedMessage(**each) for each in connection.execute(rows).scalars()]
+    kept: Sequence[dict[str, Any]] = connection.execute(rows).scalars().all()
+    ways = [PlannedMessage(**each) for each in kept]
     if not ways:
         return False
     connection.execute(delete(message_alternatives).where(this))
