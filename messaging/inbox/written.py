@@ -22,7 +22,15 @@ _ENDS_NEW_TEXT = re.compile(  # from such a line on everything is an older mail,
 _QUOTATION = re.compile(
     r"[\"\u201c\u201d\u201e\u00ab\u00bb]([^\"\u201c\u201d\u201e\u00ab\u00bb]*)[\"\u201c\u201d\u00bb\u00ab]"
 )
-_LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+|\S+@\S+\.\w+")
+_POINT = re.compile(
+    r"\b(art|abs|par|nr|ul|mr|mrs|dr|sr|sra|pkt|ggf|bzw|sig|dott)\.\s?"
+)  # it ends no sentence
+_EMAIL = re.compile(r"\be[- ]mail")
+_WITH = (re.compile(r"\bw/o\b"), re.compile(r"\bw/"))
+_SWORN = re.compile(r"\bf+u?[*#@$!\u2022]{2,}k?")  # f***
+_STRESSED = re.compile(r"(?<![^\s.!?])(?:[a-z]+\.\s{0,2}){2,}[a-z]+(?=[.!]|$)")  # Leave. Me. Alone.
+_LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+")
+_ADDRESS = (re.compile(r"\S+@\S+\.\w+"), " anaddress ")  # so the rules call it, whoever's it is
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'"))
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i"})
 _CONTRACTED = re.compile(r"(?<=[a-z])'(?=(t|s|re|ll|ve|d|m)\b)")  # don't is one word; l'arrêt are two
@@ -61,13 +69,15 @@ class Spelling:
         return word if word in self._known else letters
 
     def _other(self, word: str) -> str:
-        tries = [_RUN.sub(r"\1", word), _RUN.sub(r"\1\1", word), _RUN.sub(r"\1", word.translate(_DIGITS))]
+        evened = _RUN.sub(r"\1", word)
+        tries = [f"{word}g"] if word.endswith("in") else []  # textin
+        tries += [evened, _RUN.sub(r"\1\1", word), _RUN.sub(r"\1", word.translate(_DIGITS))]
         for each in tries:
             if each in self._meant:
                 return self._meant[each]
             if each in self._known:
                 return each
-        return next((right for right in self._misspelt if _is_slip(tries[0], right)), tries[0])
+        return next((right for right in self._misspelt if _is_slip(evened, right)), evened)
 
 
 def sentences(text: str, spelling: Spelling) -> list[str]:
@@ -76,7 +86,7 @@ def sentences(text: str, spelling: Spelling) -> list[str]:
     quoted = _QUOTATION.sub(
         lambda found: " " if len(found[1].split()) > MOST_QUOTED else f" {found[1]} ", new
     )
-    plain = _plain(_LINK.sub(" ", quoted))
+    plain = _in_full(_plain(_ADDRESS[0].sub(_ADDRESS[1], _LINK.sub(" ", quoted))))
     plain = _SPELT.sub(lambda found: spelling.joined(found[0]), plain)
     told = (" ".join(map(spelling.of, _WORD.findall(each))) for each in _END.split(plain))
     return [f"{each} " for each in told if each.strip(" ,")]
@@ -94,6 +104,18 @@ def _plain(text: str) -> str:
 def new_words(text: str) -> str:
     """Give what somebody newly wrote, without what they quote and without a signature; all of it where nothing is new."""
     return _new_lines(text).strip() or text.strip()
+
+
+def _in_full(text: str) -> str:
+    """Write out what signs would cut a sentence at: "art. 21", "w/o", "f***"."""
+    without, with_ = _WITH
+    written = with_.sub("with ", without.sub("without", _POINT.sub(r"\1 ", _EMAIL.sub("email", text))))
+    return _STRESSED.sub(lambda found: found[0].replace(".", " "), _SWORN.sub("fuck", written))
+
+
+def words(text: str) -> list[str]:
+    """Give the words of what somebody newly wrote, as they spelt them, in lower case without accents."""
+    return [each for each in _WORD.findall(_plain(_new_lines(text[:LONGEST]))) if each != ","]
 
 
 def _new_lines(text: str) -> str:

@@ -1,7 +1,8 @@
 """A small language for the words of a rule, turned into a regular expression over sentences of `messaging.inbox.written`.
 
 `word` is that word, `unsub*` every word that begins so, `{send}` any of the words listed under that name, `(a|b c)` one of
-these, `(a)?` that or nothing, `..3` at most three words of the same clause, `^` and `$` its beginning and end.
+these, `(a)?` that or nothing, `(! a)` that this does not follow here, `..3` at most three words of the same clause, `^` and
+`$` its beginning and end.
 """
 
 import re
@@ -10,9 +11,17 @@ from collections.abc import Mapping, Sequence
 from data_contracts.errors import InputError
 
 _TOKEN = re.compile(
-    r"\{(?P<group>\w+)\}|\.\.(?P<gap>\d)|(?P<sign>\)\??|[(|^$])|(?P<word>[a-z0-9]+\*?|,)|(?P<space>\s+)"
+    r"\{(?P<group>\w+)\}|\.\.(?P<gap>\d)|(?P<sign>\)\??|\(!|[(|^$])|(?P<word>[a-z0-9]+\*?|,)|(?P<space>\s+)"
 )
-_SIGNS = {"(": "(?:", ")": ")", ")?": ")?", "|": "|", "^": "(?:(?<![^,] )(?<![a-z0-9]))", "$": "(?=,|$)"}
+_SIGNS = {
+    "(": "(?:",
+    "(!": "(?!",
+    ")": ")",
+    ")?": ")?",
+    "|": "|",
+    "^": "(?:(?<![^,] )(?<![a-z0-9]))",
+    "$": "(?=,|$)",
+}
 _WORD = re.compile(r"[a-z0-9]+")
 
 Groups = Mapping[str, Sequence[str]]
