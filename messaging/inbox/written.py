@@ -23,7 +23,7 @@ _QUOTATION = re.compile(
     r"[\"\u201c\u201d\u201e\u00ab\u00bb]([^\"\u201c\u201d\u201e\u00ab\u00bb]*)[\"\u201c\u201d\u00bb\u00ab]"
 )
 _POINT = re.compile(
-    r"\b(art|abs|par|nr|ul|mr|mrs|dr|sr|sra|pkt|ggf|bzw|sig|dott)\.\s?"
+    r"\b(art|abs|gem|par|nr|ul|mr|mrs|dr|sr|sra|pkt|ggf|bzw|sig|dott)\.\s?"
 )  # it ends no sentence
 _EMAIL = re.compile(r"\be[- ]mail")
 _WITH = (re.compile(r"\bw/o\b"), re.compile(r"\bw/"))

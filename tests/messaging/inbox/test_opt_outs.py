@@ -12,7 +12,7 @@ from messaging.inbox.opt_outs.patterns import compiled
 from messaging.inbox.opt_outs.reading import Language
 
 HERE = Path(__file__).parent
-SEEN, UNSEEN = "opt_out_phrases.yaml", "opt_out_phrases_unseen.yaml"
+SETS = ["opt_out_phrases.yaml", "opt_out_phrases_unseen.yaml", "opt_out_phrases_third.yaml"]
 
 
 def judged(name: str, kind: str) -> tuple[list[str], list[str]]:
@@ -21,20 +21,12 @@ def judged(name: str, kind: str) -> tuple[list[str], list[str]]:
     return [text for text in texts if read_opt_out(text)], [text for text in texts if not read_opt_out(text)]
 
 
-def test_at_least_95_of_a_hundred_opt_outs_are_found_in_the_set_that_was_committed_first() -> None:
-    found, missed = judged(SEEN, "opt_outs")
-    assert len(missed) <= 0.05 * (len(found) + len(missed)), missed
-
-
-def test_at_most_5_of_a_hundred_decoys_are_taken_in_the_set_that_was_committed_first() -> None:
-    taken, left = judged(SEEN, "decoys")
-    assert len(taken) <= 0.05 * (len(taken) + len(left)), taken
-
-
-@pytest.mark.parametrize("name", [SEEN, UNSEEN])
-def test_the_document_tells_the_figures_of_both_sets_as_they_are(name: str) -> None:
+@pytest.mark.parametrize("name", SETS)
+def test_every_set_is_read_as_the_document_says_and_well(name: str) -> None:
     found, missed = judged(name, "opt_outs")
     taken, left = judged(name, "decoys")
+    assert len(missed) <= 0.05 * (len(found) + len(missed)), missed
+    assert len(taken) <= 0.05 * (len(taken) + len(left)), taken
     told = f"{len(found)} of {len(found) + len(missed)} | {len(taken)} of {len(taken) + len(left)} |"
     lines = (HERE.parents[2] / "docs" / "consent.md").read_text(encoding="utf-8").splitlines()
     (line,) = [line for line in lines if line.startswith(f"| `{name}`")]
@@ -71,10 +63,44 @@ def test_what_is_quoted_or_signed_is_not_what_they_say(text: str) -> None:
         "plz STOP txting",
         "unsuscribe",
         "stop\u200b emailing me",
+        "quit txtin me",
+        "Leave. Me. Alone.",
+        "f*** off with the e-mails",
+        "please remove anna@example.com, she left us",
+        "Ich widerspreche gem. Art. 21 DSGVO der Nutzung meiner Daten für Werbung",
     ],
 )
 def test_careless_spelling_hides_no_opt_out(text: str) -> None:
     assert read_opt_out(text) is not None
+
+
+@pytest.mark.parametrize(
+    ("opt_out", "other_matter"),
+    [
+        ("please pause the promotional emails", "please pause the emails about my order"),
+        ("I can pass on the newsletter", "I can pass on the newsletter discount code"),
+        ("Einstellung der Mails bitte", "Einstellung der Mails zur Bestellung bitte"),
+    ],
+)
+def test_a_broad_rule_is_silent_in_a_sentence_of_another_matter(opt_out: str, other_matter: str) -> None:
+    assert read_opt_out(opt_out) is not None
+    assert read_opt_out(other_matter) is None
+
+
+def test_a_word_of_one_language_is_no_slip_for_one_of_another() -> None:
+    assert read_opt_out("ik wil me afmelden") is not None
+    assert read_opt_out("Ich möchte den Kurs am Montag abmelden") is None
+
+
+def test_an_opt_out_in_english_is_found_within_another_language() -> None:
+    found = read_opt_out("Ich habe das nicht bestellt und will es auch nicht, bitte unsubscribe mich")
+    assert found is not None
+    assert found.language == "en"
+
+
+def test_no_exception_hides_another_one_that_begins_where_it_does() -> None:
+    assert read_opt_out("Please take me off the list") is not None
+    assert read_opt_out("Please don't take me off the list") is None
 
 
 @pytest.mark.parametrize(
@@ -114,6 +140,13 @@ def test_no_text_takes_long_to_read(text: str) -> None:
     began = time.process_time()
     read_opt_out(text)
     assert time.process_time() - began < 2
+
+
+def test_a_pattern_may_ask_that_something_does_not_follow() -> None:
+    pattern = compiled(["unsubscribe from (the|my) (! ..2 {mailing})"], {"mailing": ["newsletter"]})
+    assert pattern is not None
+    assert pattern.search("unsubscribe from the tea box ")
+    assert not pattern.search("unsubscribe from the weekly newsletter ")
 
 
 def test_a_slip_in_a_pattern_is_told() -> None:
