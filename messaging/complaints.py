@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, select, update
 
-from messaging.consent import KnownAs, suppress
+from data_contracts.errors import NotFoundError, RefusedError
+from messaging.consent import KnownAs
 from messaging.consent_words import batches
 from messaging.store.among import among
 from messaging.store.ids import new_id
@@ -76,21 +77,30 @@ def close_complaint(connection: Connection, source: str, record_id: str, at: dat
     )
 
 
-def report_spam(  # noqa: PLR0913 - each is a fact of the report
-    connection: Connection,
-    *,
-    address_hash: str,
-    channel: str,
-    at: datetime,
-    source: str,
-    source_record_id: str,
-    customer_id: str | None = None,
-) -> bool:
-    """Take a report as spam: nothing goes to the address any more, and no marketing to the person meanwhile."""
-    told = Complaint(source, source_record_id, "spam_report", at, customer_id, address_hash)
-    new = open_complaint(connection, told)
-    suppress(connection, address_hash=address_hash, channel=channel, reason="complaint", at=at, source=source)
-    return new
+def settle(connection: Connection, flag_id: str, at: datetime, actor: str) -> None:
+    """Say that a complaint is settled, of which no record's end will ever tell. Raises NotFoundError, RefusedError."""
+    this = complaint_flags.c.flag_id == flag_id
+    row = connection.execute(select(complaint_flags).where(this)).first()
+    if row is None:
+        raise NotFoundError(f"There is no complaint {flag_id!r}.", "See `rapport consent complaint list`.")
+    if row.closed_at is not None:
+        raise RefusedError(
+            f"Complaint {flag_id} was settled on {row.closed_at:%d %B %Y} by {row.closed_by}.", ""
+        )
+    close_complaint(connection, row.source, row.source_record_id, at, actor)
+
+
+def list_open(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """List the open complaints as plain data, the oldest first; who complains by id alone."""
+    table = complaint_flags.c
+    columns = (table.flag_id, table.customer_id, table.kind, table.source, table.opened_at)
+    rows = (
+        select(*columns)
+        .where(table.closed_at.is_(None))
+        .order_by(table.opened_at, table.flag_id)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in connection.execute(rows)]  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def agree_with(

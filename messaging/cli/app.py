@@ -6,6 +6,7 @@ from messaging.cli import (
     asking,
     audit,
     campaign,
+    complaining,
     consents,
     customers,
     keys,
@@ -27,6 +28,7 @@ app.command("why")(sending.why)
 consents.consents.command("request")(asking.request)
 consents.consents.command("import")(asking.take_over)
 consents.consents.add_typer(reviewing.reviews, name="review")
+consents.consents.add_typer(complaining.complaints, name="complaint")
 app.add_typer(consents.consents, name="consent")
 app.add_typer(audit.audits, name="audit")
 app.add_typer(keys.keys, name="keys")

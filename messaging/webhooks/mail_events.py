@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from messaging import consent
 from messaging.addresses import Addresses, normalise_email
+from messaging.complaints import Complaint, open_complaint
 from messaging.consent import SuppressionReason
 from messaging.outbox import StatusUpdate, apply_status, lock_all
 from messaging.store.inserts import insert_new
@@ -89,6 +90,8 @@ def _suppress(
     if reason == "bounce":
         consent.suppress(connection, **where, reason=reason)
         return
+    if event.kind == "spamreport":
+        _complain(connection, event, address_hash, now)
     consent.stop(
         connection,
         **where,
@@ -97,6 +100,14 @@ def _suppress(
         source_record_id=f"event/{event.event_id}",
         evidence={"event": event.kind, "message_id": event.message_id},
     )
+
+
+def _complain(connection: Connection, event: MailEvent, address_hash: str, now: datetime) -> None:
+    """Rest marketing to whoever reported us as spam, on every channel, until somebody settles it with them."""
+    row = select(messages.c.customer_id).where(messages.c.message_id == event.message_id)
+    who = connection.execute(row).scalar() if event.message_id else None
+    told = Complaint(PROVIDER, f"event/{event.event_id}", "spam_report", now, who, address_hash)
+    open_complaint(connection, told)
 
 
 def _address_hash(connection: Connection, addresses: Addresses, event: MailEvent) -> str | None:

@@ -1,15 +1,22 @@
 """Open complaints: marketing rests at once, for the person and the address, until the complaint is settled."""
 
+import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
 
-from messaging.clock import Clock
-from messaging.complaints import Complaint, agree_with, close_complaint, open_complaint, report_spam
+from data_contracts.errors import NotFoundError, RefusedError
+from messaging.cli import app
+from messaging.clock import Clock, pin_clock
+from messaging.complaints import Complaint, agree_with, close_complaint, open_complaint
 from messaging.consent import KnownAs
 from messaging.dispatch import dispatch_once
 from messaging.store import Store
+from messaging.store.tables_record import audit
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 CLOCK = Clock(NOON)
@@ -58,19 +65,35 @@ def test_once_it_is_settled_marketing_goes_again(store: Store, outbox_of: Any, p
     assert dispatch_once(store, {"sms": provider}, CLOCK).accepted == 1
 
 
-def test_a_spam_report_by_mail_rests_marketing_on_every_channel_and_ends_the_address(
-    store: Store, outbox_of: Any, provider: Any, addresses: Any
+def test_a_person_settles_what_no_record_will_end_and_the_audit_says_who(
+    store: Store, outbox_of: Any, provider: Any, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hashed = addresses.hash("ada@example.com")
+    monkeypatch.setenv("RAPPORT_HOME", str(home))
+    pin_clock(home, NOON)
     with store.write() as connection:
-        told = {"address_hash": hashed, "channel": "email", "at": NOON, "source": "sendgrid"}
-        assert report_spam(connection, **told, source_record_id="event/1", customer_id="cus_0")
-        assert not report_spam(connection, **told, source_record_id="event/1", customer_id="cus_0")
+        open_complaint(connection, Complaint("sendgrid", "event/1", "spam_report", NOON, "cus_0"))
+
+    def run(*arguments: str) -> Any:
+        result = CliRunner().invoke(
+            app, ["consent", "complaint", *arguments, "--json", "--actor", "ann"], catch_exceptions=False
+        )
+        return json.loads(result.stdout)
+
+    (found,) = run("list")["complaints"]
+    assert (found["customer_id"], found["kind"]) == ("cus_0", "spam_report")
+    assert run("settle", found["flag_id"]) == {"settled": found["flag_id"]}
+    assert run("list") == {"complaints": []}
+    with pytest.raises(RefusedError, match="settled on 30 October 2026 by ann"):
+        run("settle", found["flag_id"])
+    with pytest.raises(NotFoundError, match="no complaint 'cmp_none'"):
+        run("settle", "cmp_none")
     outbox_of.put()
-    outbox_of.put(channel="email", address="ada@example.com", message_class="transactional", first=1)
-    report = dispatch_once(store, {"sms": provider, "email": provider}, CLOCK)
-    assert report.skipped == {"open_complaint": 1, "suppressed": 1}
-    assert outbox_of.suppressions() == {hashed: "complaint"}
+    assert dispatch_once(store, {"sms": provider}, CLOCK).accepted == 1
+    with store.read() as connection:
+        actions = connection.execute(
+            select(audit.c.actor, audit.c.subject).where(audit.c.action == "consent.complaint.settle")
+        )
+        assert [tuple(row) for row in actions] == [("ann", found["flag_id"])]
 
 
 def test_what_a_source_lists_no_more_is_settled_and_what_it_lists_again_is_open(

@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 
 from messaging import consent
 from messaging.addresses import Addresses
+from messaging.complaints import open_complaints
 from messaging.sandbox.event_signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, EventKey
 from messaging.settings import Settings, read_settings
 from messaging.store import Store
@@ -117,7 +118,11 @@ def test_what_an_event_says_of_an_address_is_heeded(
     assert silenced(store, addresses) == reason
     with store.read() as connection:
         state = consent.state(connection, ["cus_1"], addresses.hash(MAIL), "email")
+        complaining = open_complaints(connection, ["cus_1"], []).since(consent.KnownAs(("cus_1",)), None)
     assert (state is not None) == (reason in {"complaint", "unsubscribe"})
+    assert (complaining is not None) == (kind == "spamreport"), (
+        "who calls us spam hears nothing by SMS either"
+    )
 
 
 def test_an_old_unsubscribing_that_comes_again_does_not_undo_what_they_said_since(
