@@ -36,9 +36,10 @@ PEOPLE ?= 200000
 bench-identity: .venv/.stamp ## Measure resolution against scipy, Splink and other policies (EDGES=20000000 for more, PEOPLE=20000 for less)
 	@$(BIN)/python -m benchmarks.identity --edges $(EDGES) --people $(PEOPLE)
 
-bench-delivery: .venv/.stamp ## Measure dispatching beside Twilio's own client without a store, against a provider on loopback, and judging and rendering
+bench-delivery: .venv/.stamp ## Measure dispatching and receiving beside what they cannot do without, and judging and rendering
 	@$(BIN)/python -m benchmarks.dispatching
 	@$(BIN)/python -m benchmarks.gate
+	@$(BIN)/python -m benchmarks.receiving
 
 SOAKS := tests/messaging/dispatch/test_crashes.py tests/messaging/test_stop_race.py \
   tests/messaging/test_capping_race.py tests/messaging/test_quiet_hours.py \

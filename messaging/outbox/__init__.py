@@ -29,6 +29,7 @@ from messaging.outbox.queue import (
     waiting,
 )
 from messaging.outbox.states import OPEN, PROVIDER_WORDS, RANK, TRANSITIONS
+from messaging.outbox.statuses import apply_statuses
 
 __all__ = [
     "BURST",
@@ -50,6 +51,7 @@ __all__ = [
     "admit",
     "any_due",
     "apply_status",
+    "apply_statuses",
     "asks_for_rest",
     "cancel_run",
     "claim",

@@ -16,3 +16,10 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     return sum(
         connection.execute(statement, row).rowcount for row in rows
     )  # many at once would not tell how many
+
+
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows that break no key of the table in one go, where it does not matter how many those are."""
+    if rows:
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(insert(table).on_conflict_do_nothing(), list(rows))

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, delete, select, update
 from data_contracts.errors import StoreError
 from messaging.clock import Clock
 from messaging.store import Store
-from messaging.store.inserts import insert_new
+from messaging.store.inserts import insert_many, insert_new
 from messaging.store.tables_receiver import raw_requests
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,18 @@ class RawRequest:
 
 def keep(connection: Connection, raw: RawRequest, failure: str | None = None) -> None:
     """Store a request as it came, once."""
-    row: dict[str, Any] = {
+    if not insert_new(connection, raw_requests, [_row(raw, failure)]) and failure is not None:
+        this = raw_requests.c.digest == raw.digest
+        connection.execute(update(raw_requests).where(this).values(failure=failure))
+
+
+def keep_many(connection: Connection, raws: Sequence[RawRequest]) -> None:
+    """Store requests as they came, each once."""
+    insert_many(connection, raw_requests, [_row(raw, None) for raw in raws])
+
+
+def _row(raw: RawRequest, failure: str | None) -> dict[str, Any]:
+    return {
         "digest": raw.digest,
         "intake": raw.intake,
         "query": raw.query.replace("\x00", "\ufffd"),
@@ -56,9 +68,6 @@ def keep(connection: Connection, raw: RawRequest, failure: str | None = None) ->
         "received_at": raw.at,
         "failure": failure,
     }
-    if not insert_new(connection, raw_requests, [row]) and failure is not None:
-        this = raw_requests.c.digest == raw.digest
-        connection.execute(update(raw_requests).where(this).values(failure=failure))
 
 
 def forget_old(store: Store, clock: Clock) -> int:

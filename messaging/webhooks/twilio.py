@@ -11,12 +11,13 @@ from starlette.routing import Route
 
 from messaging import inbox
 from messaging.inbox import Heard, InboundReceipt
-from messaging.outbox import apply_status
+from messaging.outbox import apply_status, apply_statuses
 from messaging.webhooks.answering import queue_answer
 from messaging.webhooks.door import Door, read_body, refuse, refuse_stranger
 from messaging.webhooks.media import Medium, note_media
 from messaging.webhooks.requests import read_chat, read_inbound, read_media, read_status, twiml
 from messaging.webhooks.signatures import Form, is_signed, read_form
+from messaging.webhooks.together import Together
 
 CHAT_EVENT = "onMessageAdded"
 
@@ -36,6 +37,7 @@ class _Posts:
 
     def __init__(self, door: Door) -> None:
         self._door = door
+        self._statuses = Together(door.store, "statuses", apply_statuses)
 
     async def status(self, request: Request) -> Response:
         """Take what became of a message or a call."""
@@ -49,9 +51,10 @@ class _Posts:
         if update is None:
             await door.keep_unread(raw, "incomplete")
             return refuse(400)
-        await door.take(
-            raw, update.message_id or update.sid, partial(apply_status, update_=update, now=door.clock.now())
-        )
+        if raw.check is None and await self._statuses.take(raw, update):
+            return Response(status_code=204)
+        work = partial(apply_status, update_=update, now=door.clock.now())
+        await door.take(raw, update.message_id or update.sid, work)
         return Response(status_code=204)
 
     async def inbound(self, request: Request) -> Response:
