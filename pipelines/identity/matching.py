@@ -18,6 +18,7 @@ from pipelines.identity.incremental import Change, extend
 from pipelines.identity.policy import Policy
 from pipelines.identity.remembered import resolve_again
 from pipelines.identity.resolve import Resolution, resolve
+from pipelines.warehouse.connection import leave_room
 
 if TYPE_CHECKING:
     import duckdb
@@ -115,7 +116,10 @@ def match_records(
         _name_nodes(connection, resolution, said.nodes)
         link(connection)
         links = _scored(connection)
-        resolution = extend(resolution, Change(added=links, apart=said.apart)) if len(links) else resolution
+        with leave_room(connection):
+            resolution = (
+                extend(resolution, Change(added=links, apart=said.apart)) if len(links) else resolution
+            )
     resolution, overruled = merge_decided(resolution, said)
     followed = links.one[resolution.persons(links.one) == resolution.persons(links.other)]
     _name_nodes(connection, resolution, np.concatenate([said.nodes, followed]))
