@@ -8,6 +8,8 @@ import pytest
 import typer
 
 import rapport
+from messaging.outbox.states import RANK, TRANSITIONS
+from messaging.senders.codes import CODES_FILE, SENDGRID_CODES_FILE, read_codes
 from messaging.settings import SECRET_NAMES, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -72,3 +74,34 @@ def test_every_command_says_what_it_is_for(name: str) -> None:
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+def test_the_two_machines_are_drawn_as_they_are() -> None:
+    text = (ROOT / "docs" / "delivery.md").read_text()
+    drawn = set(re.findall(r"^    ([a-z]+) --> ([a-z]+)$", text, re.MULTILINE))
+    assert drawn == {(source, target) for source, targets in TRANSITIONS.items() for target in targets}
+    ranks = re.findall(r"^\| (\d) \| ([a-z, ]+) \|$", text, re.MULTILINE)
+    assert {word: int(rank) for rank, words in ranks for word in words.split(", ")} == RANK
+
+
+@pytest.mark.parametrize(("provider", "file"), [("Twilio", CODES_FILE), ("SendGrid", SENDGRID_CODES_FILE)])
+def test_what_is_tried_again_is_told_as_it_is(provider: str, file: Path) -> None:
+    text = (ROOT / "docs" / "delivery.md").read_text()
+    told = re.findall(rf"^\| {provider} (\d+) \| (.+) \| (\d+) \|$", text, re.MULTILINE)
+    rules = read_codes(file).items()
+    assert told == [
+        (str(code), rule.sentence, str(rule.attempts)) for code, rule in rules if rule.kind == "retry"
+    ]
+
+
+def test_the_codes_that_close_an_address_are_told_as_they_are() -> None:
+    text = " ".join((ROOT / "docs" / "delivery.md").read_text().split())
+    stops = ", ".join(str(code) for code, rule in read_codes().items() if rule.kind == "stop")
+    assert f"closes the address ({stops} of Twilio's)" in text
+
+
+def test_what_holds_a_promise_exists() -> None:
+    text = (ROOT / "docs" / "delivery.md").read_text()
+    named = re.findall(r"`(tests/[a-z_/]+\.py)`", text)
+    assert named
+    assert all((ROOT / name).is_file() for name in named), named
