@@ -252,9 +252,9 @@ def gate(
                     address,
                     addresses.hash(address) if address else None,
                     time_zone="UTC",
-                    cap=None,
+                    has_template=True,
                 )
-                verdict = decide(gather(connection, [one], moment, caps={})["one"], rules)
+                verdict = decide(gather(connection, [one], moment)["one"], rules)
                 reason = verdict.reason if isinstance(verdict, Blocked) else "granted"
                 found[row["customer_id"], channel] = reason
     return found
