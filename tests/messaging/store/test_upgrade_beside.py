@@ -23,7 +23,7 @@ from messaging.store.tables import address_locks
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 ROOT = Path(__file__).parents[3]
-DISPATCHER = ROOT / "tests" / "messaging" / "dispatcher_to_kill.py"
+DISPATCHER = Path(__file__).with_name("dispatcher_of_today.py")
 NEWER = Path(__file__).with_name("newer_version.py")
 MESSAGES = 400
 
