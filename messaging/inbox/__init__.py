@@ -8,6 +8,7 @@ from messaging.inbox.receiving import (
     Inbound,
     InboundReceipt,
     hear,
+    read_rules,
     receive,
     record,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "lift",
     "list_reviews",
     "new_words",
+    "read_rules",
     "receive",
     "record",
 ]

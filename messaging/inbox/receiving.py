@@ -14,7 +14,7 @@ from messaging import consent, double_opt_in
 from messaging.addresses import Addresses, country_of, normalise
 from messaging.clock import Clock
 from messaging.inbox.keywords import Keyword, keyword_of, read_keywords
-from messaging.inbox.opt_outs import OptOut, read_opt_out
+from messaging.inbox.opt_outs import OptOut, languages, read_opt_out
 from messaging.inbox.reviews import Spoken, obey
 from messaging.store import Store
 from messaging.store.ids import new_id
@@ -122,6 +122,16 @@ def _owners(address: str, find_customers: FindCustomers) -> list[str]:
     except RapportError as error:
         log.warning("inbound.owners_unknown", reason=type(error).__name__)
         return []
+
+
+def read_rules() -> None:
+    """Read the words that people command and leave with, once a process: three quarters of a second.
+
+    Whoever hears messages does it before the first, for whose writer it would be too late. Raises InputError with the
+    line of what is wrong in a file.
+    """
+    read_keywords()
+    languages()
 
 
 def hear(

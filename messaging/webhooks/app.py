@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from data_contracts.errors import RapportError, StoreOutdatedError
+from messaging.inbox import read_rules
 from messaging.webhooks.clicks import click_routes
 from messaging.webhooks.contact import contact_routes
 from messaging.webhooks.door import Door, open_door, route_of
@@ -41,6 +42,7 @@ def build_app(
 
     `on_outdated` is called when the store was upgraded under it: from then on it can only answer 503.
     """
+    read_rules()
     door = open_door(settings, store, clock, find_customers)
     app = FastAPI(
         title="Rapport webhooks",

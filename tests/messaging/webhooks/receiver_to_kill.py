@@ -10,6 +10,7 @@ from pathlib import Path
 
 from messaging import serving
 from messaging.clock import read_clock
+from messaging.inbox import read_rules
 from messaging.settings import read_settings
 from messaging.store import open_store
 from messaging.webhooks.app import build_app
@@ -23,6 +24,7 @@ def receive() -> None:
         serving.serve(app, "127.0.0.1", int(sys.argv[2]))
 
 
+read_rules()  # as what is imported: each of them would spend the first second of its life on it
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
 for _ in sys.stdin:
     child = os.fork()
