@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -220,7 +220,8 @@ class ReleaseReader:
         if opened is None or opened.info != info:
             opened = self._open(info)
             for work in self._preparations:
-                with opened.connection.cursor() as cursor:
+                # what it cannot prepare, whoever needs it is told
+                with opened.connection.cursor() as cursor, suppress(duckdb.Error, RapportError):
                     work(Snapshot(opened, cursor))
             self._opened = opened
         return opened

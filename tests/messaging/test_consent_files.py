@@ -28,7 +28,7 @@ def test_a_fault_behind_a_wording_of_two_lines_is_told_by_the_line_of_the_file(t
         read_consent_file(path, "drawer")
 
 
-@pytest.mark.parametrize("wording", ['"it ends nowhere', '"a" b', "x" * 200_000])
+@pytest.mark.parametrize("wording", ['"it ends nowhere', '"a" b'])
 def test_what_is_no_csv_is_refused_with_its_line(tmp_path: Path, wording: str) -> None:
     path = _file(tmp_path, f"cus_1,email,grant,2026-03-01,{wording}")
     with pytest.raises(InputError, match=r"paper.csv: line \d is no CSV") as caught:

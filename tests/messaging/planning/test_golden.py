@@ -57,7 +57,7 @@ def test_a_release_from_before_it_was_kept_has_nothing_to_tell(
 ) -> None:
     ada = make_person(1)
     publish(customer_360=[ada])
-    with duckdb.connect(str(settings.releases_dir / customers.release().file)) as connection:
+    with duckdb.connect(str(settings.releases_dir / customers.reader.info().file)) as connection:
         connection.execute("DROP TABLE identity_golden")
     assert customers.golden(ada["customer_id"]) == ()
 
