@@ -36,3 +36,16 @@ def test_make_help_names_every_target_a_newcomer_needs() -> None:
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for target in ("demo", "test", "lint", "bench", "up", "help"):
         assert f"make {target} " in shown
+
+
+def test_nothing_large_and_nobodys_package_is_kept_with_the_source() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    assert files
+    # the largest is requirements.lock, with 350 KB of hashes
+    assert [str(each) for each in files if each.stat().st_size > 512 * 1024] == []
+    assert [
+        str(each) for each in files if each.suffix in {".whl", ".gz", ".zip", ".db", ".duckdb", ".parquet"}
+    ] == []
