@@ -9,8 +9,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
@@ -25,7 +25,7 @@ from messaging.policy import FrequencyCap, MessageClass
 from messaging.policy.limits import Money
 from messaging.rendering import Compiled, Template, read_template
 from messaging.rendering.templates import CONTENT, LANGUAGE, Channel, Text
-from messaging.segments import Segment, read_segment
+from messaging.segments import Segment, named_in, read_segment
 from messaging.settings import Settings
 
 SHIPPED = Path(__file__).parent / "library"
@@ -163,6 +163,13 @@ class Content:
             for channel, by_language in self.templates.items()
         }
 
+    def with_lists(self, versions: Mapping[str, str]) -> "Content":
+        """Give the content with the versions of the uploaded lists that its segment names: they are approved with it."""
+        if not versions:
+            return self
+        document = self.document | {"lists": dict(versions)}
+        return replace(self, document=document, hash=content_hash(document))
+
     def own_language(self, channel: str) -> str:
         """Name the language to fall back to on a channel."""
         offered = self.templates[channel]
@@ -209,7 +216,7 @@ class Library:
 
     def segment(self, name: str) -> Segment:
         """Read a segment. Raises NotFoundError or SegmentError."""
-        return _segment(name, self._text("segments", name), self.contract)
+        return _segment(name, lambda each: self._text("segments", each), self.contract)
 
     def campaign(self, name: str) -> Campaign:
         """Read a campaign. Raises NotFoundError or CampaignError."""
@@ -231,6 +238,8 @@ class Library:
         }
         if campaign.daily_budget is not None:
             document["budget"] = campaign.daily_budget
+        if others := named_in(self.segment(campaign.segment).rule):
+            document["segments"] = {other: self._text("segments", other) for other in others}
         return read_content(document, self.contract)
 
     def _templates(self, channel: str, name: str) -> dict[str, str]:
@@ -268,6 +277,7 @@ def read_content(document: dict[str, Any], contract: Contract) -> Content:
     name = document["campaign"]["name"]
     campaign = read_campaign(name, document["campaign"]["text"])
     segment = document["segment"]
+    texts_of = {segment["name"]: segment["text"], **document.get("segments", {})}
     templates = {
         channel: {
             language: read_template(channel, campaign.template, language, text, document["layout"])
@@ -279,7 +289,7 @@ def read_content(document: dict[str, Any], contract: Contract) -> Content:
     _check_values(campaign, templates)
     return Content(
         campaign=campaign,
-        segment=_segment(segment["name"], segment["text"], contract),
+        segment=_segment(segment["name"], texts_of.__getitem__, contract),
         templates=templates,
         message_class=message_class,
         purpose=purpose,
@@ -348,6 +358,21 @@ def _read(path: Path) -> str:
         raise LibraryError(f"{path} cannot be read as a text in UTF-8.", "Check the file.") from error
 
 
-def _segment(name: str, text: str, contract: Contract) -> Segment:
-    file = YamlFile(f"Segment {name!r}", text, SegmentError, "Check its brackets, quotes and indents.")
-    return read_segment(name, file.values, contract)
+def _segment(
+    name: str, text_of: Callable[[str], str], contract: Contract, above: tuple[str, ...] = ()
+) -> Segment:
+    """Read a segment and the ones that it names. Raises SegmentError where it stands on itself."""
+    if name in above:
+        raise SegmentError(
+            f"Segment {name!r} stands on itself: {' -> '.join((*above, name))}.", "Take one of these out."
+        )
+    file = YamlFile(
+        f"Segment {name!r}", text_of(name), SegmentError, "Check its brackets, quotes and indents."
+    )
+    return read_segment(
+        name,
+        file.values,
+        contract,
+        lambda other: _segment(other, text_of, contract, (*above, name)),
+        file=file,
+    )

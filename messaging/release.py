@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -174,6 +174,25 @@ class ReleaseReader:
                     f"Release {opened.info.version} cannot answer ({type(error).__name__}).",
                     "Run `rapport build`, which publishes it in this version's shape.",
                 ) from error
+
+    @contextmanager
+    def earlier(self) -> Iterator[Snapshot | None]:
+        """Hold the newest release before the one that is read now, where its file is still kept: None where it is not."""
+        current = self._newest().info
+        names = sorted((path.name for path in self._dir.glob("c360-*.duckdb")), reverse=True)
+        name = next((each for each in names if each < current.file), None)
+        if name is None:
+            yield None
+            return
+        info = replace(current, file=name, version=name.removeprefix("c360-").removesuffix(".duckdb"))
+        opened = self._open(info)
+        with opened.connection as connection, connection.cursor() as cursor:
+            row = cursor.execute("SELECT as_of, built_at FROM c360.release_info").fetchone()
+            if row is None:
+                raise ReleaseError(
+                    f"Release {info.version} does not say of when it is.", "Compare a later one."
+                )
+            yield Snapshot(replace(opened, info=replace(info, as_of=row[0], built_at=row[1])), cursor)
 
     def close(self) -> None:
         """Let go of the files, once nobody reads them."""

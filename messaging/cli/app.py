@@ -13,13 +13,14 @@ from messaging.cli import (
     notifying,
     outboxes,
     reviewing,
+    segments,
     sending,
     settling,
 )
 
 app = typer.Typer(no_args_is_help=True)
 app.command("customer")(customers.customer)
-app.add_typer(customers.segments, name="segment")
+app.add_typer(segments.segments, name="segment")
 app.add_typer(campaign.campaigns, name="campaign")
 app.command("dispatch")(sending.dispatch)
 app.add_typer(outboxes.outboxes, name="outbox")

@@ -67,11 +67,14 @@ def plan(name: CampaignName, *, actor: Actor, as_json: AsJson = False) -> None:
     """Decide about everybody in the segment and render their messages; nothing goes yet."""
     from messaging import segments
     from messaging.cli.opening import opened_planner
+    from messaging.segments.lists import read_lists
 
     with opened_planner(read_settings()) as planner:
         segment = planner.library.content(name).segment
         with planner.customers.reader.snapshot() as snapshot, planner.store.read() as store:
-            matched = segments.count(snapshot, segment, planner.customers.objectors(snapshot, store)).matched
+            lists = read_lists(store, segment, planner.customers.merged(snapshot, store))
+            objectors = planner.customers.objectors(snapshot, store)
+            matched = segments.count(snapshot, segment, objectors, lists).matched
         with progress(f"Planning for {matched:,} people", matched) as advance:
             summary = planner.plan(name, actor, advance)
     _told(

@@ -1,4 +1,4 @@
-"""`rapport customer` and `rapport segment`: find one person, count many."""
+"""`rapport customer`: find one person."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +11,6 @@ from messaging.terminal import emit
 
 if TYPE_CHECKING:
     from messaging.customers import CustomerHit
-
-segments = typer.Typer(no_args_is_help=True, help="Sets of customers by rule.")
 
 
 def customer(
@@ -57,55 +55,3 @@ def hits_document(hits: "list[CustomerHit]") -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     return [asdict(hit) for hit in hits]
-
-
-@segments.command("count")
-def segment_count(
-    name: Annotated[str, typer.Argument(help="The segment's name in the library.")],
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Count the people of a segment."""
-    from dataclasses import asdict
-
-    from rich.markup import escape
-
-    from messaging import segments as rules
-    from messaging.cli.opening import opened_planner
-    from messaging.terminal import say
-
-    with opened_planner(read_settings()) as planner:
-        segment = planner.library.segment(name)
-        with planner.customers.reader.snapshot() as snapshot, planner.store.read() as store:
-            counted = rules.count(snapshot, segment, planner.customers.objectors(snapshot, store))
-        words = rules.describe(segment.rule, planner.library.contract)
-    emit(
-        asdict(counted) | {"rule": words},
-        as_json=as_json,
-        human=lambda: say(
-            f"[bold]{counted.matched:,}[/bold] of {counted.people:,} people are "
-            + escape(f"“{segment.title}”: {words}.")
-        ),
-    )
-
-
-@segments.command("preview")
-def segment_preview(
-    name: Annotated[str, typer.Argument(help="The segment's name in the library.")],
-    *,
-    limit: Annotated[int, typer.Option(help="How many to show.", min=1, max=1000)] = 10,
-    actor: Actor,
-    as_json: AsJson = False,
-) -> None:
-    """Show some people of a segment, with the columns that its rules look at."""
-    from messaging import segments as rules
-    from messaging.cli.cards import print_rows
-    from messaging.cli.opening import looked, opened_planner
-
-    settings = read_settings()
-    with opened_planner(settings) as planner:
-        segment = planner.library.segment(name)
-        with planner.customers.reader.snapshot() as snapshot, planner.store.read() as store:
-            rows = rules.preview(snapshot, segment, planner.customers.objectors(snapshot, store), limit)
-        looked(settings, planner.store, actor, "segment.preview", name, shown=len(rows))
-    emit(rows, as_json=as_json, human=lambda: print_rows(segment.title, rows))

@@ -140,6 +140,11 @@ def last_id(became: Mapping[str, str], customer_id: str) -> str:
     return current
 
 
+def became_in(snapshot: Snapshot) -> dict[str, str]:
+    """Read which ids became which in a release."""
+    return _became(snapshot.rows(ALIASES))
+
+
 def _became(aliases: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {row["old_customer_id"]: row["customer_id"] for row in aliases}
 

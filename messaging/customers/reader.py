@@ -104,6 +104,10 @@ class Customers:
         """Name who has objected to profiling since a release was built."""
         return objectors_since(store, self._merges.known(snapshot, store).people, snapshot.info.as_of)
 
+    def merged(self, snapshot: Snapshot, store: Connection) -> Known:
+        """Give which ids became which in a release."""
+        return self._merges.known(snapshot, store)
+
     def known_as(self, customer_id: str, store: Connection) -> KnownAs:
         """Give every id under which something may have been recorded of a customer, and until when others' too."""
         with self._reader.snapshot() as snapshot:

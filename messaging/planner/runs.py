@@ -26,6 +26,7 @@ from messaging.planner.reports import read_run, summarise
 from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
 from messaging.policy import SendFacts, read_limits
 from messaging.quiet_hours import installed_rules
+from messaging.segments.lists import read_lists, versions
 from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.ids import new_id
@@ -55,14 +56,14 @@ class Planner:
         Nothing goes before `approve` and `launch`. `progress` is told how many people were done since then.
         Raises SegmentError, TemplateError or CampaignError; a plan that broke off is none.
         """
-        content = self.library.content(campaign)
+        content = self._content(campaign)
         ground, people, version, notices = self._prepare(content, new_id("run"))
         nameless = self._store_plan(ground, version, actor, self._decide(ground, people, progress))
         return self._summary(ground.run_id, notices, nameless)
 
     def rehearse(self, campaign: str, number: int = 3) -> Rehearsal:
         """Render a campaign for a few people as they would get it; store and send nothing."""
-        content = self.library.content(campaign)
+        content = self._content(campaign)
         ground, people, _, _ = self._prepare(content, new_id("run"))
         decisions = list(self._decide(ground, people, None))
         names = {person["customer_id"]: person["display_name"] for person in people}
@@ -84,7 +85,7 @@ class Planner:
         """
         run = self._run(run_id)
         try:
-            now_hash = self.library.content(run.campaign).hash
+            now_hash = self._content(run.campaign).hash
         except NotFoundError:
             now_hash = ""
         if now_hash != run.content_hash:
@@ -194,15 +195,23 @@ class Planner:
         with self.store.read() as connection:
             return read_run(connection, run_id)
 
+    def _content(self, campaign: str) -> Content:
+        """Read a campaign's files, and which lists its segment stands on."""
+        content = self.library.content(campaign)
+        with self.store.read() as connection:
+            return content.with_lists(versions(connection, content.segment))
+
     def _prepare(self, content: Content, run_id: str) -> tuple[Ground, list[dict[str, Any]], str, list[str]]:
         """Read everybody of the segment and all that their decisions stand on."""
         company, notices = self._company(content)
         templates = content.compiled(self.library.contract)
         with self.customers.reader.snapshot() as snapshot, self.store.read() as connection:
             version = snapshot.info.version
-            all_ids = all_known(snapshot, connection).people
+            known = all_known(snapshot, connection)
+            all_ids = known.people
             objectors = objectors_since(connection, all_ids, snapshot.info.as_of)
-            people = segments.members(snapshot, content.segment, objectors)
+            lists = read_lists(connection, content.segment, known)
+            people = segments.members(snapshot, content.segment, objectors, lists)
         now = self.clock.now()
         with self.store.read() as connection:
             if red := red_contracts(connection, content.campaign.stands_on):

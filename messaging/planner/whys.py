@@ -14,6 +14,7 @@ from messaging.consent import KnownAs
 from messaging.customers import Customers
 from messaging.customers.merges import Merges
 from messaging.planner.reports import read_run
+from messaging.segments.lists import read_lists
 from messaging.store import Store
 from messaging.store.tables import attempts, campaign_runs, inbound_messages, messages, run_audience
 
@@ -90,7 +91,9 @@ def _unmatched(store: Store, customers: Customers, run: Row[Any], customer_id: s
     segment = read_content(run.content, contract).segment
     with customers.reader.snapshot() as snapshot, store.read() as connection:
         facts = customers.facts(snapshot, connection, customer_id)
-        failing = segments.failing(segment.rule, facts, snapshot.info.as_of)
+        lists = read_lists(connection, segment, customers.merged(snapshot, connection))
+        someone = segments.person(snapshot, segment, facts, lists)
+        failing = segments.failing(segment.rule, someone, snapshot.info.as_of)
     if not failing:
         return ["The segment did not match them when the run was planned; it would today."]
     title = segment.title

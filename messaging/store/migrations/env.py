@@ -2,7 +2,13 @@
 
 from alembic import context
 
-from messaging.store import tables_consent, tables_delivery, tables_notifications, tables_receiver  # noqa: F401 - of the metadata
+from messaging.store import (  # noqa: F401 - of the metadata
+    tables_consent,
+    tables_delivery,
+    tables_notifications,
+    tables_receiver,
+    tables_segments,
+)
 from messaging.store.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

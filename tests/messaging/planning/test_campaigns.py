@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from data_contracts.contracts import published_contract
-from data_contracts.errors import CampaignError, LibraryError, NotFoundError, TemplateError
+from data_contracts.errors import CampaignError, LibraryError, NotFoundError, SegmentError, TemplateError
 from messaging.campaigns import SHIPPED, Holdout, Library, fill_library, read_campaign, read_content
 from messaging.policy import FrequencyCap, shipped_limits
 from messaging.settings import Settings
@@ -38,6 +38,31 @@ def test_everything_that_is_shipped_is_right(library: Library) -> None:
             "sms": ["de", "en", "fr"],
             "email": ["de", "en", "fr"],
         }
+
+
+def test_a_segment_may_stand_on_others_which_are_approved_with_it_and_never_on_itself(
+    library: Library,
+) -> None:
+    before = library.content("win_back").hash
+    folder = library.folder / "segments"
+    (folder / "buyers.yaml").write_text("where: {column: order_count, test: '>', value: 0}\n")
+    (folder / "keen.yaml").write_text("where: {segment: buyers}\n")
+    (folder / "lapsed_customers.yaml").write_text("where:\n  all:\n    - {segment: keen}\n")
+    content = library.content("win_back")
+    assert sorted(content.document["segments"]) == ["buyers", "keen"]
+    assert read_content(content.document, library.contract).segment == content.segment
+    (folder / "buyers.yaml").write_text("where: {column: order_count, test: '>', value: 1}\n")
+    assert len({before, content.hash, library.content("win_back").hash}) == 3
+    (folder / "buyers.yaml").write_text("where: {segment: lapsed_customers}\n")
+    with pytest.raises(SegmentError, match="stands on itself: lapsed_customers -> keen -> buyers"):
+        library.content("win_back")
+
+
+def test_a_wrong_rule_of_a_segment_is_told_with_its_line(library: Library) -> None:
+    path = library.folder / "segments" / "lapsed_customers.yaml"
+    path.write_text("title: Lapsed\nwhere:\n  all:\n    - {did: {kind: order}}\n    - {did: {kind: ordr}}\n")
+    with pytest.raises(SegmentError, match=r"line 5: kind is never 'ordr' .did you mean order"):
+        library.segment("lapsed_customers")
 
 
 def test_filling_a_library_never_touches_what_is_there(settings: Settings) -> None:

@@ -131,7 +131,9 @@ def test_the_compiled_query_and_the_rule_in_words_agree_with_a_naive_reading(
     found = table.execute(f"SELECT number FROM people WHERE {query.where}", query.parameters).fetchall()
     expected = {number for number, row in enumerate(rows) if naive(where, row)}
     assert {number for (number,) in found} == expected
-    assert {number for number, row in enumerate(rows) if segments.holds(segment.rule, row, AS_OF)} == expected
+    assert {
+        number for number, row in enumerate(rows) if segments.holds(segment.rule, segments.Person(row), AS_OF)
+    } == expected
     assert segments.describe(segment.rule, CONTRACT)
 
 
@@ -144,8 +146,8 @@ def test_values_are_bound_and_never_part_of_the_query() -> None:
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        ({"column": "lifecycle_stag", "test": "=", "value": "new"}, "Did you mean lifecycle_stage"),
-        ({"column": "lifecycle_stage", "test": "=", "value": "lapsd"}, "Did you mean lapsed"),
+        ({"column": "lifecycle_stag", "test": "=", "value": "new"}, "did you mean lifecycle_stage"),
+        ({"column": "lifecycle_stage", "test": "=", "value": "lapsd"}, "did you mean lapsed"),
         ({"column": "order_count", "test": "=>", "value": 1}, "is no test"),
         ({"column": "order_count", "test": ">=", "value": "one"}, "should be a whole number"),
         ({"column": "order_count", "test": ">=", "value": True}, "should be a whole number"),
@@ -160,8 +162,8 @@ def test_values_are_bound_and_never_part_of_the_query() -> None:
         ({"column": "order_count", "test": "between", "value": [1]}, "two values"),
         ({"column": "order_count", "test": "in", "value": []}, "a list of values"),
         ({"all": []}, "at least one rule"),
-        ({"all": [], "any": []}, "A rule holds the keys"),
-        ({"column": "order_count"}, "A rule holds the keys"),
+        ({"all": [], "any": []}, "a rule holds the keys"),
+        ({"column": "order_count"}, "a rule holds the keys"),
         ({"column": 'x" OR 1=1 --', "test": "=", "value": 1}, "has no column"),
         ("1 = 1", "holds no rules"),
     ],
@@ -216,5 +218,7 @@ def test_what_keeps_a_customer_out_is_named_part_by_part() -> None:
             ]
         }
     )
-    failing = segments.failing(segment.rule, {"order_count": 3, "lifecycle_stage": "active"}, AS_OF)
+    failing = segments.failing(
+        segment.rule, segments.Person({"order_count": 3, "lifecycle_stage": "active"}), AS_OF
+    )
     assert [segments.describe(rule, CONTRACT) for rule in failing] == ["Stage is lapsing or lapsed"]
