@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +102,37 @@ def test_nobody_found_is_a_sentence_without_what_was_typed(run: Run, company: li
     with pytest.raises(NotFoundError) as caught:
         run("customer", "nobody@example.com")
     assert "nobody@" not in str(caught.value)
+
+
+def test_segments_are_laid_over_one_another_followed_and_given_lists_by_commands(
+    run: Run,
+    company: list[dict[str, Any]],
+    publish: Callable[..., str],
+    make_person: MakePerson,
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    run("segment", "count", "lapsed_customers")
+    folder = settings.library_dir / "segments"
+    (folder / "rich.yaml").write_text("where: {column: net_revenue_minor, test: '>', value: 1000}\n")
+    (folder / "fair.yaml").write_text("where: {list: trade_fair}\n")
+    laid = json.loads(run("segment", "overlap", "lapsed_customers", "rich", "--json"))
+    assert (laid["matched"], laid["any"], laid["all"]) == ({"lapsed_customers": 30, "rich": 1}, 30, 1)
+    assert "lapsed_customers and rich" in run("segment", "overlap", "lapsed_customers", "rich")
+    path = tmp_path / "fair.csv"
+    path.write_text(f"customer_id\n{company[3]['customer_id']}\ncus_stranger\n")
+    assert "lines 3" in run("segment", "upload", "trade_fair", str(path), "--actor", "mia")
+    assert "trade_fair" in run("segment", "lists")
+    assert json.loads(run("segment", "count", "fair", "--json"))["matched"] == 1
+    publish(customer_360=[make_person(number) for number in range(28)])
+    changed = json.loads(run("segment", "changes", "lapsed_customers", "--limit", "1", "--json"))
+    assert (changed["entered_people"], changed["left_people"], len(changed["left"])) == (0, 2, 1)
+    assert "2 left" in run("segment", "changes", "lapsed_customers")
+    run("segment", "count", "lapsed_customers")
+    grown = json.loads(run("segment", "history", "lapsed_customers", "--json"))
+    assert [each["matched"] for each in grown] == [30, 28]
+    run("segment", "remove", "trade_fair")
+    assert json.loads(run("segment", "lists", "--json")) == []
 
 
 def test_a_campaign_goes_from_test_to_stop_by_commands(run: Run, company: list[dict[str, Any]]) -> None:
