@@ -132,7 +132,7 @@ def _prepare(store: Store, addresses: Addresses, people: int) -> _Bench:
         )
     content = Library(SHIPPED).content("win_back")
     _fill(store, asked, chance)
-    template = content.compiled(published_contract("customer_360"))["sms"]["en"]
+    template = content.compiled(published_contract("customer_360"))["win_back"]["sms"]["en"]
     return _Bench(content.campaign.values, template, rows, asked)
 
 

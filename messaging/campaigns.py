@@ -9,9 +9,10 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
 
@@ -25,7 +26,7 @@ from messaging.policy import FrequencyCap, MessageClass
 from messaging.policy.limits import Money
 from messaging.rendering import Compiled, Template, read_template
 from messaging.rendering.templates import CONTENT, LANGUAGE, Channel, Text
-from messaging.segments import Segment, named_in, read_segment
+from messaging.segments import ORDERED, Goal, Segment, named_in, read_goal, read_segment
 from messaging.settings import Settings
 
 SHIPPED = Path(__file__).parent / "library"
@@ -55,6 +56,15 @@ class Holdout:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """One of several templates that are tried against one another, with its part of the people."""
+
+    name: str
+    template: str
+    share: int  # beside the others' shares
+
+
+@dataclass(frozen=True)
 class Campaign:
     """Whom we write to, what, in which order of channels, and who is left out to compare."""
 
@@ -62,7 +72,8 @@ class Campaign:
     title: str
     description: str
     segment: str
-    template: str
+    variants: tuple[Variant, ...]  # one without a name, where nothing is tried against anything
+    goal: Goal
     channels: tuple[str, ...]  # `preferred` or a channel, best first
     fall_back: bool  # whether it goes by the next channel where it surely did not arrive by the first
     holdout: Holdout
@@ -71,6 +82,24 @@ class Campaign:
     daily_budget: int | None  # in millionths of the currency
     values: Mapping[str, str]
     stands_on: tuple[str, ...]
+
+    @property
+    def template(self) -> str:
+        """Name the first template."""
+        return self.variants[0].template
+
+    def variant_of(self, customer_id: str) -> Variant:
+        """Say which variant the lot gives to a customer, whoever else is there; the holdout's lot is another one.
+
+        The same in SQL: `('0x' || left(sha256(salt || ':variant:' || customer_id), 8))::BIGINT` lies below
+        `(shares up to and with the variant's) * 4294967296 / (all shares)`.
+        """
+        digest = hashlib.sha256(f"{self.holdout.salt}:variant:{customer_id}".encode()).hexdigest()
+        drawn, every = int(digest[:8], 16), sum(each.share for each in self.variants)
+        ends = accumulate(each.share for each in self.variants)
+        return next(
+            each for each, end in zip(self.variants, ends, strict=True) if drawn * every < end * 2**32
+        )
 
     def channel_order(self, preferred: str | None) -> list[str]:
         """Give the channels to try for somebody, in order: theirs first where the campaign says so."""
@@ -104,6 +133,11 @@ class _Holdout(_Part):
     salt: Annotated[str | None, BeforeValidator(_salted)] = None
 
 
+class _Variant(_Part):
+    template: FileName
+    share: int = Field(1, ge=1, le=1000, strict=True)
+
+
 class _Cap(_Part):
     messages: int = Field(ge=1, le=100, strict=True)
     days: int = Field(ge=1, le=365, strict=True)
@@ -115,7 +149,9 @@ class _File(_Part):
     title: Text | None = None
     description: Text | None = None
     segment: FileName
-    template: FileName
+    template: FileName | None = None
+    variants: Annotated[dict[Word, _Variant] | None, Field(max_length=8)] = None
+    goal: dict[str, Any] | None = None
     channels: tuple[Channel | Literal["preferred"], ...]
     holdout: Annotated[_Holdout | None, BeforeValidator(_or_none)] = None
     fall_back: bool = Field(False, strict=True)
@@ -149,18 +185,21 @@ class Content:
 
     campaign: Campaign
     segment: Segment
-    templates: dict[str, dict[str, Template]]  # by channel, then by language
+    templates: dict[str, dict[str, dict[str, Template]]]  # by name, then by channel, then by language
     message_class: MessageClass
     purpose: str
     document: dict[str, Any] = field(repr=False)
     hash: str
 
-    def compiled(self, contract: Contract) -> dict[str, dict[str, Compiled]]:
+    def compiled(self, contract: Contract) -> dict[str, dict[str, dict[str, Compiled]]]:
         """Check every template against what is known of a customer, and make it ready to render."""
         columns = [column.name for column in contract.columns]
         return {
-            channel: {language: Compiled(template, columns) for language, template in by_language.items()}
-            for channel, by_language in self.templates.items()
+            name: {
+                channel: {language: Compiled(template, columns) for language, template in by_language.items()}
+                for channel, by_language in by_channel.items()
+            }
+            for name, by_channel in self.templates.items()
         }
 
     def with_lists(self, versions: Mapping[str, str]) -> "Content":
@@ -170,9 +209,9 @@ class Content:
         document = self.document | {"lists": dict(versions)}
         return replace(self, document=document, hash=content_hash(document))
 
-    def own_language(self, channel: str) -> str:
-        """Name the language to fall back to on a channel."""
-        offered = self.templates[channel]
+    def own_language(self, template: str, channel: str) -> str:
+        """Name the language that a template falls back to on a channel."""
+        offered = self.templates[template][channel]
         return OWN_LANGUAGE if OWN_LANGUAGE in offered else next(iter(offered))
 
 
@@ -238,6 +277,10 @@ class Library:
         }
         if campaign.daily_budget is not None:
             document["budget"] = campaign.daily_budget
+        if others := sorted({each.template for each in campaign.variants} - {campaign.template}):
+            document["variants"] = {
+                name: {channel: self._templates(channel, name) for channel in channels} for name in others
+            }
         if others := named_in(self.segment(campaign.segment).rule):
             document["segments"] = {other: self._text("segments", other) for other in others}
         return read_content(document, self.contract)
@@ -278,12 +321,16 @@ def read_content(document: dict[str, Any], contract: Contract) -> Content:
     campaign = read_campaign(name, document["campaign"]["text"])
     segment = document["segment"]
     texts_of = {segment["name"]: segment["text"], **document.get("segments", {})}
+    texts = {campaign.template: document["templates"], **document.get("variants", {})}
     templates = {
-        channel: {
-            language: read_template(channel, campaign.template, language, text, document["layout"])
-            for language, text in texts.items()
+        template: {
+            channel: {
+                language: read_template(channel, template, language, text, document["layout"])
+                for language, text in by_language.items()
+            }
+            for channel, by_language in by_channel.items()
         }
-        for channel, texts in document["templates"].items()
+        for template, by_channel in texts.items()
     }
     message_class, purpose = _one_kind(name, templates)
     _check_values(campaign, templates)
@@ -307,12 +354,19 @@ def read_campaign(name: str, text: str) -> Campaign:
     """Read a campaign's file. Raises CampaignError with the line of what is wrong in it."""
     file = YamlFile(f"Campaign {name!r}", text, CampaignError, MEND)
     found = file.checked(_File)
+    if (found.template is None) == (found.variants is None):
+        file.refuse(
+            (), "it names no template" if found.variants is None else "it names a template beside `variants`"
+        )
     return Campaign(
         name=name,
         title=found.title or name.replace("_", " ").capitalize(),
         description=(found.description or "").strip(),
         segment=found.segment,
-        template=found.template,
+        variants=tuple(Variant(key, each.template, each.share) for key, each in found.variants.items())
+        if found.variants
+        else (Variant("", str(found.template), 1),),
+        goal=read_goal(found.goal, file) if found.goal is not None else ORDERED,
         channels=found.channels,
         holdout=Holdout(found.holdout.share, found.holdout.salt or name)
         if found.holdout
@@ -329,9 +383,15 @@ def read_campaign(name: str, text: str) -> Campaign:
     )
 
 
-def _one_kind(name: str, templates: dict[str, dict[str, Template]]) -> tuple[MessageClass, str]:
+def _each(templates: dict[str, dict[str, dict[str, Template]]]) -> Iterator[Template]:
+    for by_channel in templates.values():
+        for by_language in by_channel.values():
+            yield from by_language.values()
+
+
+def _one_kind(name: str, templates: dict[str, dict[str, dict[str, Template]]]) -> tuple[MessageClass, str]:
     """Hold all templates of a campaign to one class and one purpose: consent is asked for that."""
-    kinds = {(each.message_class, each.purpose) for every in templates.values() for each in every.values()}
+    kinds = {(each.message_class, each.purpose) for each in _each(templates)}
     if len(kinds) != 1:
         words = ", ".join(sorted(f"{message_class} for {purpose}" for message_class, purpose in kinds))
         raise CampaignError(
@@ -340,8 +400,8 @@ def _one_kind(name: str, templates: dict[str, dict[str, Template]]) -> tuple[Mes
     return cast("tuple[MessageClass, str]", kinds.pop())
 
 
-def _check_values(campaign: Campaign, templates: dict[str, dict[str, Template]]) -> None:
-    needed = {name for every in templates.values() for each in every.values() for name in each.needs}
+def _check_values(campaign: Campaign, templates: dict[str, dict[str, dict[str, Template]]]) -> None:
+    needed = {name for each in _each(templates) for name in each.needs}
     if missing := sorted(needed - set(campaign.values)):
         raise CampaignError(
             f"Campaign {campaign.name!r} gives no value for {', '.join(missing)}, which its templates need.",

@@ -163,7 +163,7 @@ def report(
     from dataclasses import asdict
 
     from messaging import planner as planning
-    from messaging.cli.cards import print_bubbles, print_report
+    from messaging.cli.cards import print_bubbles, print_lift, print_report
     from messaging.cli.opening import looked, opened_planner
 
     settings = read_settings()
@@ -172,13 +172,17 @@ def report(
         if ugliest:
             looked(settings, planner.store, actor, "campaign.look", run_id, shown=ugliest)
         counted = planning.report(planner.store, run_id)
+        changed = planning.lift(planner.store, planner.customers, run_id)
         shown = planning.ugliest(planner.store, planner.customers, run_id, ugliest) if ugliest else []
 
     def human() -> None:
         print_report(counted)
+        if changed:
+            print_lift(changed, settings.currency)
         print_bubbles(shown)
 
-    emit(counted.to_document() | {"ugliest": [asdict(each) for each in shown]}, as_json=as_json, human=human)
+    document = counted.to_document() | {"lift": changed.to_document() if changed else None}
+    emit(document | {"ugliest": [asdict(each) for each in shown]}, as_json=as_json, human=human)
 
 
 def _act(  # noqa: PLR0913 - one step on one run

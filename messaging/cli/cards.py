@@ -15,7 +15,8 @@ from rich.text import Text
 
 from messaging.campaigns import Campaign
 from messaging.customers import CustomerCard, CustomerHit, TimelineEntry
-from messaging.planner import Rehearsal, RunReport, RunSummary, ShownMessage
+from messaging.effects import Interval
+from messaging.planner import LiftReport, Rehearsal, RunReport, RunSummary, ShownMessage
 from messaging.rendering import formats
 from messaging.terminal import CONTROLS
 
@@ -180,6 +181,40 @@ def print_report(report: RunReport) -> None:
             )
         )
     _out().print(f"  {report.replies:,} answered, {report.stops:,} asked us to stop.\n")
+
+
+def print_lift(lift: LiftReport, currency: str) -> None:
+    """Show what a run changed: each variant beside those who were held out, with the range of the difference."""
+    table = _table(
+        "", "People", f"Did it: {lift.goal}", "of 100", "Difference", f"{currency} a person, difference"
+    )
+    held = lift.held_out
+    table.add_row(
+        *_texts(
+            "held out", f"{held.people:,}", f"{held.reached:,}", _of_100(held.reached, held.people), "", ""
+        )
+    )
+    for each in lift.lifts:
+        told, written = each.effect, each.written
+        share = _range(told.share, 100) if told else "too few to say"
+        money = _range(told.money, 1 / 10 ** formats.EXPONENTS.get(currency, 2)) if told else ""
+        name = "written to" if each.variant == "all" else f"variant {each.variant}"
+        figures = (f"{written.people:,}", f"{written.reached:,}", _of_100(written.reached, written.people))
+        table.add_row(*_texts(name, *figures, share, money))
+    _out().print(table)
+    _out().print(Padding(Words(lift.verdict), (0, 2)))
+    if lift.in_both:
+        _out().print(
+            f"  {lift.in_both:,} people were drawn twice under ids that are one today, and count in no group."
+        )
+
+
+def _of_100(some: int, people: int) -> str:
+    return f"{100 * some / people:.1f}" if people else ""
+
+
+def _range(interval: Interval, unit: float) -> str:
+    return f"{interval.difference * unit:+.1f} ({interval.low * unit:+.1f} to {interval.high * unit:+.1f})"
 
 
 def print_rehearsal(rehearsal: Rehearsal) -> None:

@@ -1,5 +1,6 @@
 """Plan, approve, launch and report campaigns: everybody decided about, each message rendered once."""
 
+from messaging.planner.lifts import Lift, LiftReport, lift
 from messaging.planner.looking import shown_messages, ugliest
 from messaging.planner.reports import audience, list_runs, report
 from messaging.planner.runs import Planner, build_planner
@@ -16,6 +17,8 @@ from messaging.planner.whys import why_customer, why_message
 
 __all__ = [
     "AudienceRow",
+    "Lift",
+    "LiftReport",
     "Planner",
     "ReasonCount",
     "Rehearsal",
@@ -25,6 +28,7 @@ __all__ = [
     "SumsDoNotCloseError",
     "audience",
     "build_planner",
+    "lift",
     "list_runs",
     "report",
     "shown_messages",

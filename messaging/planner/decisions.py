@@ -36,6 +36,7 @@ class Decision:
     detail: str
     channel: str | None = None
     language: str | None = None
+    variant: str | None = None
     message: PlannedMessage | None = None
     missing: tuple[str, ...] = ()
     waits_until: datetime | None = None
@@ -57,7 +58,7 @@ class Ground:
 
     run_id: str
     content: Content
-    templates: dict[str, dict[str, Compiled]]
+    templates: dict[str, dict[str, dict[str, Compiled]]]  # by name, then by channel, then by language
     company: Company
     addresses: Addresses
     links: Links
@@ -199,8 +200,9 @@ def _passes(verdict: Blocked) -> bool:
 
 
 def _render(ground: Ground, person: Mapping[str, Any], channel: str, message_id: str) -> Rendered:
-    offered = ground.templates[channel]
-    language = choose_language(person["language"], offered, ground.content.own_language(channel))
+    name = ground.content.campaign.variant_of(person["customer_id"]).template
+    offered = ground.templates[name][channel]
+    language = choose_language(person["language"], offered, ground.content.own_language(name, channel))
     surroundings = {
         "company_name": ground.company.name,
         "company_address": ground.company.address,
@@ -229,6 +231,7 @@ def _chosen(ground: Ground, person: Mapping[str, Any], choices: Sequence[_Choice
         channel=choice.channel,
         language=choice.rendered.language,
         message=None if held_out else _message(ground, person, choice, others),
+        variant=ground.content.campaign.variant_of(person["customer_id"]).name or None,
         missing=choice.rendered.missing,
         waits_until=waits.until if waits and not held_out else None,
     )
@@ -251,7 +254,8 @@ def _message(
     ground: Ground, person: Mapping[str, Any], choice: _Choice, others: Sequence[_Choice] = ()
 ) -> PlannedMessage:
     candidate, rendered = choice.candidate, choice.rendered
-    template = ground.content.templates[choice.channel][rendered.language]
+    variant = ground.content.campaign.variant_of(person["customer_id"])
+    template = ground.content.templates[variant.template][choice.channel][rendered.language]
     assert candidate.address is not None
     assert candidate.address_hash is not None
     return PlannedMessage(
@@ -267,7 +271,7 @@ def _message(
         campaign=ground.content.campaign.name,
         template=f"{choice.channel}/{template.name}.{template.language}",
         template_hash=template.hash,
-        variant=rendered.language,
+        variant=variant.name or None,
         subject=rendered.subject,
         html=rendered.html,
         time_zone=candidate.time_zone,

@@ -235,7 +235,9 @@ class Planner:
 
     def _company(self, content: Content) -> tuple[Company, list[str]]:
         settings, notices = self.settings, []
-        mails_marketing = content.message_class == "marketing" and "email" in content.templates
+        mails_marketing = (
+            content.message_class == "marketing" and "email" in content.templates[content.campaign.template]
+        )
         if mails_marketing and not settings.company_address:
             told = "RAPPORT_COMPANY_ADDRESS is empty, but marketing by e-mail has to carry a postal address."
             if settings.sending == "live":
@@ -335,7 +337,7 @@ def _insert_decisions(
             "reason": each.reason,
             "detail": each.detail,
             "channel": each.channel,
-            "variant": each.language,
+            "variant": each.variant,
             "language": each.language,
         }
         for each in decisions

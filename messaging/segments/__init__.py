@@ -13,13 +13,25 @@ from messaging.segments.asking import (
 )
 from messaging.segments.compiling import Lists, Query, compile_segment
 from messaging.segments.holding import Person, failing, holds
-from messaging.segments.reading import read_segment
-from messaging.segments.rules import Comparison, Joined, Rule, Segment, columns_of, lists_of, named_in
+from messaging.segments.reading import read_goal, read_segment
+from messaging.segments.rules import (
+    ORDERED,
+    Comparison,
+    Goal,
+    Joined,
+    Rule,
+    Segment,
+    columns_of,
+    lists_of,
+    named_in,
+)
 from messaging.segments.words import describe
 
 __all__ = [
+    "ORDERED",
     "Changes",
     "Comparison",
+    "Goal",
     "Joined",
     "Lists",
     "Overlap",
@@ -41,5 +53,6 @@ __all__ = [
     "overlap",
     "person",
     "preview",
+    "read_goal",
     "read_segment",
 ]

@@ -154,25 +154,38 @@ class _Compiler:
         return HAPPENED.format(steps=",".join(steps), last=f"step{len(kinds)}")
 
     def _touches(self, touches: Touches, ago: Ago) -> str:
-        conditions = []
-        for column, values in touches.columns:
-            self.parameters.extend(values)
-            conditions.append(f"{quoted(column)} IN ({_marks(values)})")
-        if touches.says is not None:
-            self.parameters.append(touches.says)
-            conditions.append("contains(lower(title), lower(?))")
-        if touches.at_least_minor is not None:
-            self.parameters.append(touches.at_least_minor)
-            conditions.append("amount_minor >= ?")
-        if touches.at_most_minor is not None:
-            self.parameters.append(touches.at_most_minor)
-            conditions.append("amount_minor <= ?")
+        conditions, bound = _named(touches)
+        self.parameters += bound
         self.parameters.append(days_before(self.as_of, ago.nearest))
         conditions.append("occurred_at <= ?")
         if ago.farthest is not None:
             self.parameters.append(days_before(self.as_of, ago.farthest))
             conditions.append("occurred_at >= ?")
         return " AND ".join(conditions)
+
+
+def touches_in(touches: Touches, since: datetime, until: datetime) -> tuple[str, list[Any]]:
+    """Give a condition on customer_timeline for touches after a moment and up to another, with its values."""
+    conditions, bound = _named(touches)
+    return " AND ".join([*conditions, "occurred_at > ?", "occurred_at <= ?"]), [*bound, since, until]
+
+
+def _named(touches: Touches) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    bound: list[Any] = []
+    for column, values in touches.columns:
+        bound.extend(values)
+        conditions.append(f"{quoted(column)} IN ({_marks(values)})")
+    if touches.says is not None:
+        bound.append(touches.says)
+        conditions.append("contains(lower(title), lower(?))")
+    if touches.at_least_minor is not None:
+        bound.append(touches.at_least_minor)
+        conditions.append("amount_minor >= ?")
+    if touches.at_most_minor is not None:
+        bound.append(touches.at_most_minor)
+        conditions.append("amount_minor <= ?")
+    return conditions, bound
 
 
 def quoted(column: str) -> str:

@@ -25,10 +25,12 @@ from messaging.segments.rules import (
     LARGEST,
     LONGEST_SEQUENCE,
     MOST_RULES,
+    ORDERED,
     TESTS,
     Ago,
     Comparison,
     Did,
+    Goal,
     Joined,
     Listed,
     Named,
@@ -39,12 +41,14 @@ from messaging.segments.rules import (
     Touches,
     Value,
 )
+from messaging.segments.words import say_touches
 
 Others = Callable[[str], Segment]
 
 TIMELINE = "customer_timeline"
 TOUCH_COLUMNS = ("kind", "channel", "direction", "state", "campaign", "source")
 MOST_DAYS = 36_500
+MOST_GOAL_DAYS = 365
 LONGEST_TEXT = 200
 KINDS: dict[
     str, tuple[tuple[str, ...], tuple[str, ...]]
@@ -81,7 +85,7 @@ def read_segment(
         raise SegmentError(
             f"Segment {name!r} holds no rules.", "Give it a `where:` with `all`, `any`, `not` or one rule."
         )
-    reader = _Reader(name, contract, others, file)
+    reader = _Reader(f"Segment {name!r}", contract, others, file, salt=name)
     unknown = set(document) - {"title", "description", "where"}
     if unknown:
         key = min(map(str, unknown))
@@ -94,15 +98,39 @@ def read_segment(
     )
 
 
+def read_goal(document: dict[str, Any], file: YamlFile) -> Goal:
+    """Check a campaign's goal, such as {did: {kind: order}, within_days: 14}.
+
+    Raises the file's error with the line of what is wrong.
+    """
+    if not {"did"} <= set(document) <= {"did", "within_days", "title"}:
+        file.refuse(("goal",), "a goal holds `did`, and perhaps `within_days` and `title`")
+    reader = _Reader(file.name, published_contract(TIMELINE), None, file)
+    try:
+        touches = reader.touches(document["did"], ("goal", "did"))
+        days = reader.number(document, "within_days", ("goal",), 1, MOST_GOAL_DAYS)
+    except SegmentError as error:
+        raise file.error(error.message, error.mend or file.mend) from None
+    title = document.get("title")
+    return Goal(str(title) if title else say_touches(touches), touches, days or ORDERED.within_days)
+
+
 class _Reader:
-    def __init__(self, name: str, contract: Contract, others: Others | None, file: YamlFile | None) -> None:
-        self.name, self.contract, self.others, self.file = name, contract, others, file
+    def __init__(
+        self,
+        name: str,
+        contract: Contract,
+        others: Others | None,
+        file: YamlFile | None,
+        salt: str = "",
+    ) -> None:
+        self.name, self.contract, self.others, self.file, self.salt = name, contract, others, file, salt
         self.left = iter(range(MOST_RULES))
 
     def refuse(self, place: Place, what: str, mend: str) -> NoReturn:
         """Refuse the segment; `what` is a clause about a place."""
         line = f" line {self.file.line(place)}:" if self.file else ""
-        raise SegmentError(f"Segment {self.name!r}:{line} {shown(what)}.", mend)
+        raise SegmentError(f"{self.name}:{line} {shown(what)}.", mend)
 
     def rule(self, document: Any, place: Place, depth: int) -> Rule:
         if depth > DEEPEST or next(self.left, None) is None:
@@ -210,16 +238,16 @@ class _Reader:
     def _did(self, document: dict[str, Any], place: Place) -> Did:
         if "within_days" in document and "days_ago" in document:
             self.refuse(place, "`within_days` and `days_ago` both say when", "Keep one of them.")
-        most = self._number(document, "at_most", place, 0, LARGEST)
-        least = self._number(document, "at_least", place, 0, LARGEST)
+        most = self.number(document, "at_most", place, 0, LARGEST)
+        least = self.number(document, "at_least", place, 0, LARGEST)
         if least is None:
             least = 1 if most is None else 0
         if (least, most) == (0, None) or (most is not None and most < least):
             self.refuse(
                 place, f"`at_least` {least} and `at_most` {most} say nothing", "`at_most` is the larger one."
             )
-        touches = self._touches(document["did"], (*place, "did"))
-        within = self._number(document, "within_days", place, 1, MOST_DAYS)
+        touches = self.touches(document["did"], (*place, "did"))
+        within = self.number(document, "within_days", place, 1, MOST_DAYS)
         return Did(touches, Ago(0, within) if within else self._ago(document, place), least, most)
 
     def _sequence(self, document: dict[str, Any], place: Place) -> Sequence:
@@ -230,13 +258,13 @@ class _Reader:
             )
         if len(steps) == 1 and "without" not in document:
             self.refuse(at, "one step is no sequence", "Add a second one, `without`, or write it as `did`.")
-        within = self._number(document, "within_days", place, 1, MOST_DAYS)
+        within = self.number(document, "within_days", place, 1, MOST_DAYS)
         assert within is not None
-        without = self._touches(document["without"], (*place, "without")) if "without" in document else None
-        found = tuple(self._touches(each, (*at, number)) for number, each in enumerate(steps))
+        without = self.touches(document["without"], (*place, "without")) if "without" in document else None
+        found = tuple(self.touches(each, (*at, number)) for number, each in enumerate(steps))
         return Sequence(found, within, without, self._ago(document, place))
 
-    def _touches(self, document: Any, place: Place) -> Touches:
+    def touches(self, document: Any, place: Place) -> Touches:
         legal = (*TOUCH_COLUMNS, "says", "amount_at_least", "amount_at_most")
         if not isinstance(document, dict) or not document:
             self.refuse(place, f"{document!r} names no touches", "Write it as {kind: order}.")
@@ -253,8 +281,8 @@ class _Reader:
         says = document.get("says")
         if "says" in document and (not isinstance(says, str) or not 0 < len(says) <= LONGEST_TEXT):
             self.refuse((*place, "says"), "`says` is a part of the touch's title", "Put a text in quotes.")
-        least = self._number(document, "amount_at_least", place, -LARGEST, LARGEST)
-        most = self._number(document, "amount_at_most", place, -LARGEST, LARGEST)
+        least = self.number(document, "amount_at_least", place, -LARGEST, LARGEST)
+        most = self.number(document, "amount_at_most", place, -LARGEST, LARGEST)
         return Touches(columns, says, least, most)
 
     def _touch_values(self, name: str, value: Any, place: Place) -> tuple[str, ...]:
@@ -282,7 +310,7 @@ class _Reader:
             self.refuse((*place, "days_ago"), what, "Write [1, 30] for one to thirty days ago.")
         return Ago(days[0], days[1])
 
-    def _number(self, document: dict[str, Any], key: str, place: Place, least: int, most: int) -> int | None:
+    def number(self, document: dict[str, Any], key: str, place: Place, least: int, most: int) -> int | None:
         if key not in document:
             return None
         value = document[key]
@@ -322,7 +350,7 @@ class _Reader:
         return Listed(name)
 
     def _sample(self, document: dict[str, Any], place: Place) -> Sample:
-        percent, salt = document["percent"], document.get("salt", self.name)
+        percent, salt = document["percent"], document.get("salt", self.salt)
         if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 < percent < 100:
             self.refuse(
                 (*place, "percent"), f"{percent!r} should be a number between 0 and 100", "Correct it."

@@ -77,6 +77,18 @@ class Sequence:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What a campaign is for: touches of somebody within so many days of it. `title` says them in words."""
+
+    title: str
+    touches: Touches
+    within_days: int
+
+
+ORDERED = Goal("an order", Touches((("kind", ("order",)),)), 14)  # unless a campaign says otherwise
+
+
+@dataclass(frozen=True)
 class Listed:
     """Somebody is on a list that was uploaded."""
 

@@ -46,10 +46,10 @@ def describe(rule: Rule, contract: Contract) -> str:  # noqa: PLR0911 - one for 
         case Comparison():
             return _comparison(rule, contract.column(rule.column).title)
         case Did():
-            return f"{_touches(rule.touches)} {_often(rule)}{_ago(rule.ago)}"
+            return f"{say_touches(rule.touches)} {_often(rule)}{_ago(rule.ago)}"
         case Sequence():
-            steps = ", then ".join(_touches(each) for each in rule.steps)
-            without = f", without {_touches(rule.without)}" if rule.without else ""
+            steps = ", then ".join(say_touches(each) for each in rule.steps)
+            without = f", without {say_touches(rule.without)}" if rule.without else ""
             return f"{steps} within {_days(rule.within_days)}{without}{_ago(rule.ago, ', begun')}"
         case Listed():
             return f"on the list “{rule.name}”"
@@ -68,7 +68,8 @@ def describe(rule: Rule, contract: Contract) -> str:  # noqa: PLR0911 - one for 
             return f" {'and' if rule.word == 'all' else 'or'} ".join(parts)
 
 
-def _touches(touches: Touches) -> str:
+def say_touches(touches: Touches) -> str:
+    """Say in words which touches are meant."""
     columns = dict(touches.columns)
     kinds = columns.pop("kind", ())
     words = _or([KINDS[each][0] for each in kinds]) if kinds else "anything"

@@ -86,7 +86,8 @@ def _players(history: History, owned: Mapping[str, Owned]) -> Iterator[Player]:
     spent = np.bincount(
         orders.person, weights=orders.total * ~orders.cancelled - orders.refund, minlength=count
     )
-    clear = history.habits.own_email & ~history.people.second_self  # of the vip nothing is written
+    online = np.bincount(orders.person, weights=~orders.cancelled & ~orders.in_store, minlength=count) > 0
+    clear = history.habits.own_email & ~history.people.second_self & online  # of the vip nothing is written
     lapsed = np.flatnonzero(clear & (last < END - LAPSED))
     chosen = {"lapsed_vip": int(lapsed[np.argmax(spent[lapsed])])} if len(lapsed) else {}
     others = [int(person) for person in np.flatnonzero(free & (last > END - LAPSED))]

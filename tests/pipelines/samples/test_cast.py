@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from pipelines.samples.cast import LAPSED, ROLES
 from pipelines.samples.times import END
-from pipelines.samples.world import World
+from pipelines.samples.world import World, make_world
 
 
 def of(world: World, role: str, table: str) -> list[dict[str, Any]]:
@@ -91,3 +91,7 @@ def test_what_the_hand_wrote_is_nobody_elses_record(world: World) -> None:
     written = pc.match_substring(world.tables["sms_messages"]["message_id"], "SMca570000")
     persons = world.owners["sms_messages"][np.asarray(written)]
     assert set(persons) == {world.cast["waits_for_an_answer"], world.cast["changed_channel"]}
+
+
+def test_a_vip_who_only_ever_bought_in_the_store_plays_no_part_that_needs_an_order() -> None:
+    assert "lapsed_vip" in make_world(1500, 20).cast  # seed 20's biggest spender has no order of the web shop
