@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, false, or_, select
 
 from messaging.addresses import country_of
 from messaging.complaints import OpenComplaints, open_complaints
@@ -16,7 +16,7 @@ from messaging.consent_words import batches
 from messaging.policy import FrequencyCap, Limits, MessageClass, SendFacts, Sent, shipped_limits
 from messaging.quiet_hours import LONGEST_LIMIT, candidate_places, candidate_zones
 from messaging.store.among import among
-from messaging.store.tables import contract_status, inbound_messages, messages
+from messaging.store.tables import contract_status, inbound_messages, messages, provider_events
 
 COUNTED = frozenset(
     {"calling", "unknown", "accepted", "done"}
@@ -210,7 +210,7 @@ def _history(
     for subject, values in (("customer_id", people), ("address_hash", hashes)):
         for some in batches(values):
             for row in connection.execute(_counting(subject), {"some": some, "since": since}).all():
-                if row.state in COUNTED:
+                if row.state in COUNTED or row.rang:
                     sent = Sent(row.calling_at, row.channel, row.campaign)
                     found[row.subject].append(_Past(row.message_id, sent))
     return found
@@ -223,9 +223,22 @@ def _counting(subject: str) -> Select[Any]:
     Were they asked for, SQLite would go by their index, and read everything that ever went.
     """
     table = messages.c
-    columns = (table.message_id, table.state, table.calling_at, table.channel, table.campaign)
+    columns = (table.message_id, table.state, table.calling_at, table.channel, table.campaign, _rang())
     return select(table[subject].label("subject"), *columns).where(
         among(table[subject], "some"),
         table.message_class == "marketing",
         table.calling_at > bindparam("since"),
+    )
+
+
+def _rang() -> ColumnElement[bool]:
+    """Say whether a call that came to nothing made a phone ring: a missed call is noticed, and so counts.
+
+    Nobody answered, or the line was engaged (`undelivered`, in our word); or it was called off, or failed, after it rang.
+    """
+    table, events = messages.c, provider_events.c
+    heard = exists().where(events.message_id == table.message_id, events.status == "ringing")
+    missed = or_(table.provider_status == "undelivered", heard)
+    return case((and_(table.channel == "voice", table.state == "failed"), missed), else_=false()).label(
+        "rang"
     )

@@ -3,15 +3,18 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import insert, text
 
 from messaging.consent import KnownAs, suppress
 from messaging.facts import Candidate, gather, red_contracts
+from messaging.outbox import StatusUpdate, apply_status
 from messaging.policy import FrequencyCap, Limits
 from messaging.store import Store
 from messaging.store.tables import contract_status, messages
 
 NOW = datetime.fromisoformat("2026-10-30T12:00")
+ONE_CALL = Limits((FrequencyCap(1, 7),))
 
 
 def _candidate(number: int, **values: Any) -> Candidate:
@@ -67,6 +70,42 @@ def test_what_may_have_arrived_counts_against_the_cap_under_every_id_of_a_person
         )
     assert len(counted["9"].sent) == 4
     assert len(counted["0"].sent) == 3, "a message does not count against itself"
+
+
+@pytest.mark.parametrize(
+    ("told", "counts"),
+    [
+        (["initiated", "ringing", "in-progress", "completed"], True),
+        (["initiated", "ringing", "no-answer"], True),
+        (["no-answer"], True),
+        (["initiated", "ringing", "busy"], True),
+        (["busy"], True),
+        (["initiated", "ringing", "canceled"], True),
+        (["canceled", "ringing"], True),
+        (["initiated", "canceled"], False),
+        (["initiated", "failed"], False),
+    ],
+)
+def test_a_phone_that_rang_counts_whoever_answered_it_and_one_that_never_rang_does_not(
+    store: Store, outbox_of: Any, told: list[str], counts: bool
+) -> None:
+    (message_id,) = outbox_of.put(1, channel="voice", customer_id="cus_0", consent=False)
+    with store.write() as connection:
+        this = messages.update().where(messages.c.message_id == message_id)
+        connection.execute(this.values(state="calling", calling_at=NOW - timedelta(hours=1)))
+        for word in told:
+            apply_status(connection, StatusUpdate("twilio", "CA1", word, message_id), NOW)
+        facts = gather(connection, [_candidate(0, channel="voice")], NOW, ONE_CALL)
+    assert len(facts["0"].sent) == counts
+
+
+def test_a_text_message_that_did_not_arrive_was_noticed_by_nobody(store: Store, outbox_of: Any) -> None:
+    (message_id,) = outbox_of.put(1, customer_id="cus_0", consent=False)
+    with store.write() as connection:
+        this = messages.update().where(messages.c.message_id == message_id)
+        connection.execute(this.values(state="calling", calling_at=NOW - timedelta(hours=1)))
+        apply_status(connection, StatusUpdate("twilio", "SM1", "undelivered", message_id), NOW)
+        assert gather(connection, [_candidate(0)], NOW, ONE_CALL)["0"].sent == ()
 
 
 def test_what_is_older_than_the_window_or_no_marketing_does_not_count(store: Store, outbox_of: Any) -> None:
