@@ -20,6 +20,7 @@ from messaging.settings import Settings
 from messaging.store import Store
 from pipelines.settings import home_region
 from pipelines.sources.opt_outs import TABLES, Arrival, find_words, record_words
+from pipelines.sources.outreach import SOURCE
 from pipelines.warehouse.connection import has_table, open_warehouse
 
 if TYPE_CHECKING:
@@ -55,7 +56,10 @@ def push_consents(settings: Settings, store: Store, recorded_at: datetime) -> di
     """
     addresses = read_addresses(settings, store)
     arrival, said = Arrival(recorded_at, home_region(settings)), ImportCounts(0, 0, 0)
-    landed = {table: Sql(f"staging.stg_landing__{table}") for table in TABLES}
+    # what our own receiver heard it obeyed at once: to obey it again would take back what the person said since
+    landed = {
+        table: Sql(f"(FROM staging.stg_landing__{table} WHERE source <> '{SOURCE}')") for table in TABLES
+    }
     with open_warehouse(settings.build_path, read_only=True) as connection:
         imports = [ImportedConsent(*row) for row in connection.execute(_IMPORTS).fetchall()]
         with store.read() as reading:

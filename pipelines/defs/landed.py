@@ -13,6 +13,7 @@ from pipelines.defs.resources import session_of
 from pipelines.landing.manifest import list_landings
 from pipelines.sources.contact_forms import export_forms
 from pipelines.sources.outreach import export_outreach
+from pipelines.sources.own_mail_events import export_mail_events
 from pipelines.sources.posted_events import export_events
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.increment import begin, leave
@@ -41,7 +42,7 @@ def dropped_files(context: AssetExecutionContext) -> MaterializeResult[None]:
     key=key("outreach_export"),
     group_name=GROUP,
     required_resource_keys={"build"},
-    description="What we sent, whom we held out, who answered, and events posted to us: from our own store into landing.",
+    description="What we sent, whom we held out, who answered, opened or followed a link, and what was posted to us.",
 )
 def outreach_export(context: AssetExecutionContext) -> MaterializeResult[None]:
     """Land what changed in our own store since the last build."""
@@ -49,7 +50,7 @@ def outreach_export(context: AssetExecutionContext) -> MaterializeResult[None]:
     with session.stage("outreach export") as stage:
         reports = [
             export(session.settings, session.store, session.clock, full=session.full)
-            for export in (export_outreach, export_forms, export_events)
+            for export in (export_outreach, export_mail_events, export_forms, export_events)
         ]
         stage.rows = sum(report.accepted for report in reports)
     rows = sum(report.rows_in for report in reports)

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Label, Row, func, or_, select
 
 from messaging.clock import Clock
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.tables import campaign_runs, inbound_messages, messages, run_audience
+from messaging.store.tables_receiver import tracking_events
 from pipelines.landing.staging import Delivery
 from pipelines.landing.writer import land_records, landings_of
 
 SOURCE, TABLE = "rapport", "outreach"
-FORM = "2"  # raise it when a column below is filled in another way: then everything is read again
+FORM = "3"  # raise it when a column below is filled in another way: then everything is read again
 FORM_CHANNEL = "form"
 OVERLAP = timedelta(hours=1)  # a row's `updated_at` may be older than the transaction that made it visible
 
@@ -81,9 +82,12 @@ def read_outreach(connection: Connection, since: datetime | None = None) -> Iter
 
 def _messages(connection: Connection, since: datetime | None) -> Iterator[Record]:
     """Read what has left the plan: a planned or queued message has reached nobody yet."""
-    query = select(messages).where(messages.c.state.not_in(["planned", "queued", "cancelled"]))
+    query = select(messages, _clicked_at()).where(messages.c.state.not_in(["planned", "queued", "cancelled"]))
     if since:
-        query = query.where(messages.c.updated_at >= since)
+        followed = select(tracking_events.c.message_id).where(
+            tracking_events.c.kind == "click", tracking_events.c.received_at >= since
+        )
+        query = query.where(or_(messages.c.updated_at >= since, messages.c.message_id.in_(followed)))
     for row in connection.execute(query.order_by(messages.c.message_id)):
         yield {
             **_identity(row.message_id, row.calling_at or row.done_at or row.created_at),
@@ -102,13 +106,25 @@ def _messages(connection: Connection, since: datetime | None) -> Iterator[Record
             "subject": row.subject,
             "body": row.body,
             "reason": row.reason or _text(row.error_code),
-            "delivered_at": _moment(row.delivered_at),
-            "raw_record": _raw(provider=row.provider, provider_sid=row.provider_sid, state=row.state),
+            "delivered_at": as_moment(row.delivered_at),
+            "clicked_at": as_moment(row.clicked_at),
+            "raw_record": as_raw(provider=row.provider, provider_sid=row.provider_sid, state=row.state),
         }
 
 
+def _clicked_at() -> Label[datetime | None]:
+    """Give when a person first followed a link in a message: to a phone no provider tells of it, our own link does."""
+    table = tracking_events.c
+    first = select(func.min(table.occurred_at)).where(
+        table.message_id == messages.c.message_id, table.kind == "click", table.machine.is_(False)
+    )
+    return first.scalar_subquery().label("clicked_at")
+
+
 def _message_state(row: Row[tuple[object, ...]]) -> str:
-    """Give how far a message came: what its provider said last, else its own state."""
+    """Give how far a message came: a link in it was followed, else what its provider said last, else its own state."""
+    if row.clicked_at is not None:
+        return "clicked"
     said = row.provider_status
     return str(said) if said in {"sent", "delivered", "read", "undelivered", "failed"} else str(row.state)
 
@@ -132,7 +148,7 @@ def _holdouts(connection: Connection, since: datetime | None) -> Iterator[Record
             "arm": "holdout",
             "state": "held_out",
             "variant": row.variant,
-            "raw_record": _raw(decision=row.decision),
+            "raw_record": as_raw(decision=row.decision),
         }
 
 
@@ -158,12 +174,12 @@ def _replies(connection: Connection, since: datetime | None) -> Iterator[Record]
             "state": "received",
             "body": row.body,
             "reason": row.keyword,
-            "raw_record": _raw(provider=row.provider, provider_sid=row.provider_sid),
+            "raw_record": as_raw(provider=row.provider, provider_sid=row.provider_sid),
         }
 
 
 def _identity(record: str, occurred_at: datetime) -> Record:
-    return {"source": SOURCE, "source_record_id": f"outreach/{record}", "occurred_at": _moment(occurred_at)}
+    return {"source": SOURCE, "source_record_id": f"outreach/{record}", "occurred_at": as_moment(occurred_at)}
 
 
 def _address(channel: str, address: str | None) -> Record:
@@ -172,7 +188,8 @@ def _address(channel: str, address: str | None) -> Record:
     return {"email": address} if channel == "email" else {"phone": address}
 
 
-def _moment(moment: datetime | None) -> str | None:
+def as_moment(moment: datetime | None) -> str | None:
+    """Write a moment as landing reads it."""
     return moment.isoformat(sep=" ") if moment else None
 
 
@@ -180,7 +197,8 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _raw(**fields: object) -> str:
+def as_raw(**fields: object) -> str:
+    """Write what else the store knows of a row, as the source's own record."""
     return json.dumps(fields, sort_keys=True)
 
 

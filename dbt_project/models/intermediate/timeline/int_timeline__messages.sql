@@ -53,6 +53,7 @@ messages as (
         campaign,
         event as state
     from {{ ref('stg_landing__email_events') }}
+    where not (source = 'rapport' and event = 'delivered') -- our own record of the message tells it
 
     union all
 
