@@ -6,7 +6,7 @@ committed no marketing to that person or address begins.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
@@ -66,6 +66,13 @@ def open_complaint(connection: Connection, complaint: Complaint) -> bool:
         "opened_at": complaint.opened_at,
     }
     return bool(insert_new(connection, complaint_flags, [row]))
+
+
+def open_for_each(connection: Connection, complaint: Complaint, customer_ids: Iterable[str]) -> None:
+    """Flag a complaint for each of those who may have made it, and for its address; without them for that alone."""
+    for number, customer_id in enumerate(sorted(customer_ids) or [None]):
+        named = f"{complaint.source_record_id}#{number}" if number else complaint.source_record_id
+        open_complaint(connection, replace(complaint, customer_id=customer_id, source_record_id=named))
 
 
 def close_complaint(connection: Connection, source: str, record_id: str, at: datetime, actor: str) -> bool:

@@ -13,6 +13,8 @@ from data_contracts.errors import RapportError
 from messaging import consent, double_opt_in
 from messaging.addresses import Addresses, country_of, normalise
 from messaging.clock import Clock
+from messaging.complaints import Complaint, open_for_each
+from messaging.inbox.complaints import complains, read_complaint_words
 from messaging.inbox.keywords import Keyword, keyword_of, read_keywords
 from messaging.inbox.opt_outs import OptOut, languages, read_opt_out
 from messaging.inbox.reviews import Spoken, obey
@@ -108,6 +110,7 @@ class Heard:
     at: datetime
     company: Company
     in_words: OptOut | None  # read before, so that a long text keeps nobody else from the store
+    complains: bool = False  # read before, likewise
 
     @property
     def channel(self) -> str:
@@ -125,13 +128,14 @@ def _owners(address: str, find_customers: FindCustomers) -> list[str]:
 
 
 def read_rules() -> None:
-    """Read the words that people command and leave with, once a process: three quarters of a second.
+    """Read the words that people command, leave and complain with, once a process: a second.
 
     Whoever hears messages does it before the first, for whose writer it would be too late. Raises InputError with the
     line of what is wrong in a file.
     """
     read_keywords()
     languages()
+    read_complaint_words()
 
 
 def hear(
@@ -141,13 +145,14 @@ def hear(
     find_customers: FindCustomers,
     company: Company = NOBODY,
 ) -> Heard:
-    """Find out whose address it is and whether the words are an opt-out, before any transaction: both take their time."""
+    """Find out whose address it is and what the words mean to us, before any transaction: both take their time."""
     given = inbound.from_address.strip()
     channel = "email" if "@" in given else inbound.channel
     address = normalise(channel, given) or given  # a name, a short code: kept as it is
     owners = _owners(address, find_customers)
     in_words = None if inbound.automatic else read_opt_out(inbound.body)
-    return Heard(inbound, address, addresses.hash(address), owners, clock.now(), company, in_words)
+    angry = not inbound.automatic and complains(inbound.body, str(inbound.payload.get("subject") or ""))
+    return Heard(inbound, address, addresses.hash(address), owners, clock.now(), company, in_words, angry)
 
 
 def record(connection: Connection, heard: Heard) -> InboundReceipt:
@@ -175,11 +180,19 @@ def record(connection: Connection, heard: Heard) -> InboundReceipt:
         double_opt_in.grant(connection, question, heard.at, "reply", {"inbound_id": receipt.inbound_id})
     else:
         _obey(connection, heard, receipt)
+    if heard.complains:
+        writers = [receipt.customer_id] if receipt.customer_id else heard.owners
+        record_id = f"message/{heard.inbound.provider_sid}"
+        told = Complaint(
+            heard.inbound.provider, record_id, "message", heard.at, address_hash=heard.address_hash
+        )
+        open_for_each(connection, told, writers)
     log.info(
         "inbound.received",
         inbound_id=receipt.inbound_id,
         keyword=receipt.keyword,
         review_id=receipt.review_id,
+        complaint=heard.complains,
     )
     return receipt
 

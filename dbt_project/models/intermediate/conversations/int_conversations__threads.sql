@@ -56,8 +56,8 @@ select
     end as state,
     tickets.ticket_id,
     coalesce(tickets.kind, talks.topic) as topic,
-    coalesce(tickets.kind = 'complaint' or lower(tickets.tags) like '%complain%', false)
-    or coalesce(lower(talks.topic) like '%complain%', false) as is_complaint,
+    {{ names_complaint('tickets.kind') }} or {{ names_complaint('tickets.tags') }}
+    or {{ names_complaint('talks.topic') }} as is_complaint,
     coalesce(tickets.occurred_at, talks.first_at) as opened_at,
     coalesce(talks.customer_messages, 0) as customer_messages,
     coalesce(talks.agent_messages, 0) as agent_messages
