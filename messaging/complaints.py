@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from data_contracts.errors import NotFoundError, RefusedError
 from messaging.consent import KnownAs
@@ -23,11 +23,16 @@ from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables_limits import complaint_flags
 
 Kind = Literal["spam_report", "message", "record"]
+RECORD: Literal["record"] = "record"  # the kind that a build opens, and closes
+BUILD = "rapport build"  # who closed it, then
 
 
 @dataclass(frozen=True)
 class Complaint:
-    """A complaint by a person, from an address (by its keyed hash), or both; `opened_at` is naive UTC."""
+    """A complaint by a person, from an address (by its keyed hash), or both; moments are naive UTC.
+
+    `said_at` is their last word in it, where that is not its first.
+    """
 
     source: str
     source_record_id: str
@@ -35,6 +40,7 @@ class Complaint:
     opened_at: datetime
     customer_id: str | None = None
     address_hash: str | None = None
+    said_at: datetime | None = None
 
 
 class OpenComplaints:
@@ -51,6 +57,11 @@ class OpenComplaints:
         found = [self._by_person.get(customer_id) for customer_id in person.everything]
         found.append(self._by_address.get(address_hash or ""))
         return min((each for each in found if each is not None), default=None)
+
+
+def said_at(complaint: Complaint) -> datetime:
+    """Give when the last word in a complaint was said (naive UTC)."""
+    return complaint.said_at or complaint.opened_at
 
 
 def open_complaint(connection: Connection, complaint: Complaint) -> bool:
@@ -111,27 +122,68 @@ def list_open(connection: Connection, limit: int) -> list[dict[str, Any]]:
 
 
 def agree_with(
-    connection: Connection, source: str, standing: Iterable[Complaint], at: datetime, actor: str
+    connection: Connection, standing: Iterable[Complaint], people: Mapping[str, KnownAs], at: datetime
 ) -> tuple[int, int]:
-    """Make the open complaints of a source those that `standing` lists; give how many were opened and closed.
+    """Make the open complaints of records those that a build lists; give how many were opened and closed.
 
-    For what reads all complaints of a source again and again: one that it lists no more was settled.
+    One that is listed no more was settled where it was told of. What a person settled here stays so, however long it is
+    listed, until the customer says something after that. `people` tells of those who have had several ids: a flag stays
+    with the id that it was opened for while that is theirs, so that all parts of a person who was cut in two keep it.
     """
-    wanted = {each.source_record_id: each for each in standing}
-    table = complaint_flags.c
-    rows = select(table.source_record_id, table.closed_at).where(table.source == source)
-    known = {row.source_record_id: row.closed_at for row in connection.execute(rows)}
-    opened = [wanted[each] for each in sorted(wanted) if each not in known or known[each] is not None]
-    lock(connection, [key for each in opened for key in _keys(each)])  # all at once, and so in their order
-    for each in opened:
-        if not open_complaint(connection, each):
-            again = (table.source == source) & (table.source_record_id == each.source_record_id)
-            values = {"opened_at": each.opened_at, "closed_at": None, "closed_by": None}
-            connection.execute(update(complaint_flags).where(again).values(**values))
-    gone = [each for each in sorted(known) if known[each] is None and each not in wanted]
-    for record_id in gone:
-        close_complaint(connection, source, record_id, at, actor)
+    wanted = _numbered(standing)
+    known = {(row.source, row.source_record_id): row for row in connection.execute(select(complaint_flags))}
+    opened = [key for key in sorted(wanted) if key not in known or _again(wanted[key], known[key])]
+    moved = [key for key in sorted(wanted) if key in known and _is_anothers(known[key], wanted[key], people)]
+    # all at once, and so in their order
+    lock(connection, [lock_key for key in (*opened, *moved) for lock_key in _keys(wanted[key])])
+    for key in opened:
+        if key not in known:
+            open_complaint(connection, wanted[key])
+        else:
+            _update(connection, key, opened_at=wanted[key].opened_at, closed_at=None, closed_by=None)
+    for key in moved:
+        _update(connection, key, customer_id=wanted[key].customer_id)
+    gone = [
+        key
+        for key, row in known.items()
+        if row.kind == RECORD and row.closed_at is None and key not in wanted
+    ]
+    for source, record_id in sorted(gone):
+        close_complaint(connection, source, record_id, at, BUILD)
     return len(opened), len(gone)
+
+
+def _numbered(standing: Iterable[Complaint]) -> dict[tuple[str, str], Complaint]:
+    """Name each complaint by its record; where a record is of several people, those after the first by a number too."""
+    named: dict[tuple[str, str], Complaint] = {}
+    for each in sorted(standing, key=lambda one: (one.source, one.source_record_id, one.customer_id or "")):
+        number, record_id = 0, each.source_record_id
+        while (each.source, record_id) in named:
+            number += 1
+            record_id = f"{each.source_record_id}#{number}"
+        named[each.source, record_id] = replace(each, source_record_id=record_id)
+    return named
+
+
+def _again(told: Complaint, row: Row[Any]) -> bool:
+    """Say whether a complaint that was settled is open again."""
+    if row.kind != RECORD or row.closed_at is None:
+        return False
+    return bool(row.closed_by == BUILD or said_at(told) > row.closed_at)
+
+
+def _is_anothers(row: Row[Any], told: Complaint, people: Mapping[str, KnownAs]) -> bool:
+    """Say whether a record turned out to be of somebody who never had the id that its flag was opened for."""
+    if row.kind != RECORD or told.customer_id is None or row.customer_id == told.customer_id:
+        return False
+    person = people.get(told.customer_id) or KnownAs((told.customer_id,))
+    return row.customer_id not in person.everything
+
+
+def _update(connection: Connection, key: tuple[str, str], **values: Any) -> None:
+    table = complaint_flags.c
+    this = (table.source == key[0]) & (table.source_record_id == key[1])
+    connection.execute(update(complaint_flags).where(this).values(**values))
 
 
 def open_complaints(

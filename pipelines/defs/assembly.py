@@ -5,6 +5,7 @@ from dagster import Definitions, in_process_executor
 from messaging.settings import Settings
 from pipelines.defs.automation import daily_schedule, drop_folder, fresh_landings, refresh, work_requests
 from pipelines.defs.churn import churn
+from pipelines.defs.complaining import store_complaints
 from pipelines.defs.consented import standing_consents, store_consents
 from pipelines.defs.contracts import inbound_checks, published_checks
 from pipelines.defs.landed import dropped_files, landed_tables, outreach_export
@@ -29,6 +30,7 @@ def build_definitions(settings: Settings) -> Definitions:
         people,
         store_consents,
         standing_consents,
+        store_complaints,
         sentiments,
     ]
     return Definitions(
@@ -42,6 +44,7 @@ def build_definitions(settings: Settings) -> Definitions:
             standing_consents,
             sentiments,
             after_identity,
+            store_complaints,
             lifetime,
             churn,
             after_scoring,
