@@ -20,6 +20,7 @@ from messaging.store.among import among
 from messaging.store.ids import new_id
 from messaging.store.inserts import insert_new
 from messaging.store.locks import address_key, lock, person_key
+from messaging.store.tables import inbound_messages
 from messaging.store.tables_limits import complaint_flags
 
 Kind = Literal["spam_report", "message", "record"]
@@ -119,6 +120,26 @@ def list_open(connection: Connection, limit: int) -> list[dict[str, Any]]:
         .limit(limit)
     )
     return [dict(row._mapping) for row in connection.execute(rows)]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def unnamed(connection: Connection) -> dict[str, tuple[str, str]]:
+    """Give the open complaints of writers whom nobody knew: by flag, the inbound message and its channel."""
+    flags, heard = complaint_flags.c, inbound_messages.c
+    wrote = (heard.provider == flags.source) & (flags.source_record_id == "message/" + heard.provider_sid)
+    rows = (
+        select(flags.flag_id, heard.inbound_id, heard.channel)
+        .join_from(complaint_flags, inbound_messages, wrote)
+        .where(flags.kind == "message", flags.customer_id.is_(None), flags.closed_at.is_(None))
+    )
+    return {row.flag_id: (row.inbound_id, row.channel) for row in connection.execute(rows)}
+
+
+def name_writers(connection: Connection, writers: Mapping[str, str]) -> None:
+    """Say who made complaints, by flag: from now on marketing to that person rests by whatever address."""
+    lock(connection, [person_key(customer_id) for customer_id in writers.values()])
+    for flag_id, customer_id in writers.items():
+        this = (complaint_flags.c.flag_id == flag_id) & complaint_flags.c.customer_id.is_(None)
+        connection.execute(update(complaint_flags).where(this).values(customer_id=customer_id))
 
 
 def agree_with(

@@ -178,6 +178,11 @@ def _replies(connection: Connection, since: datetime | None) -> Iterator[Record]
         }
 
 
+def record_of(inbound_id: str, channel: str) -> str:
+    """Name the record that a message of the receiver's lands as: a reply, or a submission of our form."""
+    return f"submission/{inbound_id}" if channel == FORM_CHANNEL else f"outreach/reply/{inbound_id}"
+
+
 def _identity(record: str, occurred_at: datetime) -> Record:
     return {"source": SOURCE, "source_record_id": f"outreach/{record}", "occurred_at": as_moment(occurred_at)}
 
