@@ -40,6 +40,33 @@ def list_campaigns(*, as_json: AsJson = False) -> None:
 
 
 @campaigns.command("test")
+def run_tests(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="The campaigns' names in the library; all, unless told.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Run the tests of campaigns: made-up customers, each with the message or the reason that it expects."""
+    from dataclasses import asdict
+
+    from messaging.campaigns import Library, fill_library
+    from messaging.cli.cards import print_trials
+    from messaging.planner.trials import try_campaign
+
+    settings = read_settings()
+    fill_library(settings)
+    library = Library(settings.library_dir)
+    tried = {name: try_campaign(library, name, settings) for name in names or library.names("campaigns")}
+    document = {
+        name: [asdict(each) | {"passed": each.passed} for each in trials] for name, trials in tried.items()
+    }
+    emit(document, as_json=as_json, human=lambda: print_trials(tried))
+    if not all(each.passed for trials in tried.values() for each in trials):
+        raise typer.Exit(1)
+
+
+@campaigns.command("preview")
 def rehearse(
     name: CampaignName,
     *,

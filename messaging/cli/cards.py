@@ -1,6 +1,6 @@
 """How customers, campaigns and messages look on a terminal. Customers' own words are shown as plain text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from messaging.campaigns import Campaign
 from messaging.customers import CustomerCard, CustomerHit, TimelineEntry
 from messaging.effects import Interval
 from messaging.planner import LiftReport, Rehearsal, RunReport, RunSummary, ShownMessage
+from messaging.planner.trials import Trial
 from messaging.rendering import formats
 from messaging.terminal import CONTROLS
 
@@ -226,6 +227,24 @@ def print_rehearsal(rehearsal: Rehearsal) -> None:
         f"{rehearsal.matched:,} match: {rehearsal.would_send:,} would get it,"
         f" {rehearsal.would_hold_out:,} held out" + (f", left out {excluded}." if excluded else ".")
     )
+
+
+def print_trials(tried: Mapping[str, Sequence[Trial]]) -> None:
+    """Show which of the campaigns' tests passed, and of the others what is not as expected."""
+    for name, trials in tried.items():
+        _out().print(f"[bold]{escape(name)}[/bold]" + ("" if trials else "  [yellow]has no tests[/yellow]"))
+        for each in trials:
+            mark = "[green]✓[/green]" if each.passed else "[red]✗[/red]"
+            _out().print(
+                f"  {mark} {escape(each.name)}" + ("" if each.passed else f"  [dim]line {each.line}[/dim]")
+            )
+            for wrong in each.wrong:
+                _out().print(Padding(Words(wrong), (0, 6)))
+            if each.message and not each.passed:
+                _out().print(Padding(Words(each.message, style="dim"), (0, 6)))
+    failed = sum(not each.passed for trials in tried.values() for each in trials)
+    total = sum(map(len, tried.values()))
+    _out().print(f"{total - failed} of {total} passed.")
 
 
 def print_bubbles(messages: Sequence[ShownMessage]) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from data_contracts.errors import NotFoundError, RapportError, StoreError, UsageError
 from messaging.addresses import Addresses
+from messaging.campaigns import SHIPPED
 from messaging.cli import app
 from messaging.clock import Clock, pin_clock
 from messaging.consent_imports import ImportedConsent, record_imports
@@ -138,7 +139,7 @@ def test_segments_are_laid_over_one_another_followed_and_given_lists_by_commands
 def test_a_campaign_goes_from_test_to_stop_by_commands(run: Run, company: list[dict[str, Any]]) -> None:
     assert json.loads(run("segment", "count", "lapsed_customers", "--json"))["matched"] == 30
     assert len(json.loads(run("segment", "preview", "lapsed_customers", "--limit", "4", "--json"))) == 4
-    assert "Reply STOP" in run("campaign", "test", "win_back", "-n", "1")
+    assert "Reply STOP" in run("campaign", "preview", "win_back", "-n", "1")
     planned = json.loads(run("campaign", "plan", "win_back", "--actor", "eva", "--json"))
     assert (
         planned["matched"]
@@ -236,7 +237,8 @@ def test_consent_is_granted_revoked_and_shown_with_who_recorded_it(
 
 
 def test_upgrade_fills_the_library_once(run: Run) -> None:
-    assert len(json.loads(run("upgrade", "--json"))["library"]["copied"]) == 9
+    shipped = [path for path in SHIPPED.rglob("*") if path.suffix in {".yaml", ".j2"}]
+    assert len(json.loads(run("upgrade", "--json"))["library"]["copied"]) == len(shipped)
     assert json.loads(run("upgrade", "--json"))["library"]["copied"] == []
     assert "current" in run("upgrade")
 
