@@ -36,6 +36,8 @@ LARGEST_FILE = 100_000  # bytes
 OWN_LANGUAGE = "en"
 PREFERRED = "preferred"  # stands for the channel that a customer answers best
 STANDS_ON = ("purchases", "contacts", "consents")  # a red contract of one of these makes marketing wait
+MOVED_PERCENT = 20.0
+DATA_HOURS = 48.0
 MEND = "Mend it there; the shipped win_back shows how a campaign is written."
 
 
@@ -82,6 +84,8 @@ class Campaign:
     daily_budget: int | None  # in millionths of the currency
     values: Mapping[str, str]
     stands_on: tuple[str, ...]
+    moved_percent: float  # so much of the audience may come or go between plan and launch
+    data_hours: float  # so old may the release be when it is launched
 
     @property
     def template(self) -> str:
@@ -143,6 +147,11 @@ class _Cap(_Part):
     days: int = Field(ge=1, le=365, strict=True)
 
 
+class _Launch(_Part):
+    moved_percent: float = Field(MOVED_PERCENT, gt=0, le=1000, strict=True)
+    data_hours: float = Field(DATA_HOURS, gt=0, le=24 * 366, strict=True)
+
+
 class _File(_Part):
     """A campaign as it stands in its file; a key without a value counts as none."""
 
@@ -160,6 +169,7 @@ class _File(_Part):
     frequency_cap: Annotated[dict[Capped, _Cap] | None, BeforeValidator(_or_none)] = None
     daily_budget: Money | None = None
     stands_on: tuple[Word, ...] | None = None
+    launch: Annotated[_Launch | None, BeforeValidator(_or_none)] = None
 
     @field_validator("channels")
     @classmethod
@@ -380,6 +390,8 @@ def read_campaign(name: str, text: str) -> Campaign:
         daily_budget=found.daily_budget,
         values=found.values or {},
         stands_on=found.stands_on or STANDS_ON,
+        moved_percent=found.launch.moved_percent if found.launch else MOVED_PERCENT,
+        data_hours=found.launch.data_hours if found.launch else DATA_HOURS,
     )
 
 

@@ -93,7 +93,10 @@ def rehearse(
 def plan(name: CampaignName, *, actor: Actor, as_json: AsJson = False) -> None:
     """Decide about everybody in the segment and render their messages; nothing goes yet."""
     from messaging import segments
+    from messaging.cli.cards import print_plan
     from messaging.cli.opening import opened_planner
+    from messaging.planner import outlook
+    from messaging.policy import read_limits
     from messaging.segments.lists import read_lists
 
     with opened_planner(read_settings()) as planner:
@@ -104,10 +107,12 @@ def plan(name: CampaignName, *, actor: Actor, as_json: AsJson = False) -> None:
             matched = segments.count(snapshot, segment, objectors, lists).matched
         with progress(f"Planning for {matched:,} people", matched) as advance:
             summary = planner.plan(name, actor, advance)
-    _told(
-        summary,
-        f"Look at it with `rapport campaign report {name} --ugliest 3`, then `approve` it.",
+        ahead = outlook(planner.store, planner.customers, summary.run_id, read_limits(planner.settings))
+    next_step = f"Look at it with `rapport campaign report {name} --ugliest 3`, then `approve` it."
+    emit(
+        summary.to_document() | {"outlook": ahead.to_document()},
         as_json=as_json,
+        human=lambda: print_plan(summary, ahead, next_step),
     )
 
 

@@ -16,8 +16,9 @@ from rich.text import Text
 from messaging.campaigns import Campaign
 from messaging.customers import CustomerCard, CustomerHit, TimelineEntry
 from messaging.effects import Interval
-from messaging.planner import LiftReport, Rehearsal, RunReport, RunSummary, ShownMessage
+from messaging.planner import LiftReport, Outlook, Rehearsal, RunReport, RunSummary, ShownMessage
 from messaging.planner.trials import Trial
+from messaging.policy.prices import MILLION
 from messaging.rendering import formats
 from messaging.terminal import CONTROLS
 
@@ -135,6 +136,30 @@ def print_campaigns(found: Sequence[Campaign], runs: Sequence[RunSummary]) -> No
     _out().print(table)
 
 
+def print_plan(summary: RunSummary, ahead: Outlook, next_step: str) -> None:
+    """Show how a run was decided, and what it will do."""
+    print_summary(summary, "")
+    lines = []
+    if ahead.before:
+        lines.append(
+            f"{len(ahead.entered):,} of them are new since the last plan, {len(ahead.left):,} are gone."
+        )
+    if ahead.by_variant:
+        variants = ", ".join(f"{number:,} get {name}" for name, number in sorted(ahead.by_variant.items()))
+        lines.append(f"By lot {variants}.")
+    if ahead.cost is not None:
+        lines.append(
+            f"It costs {ahead.cost / MILLION:,.2f} {ahead.currency} by your price list.".replace("  ", " ")
+        )
+    if ahead.waits_until:
+        lines.append(
+            f"The last who waits for a legal hour may be written to at {_moment(ahead.waits_until)} UTC."
+        )
+    for line in [*lines, next_step]:
+        _out().print(f"  {escape(line)}")
+    _out().print()
+
+
 def print_summary(summary: RunSummary, next_step: str) -> None:
     """Show how a run was decided, as a sum that closes."""
     table = Table.grid(padding=(0, 2))
@@ -154,7 +179,8 @@ def print_summary(summary: RunSummary, next_step: str) -> None:
     _out().print(Padding(table, (0, 2)))
     for notice in summary.notices:
         _out().print(f"  [yellow]![/yellow] {escape(notice)}")
-    _out().print(f"  {next_step}\n")
+    if next_step:
+        _out().print(f"  {next_step}\n")
 
 
 def print_report(report: RunReport) -> None:

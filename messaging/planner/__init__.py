@@ -2,6 +2,7 @@
 
 from messaging.planner.lifts import Lift, LiftReport, lift
 from messaging.planner.looking import shown_messages, ugliest
+from messaging.planner.outlooks import Outlook, outlook
 from messaging.planner.reports import audience, list_runs, report
 from messaging.planner.runs import Planner, build_planner
 from messaging.planner.views import (
@@ -19,6 +20,7 @@ __all__ = [
     "AudienceRow",
     "Lift",
     "LiftReport",
+    "Outlook",
     "Planner",
     "ReasonCount",
     "Rehearsal",
@@ -30,6 +32,7 @@ __all__ = [
     "build_planner",
     "lift",
     "list_runs",
+    "outlook",
     "report",
     "shown_messages",
     "ugliest",

@@ -22,6 +22,7 @@ from messaging.objections import objectors_since
 from messaging.outbox import cancel_run, insert_planned, queue_run
 from messaging.planner.decisions import Company, Decision, Ground, decide_all
 from messaging.planner.history import had_it_since, written_since
+from messaging.planner.outlooks import matched_in, moved
 from messaging.planner.reports import read_run, summarise
 from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
 from messaging.policy import SendFacts, read_limits
@@ -107,13 +108,15 @@ class Planner:
     def launch(self, run_id: str, actor: str) -> RunSummary:
         """Let the messages of an approved run go.
 
-        Raises RefusedError while the campaign already runs, or when the plan no longer holds: it is old, or
-        some of its people had the campaign by another run since.
+        Raises RefusedError while the campaign already runs, or when the plan no longer holds: it is old, the segment has
+        become another, the data is old or failed its checks, or some of its people had the campaign by another run since.
         """
         run, now = self._run(run_id), self.clock.now()
-        campaign = read_content(run.content, self.library.contract).campaign
+        content = read_content(run.content, self.library.contract)
+        campaign = content.campaign
         if run.state == "approved":
             _refuse_stale(run, now)
+            self._refuse_other_data(run, content, now)
         with self.store.write() as connection:
             lock(connection, [f"campaign:{run.campaign}"])
             others = select(campaign_runs.c.run_id).where(
@@ -184,6 +187,35 @@ class Planner:
     def summary(self, run_id: str) -> RunSummary:
         """Tell how a run was decided."""
         return self._summary(run_id, ())
+
+    def _refuse_other_data(self, run: Row[Any], content: Content, now: datetime) -> None:
+        """Refuse a launch upon data that is old or red, or that makes another audience of the segment than was approved."""
+        campaign = content.campaign
+        with self.customers.reader.snapshot() as snapshot, self.store.read() as connection:
+            if red := red_contracts(connection, campaign.stands_on):
+                raise RefusedError(
+                    f"The data of {', '.join(red)} failed its checks.",
+                    "Launch it once they pass: `rapport build`.",
+                )
+            if (age := now - snapshot.info.as_of) > timedelta(hours=campaign.data_hours):
+                raise RefusedError(
+                    f"The newest release is of {age / timedelta(hours=1):.0f} hours ago;"
+                    f" campaign {run.campaign!r} may be launched upon {campaign.data_hours:g} at most.",
+                    "Run `rapport build`, then plan again.",
+                )
+            if run.release_version == snapshot.info.version:
+                return
+            known = self.customers.merged(snapshot, connection)
+            planned = {known.current(each) for each in matched_in(connection, run.run_id)}
+            objectors = self.customers.objectors(snapshot, connection)
+            lists = read_lists(connection, content.segment, known)
+            today = segments.ids(snapshot, content.segment, objectors, lists)
+        if (share := 100 * moved(planned, today)) > campaign.moved_percent:
+            raise RefusedError(
+                f"The audience of run {run.run_id} has moved by {share:.0f} % since it was planned:"
+                f" {len(today - planned):,} came and {len(planned - today):,} left, of {len(planned):,}.",
+                f"Run `rapport campaign plan {run.campaign}` again, look at it, and approve that.",
+            )
 
     def _move(self, run_id: str, source: str, target: str, actor: str) -> RunSummary:
         run = self._run(run_id)

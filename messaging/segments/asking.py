@@ -122,8 +122,8 @@ def changes(
 
     Somebody who was merged into another since is that other one; lists are as they stand today.
     """
-    today = _ids(now, segment, objectors, lists)
-    earlier = _ids(before, segment, objectors, lists)
+    today = ids(now, segment, objectors, lists)
+    earlier = ids(before, segment, objectors, lists)
     became = became_in(now)
     known = {last_id(became, each) for each in earlier}
     return Changes(
@@ -147,7 +147,10 @@ def person(
     return Person(facts, touches, on)
 
 
-def _ids(snapshot: Snapshot, segment: Segment, objectors: Collection[str], lists: Lists | None) -> set[str]:
+def ids(
+    snapshot: Snapshot, segment: Segment, objectors: Collection[str], lists: Lists | None = None
+) -> set[str]:
+    """Name everybody of a segment."""
     query = _compiled(snapshot, segment, lists)
     people, bound = everybody(snapshot, objectors)
     sql = IDS.format(people=people, where=query.where)
