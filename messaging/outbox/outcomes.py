@@ -59,8 +59,9 @@ def record_outcomes(
 
     What went as it should is written in bulk; whatever is special about a call takes the longer way.
     """
-    lock_all(connection, [call.message.message_id for call, _, _ in ended])
-    plain = _plain_acceptances(connection, ended)
+    ids = [call.message.message_id for call, _, _ in ended]
+    lock_all(connection, ids)
+    plain = _plain_acceptances(connection, ended, _untouched(connection, ids))
     _accept_plainly(connection, [ended[index] for index in sorted(plain)], now)
     return [
         "accepted" if index in plain else _record_outcome(connection, call, provider, outcome, now)
@@ -68,19 +69,33 @@ def record_outcomes(
     ]
 
 
-def _plain_acceptances(connection: Connection, ended: Sequence[tuple[Call, str, Outcome]]) -> set[int]:
+def _untouched(connection: Connection, ids: Sequence[str]) -> set[tuple[str, int]]:
+    """Lock messages that were called, in the order in which all do; give those that are as their calls left them.
+
+    Each is given with the number of its newest call. Without the lock, whoever takes over a lease that ran out could
+    come between what is read here and what is written: the provider's id would be lost, and the message go again.
+    """
+    table = messages.c
+    rows = select(
+        table.message_id, table.attempt_count, table.state, table.provider_sid, table.provider_status
+    )
+    rows = rows.where(table.message_id.in_(ids)).order_by(table.message_id)
+    if connection.dialect.name == "postgresql":
+        rows = rows.with_for_update()
+    return {
+        (row.message_id, row.attempt_count)
+        for row in connection.execute(rows)
+        if row.state == "calling" and row.provider_sid is None and row.provider_status is None
+    }
+
+
+def _plain_acceptances(
+    connection: Connection, ended: Sequence[tuple[Call, str, Outcome]], calling: set[tuple[str, int]]
+) -> set[int]:
     """Choose the calls whose message still is as they left it, and of whose sid nobody has spoken yet."""
-    ids = [call.message.message_id for call, _, _ in ended]
     sids = [outcome.sid for _, _, outcome in ended if isinstance(outcome, Accepted)]
     spoken = select(provider_events.c.provider_sid).where(provider_events.c.provider_sid.in_(sids))
     heard: set[str] = set(connection.execute(spoken).scalars()) if sids else set()
-    untouched = select(messages.c.message_id, messages.c.attempt_count).where(
-        messages.c.message_id.in_(ids),
-        messages.c.state == "calling",
-        messages.c.provider_sid.is_(None),
-        messages.c.provider_status.is_(None),
-    )
-    calling = {(row[0], row[1]) for row in connection.execute(untouched)} if sids else set()
     return {
         index
         for index, (call, _, outcome) in enumerate(ended)
@@ -208,12 +223,15 @@ def lock_all(connection: Connection, message_ids: Iterable[str]) -> None:
     lock(connection, [key for row in found for key in (address_key(row[0]), person_key(row[1]))])
 
 
-def requeue_unsent(connection: Connection, message_id: str, now: datetime) -> int:
+def requeue_unsent(
+    connection: Connection, message_id: str, now: datetime, *, number: int | None = None
+) -> int:
     """Let an unknown message go again that the provider surely does not have; give how many do (1 or 0).
 
-    Its run may be done by now, and runs on for it; one that was stopped stays so, and calls it back.
+    `number` is the call that this is known of: where another was made since, nothing happens. Its run may be done
+    by now, and runs on for it; one that was stopped stays so, and calls it back.
     """
-    return _requeue(connection, message_id, "unknown", now)
+    return _requeue(connection, message_id, "unknown", now, number=number)
 
 
 def requeue_refused(connection: Connection, message_id: str, now: datetime) -> int:
@@ -221,10 +239,14 @@ def requeue_refused(connection: Connection, message_id: str, now: datetime) -> i
     return _requeue(connection, message_id, "failed", now)
 
 
-def _requeue(connection: Connection, message_id: str, source: State, now: datetime) -> int:
+def _requeue(
+    connection: Connection, message_id: str, source: State, now: datetime, *, number: int | None = None
+) -> int:
     this = messages.c.message_id == message_id
     joined = messages.join(campaign_runs)
     found = select(campaign_runs.c.run_id, campaign_runs.c.state).select_from(joined).where(this)
+    if number is not None:
+        this &= messages.c.attempt_count == number
     run = connection.execute(found).one_or_none()
     if run is not None and run.state == "stopped":
         move(connection, this, [source], "cancelled", now, done_at=now, **STOPPED)

@@ -16,6 +16,7 @@ from messaging.store.times import database_now
 
 LEASE = timedelta(seconds=60)  # a call ends within 20 seconds; what is older belongs to a dead process
 LONGEST_LEASE = timedelta(minutes=10)
+AT_ONCE = 10_000  # leases that one transaction takes over; the next takes the rest
 STOPPED = {"reason": "stopped", "detail": "The campaign was stopped before this message went."}
 
 
@@ -160,20 +161,21 @@ def give_back(connection: Connection, owner: str, ids: Iterable[str], now: datet
 
 
 def recover(connection: Connection, now: datetime) -> Recovered:
-    """Take over what a dead dispatcher held: a claimed message never left; of a called one nobody knows."""
+    """Take over what a dead dispatcher held: a claimed message never left; of a called one nobody knows.
+
+    What another transaction writes just now is left to it: the one who called may not be dead, and say what came of it.
+    """
     today = database_now(connection)
-    # A lease further ahead than any is given was given before the database's clock was set back: its time never comes.
-    expired = or_(messages.c.lease_until < today, messages.c.lease_until > today + LONGEST_LEASE)
-    requeued = move(connection, expired, ["sending"], "queued", now)
-    orphans = select(messages.c.message_id).where(expired, messages.c.state == "calling")
+    claimed, called = (_expired(connection, state, today) for state in ("sending", "calling"))
+    requeued = move(connection, messages.c.message_id.in_(claimed), ["sending"], "queued", now)
     connection.execute(
         update(attempts)
-        .where(attempts.c.message_id.in_(orphans), attempts.c.outcome.is_(None))
+        .where(attempts.c.message_id.in_(called), attempts.c.outcome.is_(None))
         .values(outcome="unknown", finished_at=today)
     )
     unknown = move(
         connection,
-        expired,
+        messages.c.message_id.in_(called),
         ["calling"],
         "unknown",
         now,
@@ -181,6 +183,18 @@ def recover(connection: Connection, now: datetime) -> Recovered:
         detail="We stopped while the provider was being called, so we do not know yet whether it was sent.",
     )
     return Recovered(requeued, unknown)
+
+
+def _expired(connection: Connection, state: State, today: datetime) -> list[str]:
+    """Find the messages in a state whose lease has run out, and on PostgreSQL hold them; those held by others are not seen."""
+    table = messages.c
+    # A lease further ahead than any is given was given before the database's clock was set back: its time never comes.
+    expired = or_(table.lease_until < today, table.lease_until > today + LONGEST_LEASE)
+    rows = select(table.message_id).where(table.state == state, expired).order_by(table.message_id)
+    rows = rows.limit(AT_ONCE)
+    if connection.dialect.name == "postgresql":
+        rows = rows.with_for_update(skip_locked=True)
+    return list(connection.execute(rows).scalars())
 
 
 def finish_runs(connection: Connection, now: datetime) -> int:

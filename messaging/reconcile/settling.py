@@ -147,9 +147,12 @@ def _follow(  # noqa: PLR0913 - one message's circumstances
         if database_now(connection) - row.started_at < grace:
             return "left"
         if sighting == "absent" and (row.message_class != "marketing" or resend_marketing):
-            return "requeued" if outbox.requeue_unsent(connection, row.message_id, now) else "left"
+            number = row.attempt_count  # what was asked is of this call alone
+            again = outbox.requeue_unsent(connection, row.message_id, now, number=number)
+            return "requeued" if again else "left"
         reason, told = ("not_on_record", ABSENT) if sighting == "absent" else ("no_list", NO_LIST)
         this = (messages.c.message_id == row.message_id) & (messages.c.state == "unknown")
+        this &= messages.c.attempt_count == row.attempt_count
         connection.execute(update(messages).where(this).values(reason=reason, detail=told, updated_at=now))
     return "left"
 
