@@ -12,7 +12,7 @@ RapportError                      anything a person can be told in one sentence
 ├── ReleaseError                  there is no release to read, or it cannot be read
 ├── NotFoundError                 no such customer, message, campaign, run or record
 ├── StoreError                    the operational store is missing, locked, older or newer than this version
-│   ├── StoreDeadlockError        two writers waited for each other; this one's work was rolled back, and may be done again
+│   ├── StoreDeadlockError        two writers were in each other's way; this one's work was rolled back: do it again
 │   └── StoreOutdatedError        a newer version upgraded the store while this process ran: it has to end
 ├── LibraryError                  a segment, template or campaign file is wrong
 │   ├── SegmentError
@@ -100,7 +100,10 @@ class StoreError(RapportError):
 
 
 class StoreDeadlockError(StoreError):
-    """Two writers waited for each other: this one's work was rolled back as a whole, and may be done again."""
+    """Two writers were in each other's way (a deadlock, or a serialization failure).
+
+    This one's work was rolled back as a whole, and may be done again.
+    """
 
 
 class StoreOutdatedError(StoreError):

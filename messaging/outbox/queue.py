@@ -186,7 +186,7 @@ def recover(connection: Connection, now: datetime) -> Recovered:
 
 
 def _expired(connection: Connection, state: State, today: datetime) -> list[str]:
-    """Find the messages in a state whose lease has run out, and on PostgreSQL hold them; those held by others are not seen."""
+    """Find the messages in a state whose lease has run out, and hold them; what another transaction holds is left out."""
     table = messages.c
     # A lease further ahead than any is given was given before the database's clock was set back: its time never comes.
     expired = or_(table.lease_until < today, table.lease_until > today + LONGEST_LEASE)

@@ -119,7 +119,8 @@ def seek(store: Store, row: Row[Any], sender: Sender | None, now: datetime) -> S
             note_silence(connection, row.message_id, error.message)
         return "unanswered"
     same = [record for record in records if record.to == row.address and record.body == row.body]
-    with store.write() as connection:
+
+    def settle(connection: Connection) -> Sighting:
         outbox.lock_all(connection, [row.message_id])  # two that look for one text find a record each
         found = _first_free(connection, sender.provider, same)
         if found is None:
@@ -128,7 +129,9 @@ def seek(store: Store, row: Row[Any], sender: Sender | None, now: datetime) -> S
         outbox.settle_as_sent(
             connection, row.message_id, sender.provider, found.sid, found.status, found.error_code, now
         )
-    return "sent"
+        return "sent"
+
+    return store.transact(settle)
 
 
 def _follow(  # noqa: PLR0913 - one message's circumstances
@@ -143,7 +146,8 @@ def _follow(  # noqa: PLR0913 - one message's circumstances
     """Do what a sighting leads to; gives the counter of the report that it belongs to."""
     if sighting in {"sent", "unanswered"}:
         return "sent" if sighting == "sent" else "left"
-    with store.write() as connection:
+
+    def follow(connection: Connection) -> Literal["requeued", "left"]:
         if database_now(connection) - row.started_at < grace:
             return "left"
         if sighting == "absent" and (row.message_class != "marketing" or resend_marketing):
@@ -154,7 +158,9 @@ def _follow(  # noqa: PLR0913 - one message's circumstances
         this = (messages.c.message_id == row.message_id) & (messages.c.state == "unknown")
         this &= messages.c.attempt_count == row.attempt_count
         connection.execute(update(messages).where(this).values(reason=reason, detail=told, updated_at=now))
-    return "left"
+        return "left"
+
+    return store.transact(follow)
 
 
 def _since(store: Store, row: Row[Any]) -> datetime:

@@ -1,20 +1,25 @@
 """The store itself: opening it, reading it, writing it in short transactions, migrating it."""
 
+import random
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, text
 
-from data_contracts.errors import StoreError, StoreOutdatedError
+from data_contracts.errors import StoreDeadlockError, StoreError, StoreOutdatedError
 from messaging.settings import Settings
 from messaging.store.engine import BUSY_MILLISECONDS, WRITES, make_engine, make_private
 from messaging.store.schema import REVISIONS, SchemaState, schema_state, stored_revision, upgrade
 from messaging.store.telling import told_plainly
 from messaging.store.writer import Writer
 
+Done = TypeVar("Done")
+TRIES = 5  # of a transaction that another writer was in the way of
+PAUSE = 0.05  # seconds before the second try at most, twice as many before the third, and so on
 SCHEMA_LOCK = 7241871  # an advisory lock of PostgreSQL: an upgrade holds it alone, writers share it
 
 # PostgreSQL's own default would let each statement of a reader see another moment.
@@ -60,6 +65,21 @@ class Store:
                 if self._verified:
                     _require_own_schema(connection)
                 yield connection
+
+    def transact(self, work: Callable[[Connection], Done]) -> Done:
+        """Run `work` in a write transaction, and again where another writer was in its way; give what it gave.
+
+        What it did is rolled back each time, so it must do nothing but write to the store. Raises what `write` does;
+        StoreDeadlockError when it was in vain several times in a row.
+        """
+        for tried in range(1, TRIES):
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except StoreDeadlockError:
+                time.sleep(random.uniform(0, PAUSE * tried))  # noqa: S311 - so that two do not meet again
+        with self.write() as connection:
+            return work(connection)
 
     def schema_state(self) -> SchemaState:
         """Say whether the store's schema is this version's: current, missing, older or newer."""

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - a pool that 
 from data_contracts.errors import StoreDeadlockError, StoreError
 
 RING = ("Two writers of the store waited for each other.", "Try again: the other one is done by now.")
+CROSSED = ("Another writer of the store changed what this one had read.", RING[1])
 HELD = ("Another process has held the store's write lock for too long.", "Try again; see `rapport doctor`.")
 FULL = (
     "The disk that the store lies on is full.",
@@ -20,6 +21,11 @@ REFUSED = (
     "Check RAPPORT_STORE_URL; a missing database is made by `createdb`.",
 )
 BUSY = ("No connection to the store is free.", "Try again; if it lasts, let the server take more of them.")
+
+_AGAIN = {  # PostgreSQL's codes, whatever language its sentences are in
+    "40P01": RING,  # a deadlock
+    "40001": CROSSED,  # a serialization failure: where a server's default is stricter than READ COMMITTED
+}
 
 _TOLD = {  # what the database says: what a person is told, and what to do
     "locked": HELD,
@@ -61,9 +67,10 @@ def told_plainly() -> Iterator[None]:
     except TimeoutError as error:  # SQLAlchemy's: more threads than connections
         raise StoreError(*BUSY) from error
     except DBAPIError as error:
+        again = _AGAIN.get(getattr(error.orig, "sqlstate", None) or "")
+        if again is not None:
+            raise StoreDeadlockError(*again) from error
         said = str(error.orig).lower()
-        if "deadlock" in said:
-            raise StoreDeadlockError(*RING) from error
         for sign, told in _TOLD.items():
             if sign in said:
                 raise StoreError(*told) from error

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from data_contracts.errors import StoreDeadlockError, StoreError
+from data_contracts.errors import StoreError
 from messaging.store.telling import told_plainly
 
 if TYPE_CHECKING:
     from messaging.store.sessions import Store
 
 LARGEST = 200  # works in one commit: at about 0.5 ms each, others of this process wait for 0.1 s at most
-TRIES = 3  # of a batch that waited in a ring with another process
 
 Work = Callable[[Connection], Any]
 
@@ -52,7 +51,7 @@ class Writer:
     def submit(self, key: str, work: Work) -> "Future[Any]":
         """Run `work` in a transaction soon; works of one batch run in the order of their keys.
 
-        It may be run twice (the first time is rolled back), so it must do nothing but write to the store. Its
+        It may be run several times (all but the last are rolled back), so it must do nothing but write to the store. Its
         future has what it gave, or its error; StoreError when the store could not be written, and then nothing
         of its batch is. Raises StoreError once the writer is closed.
         """
@@ -99,19 +98,12 @@ class Writer:
 
     def _commit(self, tasks: list[_Task]) -> list[Any]:
         """Write all at once; where a work fails, again with each apart, so that it spoils no other."""
-        for tried in range(1, TRIES + 1):
-            try:
-                with self._store.write() as connection:
-                    return [task.work(connection) for task in tasks]
-            except StoreDeadlockError:
-                if tried == TRIES:
-                    raise
-            except StoreError:  # it is the store that fails: one by one would fail as well, and take long
-                raise
-            except Exception:  # noqa: BLE001 - each work learns of its own
-                break
-        with self._store.write() as connection:
-            return [_apart(connection, task) for task in tasks]
+        try:
+            return self._store.transact(lambda connection: [task.work(connection) for task in tasks])
+        except StoreError:  # it is the store that fails: one by one would fail as well, and take long
+            raise
+        except Exception:  # noqa: BLE001 - each work learns of its own
+            return self._store.transact(lambda connection: [_apart(connection, task) for task in tasks])
 
 
 def _apart(connection: Connection, task: _Task) -> Any:

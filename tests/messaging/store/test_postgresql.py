@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, insert, select, text
+from sqlalchemy import Connection, create_engine, delete, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from data_contracts.errors import StoreError
+from data_contracts.errors import StoreDeadlockError, StoreError
 from messaging.settings import read_settings
-from messaging.store import Store, engine, open_store
+from messaging.store import Store, engine, open_store, sessions
 from messaging.store.locks import lock
 from messaging.store.tables import address_locks
 
@@ -73,6 +73,62 @@ def test_a_batch_that_waits_in_a_ring_with_another_process_is_written_after_it(s
         lock(theirs, ["b"])
     assert work.result(30) == "written"
     assert len(tries) == 2
+
+
+@pytest.mark.parametrize("code", ["40P01", "40001"])
+def test_a_transaction_that_another_writer_was_in_the_way_of_is_run_again_a_bounded_number_of_times(
+    store: Store, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(sessions, "PAUSE", 0.001)
+    tries = []
+
+    def fail(connection: Connection, times: int) -> str:
+        tries.append(1)
+        connection.execute(delete(address_locks))
+        connection.execute(insert(address_locks).values(lock_key=f"try {len(tries)}"))
+        if len(tries) <= times:  # in a language that nobody here reads
+            connection.execute(
+                text(f"DO $$ BEGIN RAISE EXCEPTION 'Verklemmung' USING ERRCODE = '{code}'; END $$")
+            )
+        return "written"
+
+    assert store.transact(lambda connection: fail(connection, 2)) == "written"
+    with store.read() as reading:
+        assert list(reading.execute(select(address_locks.c.lock_key)).scalars()) == ["try 3"]
+    tries.clear()
+    with pytest.raises(StoreDeadlockError):
+        store.transact(lambda connection: fail(connection, 99))
+    assert len(tries) == sessions.TRIES
+    tries.clear()
+    assert store.writer.submit("x", lambda connection: fail(connection, 2)).result(30) == "written"
+
+
+def test_two_that_read_and_write_the_same_where_the_server_is_strict_are_both_written(
+    store: Store,
+) -> None:
+    """A server whose default is SERIALIZABLE ends one of them at its commit, with a code of its own."""
+    with store.write() as connection:
+        connection.execute(text("CREATE TABLE counted (n integer)"))
+        connection.execute(text("INSERT INTO counted VALUES (0)"))
+    met, tries = threading.Barrier(2), []
+
+    def count(connection: Connection) -> None:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"))
+        seen = connection.execute(text("SELECT n FROM counted")).scalar_one()
+        tries.append(1)
+        if len(tries) <= 2:
+            met.wait(30)
+        connection.execute(text("UPDATE counted SET n = :n"), {"n": seen + 1})
+
+    unverified = Store(store.engine)  # its transactions have read nothing before their isolation is set
+    threads = [threading.Thread(target=unverified.transact, args=(count,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    with store.read() as reading:
+        assert reading.execute(text("SELECT n FROM counted")).scalar_one() == 2
+    assert len(tries) == 3
 
 
 def test_a_value_that_the_server_quotes_stays_out_of_the_error(store: Store) -> None:
