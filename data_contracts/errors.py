@@ -18,6 +18,7 @@ RapportError                      anything a person can be told in one sentence
 │   ├── SegmentError
 │   ├── TemplateError
 │   └── CampaignError
+├── TooLateError                  a call was decided upon too long ago to be made: it is decided upon again
 ├── RefusedError                  a rule forbids what was asked: approving one's own edit, launching what was not approved
 └── ServiceError                  a process or address that we need does not answer, or is taken
 """
@@ -124,6 +125,10 @@ class TemplateError(LibraryError):
 
 class CampaignError(LibraryError):
     """A campaign file is wrong."""
+
+
+class TooLateError(RapportError):
+    """A call was decided upon too long ago to be made: not one message left us, and it is decided upon again."""
 
 
 class RefusedError(RapportError):

@@ -4,11 +4,16 @@ Times inside Rapport are naive UTC. Leases in the store use the database's own c
 """
 
 import json
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from data_contracts.errors import SettingsError
+
+# Linux's clock that runs on while the machine sleeps; elsewhere one that may stand still then, beside the wall clock.
+_RUNNING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 PIN_FILE = "clock.json"
 
@@ -27,6 +32,29 @@ class Clock:
         if self.pinned_at is not None:
             return self.pinned_at
         return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True)
+class Instant:
+    """A moment of this machine, to tell how long ago it was, whoever stood still since: the process or the machine.
+
+    Real time always, whatever a Clock is pinned at: `running` and `wall` are seconds of two clocks.
+    """
+
+    running: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> Self:
+        """Give this moment."""
+        return cls(time.clock_gettime(_RUNNING), time.time())
+
+    def seconds_ago(self) -> float:
+        """Give the seconds since then, by whichever clock says more; a wall clock that was set back counts as forward.
+
+        A machine that was frozen as a whole and whose clocks nobody put right says nothing of it.
+        """
+        return max(time.clock_gettime(_RUNNING) - self.running, abs(time.time() - self.wall))
 
 
 def read_clock(home: Path) -> Clock:

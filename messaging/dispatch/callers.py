@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
+from messaging.dispatch.calling import NotMade
 from messaging.outbox import Call
 from messaging.senders.base import Outcome
 
@@ -14,13 +15,13 @@ from messaging.senders.base import Outcome
 # beside what a call takes.
 GATHER = 0.01
 
-Ended = tuple[Call, Outcome]
+Ended = tuple[Call, Outcome | NotMade]
 
 
 class Callers:
     """So many threads; `make` makes one call, and raises nothing."""
 
-    def __init__(self, threads: int, make: Callable[[Call], Outcome]) -> None:
+    def __init__(self, threads: int, make: Callable[[Call], Outcome | NotMade]) -> None:
         self._make = make
         self._waiting: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()

@@ -8,6 +8,8 @@ from typing import Any
 class DispatchReport:
     """What a dispatch did, in messages. `waiting` and `skipped` are by reason.
 
+    `not_made` were committed to and given back: it took too long until their call.
+
     `resting` are the senders that nothing goes by for now, each with why.
     """
 
@@ -16,6 +18,7 @@ class DispatchReport:
     retried: int = 0
     unknown: int = 0
     recovered: int = 0
+    not_made: int = 0
     waiting: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
     resting: dict[str, str] = field(default_factory=dict)
@@ -44,7 +47,7 @@ def tally(report: DispatchReport, state: str) -> None:
 
 def add(total: DispatchReport, more: DispatchReport) -> None:
     """Add one report's counts to another's."""
-    for name in ("accepted", "failed", "retried", "unknown", "recovered"):
+    for name in ("accepted", "failed", "retried", "unknown", "recovered", "not_made"):
         setattr(total, name, getattr(total, name) + getattr(more, name))
     total.resting = more.resting
     for name in ("waiting", "skipped"):

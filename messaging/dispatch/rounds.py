@@ -13,8 +13,9 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -22,15 +23,17 @@ from sqlalchemy import Connection, Row
 
 from data_contracts.errors import StoreError, StoreOutdatedError
 from messaging import outbox
-from messaging.clock import Clock
-from messaging.dispatch.callers import Callers
+from messaging.clock import Clock, Instant
+from messaging.dispatch.callers import Callers, Ended
+from messaging.dispatch.calling import NotMade, made, make_call
 from messaging.dispatch.failpoints import Point
 from messaging.dispatch.report import DispatchReport, add, tally
 from messaging.outbox.queue import LEASE
 from messaging.policy import Limits, shipped_limits
 from messaging.quiet_hours import QuietRules, read_quiet_rules
 from messaging.reconcile import reconcile
-from messaging.senders.base import Outcome, Sender, Unknown
+from messaging.senders.base import Sender
+from messaging.senders.last_look import CALL_WITHIN
 from messaging.senders.rates import Rates
 from messaging.store import Store
 
@@ -51,6 +54,7 @@ class Dispatching:
     """How a dispatcher works: its senders, its rules, how many calls at once, how long a lease holds.
 
     `merges` gives every id of people who have had several, as of now: `messaging.customers.merges.Merges`.
+    A call that is not made `call_within` seconds after it was decided upon is not made at all.
     `die_at` ends the process at a point that tests choose: `failpoints.dying_at`. `on_report` is told of
     what each transaction wrote down.
     """
@@ -62,6 +66,7 @@ class Dispatching:
     rates: Rates = field(default_factory=Rates)
     threads: int = THREADS
     lease: timedelta = LEASE
+    call_within: float = CALL_WITHIN
     merges: Callable[[], outbox.AllIds] = lambda: outbox.NOBODY_MERGED
     die_at: Callable[[Point], None] = lambda _: None
     on_report: Callable[[DispatchReport], None] = lambda _: None
@@ -129,8 +134,9 @@ class _Round:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.report = DispatchReport()
         self.claimed: deque[str] = deque()
-        self.callers = Callers(work.threads, self._call)
-        self.ended: list[tuple[outbox.Call, Outcome]] = []
+        make = partial(make_call, senders=work.senders, within=work.call_within, die_at=work.die_at)
+        self.callers = Callers(work.threads, make)
+        self.ended: list[Ended] = []
         self.next_recover = time.monotonic()
         self.pause = 0.0  # seconds until a sender may be given more
         self.calm = False  # whether nothing went wrong lately with any sender
@@ -182,7 +188,7 @@ class _Round:
                 claimed.clear()
             else:
                 calls = self._next_calls(connection, claimed, report, all_ids)
-            told = [(call.message.channel, outcome) for call, outcome in self.ended]
+            told = [(call.message.channel, outcome) for call, outcome in made(self.ended)]
             tripped = outbox.hear(connection, self.work.rates, told, calm=self.calm)
         self.claimed, self.ended = claimed, []
         add(self.report, report)
@@ -196,18 +202,21 @@ class _Round:
         now = self.work.clock.now()
         outbox.lock_all(connection, [call.message.message_id for call, _ in self.ended] + list(self.claimed))
         senders = self.work.senders
-        ended = [(call, senders[call.message.channel].provider, outcome) for call, outcome in self.ended]
+        ended = [
+            (call, senders[call.message.channel].provider, outcome) for call, outcome in made(self.ended)
+        ]
         for state in outbox.record_outcomes(connection, ended, now):
             tally(report, state)
+        late = [call for call, outcome in self.ended if isinstance(outcome, NotMade)]
+        report.not_made += outbox.hand_back(connection, late, now)
         if time.monotonic() >= self.next_recover:
-            found = outbox.recover(connection, now)
-            report.recovered += found.requeued + found.unknown
+            report.recovered += sum(astuple(outbox.recover(connection, now)))
             self.next_recover = time.monotonic() + RECOVER_EVERY
 
     def _next_calls(
         self, connection: Connection, claimed: deque[str], report: DispatchReport, all_ids: outbox.AllIds
     ) -> list[outbox.Call]:
-        work, now = self.work, self.work.clock.now()
+        work, now, decided = self.work, self.work.clock.now(), Instant.now()
         senders = self._openings(connection)
         free = work.threads - self.callers.under_way
         if len(claimed) < free:
@@ -228,6 +237,7 @@ class _Round:
             lease=work.lease,
             all_ids=all_ids,
             admit=admit,
+            decided=decided,
         )
         add(report, DispatchReport(waiting=intents.waiting, skipped=intents.skipped))
         if len(intents.calls) < free and not claimed:
@@ -236,7 +246,9 @@ class _Round:
 
     def _openings(self, connection: Connection) -> dict[str, outbox.Opening]:
         """Ask how much each sender may be given; one that has just asked for rest is given nothing."""
-        resting = {call.message.channel for call, outcome in self.ended if outbox.asks_for_rest(outcome)}
+        resting = {
+            call.message.channel for call, outcome in made(self.ended) if outbox.asks_for_rest(outcome)
+        }
         found = outbox.openings(connection, self.work.rates, self.work.senders)
         self.calm = all(opening.calm for opening in found.values())
         return found | {channel: outbox.Opening(0, "slowed", 0.0) for channel in resting}
@@ -277,15 +289,6 @@ class _Round:
             self.ended += self.callers.ended(self.pause or None)
         else:
             self.stopping.wait(self.pause)
-
-    def _call(self, call: outbox.Call) -> Outcome:
-        try:
-            outcome = self.work.senders[call.message.channel].send(call.message)
-        except Exception as error:  # noqa: BLE001 - whatever a sender did, its message may have gone
-            log.warning("dispatch.sender_broke", attempt_id=call.attempt_id, error=type(error).__name__)
-            outcome = Unknown("Our sender broke off.")
-        self.work.die_at("after_call")
-        return outcome
 
 
 def _tell(tripped: Sequence[outbox.Tripped]) -> None:

@@ -1,5 +1,6 @@
 """The outbox: rendered once, stored, sent at most once. Only the dispatcher calls providers."""
 
+from messaging.outbox.handing_back import hand_back
 from messaging.outbox.intent import NOBODY_MERGED, AllIds, Call, Intents, to_calling
 from messaging.outbox.letters import Letter, discard, letter, letters, retry
 from messaging.outbox.outbound import outbound
@@ -59,6 +60,7 @@ __all__ = [
     "discard",
     "finish_runs",
     "give_back",
+    "hand_back",
     "hear",
     "insert_planned",
     "left_alone",

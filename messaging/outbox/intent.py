@@ -6,7 +6,7 @@ message went.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from messaging.budgets import budget_key
+from messaging.clock import Instant
 from messaging.consent import KnownAs
 from messaging.facts import Candidate, gather, red_contracts
 from messaging.outbox.moves import move, move_each
@@ -44,6 +45,7 @@ class Call:
     number: int
     message: OutboundMessage
     segment_count: int | None = None  # as we counted, until the provider says
+    decided: Instant = field(default_factory=Instant.now)  # what allows it was true then
     cost: int = 0  # what it is taken to cost, in millionths of the currency
 
 
@@ -71,13 +73,15 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
     lease: timedelta = LEASE,
     all_ids: AllIds = NOBODY_MERGED,
     admit: Admit = lambda *_: (),
+    decided: Instant | None = None,
 ) -> Intents:
     """Turn claimed messages into calls, let them wait, or skip them with the reason. Commit, then call.
 
     `all_ids` gives what people are known as who have had several ids, or shared one: what was said under it counts.
+    `decided` is the moment of `now` by this machine's clocks (None: this one), by which the callers look again.
     `admit` is asked last, of the messages that may go: what a sender cannot take yet goes back.
     """
-    limits = limits or shipped_limits()
+    decided, limits = decided or Instant.now(), limits or shipped_limits()
     rows = _claimed(connection, owner, ids)
     if connection.dialect.name == "postgresql":  # SQLite's writer is alone from its first statement on
         _lock(connection, rows, all_ids, limits, now)
@@ -98,16 +102,16 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
     held = set(admit(connection, [row for row, _ in allowed]))
     if held:
         move(connection, messages.c.message_id.in_(held), ["sending"], "queued", now)
-    calls = [_call(row, known) for row, known in allowed if row.message_id not in held]
+    calls = [_call(row, known, decided) for row, known in allowed if row.message_id not in held]
     purse.write(connection, held)
     _intend(connection, calls, now, today, lease)
     return Intents(tuple(calls), result.waiting, result.skipped, len(held))
 
 
-def _call(row: Row[Any], known: SendFacts) -> Call:
+def _call(row: Row[Any], known: SendFacts, decided: Instant) -> Call:
     message = outbound(row, window_open=known.window_open)
     cost = known.cost or row.cost or 0  # paid for by an earlier try of the day
-    return Call(new_id("att"), row.attempt_count + 1, message, row.segment_count, cost)
+    return Call(new_id("att"), row.attempt_count + 1, message, row.segment_count, decided, cost)
 
 
 @dataclass

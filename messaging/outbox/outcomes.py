@@ -6,12 +6,13 @@ provider's id; a provider's status only ever rises in rank.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from messaging.consent import stop, suppress
+from messaging.outbox.backoff import rest_after
 from messaging.outbox.fall_backs import fall_back, stays
 from messaging.outbox.intent import Call
 from messaging.outbox.moves import move, move_each
@@ -32,9 +33,6 @@ CALLED: tuple[State, ...] = (
     "sending",
 )  # states that proof of acceptance ends
 REFUSED: tuple[State, ...] = ("calling", "unknown")  # states that a refusal of the newest call ends
-BACKOFF = timedelta(seconds=30)  # doubles with each attempt
-LONGEST_BACKOFF = timedelta(hours=1)
-LONGEST_RETRY_AFTER = timedelta(days=1)  # a provider's own word is believed up to here
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def _record_outcome(
     connection: Connection, call: Call, provider: str, outcome: Outcome, now: datetime
 ) -> State:
     message_id = call.message.message_id
-    row = _locked(connection, message_id)
+    row = locked(connection, message_id)
     _close_attempt(connection, call.attempt_id, outcome)
     if isinstance(outcome, Accepted):
         _accept(connection, row, provider, outcome, now)
@@ -174,12 +172,12 @@ def apply_status(connection: Connection, update_: StatusUpdate, now: datetime) -
     message_id = _meant(connection, update_)
     if message_id is None:
         return "stored"
-    row = _locked(connection, message_id)
+    row = locked(connection, message_id)
     if row.provider_sid not in {None, update_.sid} or _of_an_older_call(connection, row, update_.sid):
         return "stored"
     if row.provider_sid is None:
         _accept(connection, row, update_.provider, Accepted(update_.sid), now)
-        row = _locked(connection, message_id)
+        row = locked(connection, message_id)
         if row.provider_sid is None:  # it had ended before: nothing that we know of was sent
             return "stored"
     return "applied" if _raise_status(connection, row, update_.status, update_.error_code, now) else "stored"
@@ -195,10 +193,10 @@ def settle_as_sent(  # noqa: PLR0913, PLR0917 - the provider's record of one mes
     now: datetime,
 ) -> None:
     """Settle an unknown message by what the provider has on record."""
-    row = _locked(connection, message_id)
+    row = locked(connection, message_id)
     _accept(connection, row, provider, Accepted(sid, status), now)
     if error_code is not None:
-        _raise_status(connection, _locked(connection, message_id), status, error_code, now)
+        _raise_status(connection, locked(connection, message_id), status, error_code, now)
 
 
 def settle_by_word(connection: Connection, message_id: str, now: datetime, *, sent: bool) -> int:
@@ -258,7 +256,8 @@ def _requeue(
     return moved
 
 
-def _locked(connection: Connection, message_id: str) -> Row[Any]:
+def locked(connection: Connection, message_id: str) -> Row[Any]:
+    """Hold a message with its address and its person, and give it as it stands."""
     rows = select(messages).where(messages.c.message_id == message_id)
     row = connection.execute(rows).one()
     if connection.dialect.name != "postgresql":
@@ -302,7 +301,7 @@ def _accept(connection: Connection, row: Row[Any], provider: str, accepted: Acce
         .where(attempts.c.attempt_id == newest.scalar_subquery())
         .values(outcome="accepted", provider_sid=accepted.sid)
     )
-    _raise_status(connection, _locked(connection, row.message_id), accepted.status, None, now)
+    _raise_status(connection, locked(connection, row.message_id), accepted.status, None, now)
     _hear_early_callbacks(connection, row.message_id, provider, accepted.sid, now)
 
 
@@ -315,7 +314,7 @@ def _hear_early_callbacks(
     rows = connection.execute(select(table.status, table.error_code).where(early)).all()
     connection.execute(update(provider_events).where(early).values(message_id=message_id))
     for said in rows:
-        _raise_status(connection, _locked(connection, message_id), said.status, said.error_code, now)
+        _raise_status(connection, locked(connection, message_id), said.status, said.error_code, now)
 
 
 def _meant(connection: Connection, said: StatusUpdate) -> str | None:
@@ -368,7 +367,7 @@ def _refuse(connection: Connection, row: Row[Any], provider: str, refused: Rejec
     why = {"provider": provider, "error_code": refused.code, "detail": refused.sentence}
     this = messages.c.message_id == row.message_id
     if refused.kind == "retry" and row.attempt_count < refused.attempts:
-        rest = _rest(row.attempt_count, refused.retry_after)
+        rest = rest_after(row.attempt_count, refused.retry_after)
         again = database_now(connection) + rest
         if row.state == "unknown":  # its lease had run out; its run may be done by now, or stopped
             requeue_unsent(connection, row.message_id, now)
@@ -382,11 +381,6 @@ def _refuse(connection: Connection, row: Row[Any], provider: str, refused: Rejec
         _stop_writing(connection, row, now, opt_out=refused.opt_out)
         if not refused.opt_out:
             fall_back(connection, row, now)
-
-
-def _rest(attempt: int, retry_after: float | None) -> timedelta:
-    grown = min(BACKOFF.total_seconds() * 2 ** (attempt - 1), LONGEST_BACKOFF.total_seconds())
-    return timedelta(seconds=max(grown, min(retry_after or 0, LONGEST_RETRY_AFTER.total_seconds())))
 
 
 def _stop_writing(connection: Connection, row: Row[Any], now: datetime, *, opt_out: bool) -> None:

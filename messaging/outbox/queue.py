@@ -166,7 +166,7 @@ def recover(connection: Connection, now: datetime) -> Recovered:
     What another transaction writes just now is left to it: the one who called may not be dead, and say what came of it.
     """
     today = database_now(connection)
-    claimed, called = (_expired(connection, state, today) for state in ("sending", "calling"))
+    claimed, called = _expired(connection, "sending", today), _expired(connection, "calling", today)
     requeued = move(connection, messages.c.message_id.in_(claimed), ["sending"], "queued", now)
     connection.execute(
         update(attempts)

@@ -137,7 +137,7 @@ def _fate(connection: Connection, row: Row[Any]) -> list[str]:
     if row.send_after and row.state in {"planned", "queued"}:
         sentences.append(f"It goes on {row.send_after:%-d %B %Y at %H:%M} UTC at the earliest.")
     calls = select(attempts.c.number, attempts.c.outcome).where(attempts.c.message_id == row.message_id)
-    made = connection.execute(calls.order_by(attempts.c.number)).all()
+    made = connection.execute(calls.where(attempts.c.outcome.is_distinct_from("not_made"))).all()
     if made:
         number = len(made)
         sentences.append(f"The provider was called {'once' if number == 1 else f'{number} times'}.")

@@ -70,13 +70,17 @@ def reconcile(  # noqa: PLR0913 - how sure, how often
     """
     report = ReconcileReport()
     after = ""
-    while unknown := _unknown(store, after):
+    while (found := _unknown(store, after))[1]:
+        asked_from, unknown = found
         for row in unknown:
             if row.reason in WITH_A_PERSON and _asked_within(store, row, again_after):
                 report.left += 1
                 continue
             sighting = seek(store, row, senders.get(row.channel), clock.now())
-            verdict = _follow(store, row, sighting, clock.now(), grace, resend_marketing=resend_marketing)
+            ripe = (
+                asked_from - row.started_at >= grace
+            )  # before it was asked: what it had not then may come yet
+            verdict = _follow(store, row, sighting, clock.now(), ripe=ripe, resend_marketing=resend_marketing)
             setattr(report, verdict, getattr(report, verdict) + 1)
         after = unknown[-1].message_id
     return report
@@ -92,10 +96,11 @@ def unknown_messages() -> Select[Any]:
     )
 
 
-def _unknown(store: Store, after: str) -> list[Row[Any]]:
+def _unknown(store: Store, after: str) -> tuple[datetime, list[Row[Any]]]:
+    """Read the next unknown messages, and the moment at which they were read (database's clock)."""
     with store.read() as connection:
         rows = unknown_messages().where(messages.c.message_id > after).limit(AT_ONCE)
-        return list(connection.execute(rows))
+        return database_now(connection), list(connection.execute(rows))
 
 
 def _asked_within(store: Store, row: Row[Any], again_after: timedelta) -> bool:
@@ -139,8 +144,8 @@ def _follow(  # noqa: PLR0913 - one message's circumstances
     row: Row[Any],
     sighting: Sighting,
     now: datetime,
-    grace: timedelta,
     *,
+    ripe: bool,
     resend_marketing: bool,
 ) -> Literal["sent", "requeued", "left"]:
     """Do what a sighting leads to; gives the counter of the report that it belongs to."""
@@ -148,7 +153,7 @@ def _follow(  # noqa: PLR0913 - one message's circumstances
         return "sent" if sighting == "sent" else "left"
 
     def follow(connection: Connection) -> Literal["requeued", "left"]:
-        if database_now(connection) - row.started_at < grace:
+        if not ripe:
             return "left"
         if sighting == "absent" and (row.message_class != "marketing" or resend_marketing):
             number = row.attempt_count  # what was asked is of this call alone

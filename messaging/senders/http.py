@@ -10,11 +10,11 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 from requests.auth import _basic_auth_str
 from requests.structures import CaseInsensitiveDict
 
 from messaging.senders.base import Outcome, Rejected, Unknown
+from messaging.senders.http_adapter import LookingAdapter
 from messaging.settings import is_loopback
 
 CONNECT_SECONDS = 5
@@ -84,7 +84,7 @@ class OnceHttp:
             session = requests.Session()
             session.trust_env = not self._direct
             for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(max_retries=0))
+                session.mount(scheme, LookingAdapter(max_retries=0))
             self._mine.session = session
             self._mine.surroundings = {}
         return session

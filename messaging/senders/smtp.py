@@ -3,7 +3,8 @@
 import re
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
@@ -13,12 +14,15 @@ from email.utils import formataddr, formatdate
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from messaging.clock import Instant
 from messaging.links import Links
 from messaging.senders.base import Accepted, OutboundMessage, Outcome, ProviderRecord, Rejected, Unknown
+from messaging.senders.last_look import look_again
 from messaging.senders.mail_headers import check_mail, leave_headers
 from messaging.settings import is_loopback
 
 TIMEOUT_SECONDS = 15
+GREETING = 30.0  # seconds at most that a server's handshake adds to the time in which a mail has to leave
 TRIES = 8
 
 
@@ -29,6 +33,31 @@ class Mailbox:
     address: str = field(repr=False)  # smtp://user:password@host:587 or smtps://host
     mail_from: str
     company_name: str
+
+
+class _Server(smtplib.SMTP):
+    """A mail server that is handed the text of a mail only after a last look: before, it takes nothing."""
+
+    _began: Instant | None = None
+
+    @contextmanager
+    def looking(self, began: Instant) -> Iterator[None]:
+        """Look before whatever is sent in this block; `began` is when we began to connect for it."""
+        self._began = began
+        try:
+            yield
+        finally:
+            self._began = None
+
+    def send(self, s: Any) -> None:
+        """Send what the library wants to send."""
+        if self._began is not None:
+            look_again(allowing=min(self._began.seconds_ago(), GREETING))
+        super().send(s)
+
+
+class _SecureServer(_Server, smtplib.SMTP_SSL):
+    """The same, encrypted from its first byte."""
 
 
 class SmtpSender:
@@ -47,6 +76,7 @@ class SmtpSender:
             mail = self.compose(message)
         except (ValueError, MessageError) as error:
             return Rejected("fix", f"The message cannot be an e-mail: {error}")
+        began = Instant.now()
         try:
             server = self._connect()
         except smtplib.SMTPAuthenticationError as error:
@@ -57,7 +87,7 @@ class SmtpSender:
         except (smtplib.SMTPException, OSError):
             return Rejected("retry", "The mail server could not be reached.", attempts=TRIES)
         try:
-            return self._hand_over(server, message, mail)
+            return self._hand_over(server, message, mail, began)
         finally:
             server.close()
 
@@ -88,17 +118,17 @@ class SmtpSender:
     def _domain(self) -> str:
         return self._mailbox.mail_from.rpartition("@")[2]
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self) -> "_Server":
         parts = urlsplit(self._mailbox.address)
         host = parts.hostname or ""
         # We greet with our own domain: the library would ask the resolver for this machine's name each time.
         options: dict[str, Any] = {"local_hostname": self._domain, "timeout": TIMEOUT_SECONDS}
-        server: smtplib.SMTP
+        server: _Server
         if parts.scheme == "smtps":
             context = ssl.create_default_context()
-            server = smtplib.SMTP_SSL(host, parts.port or 465, context=context, **options)
+            server = _SecureServer(host, parts.port or 465, context=context, **options)
         else:
-            server = smtplib.SMTP(host, parts.port or 25, **options)
+            server = _Server(host, parts.port or 25, **options)
         try:
             if parts.scheme == "smtp" and not is_loopback(host):
                 server.starttls(
@@ -113,7 +143,7 @@ class SmtpSender:
         return server
 
     def _hand_over(  # noqa: PLR0911 - one return for each way in which SMTP can end
-        self, server: smtplib.SMTP, message: OutboundMessage, mail: EmailMessage
+        self, server: "_Server", message: OutboundMessage, mail: EmailMessage, began: Instant
     ) -> Outcome:
         try:
             code, _ = server.mail(self._mailbox.mail_from)
@@ -125,7 +155,8 @@ class SmtpSender:
         except (smtplib.SMTPException, OSError):
             return Rejected("retry", "The mail server hung up before it took the message.", attempts=TRIES)
         try:
-            code, _ = server.data(mail.as_bytes())
+            with server.looking(began):
+                code, _ = server.data(mail.as_bytes())
         except smtplib.SMTPDataError as error:  # it refused before one line of the message had gone
             return _refused(error.smtp_code, about_recipient=False)
         except (smtplib.SMTPException, OSError):

@@ -33,7 +33,7 @@ class Line:
     """A sandbox, a receiver of its callbacks, and dispatchers that may be killed."""
 
     def __init__(self, sandbox: RunningSandbox, settings: Settings) -> None:
-        self.sandbox, self.clock = sandbox, CLOCK
+        self.sandbox, self.clock, self.home = sandbox, CLOCK, settings.home
         self.alive: list[int] = []
         self.senders: dict[str, Sender] = build_senders(settings, ["sms"])
         words = [str(settings.home), settings.public_url, sandbox.base_url]
@@ -76,6 +76,15 @@ class Line:
         self._say("wait")
         self.alive.remove(self.newest)
         return int(self._read())
+
+    def stopped(self) -> None:
+        """Wait until the newest dispatcher has been suspended at its failpoint."""
+        self._say("stopped")
+        assert self._read() == str(int(signal.SIGSTOP))
+
+    def go_on(self) -> None:
+        """Let the newest dispatcher go on that was suspended."""
+        os.kill(self.newest, signal.SIGCONT)
 
     def close(self) -> None:
         """Kill every dispatcher that still lives; none was waited for, so that their ids are still their own."""

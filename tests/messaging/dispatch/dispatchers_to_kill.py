@@ -2,7 +2,7 @@
 
 It imports everything once and forks, so that a dispatcher begins within milliseconds and a thousand of them are no
 matter of hours. Each line on standard input is a failpoint, or empty for none; it answers with the new one's process id.
-`command` starts `rapport dispatch` itself. `wait` answers once the newest has ended, with its exit code or minus its signal.
+`stopped` answers once the newest was suspended. `command` starts `rapport dispatch` itself. `wait` answers once the newest has ended, with its exit code or minus its signal.
 """
 
 import os
@@ -35,6 +35,7 @@ def dispatch(failpoint: str) -> None:
         poll_seconds=0.02,
         threads=8,
         lease=timedelta(seconds=1),
+        **({"call_within": 0.5} if failpoint.endswith("suspend") else {}),
         die_at=dying_at(settings),
     )
 
@@ -56,6 +57,10 @@ build_senders(read_settings(home=Path(HOME), sandbox_url=SANDBOX_URL), ["sms"]) 
 answer("ready")
 newest = 0
 for line in sys.stdin:
+    if line.strip() == "stopped":
+        status = os.waitpid(newest, os.WUNTRACED)[1]
+        answer(os.WSTOPSIG(status) if os.WIFSTOPPED(status) else "ended")
+        continue
     if line.strip() == "wait":
         answer(os.waitstatus_to_exitcode(os.waitpid(newest, 0)[1]))
         continue

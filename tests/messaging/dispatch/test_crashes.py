@@ -160,7 +160,12 @@ def test_a_dispatcher_that_dies_at_a_fixed_point_leaves_what_evidence_settles(
         line.start(point)
         line.wait()
         called = sum(line.seen().values()) - before
-        assert (called == 0) == (point == "after_claim"), f"{called} calls before it died {point}"
+        if point in {
+            "after_claim",
+            "after_call",
+            "before_record",
+        }:  # else some threads may have called, or none
+            assert (called == 0) == (point == "after_claim"), f"{called} calls before it died {point}"
     assert _settle(store, line) == []
     assert line.seen() == Counter(outbox_of.row(one).body for one in ids)
     assert {outbox_of.row(one).state for one in ids} <= {"accepted", "done"}
