@@ -96,9 +96,10 @@ def _print_dispatch(report: dict[str, Any]) -> None:
 
 def _parts(report: dict[str, Any]) -> list[str]:
     parts = [f"[bold]{report['accepted']:,}[/bold] sent"]
-    parts += [
-        f"{report[key]:,} {key}" for key in ("failed", "retried", "unknown", "recovered") if report[key]
-    ]
+    words = {each: each for each in ("failed", "retried", "unknown", "recovered")} | {
+        "not_made": "given back"
+    }
+    parts += [f"{report[key]:,} {word}" for key, word in words.items() if report[key]]
     parts += [f"{number:,} wait ({reason})" for reason, number in report["waiting"].items()]
     return parts + [f"{number:,} skipped ({reason})" for reason, number in report["skipped"].items()]
 

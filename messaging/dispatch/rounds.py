@@ -1,9 +1,8 @@
 """The dispatcher: takes messages from the outbox, calls their senders, writes down what came of it.
 
-One thread writes. Each of its transactions records the calls that have just ended and commits the intents
-of the next ones, so that a commit serves many messages. Threads only call providers. A process that dies
-leaves leases behind; the next one takes them over: what was claimed goes back, what was being called
-becomes unknown.
+One thread writes. Each of its transactions records the calls that have just ended and commits the intents of the next
+ones, so that a commit serves many messages. Threads only call providers. A process that dies leaves leases behind; the
+next one takes them over: what was claimed goes back, what was being called becomes unknown.
 """
 
 import os
@@ -53,10 +52,9 @@ ASK_AGAIN_AFTER = timedelta(minutes=10)  # for what a person has to decide
 class Dispatching:
     """How a dispatcher works: its senders, its rules, how many calls at once, how long a lease holds.
 
-    `merges` gives every id of people who have had several, as of now: `messaging.customers.merges.Merges`.
-    A call that is not made `call_within` seconds after it was decided upon is not made at all.
-    `die_at` ends the process at a point that tests choose: `failpoints.dying_at`. `on_report` is told of
-    what each transaction wrote down.
+    `merges` gives every id of people who have had several, as of now: `messaging.customers.merges.Merges`. A call that is
+    not made `call_within` seconds after it was decided upon is not made at all. `die_at` ends the process at a point that
+    tests choose: `failpoints.dying_at`. `on_report` is told of what each transaction wrote down.
     """
 
     senders: Mapping[str, Sender]
