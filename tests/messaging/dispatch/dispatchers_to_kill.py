@@ -35,7 +35,7 @@ def dispatch(failpoint: str) -> None:
         poll_seconds=0.02,
         threads=8,
         lease=timedelta(seconds=1),
-        **({"call_within": 0.5} if failpoint.endswith("suspend") else {}),
+        **({"call_within": 2.0} if failpoint.endswith("suspend") else {}),
         die_at=dying_at(settings),
     )
 
