@@ -1,25 +1,26 @@
 """Settling messages whose call broke off before its answer came, by what their provider has on record.
 
 Evidence decides. A status callback that names our message id settled it already when it came. Here the
-provider's own list is searched: the same address and the same text, created since the call, under an id
-that no other message has. If the provider surely has nothing, an order's receipt may go again; marketing
-waits for a person, as nobody minds missing it as much as getting it twice. What a provider cannot be asked
-for waits for a person too.
+provider's own list is searched: the same address and the same text (matching.py), created since the call, under
+an id that no other message has. If the provider surely has nothing, an order's receipt may go again; marketing
+waits for a person, as nobody minds missing it as much as getting it twice. Where there is another text that no
+message of ours explains, a person compares them. What a provider cannot be asked for waits for a person too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import Connection, Row, Select, or_, select, update
+from sqlalchemy import Row, Select, select, update
 
 from data_contracts.errors import ServiceError
 from messaging import outbox
 from messaging.clock import Clock
 from messaging.reconcile.looks import note_look, note_silence
-from messaging.senders.base import ProviderRecord, Sender
+from messaging.reconcile.matching import free_records, same_text, strangers
+from messaging.senders.base import Sender
 from messaging.store import Store
 from messaging.store.tables import attempts, messages
 from messaging.store.tables_delivery import provider_looks
@@ -31,13 +32,25 @@ GRACE = timedelta(seconds=60)  # a call ends within 20 seconds, and a provider's
 SKEW = timedelta(minutes=2)  # between our clocks and the provider's
 SET_BACK = timedelta(days=2)  # how far a clock is set back at most: further, and a person looks
 AT_ONCE = 200
-WITH_A_PERSON = frozenset({"not_on_record", "no_list"})  # reasons of unknown messages that wait for somebody
+WITH_A_PERSON = frozenset(
+    {"not_on_record", "other_text", "no_list"}
+)  # reasons of unknown messages that wait for somebody
 ABSENT = (
     "The provider has no record of it, so it most likely never went. Marketing is not repeated by itself."
 )
 NO_LIST = "This provider keeps no list of what it took, so only a person can find out whether it went."
 
-Sighting = Literal["sent", "absent", "unanswered", "no_list"]
+OTHER_TEXT = (
+    "The provider has a message to this address, of about that time, that reads otherwise and is no other of ours. "
+    "It may be this one, changed on its way. Compare them."
+)
+
+Sighting = Literal["sent", "absent", "other_text", "unanswered", "no_list"]
+_LEFT = {
+    "absent": ("not_on_record", ABSENT),
+    "other_text": ("other_text", OTHER_TEXT),
+    "no_list": ("no_list", NO_LIST),
+}
 
 
 @dataclass
@@ -123,14 +136,15 @@ def seek(store: Store, row: Row[Any], sender: Sender | None, now: datetime) -> S
         with store.write() as connection:
             note_silence(connection, row.message_id, error.message)
         return "unanswered"
-    same = [record for record in records if record.to == row.address and record.body == row.body]
+    same = same_text([record for record in records if record.to == row.address], row.body)
 
     def settle(connection: Connection) -> Sighting:
         outbox.lock_all(connection, [row.message_id])  # two that look for one text find a record each
-        found = _first_free(connection, sender.provider, same)
+        found = next(iter(free_records(connection, sender.provider, same)), None)
         if found is None:
             note_look(connection, row.message_id, len(records), len(same))
-            return "absent"
+            free = free_records(connection, sender.provider, records)
+            return "other_text" if strangers(connection, row, free) else "absent"
         outbox.settle_as_sent(
             connection, row.message_id, sender.provider, found.sid, found.status, found.error_code, now
         )
@@ -159,7 +173,7 @@ def _follow(  # noqa: PLR0913 - one message's circumstances
             number = row.attempt_count  # what was asked is of this call alone
             again = outbox.requeue_unsent(connection, row.message_id, now, number=number)
             return "requeued" if again else "left"
-        reason, told = ("not_on_record", ABSENT) if sighting == "absent" else ("no_list", NO_LIST)
+        reason, told = _LEFT[sighting]
         this = (messages.c.message_id == row.message_id) & (messages.c.state == "unknown")
         this &= messages.c.attempt_count == row.attempt_count
         connection.execute(update(messages).where(this).values(reason=reason, detail=told, updated_at=now))
@@ -182,20 +196,3 @@ def _since(store: Store, row: Row[Any]) -> datetime:
         row.calling_at, row.started_at
     )  # two clocks: a demo's stands still, the database's runs
     return began - SKEW
-
-
-def _first_free(
-    connection: Connection, provider: str, same: Sequence[ProviderRecord]
-) -> ProviderRecord | None:
-    """Find the oldest record with this very text that belongs to no message yet."""
-    for record in sorted(same, key=lambda one: one.created_at):
-        if not _taken(connection, provider, record.sid):
-            return record
-    return None
-
-
-def _taken(connection: Connection, provider: str, sid: str) -> bool:
-    rows = select(messages.c.message_id).outerjoin(attempts, attempts.c.message_id == messages.c.message_id)
-    by_sid = or_(messages.c.provider_sid == sid, attempts.c.provider_sid == sid)
-    of_provider = or_(messages.c.provider == provider, messages.c.provider.is_(None))
-    return connection.execute(rows.where(by_sid, of_provider).limit(1)).first() is not None

@@ -1,5 +1,7 @@
 """Settling unknown messages: only evidence settles, and marketing is never repeated by itself."""
+# ruff: noqa: RUF001 - characters that look like others are what some of it is about
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from messaging import audit, outbox
 from messaging.clock import Clock
 from messaging.dispatch import dispatch_once
 from messaging.reconcile import ReconcileReport, decide, reconcile, unclear
+from messaging.reconcile.matching import normal_form
 from messaging.senders.base import OutboundMessage, Rejected, Unknown
 from messaging.store import Store
 
@@ -253,3 +256,67 @@ def test_a_provider_is_not_asked_over_and_over_for_what_a_person_decides(
     reconcile(store, {"sms": provider}, NOW, grace=timedelta(0))
     monkeypatch.setattr(provider, "find", lambda *_: pytest.fail("it was asked again"))
     assert reconcile(store, {"sms": provider}, NOW, again_after=timedelta(minutes=10)).left == 1
+
+
+def _as_kept(provider: Any, body: str) -> None:
+    """Have the provider keep its newest record with another text."""
+    provider.records.append(replace(provider.records.pop(), body=body))
+
+
+@pytest.mark.parametrize(
+    ("ours", "kept"),
+    [
+        ("We’ll be “there” – soon… ½ off", 'We\'ll be "there" - soon... 1/2 off'),
+        ("Your parcel is late. \n", "Your parcel is late."),
+        ("Tab\there,\u00a0and no-break", "Tab       here,  and no-break"),
+        ("‹Ｆｕｌｌ　ｗｉｄｔｈ› • «quoted» \u2060ʜɪ", '>Full  width< - "quoted" HI'),
+    ],
+)
+def test_a_text_that_the_provider_changed_as_it_says_is_recognised(
+    store: Store, outbox_of: Any, provider: Any, ours: str, kept: str
+) -> None:
+    message_id = _break_off(store, outbox_of, provider, sent=True, body=ours, **RECEIPT)
+    _as_kept(provider, kept)
+    assert reconcile(store, {"sms": provider}, NOW, grace=timedelta(0)) == ReconcileReport(sent=1)
+    assert outbox_of.row(message_id).provider_sid == provider.records[0].sid
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Café", "Cafe"), ("Table 12", "Table 21"), ("10 €", "10 £"), ("no", "nö")]
+)
+def test_texts_that_say_another_thing_stay_apart(one: str, other: str) -> None:
+    assert normal_form(one) != normal_form(other)
+
+
+@pytest.mark.parametrize("resend_marketing", [False, True])
+@pytest.mark.parametrize("values", [{}, RECEIPT])
+def test_a_record_that_reads_otherwise_and_is_nobody_elses_is_for_a_person_to_compare(
+    store: Store, outbox_of: Any, provider: Any, values: dict[str, Any], *, resend_marketing: bool
+) -> None:
+    message_id = _break_off(
+        store, outbox_of, provider, sent=True, body="Track: https://shop.example.com/t/99", **values
+    )
+    _as_kept(provider, "Track: https://twil.io/a1")
+    for _ in range(2):
+        report = reconcile(
+            store, {"sms": provider}, NOW, grace=timedelta(0), resend_marketing=resend_marketing
+        )
+        assert report == ReconcileReport(left=1)
+    (each,) = unclear(store)
+    assert (each.message_id, each.reason, each.waits) == (message_id, "other_text", True)
+    assert dispatch_once(store, {"sms": provider}, NOW).called == 0
+
+
+def test_a_record_of_another_message_of_ours_is_no_doubt_about_this_one(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    to = {"address": "+442079460000", **RECEIPT}
+    outbox_of.put(body="The first…", **to)
+    outbox_of.put(body="The second", **to)
+    provider.answers = [provider.accept_and_break_off, Unknown("Broke off.")]
+    assert dispatch_once(store, {"sms": provider}, NOW).unknown == 2
+    went = provider.records[0].body
+    report = reconcile(store, {"sms": provider}, NOW, grace=timedelta(0))
+    assert report == ReconcileReport(sent=1, requeued=1)
+    dispatch_once(store, {"sms": provider}, NOW)
+    assert sorted([went, provider.records[-1].body]) == ["The first…", "The second"]
