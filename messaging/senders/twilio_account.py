@@ -23,6 +23,9 @@ from messaging.senders.http import seconds_of, unanswered
 from messaging.senders.twilio_http import OwnHttpClient
 
 STATUS_PATH = "/webhooks/twilio/status"
+# Twilio asks again by itself only where it could not connect (once), not after a 5xx or a late answer. The fragment is read
+# by Twilio alone: it is neither requested nor signed. See twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
+ASK_AGAIN = "#rc=5&rp=all"
 FIND_LIMIT = 200  # messages to one number in a few minutes: far more than there ever are
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
@@ -80,7 +83,8 @@ class TwilioCalls:
 
     def callback(self, message: OutboundMessage) -> str:
         """Give the address for status callbacks; it carries our message id: Twilio returns no other token."""
-        return f"{self._account.public_url}{STATUS_PATH}?{urlencode({'message': message.message_id})}"
+        named = urlencode({"message": message.message_id})
+        return f"{self._account.public_url}{STATUS_PATH}?{named}{ASK_AGAIN}"
 
 
 def refuse_number(message: OutboundMessage) -> Rejected | None:

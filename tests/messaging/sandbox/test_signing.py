@@ -32,3 +32,9 @@ def test_twilios_published_example() -> None:
     }
     url = "https://mycompany.com/myapp.php?foo=1&bar=2"
     assert signature("12345", url, params) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+
+
+def test_connection_overrides_behind_the_address_are_not_signed() -> None:
+    url, params = "https://hooks.example.com/status?message=msg_1", {"MessageSid": "SM1"}
+    signed = signature(TOKEN, url + "#rc=5&rp=all", params)
+    assert RequestValidator(TOKEN).compute_signature(url, params) == signed

@@ -37,7 +37,7 @@ def test_a_message_is_one_post_with_our_id_in_the_callback(sender: TwilioSender,
         "To": "+442079460000",
         "From": "+15005550006",
         "Body": "Hello, Ada",
-        "StatusCallback": "https://hooks.example.com/webhooks/twilio/status?message=msg_1",
+        "StatusCallback": "https://hooks.example.com/webhooks/twilio/status?message=msg_1#rc=5&rp=all",
     }
     assert headers["Authorization"].startswith("Basic ")
 

@@ -38,7 +38,7 @@ def test_a_call_names_every_event_it_wants_and_our_message(sender: VoiceSender, 
         "To": ADA,
         "From": "+15005550006",
         "Timeout": "30",
-        "StatusCallback": "https://hooks.example.com/webhooks/twilio/status?message=msg_1",
+        "StatusCallback": "https://hooks.example.com/webhooks/twilio/status?message=msg_1#rc=5&rp=all",
         "StatusCallbackMethod": "POST",
     }
 

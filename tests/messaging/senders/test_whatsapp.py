@@ -32,7 +32,7 @@ def test_a_template_goes_with_its_variables_and_nothing_beside_it(sender: WhatsA
         "To": f"whatsapp:{ADA}",
         "From": "whatsapp:+15005550006",
         "ContentSid": TEMPLATE,
-        "StatusCallback": "https://hooks.example.com/webhooks/twilio/status?message=msg_1",
+        "StatusCallback": "https://hooks.example.com/webhooks/twilio/status?message=msg_1#rc=5&rp=all",
     }
 
 
