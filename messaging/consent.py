@@ -8,10 +8,11 @@ A suppression is the harder thing: an address that nothing goes to, whoever owns
 alone, so that it outlives its owner's erasure.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, bindparam, or_, select, update
@@ -65,6 +66,9 @@ class KnownAs:
         if not self.shared:
             return self.ids
         return tuple(dict.fromkeys((*self.ids, *(customer_id for customer_id, _ in self.shared))))
+
+
+MERGES_UNKNOWN: Mapping[str, KnownAs] = MappingProxyType({})  # a release is there, and none could be read
 
 
 class Consents:

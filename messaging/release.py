@@ -134,6 +134,10 @@ class ReleaseReader:
         """Have something done with every release that is opened from here on, before anybody reads it."""
         self._preparations.append(work)
 
+    def is_named(self) -> bool:
+        """Say whether there is a pointer to a release, readable or not."""
+        return (self._dir / POINTER).exists()
+
     def info(self) -> ReleaseInfo:
         """Read the pointer. Raises ReleaseError when nothing was published yet."""
         try:

@@ -51,6 +51,7 @@ REASONS = {
     "daily_budget": "day's budget is promised",
     "quiet_hours": "night where they are",
     "contract_red": "data failed its checks",
+    "merges_unknown": "release cannot be read",
     "duplicate_address": "shares an address with another",
     "missing_value": "something the template shows is not known",
     "already_written": "had this campaign lately",

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection, select
 
 from data_contracts.errors import RapportError
-from messaging.consent import KnownAs
+from messaging.consent import MERGES_UNKNOWN, KnownAs
 from messaging.customers.partings import Change, Parted, partings
 from messaging.release import ReleaseReader, Row, Snapshot
 from messaging.store import Store
@@ -67,7 +67,10 @@ class Merges:
         reader.prepare(self._prepare)
 
     def __call__(self) -> Mapping[str, KnownAs]:
-        """Give everybody who has had several ids or shared one. While no release can be read, the last known ones."""
+        """Give everybody who has had several ids or shared one. While no release can be read, the last known ones.
+
+        MERGES_UNKNOWN where a release is published, and this process could never read one.
+        """
         try:
             if self._reader.info().version not in self._known:
                 with self._reader.snapshot() as snapshot, self._store.read() as store:
@@ -75,6 +78,8 @@ class Merges:
         except RapportError as error:
             log.debug("merges.unknown", reason=type(error).__name__)
         last = next(reversed(self._known.values()), None)
+        if last is None and self._reader.is_named():
+            return MERGES_UNKNOWN
         return last.people if last else {}
 
     def known(self, snapshot: Snapshot, store: Connection) -> Known:

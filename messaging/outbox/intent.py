@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from messaging.budgets import budget_key
 from messaging.clock import Instant
-from messaging.consent import KnownAs
+from messaging.consent import MERGES_UNKNOWN, KnownAs
 from messaging.facts import Candidate, gather, red_contracts
 from messaging.outbox.moves import move, move_each
 from messaging.outbox.outbound import outbound
@@ -31,6 +31,10 @@ from messaging.store.times import database_now
 
 AllIds = Mapping[str, KnownAs]
 NOBODY_MERGED: AllIds = MappingProxyType({})
+NOT_KNOWN_AS = Blocked(
+    "merges_unknown",
+    "The release cannot be read, so nobody knows which ids are one person; marketing waits until it can.",
+)
 Admit = Callable[
     [Connection, Sequence[Row[Any]]], Collection[str]
 ]  # gives the ids of those that have to wait
@@ -94,6 +98,12 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
     for row in judged:
         known = purse.seen_by(row, facts[row.message_id])
         verdict = decide(known, rules)
+        if (
+            all_ids is MERGES_UNKNOWN
+            and row.message_class == "marketing"
+            and not isinstance(verdict, Blocked)
+        ):
+            verdict = NOT_KNOWN_AS
         if isinstance(verdict, Blocked):
             _hold(connection, row, verdict, now, today, result)
             continue
@@ -209,7 +219,7 @@ def _hold(  # noqa: PLR0913, PLR0917 - one verdict on one row
     if verdict.waits and verdict.until is not None:
         move(connection, this, ["sending"], "queued", now, send_after=verdict.until, **why)
         _count(result.waiting, verdict.reason)
-    elif verdict.reason == "contract_red":
+    elif verdict.reason in {"contract_red", NOT_KNOWN_AS.reason}:
         move(connection, this, ["sending"], "queued", now, retry_at=today + RECHECK, **why)
         _count(result.waiting, verdict.reason)
     else:

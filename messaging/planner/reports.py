@@ -28,6 +28,7 @@ REASONS = {  # of a group; each person's own sentence is in the audience
     "state_limit": "The law where they live allows no more messages in so short a time.",
     "daily_budget": "The day's budget was promised.",
     "unknown_time_zone": "We cannot tell what time it is where they are.",
+    "merges_unknown": "The release cannot be read.",
     "contract_red": "The data behind the campaign failed its checks.",
     "duplicate_address": "Somebody else in the campaign has the same address, and gets the message.",
     "missing_value": "The template shows something that we do not know of them.",

@@ -15,6 +15,7 @@ Reason = Literal[
     "open_complaint",
     "whatsapp_window",
     "contract_red",
+    "merges_unknown",  # the dispatcher's own: no release could be read
     "frequency_cap",
     "state_limit",
     "unknown_time_zone",
@@ -23,7 +24,7 @@ Reason = Literal[
     "held_out",  # the planner's own: drawn by lot, to measure what the campaign does
 ]
 # These pass by themselves; the others are final for this message.
-WAITING: frozenset[Reason] = frozenset({"quiet_hours", "contract_red", "daily_budget"})
+WAITING: frozenset[Reason] = frozenset({"quiet_hours", "contract_red", "merges_unknown", "daily_budget"})
 HELD_OUT = "Held out by lot, to measure what the campaign does."
 
 

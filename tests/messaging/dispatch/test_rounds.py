@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, text, update
 from data_contracts.errors import StoreError
 from messaging import outbox
 from messaging.clock import Clock
-from messaging.consent import KnownAs, stop
+from messaging.consent import MERGES_UNKNOWN, KnownAs, stop
 from messaging.consent_chain import ConsentEvent, append
 from messaging.dispatch import DispatchReport, dispatch_once, run_dispatcher
 from messaging.quiet_hours import read_quiet_rules
@@ -434,3 +434,14 @@ def _let_time_pass(store: Store) -> None:
     with store.write() as connection:
         connection.execute(text("UPDATE messages SET retry_at = NULL"))
         connection.execute(text("UPDATE sender_pace SET rest_until = NULL"))
+
+
+def test_marketing_waits_and_a_receipt_goes_while_nobody_knows_which_ids_are_one_person(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    (offer,) = outbox_of.put()
+    (receipt,) = outbox_of.put(message_class="transactional", purpose="service")
+    report = dispatch_once(store, {"sms": provider}, NOW, merges=lambda: MERGES_UNKNOWN)
+    assert (report.accepted, report.waiting["merges_unknown"]) == (1, 1)
+    assert (outbox_of.row(receipt).state, outbox_of.row(offer).state) == ("accepted", "queued")
+    assert outbox_of.row(offer).reason == "merges_unknown"

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from messaging.consent import KnownAs
+from messaging.consent import MERGES_UNKNOWN, KnownAs
 from messaging.customers.merges import GRACE, Merges, known_as
 from messaging.customers.partings import Change
 from messaging.release import ReleaseReader
@@ -101,3 +101,11 @@ def test_a_release_without_a_journal_knows_of_no_split(
 ) -> None:
     publish(without=["identity_journal"], identity_alias=[alias("cus_old", "cus_new")])
     assert Merges(ReleaseReader(settings.releases_dir), store)()["cus_old"] == KnownAs(("cus_new", "cus_old"))
+
+
+def test_who_is_one_person_is_unknown_where_the_release_could_never_be_read(
+    settings: Settings, store: Store, publish: Callable[..., str]
+) -> None:
+    publish(identity_alias=[alias("cus_old", "cus_new")])
+    (settings.releases_dir / "current.json").write_text("{")
+    assert Merges(ReleaseReader(settings.releases_dir), store)() is MERGES_UNKNOWN
