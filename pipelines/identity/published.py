@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines.identity.policy import Policy
+from pipelines.warehouse.parts import count_rows, parts_of, write_by_parts
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,7 +59,6 @@ _PERSON_IDS = """
 """
 
 _SIDES = """
-    CREATE OR REPLACE TEMP TABLE profile_sides AS
     SELECT node_person.node AS profile, node_person.person,
         coalesce(any_value(anchors.best[1]), 'record') AS identifier_type,
         coalesce(any_value(anchors.best[2]), min(evidence_of.source || '/' || evidence_of.source_record_id))
@@ -67,27 +67,31 @@ _SIDES = """
     FROM node_person
     JOIN evidence_of ON evidence_of.profile = node_person.node
     LEFT JOIN anchors ON anchors.profile = node_person.node
+    WHERE evidence_of.profile % $parts::UBIGINT = $part
     GROUP BY ALL
 """
 
-# Key to key, as the records of a source carry them together; then what people and scores tied.
+# Key to key, as the records of a source carry them together.
+_TIED = """
+    SELECT person_ids.customer_id, sides.identifier_type, sides.match_key,
+        held.identifier_type AS other_type, held.match_key AS other_key, held.source,
+        arg_min(held.source_record_id, (held.first_seen_at, held.source_record_id)) AS source_record_id,
+        arg_min(held.origin_table, (held.first_seen_at, held.source_record_id)) AS origin_table,
+        sum(held.records)::BIGINT AS records,
+        min(held.first_seen_at) AS first_seen_at, max(held.last_seen_at) AS last_seen_at
+    FROM evidence_held AS held
+    JOIN profile_sides AS sides USING (profile)
+    JOIN node_person AS theirs ON theirs.node = held.node AND theirs.person = sides.person
+    JOIN person_ids ON person_ids.person = sides.person
+    WHERE sides.identifier_type <> 'record'
+        AND (held.identifier_type, held.match_key) <> (sides.identifier_type, sides.match_key)
+        AND sides.person % $parts::BIGINT = $part
+    GROUP BY ALL
+"""
+
+# Then what people and scores tied.
 _EVIDENCE = """
-    WITH carried AS (
-        SELECT person_ids.customer_id, sides.identifier_type, sides.match_key,
-            held.identifier_type AS other_type, held.match_key AS other_key, held.source,
-            arg_min(held.source_record_id, (held.first_seen_at, held.source_record_id)) AS source_record_id,
-            arg_min(held.origin_table, (held.first_seen_at, held.source_record_id)) AS origin_table,
-            sum(held.records)::BIGINT AS records,
-            min(held.first_seen_at) AS first_seen_at, max(held.last_seen_at) AS last_seen_at
-        FROM evidence_held AS held
-        JOIN profile_sides AS sides USING (profile)
-        JOIN node_person AS theirs ON theirs.node = held.node AND theirs.person = sides.person
-        JOIN person_ids ON person_ids.person = sides.person
-        WHERE sides.identifier_type <> 'record'
-            AND (held.identifier_type, held.match_key) <> (sides.identifier_type, sides.match_key)
-        GROUP BY ALL
-    ),
-    said AS (
+    WITH said AS (
         SELECT decisions.*, one.profile AS one, other.profile AS other_profile
         FROM decisions
         JOIN evidence_of AS one ON one.record = decisions.record
@@ -97,7 +101,7 @@ _EVIDENCE = """
     SELECT customer_id, 'deterministic' AS kind, identifier_type, match_key, other_type, other_key, source,
         source_record_id, origin_table, NULL::VARCHAR AS other_source, NULL::VARCHAR AS other_record_id,
         records, first_seen_at, last_seen_at, NULL::DOUBLE AS weight, NULL::JSON AS detail
-    FROM carried
+    FROM published_ties
     UNION ALL
     SELECT person_ids.customer_id, 'human', mine.identifier_type, mine.match_key, theirs.identifier_type,
         theirs.match_key, said.source, said.source_record_id, NULL, said.other_source, said.other_record_id,
@@ -355,12 +359,14 @@ def publish_identity(connection: "duckdb.DuckDBPyConnection", policy: Policy, *,
     """
     connection.execute("CREATE SCHEMA IF NOT EXISTS identity")
     connection.execute(_NO_PAIRS)
-    for query in (_PERSON_IDS, _SIDES, _UNPROVING):
+    for query in (_PERSON_IDS, _UNPROVING):
         connection.execute(query)
+    write_by_parts(connection, "profile_sides", _SIDES, parts_of(count_rows(connection, "evidence_of")))
     connection.execute(_SAID, [MANY_WORDS, MANY_WORDS])
     known = [name for name in policy.by_priority() if policy.identifiers[name].names_a_person]
     _write(connection, "identity_map", _MAP, part=part)
     _write(connection, "customer_identifiers", _IDENTIFIERS, [known], part=part)
+    write_by_parts(connection, "published_ties", _TIED, parts_of(count_rows(connection, "evidence_held")))
     _write(connection, "identity_evidence", _EVIDENCE, part=part)
     _write(connection, "identity_refused", _REFUSED, part=part)
     _write(connection, "identity_review", _REVIEW, part=part)

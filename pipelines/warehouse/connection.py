@@ -21,6 +21,11 @@ def memory_of_builds(megabytes: int) -> Iterator[None]:
         _MOST.reset(token)
 
 
+def most_megabytes() -> int:
+    """Give what `memory_of_builds` lets a warehouse take; 0 where that is left to DuckDB."""
+    return _MOST.get()
+
+
 @contextmanager
 def leave_room(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Let a warehouse of bounded memory keep a quarter of it inside the block, where Python's own arrays are large."""

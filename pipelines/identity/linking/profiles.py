@@ -8,6 +8,7 @@ address of the order. All of it is SQL, so a person with ten million records cos
 from typing import TYPE_CHECKING
 
 from pipelines.identity.evidence import ALL_RECORDS
+from pipelines.warehouse.parts import count_rows, parts_of, write_by_parts
 
 if TYPE_CHECKING:
     import duckdb
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 # A person who appears in more ways than this is compared by the commonest; placeholders and test accounts
 # appear in thousands.
 MOST_PROFILES = 8
+
+# What a record takes while it is cleaned, for what it says, what it carries and whose it is are grouped at once: 20M
+# records in 1.8 GB fail in one part, and 4M in one as well (2026-11-23).
+CLEANED_BYTES = 1200
 
 # Cleaning, one macro a kind of text. Letters of every script count; what is neither letter nor digit
 # separates words, but for apostrophes, which people leave out (O'Brien, OBrien).
@@ -46,19 +51,24 @@ _NICKNAMES = """
     GROUP BY short
 """
 
-# One row a record of a person, cleaned. A record's identifiers are those that nothing refused. A person is named by the
-# least of the records, which is the same in the next build while the records are.
+# A person is named by the least of the records, which is the same in the next build while the records are.
+_PERSONS = """
+    CREATE OR REPLACE TEMP TABLE linking_persons AS
+    SELECT component, min(hash(source || chr(31) || source_record_id)) AS person FROM resolved GROUP BY component
+"""
+
+# One row a record of a person, cleaned. A record's identifiers are those that nothing refused.
 _CLEANED = """
-    CREATE OR REPLACE TEMP TABLE linking_records AS
     WITH identifiers AS (
         SELECT
             found.source, found.source_record_id,
             max(found.match_key) FILTER (WHERE found.identifier_type = 'email') AS email,
             max(found.match_key) FILTER (WHERE found.identifier_type = 'phone') AS phone,
             max(found.match_key) FILTER (WHERE found.identifier_type = 'external_id') AS external_id
-        FROM query_table(?) AS found
+        FROM query_table($identifiers) AS found
         WHERE found.refused_reason IS NULL
             AND found.identifier_type IN ('email', 'phone', 'external_id')
+            AND hash(found.source_record_id) % $parts::UBIGINT = $part
         GROUP BY ALL
     ),
     stated AS (
@@ -67,12 +77,13 @@ _CLEANED = """
             max(given_name) AS given_name, max(family_name) AS family_name, max(birth_date) AS birth_date,
             max(street) AS street, max(city) AS city, max(postcode) AS postcode
         FROM identity_records
+        WHERE hash(source_record_id) % $parts::UBIGINT = $part
         GROUP BY ALL
     ),
     people AS (
-        SELECT source, source_record_id, min(hash(source || chr(31) || source_record_id))
-            OVER (PARTITION BY component) AS person
-        FROM (SELECT DISTINCT source, source_record_id, component FROM resolved)
+        SELECT DISTINCT source, source_record_id, person
+        FROM resolved JOIN linking_persons USING (component)
+        WHERE hash(source_record_id) % $parts::UBIGINT = $part
     )
     SELECT
         people.person,
@@ -95,7 +106,6 @@ _CLEANED = """
 # Equal appearances are one row, with the record that says most and came first in their name. max_by over
 # (how often, which) instead of mode(): of two equally frequent values it always takes the same.
 _PROFILES = """
-    CREATE OR REPLACE TEMP TABLE linking_appearances AS
     WITH appearances AS (
         SELECT
             person, given_name, family_name, birth_date, house, street, city, postcode,
@@ -105,6 +115,7 @@ _PROFILES = """
                 (CASE WHEN email IS NULL THEN 1 ELSE 0 END), occurred_at, source, source_record_id
             )) AS first_record
         FROM linking_records
+        WHERE person % $parts::UBIGINT = $part
         GROUP BY ALL
     ),
     known AS (
@@ -164,7 +175,7 @@ _PROFILES = """
         ) AS place
         FROM informative
     )
-    SELECT * EXCLUDE (place) FROM ranked WHERE place <= ?
+    SELECT * EXCLUDE (place) FROM ranked WHERE place <= $most
 """
 
 # For training, records as they are: filled profiles agree with themselves. A few a person, one a moment, for
@@ -245,7 +256,8 @@ def write_profiles(connection: "duckdb.DuckDBPyConnection", identifiers: str) ->
     it, has none. Leaves `linking_appearances`, what a profile is derived from and nothing of how it compares to others.
     """
     _clean_records(connection, identifiers)
-    connection.execute(_PROFILES, [MOST_PROFILES])
+    parts = parts_of(count_rows(connection, "linking_records"))
+    write_by_parts(connection, "linking_appearances", _PROFILES, parts, {"most": MOST_PROFILES})
     return derive_profiles(connection)
 
 
@@ -262,7 +274,9 @@ def _clean_records(connection: "duckdb.DuckDBPyConnection", identifiers: str) ->
     connection.execute(ALL_RECORDS)
     connection.execute(_MACROS)
     connection.execute(_NICKNAMES, list(_nicknames()))
-    connection.execute(_CLEANED, [identifiers])
+    connection.execute(_PERSONS)
+    parts = parts_of(count_rows(connection, "resolved"), CLEANED_BYTES)
+    write_by_parts(connection, "linking_records", _CLEANED, parts, {"identifiers": identifiers})
 
 
 def _nicknames() -> tuple[list[str], list[str]]:
