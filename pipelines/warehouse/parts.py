@@ -1,4 +1,8 @@
-"""Write a large table part by part: where groups hold texts, DuckDB keeps them all in memory, and spills none of them."""
+"""Write a large table part by part, where the memory of builds is bounded.
+
+DuckDB puts away most of what does not fit, and not all: a query that groups and joins several times holds some of each
+at once. Cleaning 20 million records for scoring failed in 1.8 GB, and passes in parts (2026-11-23).
+"""
 
 import math
 from collections.abc import Mapping
