@@ -1,4 +1,4 @@
-"""`rapport consent review`: opt-outs in people's own words, which a person confirms or lifts."""
+"""`rapport consent review`: opt-outs in people's own words and opt-ins of unproven senders, which a person decides."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +12,17 @@ from messaging.terminal import emit, plain, say
 if TYPE_CHECKING:
     from messaging.inbox import Review
 
-reviews = typer.Typer(no_args_is_help=True, help="Opt-outs in people's own words: look them over.")
+reviews = typer.Typer(
+    no_args_is_help=True,
+    help="Opt-outs in people's own words and opt-ins of unproven senders: look them over.",
+)
 ReviewId = Annotated[str, typer.Argument(help="The review's id, as `list` names it.")]
 STATES = ("waiting", "confirmed", "lifted", "all")
+DOUBTS = {
+    "form": "anybody can write this address into the form",
+    "mail_unverified": "neither DKIM nor SPF passed for the domain of From",
+    "sender_unproven": "nothing proves who sent it",
+}
 
 
 @reviews.command("list")
@@ -25,7 +33,7 @@ def list_them(
     actor: Actor,
     as_json: AsJson = False,
 ) -> None:
-    """List what was taken for an opt-out and obeyed, with the words that matched, the oldest first."""
+    """List what was taken for an opt-out and obeyed, and opt-ins that were not, the oldest first."""
     from typing import cast
 
     from messaging import inbox
@@ -43,13 +51,13 @@ def list_them(
 
 @reviews.command("confirm")
 def confirm(review_id: ReviewId, *, actor: Actor, as_json: AsJson = False) -> None:
-    """Say that it was an opt-out: it stays in force."""
+    """Say that it was an opt-out: it stays in force. Of an opt-in: that it is theirs, and counts from now on."""
     _decide(review_id, "confirm", actor, as_json=as_json)
 
 
 @reviews.command("lift")
 def lift(review_id: ReviewId, *, actor: Actor, as_json: AsJson = False) -> None:
-    """Say that it was none: what it changed is taken back, and nothing else."""
+    """Say that it was none: what it changed is taken back, and nothing else. An opt-in stays without effect."""
     _decide(review_id, "lift", actor, as_json=as_json)
 
 
@@ -68,6 +76,12 @@ def _decide(review_id: str, decision: str, actor: str, *, as_json: bool) -> None
 
 
 def _sentence(review: "Review") -> str:
+    if review.asks == "start":
+        return (
+            "Confirmed: it counts from now on."
+            if review.state == "confirmed"
+            else "Lifted: it never counted."
+        )
     if review.state == "confirmed":
         return "Confirmed: it stays in force."
     if review.still_silent:
@@ -95,4 +109,7 @@ def _print(found: "list[Review]") -> None:
         scope = "every channel" if each.scope == "everything" else each.channel
         say(f"{each.review_id}  {each.created_at:%Y-%m-%d %H:%M}  {each.state}  {scope}")
         say(f"  {plain(each.body)}")
-        say(f"  matched: {plain(each.words)}  ({each.language}, {each.rule})")
+        if each.asks == "start":
+            say(f"  asks to be written to again, not obeyed: {DOUBTS.get(each.doubt or '', each.doubt)}")
+        else:
+            say(f"  matched: {plain(each.words)}  ({each.language}, {each.rule})")

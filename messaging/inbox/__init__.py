@@ -1,12 +1,8 @@
 """What people write back: each message is stored once, linked to what it answers, and an opt-out is obeyed."""
 
 from messaging.inbox.keywords import Keyword, keyword_of
+from messaging.inbox.messages import Company, FindCustomers, Heard, Inbound, InboundReceipt
 from messaging.inbox.receiving import (
-    Company,
-    FindCustomers,
-    Heard,
-    Inbound,
-    InboundReceipt,
     hear,
     read_rules,
     receive,

@@ -1,8 +1,6 @@
 """What people write back: each message is stored once, linked to what it answers, and STOP is obeyed."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -14,8 +12,11 @@ from messaging import consent, double_opt_in
 from messaging.addresses import Addresses, country_of, normalise
 from messaging.clock import Clock
 from messaging.complaints import Complaint, open_for_each
+from messaging.inbox.answers import Asker, claim_answer
 from messaging.inbox.complaints import complains, read_complaint_words
+from messaging.inbox.doubts import Unproven, doubt
 from messaging.inbox.keywords import Keyword, keyword_of, read_keywords
+from messaging.inbox.messages import NOBODY, Company, FindCustomers, Heard, Inbound, InboundReceipt
 from messaging.inbox.opt_outs import OptOut, languages, read_opt_out
 from messaging.inbox.reviews import Spoken, obey
 from messaging.store import Store
@@ -25,50 +26,6 @@ from messaging.store.tables import inbound_messages, messages
 log = structlog.get_logger(__name__)
 
 LEFT_US = ("calling", "accepted", "done", "unknown")  # states of a message that may have reached the person
-
-FindCustomers = Callable[[str], Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Inbound:
-    """A message that somebody wrote to us, as a provider handed it over."""
-
-    provider: str
-    provider_sid: str
-    channel: str
-    from_address: str
-    to_address: str
-    body: str
-    payload: dict[str, Any]
-    opt_out: Keyword | None = None  # what the provider took it for, and acted upon; then it has answered, too
-    automatic: bool = False  # a program wrote it (an absence, a bounce): nobody's word, and never answered
-
-
-@dataclass(frozen=True)
-class InboundReceipt:
-    """What became of an inbound message. `duplicate` means that it was here before and nothing was done.
-
-    `review_id` names the opt-out in their own words that it was taken for, `answer` is what to answer, once.
-    """
-
-    inbound_id: str
-    duplicate: bool
-    keyword: Keyword | None
-    customer_id: str | None
-    reply_to_message_id: str | None
-    review_id: str | None = None
-    answer: str | None = None
-
-
-@dataclass(frozen=True)
-class Company:
-    """Who we are to somebody who asks for help: our name, and where we are reached."""
-
-    name: str = ""
-    contact: str = ""
-
-
-NOBODY = Company()
 
 
 def receive(  # noqa: PLR0913, PLR0917 - what an installation is made of
@@ -83,9 +40,9 @@ def receive(  # noqa: PLR0913, PLR0917 - what an installation is made of
 
     STOP suppresses the address and revokes marketing on this channel for everybody who owns the address, by
     the outbox or by what `find_customers` knows (it takes a normalised address and gives customer ids). START
-    takes that back, and so does a YES where a question of ours waits for it. An opt-out in their own words is
-    obeyed as STOP is, and lies in the review list. Where the provider does not answer and `company` has a name, the
-    receipt holds our one answer to a STOP or a HELP.
+    takes that back, and so does a YES where a question of ours waits for it, of a sender who is proven: anybody else's
+    lies in the review list and changes nothing. An opt-out in their own words is obeyed as STOP is, and lies there too.
+    Where the provider does not answer and `company` has a name, the receipt holds our one answer to a STOP or a HELP.
     """
     heard = hear(addresses, inbound, clock, find_customers, company)
     try:
@@ -97,25 +54,6 @@ def receive(  # noqa: PLR0913, PLR0917 - what an installation is made of
         if known is None:
             raise
         return known
-
-
-@dataclass(frozen=True)
-class Heard:
-    """An inbound message with what was found out before the transaction."""
-
-    inbound: Inbound
-    address: str
-    address_hash: str
-    owners: Sequence[str]
-    at: datetime
-    company: Company
-    in_words: OptOut | None  # read before, so that a long text keeps nobody else from the store
-    complains: bool = False  # read before, likewise
-
-    @property
-    def channel(self) -> str:
-        """Give the channel that they are answered on, and that an opt-out means: whoever fills in a form, by e-mail."""
-        return "email" if self.inbound.channel == "form" else self.inbound.channel
 
 
 def _owners(address: str, find_customers: FindCustomers) -> list[str]:
@@ -162,22 +100,27 @@ def record(connection: Connection, heard: Heard) -> InboundReceipt:
         return known
     answered = _last_message_to(connection, heard)
     question = double_opt_in.waiting(connection, heard.address_hash, heard.channel, heard.at)
-    keyword = _keyword(heard, asked=question is not None)
-    in_words = heard.in_words if keyword is None else None
+    meant = _keyword(heard, asked=question is not None)
+    doubted = meant == "start" and heard.inbound.proven_by is None
+    keyword = None if doubted else meant
+    in_words = heard.in_words if meant is None else None
+    writer = _writer(answered, heard.owners)
     receipt = InboundReceipt(
         inbound_id=new_id("inb"),
         duplicate=False,
         keyword=keyword,
-        customer_id=_writer(answered, heard.owners),
+        customer_id=writer,
         reply_to_message_id=answered.message_id if answered else None,
-        review_id=new_id("rev") if in_words else None,
-        answer=_answer(heard, keyword, in_words),
+        review_id=new_id("rev") if in_words or doubted else None,
+        answer=_answer(connection, heard, keyword, in_words, writer),
     )
     _store(connection, heard, receipt)
     if in_words is not None:
         obey(connection, _spoken(heard, receipt), in_words)
+    elif doubted:
+        doubt(connection, _unproven(heard, receipt))
     elif question is not None and keyword == "start":
-        double_opt_in.grant(connection, question, heard.at, "reply", {"inbound_id": receipt.inbound_id})
+        double_opt_in.grant(connection, question, heard.at, "reply", _evidence(heard, receipt))
     else:
         _obey(connection, heard, receipt)
     if heard.complains:
@@ -209,8 +152,14 @@ def _keyword(heard: Heard, *, asked: bool) -> Keyword | None:
     return ours or inbound.opt_out
 
 
-def _answer(heard: Heard, keyword: Keyword | None, in_words: OptOut | None) -> str | None:
-    """Give what we answer, where we are somebody and the provider has not answered."""
+def _answer(
+    connection: Connection,
+    heard: Heard,
+    keyword: Keyword | None,
+    in_words: OptOut | None,
+    writer: str | None,
+) -> str | None:
+    """Give what we answer, where we are somebody, the provider has not answered, and we have not of late."""
     inbound, words = heard.inbound, read_keywords()
     asked_for: Keyword | None = "stop" if in_words else keyword
     if not heard.company.name or asked_for is None or inbound.opt_out is not None:
@@ -218,7 +167,10 @@ def _answer(heard: Heard, keyword: Keyword | None, in_words: OptOut | None) -> s
     if words.answers_itself(inbound.provider, heard.channel, inbound.body):
         return None
     language = in_words.language if in_words else "en"
-    return words.answer(asked_for, heard.company.name, heard.company.contact, language)
+    answer = words.answer(asked_for, heard.company.name, heard.company.contact, language)
+    people = {*heard.owners, *([writer] if writer else [])}
+    asker = Asker(heard.address_hash, heard.channel, people)
+    return answer if answer and claim_answer(connection, asker, asked_for, heard.at) else None
 
 
 def _spoken(heard: Heard, receipt: InboundReceipt) -> Spoken:
@@ -233,6 +185,28 @@ def _spoken(heard: Heard, receipt: InboundReceipt) -> Spoken:
         source_record_id=f"message/{heard.inbound.provider_sid}",
         at=heard.at,
     )
+
+
+def _unproven(heard: Heard, receipt: InboundReceipt) -> Unproven:
+    return Unproven(
+        review_id=receipt.review_id or "",
+        inbound_id=receipt.inbound_id,
+        came_by=heard.inbound.channel,
+        channel=heard.channel,
+        address_hash=heard.address_hash,
+        customer_id=receipt.customer_id,
+        owners=tuple(heard.owners),
+        source=heard.inbound.provider,
+        source_record_id=f"message/{heard.inbound.provider_sid}",
+        words=heard.inbound.body.strip(),
+        at=heard.at,
+    )
+
+
+def _evidence(heard: Heard, receipt: InboundReceipt) -> dict[str, Any]:
+    """Say which message it was, and of an opt-in by what we know whose it is."""
+    proof = heard.inbound.proven_by if receipt.keyword == "start" else None
+    return {"inbound_id": receipt.inbound_id} | ({"proven_by": proof} if proof else {})
 
 
 def _writer(answered: Row[Any] | None, owners: Sequence[str]) -> str | None:
@@ -293,7 +267,7 @@ def _obey(connection: Connection, heard: Heard, receipt: InboundReceipt) -> None
         "source": heard.inbound.provider,
         "source_record_id": f"message/{heard.inbound.provider_sid}",
         "customer_ids": heard.owners,
-        "evidence": {"inbound_id": receipt.inbound_id},
+        "evidence": _evidence(heard, receipt),
     }
     if receipt.keyword == "stop":
         consent.stop(connection, **said)

@@ -1,7 +1,8 @@
 """The review list: opt-outs in people's own words, obeyed at once; a person confirms each, or lifts what was none.
 
 Lifting takes back what that one message changed and nothing else: who had agreed has agreed again, who never had has
-not, and a STOP that came since stays.
+not, and a STOP that came since stays. Opt-ins whose sender nobody proved lie here too (`asks` is start): they changed
+nothing, and count from the moment that somebody confirms them.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from data_contracts.errors import NotFoundError, RefusedError
 from messaging import consent
 from messaging.consent_chain import ConsentEvent, said_by
+from messaging.inbox.doubts import obey_doubted
 from messaging.inbox.opt_outs import OptOut
 from messaging.store.tables import consent_events, inbound_messages, suppressions
 from messaging.store.tables_consent import opt_out_reviews
@@ -39,7 +41,9 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Review:
-    """One opt-out in somebody's own words. `body` is what they wrote, `words` what of it matched; times are naive UTC.
+    """One opt-out in somebody's own words, or an opt-in (`asks`) with why it was not obeyed (`doubt`).
+
+    `body` is what they wrote, `words` what of it matched; times are naive UTC.
 
     `still_silent` names the channels on which the address stays suppressed although it was lifted, for somebody
     said so besides.
@@ -57,6 +61,8 @@ class Review:
     created_at: datetime
     decided_at: datetime | None
     decided_by: str | None
+    asks: Literal["stop", "start"] = "stop"
+    doubt: str | None = None
     still_silent: tuple[str, ...] = ()
 
 
@@ -118,8 +124,13 @@ def list_reviews(
 
 
 def confirm(connection: Connection, review_id: str, actor: str, at: datetime) -> Review:
-    """Say that it was an opt-out, which it stays. Raises NotFoundError, or RefusedError where it was lifted."""
+    """Say that it was an opt-out, which it stays; or that an opt-in is theirs, which counts from now on.
+
+    Raises NotFoundError, or RefusedError where it was lifted.
+    """
     row = _waiting_or_done(connection, review_id, "confirmed")
+    if row.asks == "start" and row.state == "waiting":
+        obey_doubted(connection, row, actor, at)
     _decide(connection, row, "confirmed", actor, at)
     return _one(connection, review_id)
 
@@ -127,6 +138,9 @@ def confirm(connection: Connection, review_id: str, actor: str, at: datetime) ->
 def lift(connection: Connection, review_id: str, actor: str, at: datetime) -> Review:
     """Take back what the message changed, for it was no opt-out. Raises NotFoundError, or RefusedError if confirmed."""
     row = _waiting_or_done(connection, review_id, "lifted")
+    if row.asks == "start":  # it changed nothing, and never will
+        _decide(connection, row, "lifted", actor, at)
+        return _one(connection, review_id)
     said = ConsentEvent(
         channel=row.channel,
         purpose="marketing",
@@ -226,5 +240,7 @@ def _review(row: Row[Any], still_silent: tuple[str, ...] = ()) -> Review:
         created_at=row.created_at,
         decided_at=row.decided_at,
         decided_by=row.decided_by,
+        asks=row.asks,
+        doubt=row.doubt,
         still_silent=still_silent,
     )

@@ -21,6 +21,7 @@ REVISIONS = (
     "0010",
     "0011",
     "0012",
+    "0013",
 )  # oldest first; a test holds this equal to the migration scripts
 
 

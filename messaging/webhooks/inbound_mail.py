@@ -17,6 +17,7 @@ from typing import Any
 
 from messaging.addresses import normalise_email
 from messaging.inbox import Inbound, new_words
+from messaging.webhooks.mail_authentication import proof_of
 
 PROVIDER = "sendgrid"
 LONGEST = 100_000  # characters of a mail's words that are kept
@@ -44,7 +45,8 @@ def read_mail(content_type: str, body: bytes, digest: str) -> Inbound | None:
     else:
         headers = HeaderParser(policy=compat32).parsestr(fields.get("headers", ""))
         text, html = fields.get("text", ""), fields.get("html", "")
-    sender = _one_address(fields.get("from") or str(headers.get("From", "")))
+    written_from = [str(each) for each in headers.get_all("From", [])]
+    sender = _one_address(fields.get("from") or "".join(written_from[:1]))
     recipient = _one_address(fields.get("to") or str(headers.get("To", "")))
     if sender is None:
         return None
@@ -62,6 +64,7 @@ def read_mail(content_type: str, body: bytes, digest: str) -> Inbound | None:
             "text": _clean(written[:LONGEST]),
         },
         automatic=_is_automatic(headers, sender),
+        proven_by=proof_of(fields, sender, written_from),
     )
 
 

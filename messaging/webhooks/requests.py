@@ -45,6 +45,7 @@ def read_inbound(form: Form) -> Inbound | None:
         body=_text(form, "Body", keep_space=True),
         payload=payload_of(form) | _place(form),
         opt_out=_OPT_OUT.get(_text(form, "OptOutType").upper()),
+        proven_by=PROVIDER,
     )
 
 
@@ -65,6 +66,7 @@ def read_chat(form: Form) -> Inbound | None:
         to_address=_text(form, "ChatServiceSid", "MessagingServiceSid") or "chat",
         body=_text(form, "Body", keep_space=True),
         payload=payload_of(form),
+        proven_by=PROVIDER,
     )
 
 

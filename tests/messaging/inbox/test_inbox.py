@@ -38,7 +38,9 @@ def hear(store: Store, addresses: Addresses, clock: Clock) -> Any:
     """Receive a text from the usual phone; `owners` is what the release knows of it."""
 
     def listen(body: str, owners: Sequence[str] = (), **fields: Any) -> InboundReceipt:
-        inbound = Inbound("twilio", new_id("evt"), "sms", PHONE, COMPANY, body, {"Body": body})
+        inbound = Inbound(
+            "twilio", new_id("evt"), "sms", PHONE, COMPANY, body, {"Body": body}, proven_by="twilio"
+        )
         return receive(store, addresses, replace(inbound, **fields), clock, lambda _: owners)
 
     return listen

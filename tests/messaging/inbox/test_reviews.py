@@ -37,7 +37,9 @@ def hear(store: Store, addresses: Addresses) -> Hear:
     def listen(
         body: str, owners: Sequence[str] = ("cus_1",), at: datetime = NOON, **fields: Any
     ) -> InboundReceipt:
-        inbound = Inbound("twilio", new_id("evt"), "sms", PHONE, COMPANY, body, {"Body": body})
+        inbound = Inbound(
+            "twilio", new_id("evt"), "sms", PHONE, COMPANY, body, {"Body": body}, proven_by="twilio"
+        )
         return receive(
             store,
             addresses,
