@@ -12,12 +12,11 @@ from email.message import Message
 from email.parser import HeaderParser
 from email.policy import compat32
 from email.utils import getaddresses
-from html.parser import HTMLParser
-from typing import Any
 
 from messaging.addresses import normalise_email
 from messaging.inbox import Inbound, new_words
 from messaging.webhooks.mail_authentication import proof_of
+from messaging.webhooks.mail_pages import text_of
 
 PROVIDER = "sendgrid"
 LONGEST = 100_000  # characters of a mail's words that are kept
@@ -32,8 +31,6 @@ _TOLD = (
     "spam_score",
     "attachments",
 )  # kept beside the words
-_BREAKS = frozenset({"p", "br", "div", "tr", "li", "h1", "h2", "h3", "blockquote"})
-_UNSEEN = frozenset({"style", "script", "head", "title"})
 
 
 def read_mail(content_type: str, body: bytes, digest: str) -> Inbound | None:
@@ -50,7 +47,7 @@ def read_mail(content_type: str, body: bytes, digest: str) -> Inbound | None:
     recipient = _one_address(fields.get("to") or str(headers.get("To", "")))
     if sender is None:
         return None
-    written = text if text.strip() else _text_of(html)
+    written = text if text.strip() else text_of(html[: 4 * LONGEST])
     return Inbound(
         provider=PROVIDER,
         provider_sid=_message_id(headers) or f"digest/{digest}",
@@ -139,37 +136,6 @@ def _is_automatic(headers: Message, sender: str) -> bool:
         or marked
         or bool(_AUTOMATIC.match(sender))
     )
-
-
-class _Reader(HTMLParser):
-    """Keeps the words of a page and its line breaks."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self._unseen = 0
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:  # noqa: ARG002 - the parser's signature
-        """Begin an element."""
-        self._unseen += tag in _UNSEEN
-        if tag in _BREAKS:
-            self.words.append("\n> " if tag == "blockquote" else "\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        """End an element."""
-        self._unseen -= tag in _UNSEEN and self._unseen > 0
-
-    def handle_data(self, data: str) -> None:
-        """Keep words that are seen."""
-        if not self._unseen:
-            self.words.append(" ".join(data.split()) + " " if data.strip() else "")
-
-
-def _text_of(html: str) -> str:
-    reader = _Reader()
-    reader.feed(html[: 4 * LONGEST])
-    reader.close()
-    return "\n".join(line.strip() for line in "".join(reader.words).split("\n")).strip()
 
 
 def _clean(text: str) -> str:
