@@ -12,7 +12,12 @@ from messaging.inbox.opt_outs.patterns import compiled
 from messaging.inbox.opt_outs.reading import Language
 
 HERE = Path(__file__).parent
-SETS = ["opt_out_phrases.yaml", "opt_out_phrases_unseen.yaml", "opt_out_phrases_third.yaml"]
+SETS = [
+    "opt_out_phrases.yaml",
+    "opt_out_phrases_unseen.yaml",
+    "opt_out_phrases_third.yaml",
+    "opt_out_phrases_development.yaml",
+]
 
 
 def judged(name: str, kind: str) -> tuple[list[str], list[str]]:
@@ -85,6 +90,23 @@ def test_careless_spelling_hides_no_opt_out(text: str) -> None:
 def test_a_broad_rule_is_silent_in_a_sentence_of_another_matter(opt_out: str, other_matter: str) -> None:
     assert read_opt_out(opt_out) is not None
     assert read_opt_out(other_matter) is None
+
+
+@pytest.mark.parametrize(
+    ("opt_out", "negated"),
+    [
+        ("Retirez-moi de la liste", "Ne me retirez pas de la liste"),
+        ("Désinscrivez-moi", "Ne me désinscrivez pas"),
+        ("Borren mi número de la lista", "No me borren de la lista"),
+        ("Haal me van de lijst", "Haal me niet van de lijst"),
+        ("Bitte aus dem Verteiler nehmen", "Bitte nicht aus dem Verteiler nehmen"),
+        ("Nehmen Sie mich aus dem Verteiler", "Nehmen Sie mich bitte nicht aus dem Verteiler"),
+        ("Please unsubscribe me", "No need to unsubscribe me"),
+    ],
+)
+def test_what_is_negated_is_no_opt_out_in_any_language(opt_out: str, negated: str) -> None:
+    assert read_opt_out(opt_out) is not None
+    assert read_opt_out(negated) is None
 
 
 def test_a_word_of_one_language_is_no_slip_for_one_of_another() -> None:
