@@ -83,7 +83,8 @@ def strangers(connection: Connection, row: Row[Any], free: Sequence[ProviderReco
         messages.c.provider_sid.is_(None),
         messages.c.state.in_(("calling", "unknown", "accepted", "done")),
     )
-    explained = Counter(normal_form(body) for body in connection.execute(others).scalars())
+    ours: list[str] = list(connection.execute(others).scalars())
+    explained = Counter(normal_form(body) for body in ours)
     here = Counter(normal_form(record.body) for record in free if record.to == row.address)
     return (here - explained).total()
 
