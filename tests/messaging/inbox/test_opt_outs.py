@@ -27,11 +27,17 @@ def judged(name: str, kind: str) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_every_set_is_read_as_the_document_says_and_well(name: str) -> None:
+def test_every_set_that_was_learnt_from_is_read_well(name: str) -> None:
     found, missed = judged(name, "opt_outs")
     taken, left = judged(name, "decoys")
     assert len(missed) <= 0.05 * (len(found) + len(missed)), missed
     assert len(taken) <= 0.05 * (len(taken) + len(left)), taken
+
+
+@pytest.mark.parametrize("name", [*SETS, "opt_out_phrases_fourth.yaml"])
+def test_every_set_is_read_as_the_document_says(name: str) -> None:
+    found, missed = judged(name, "opt_outs")
+    taken, left = judged(name, "decoys")
     told = f"{len(found)} of {len(found) + len(missed)} | {len(taken)} of {len(taken) + len(left)} |"
     lines = (HERE.parents[2] / "docs" / "consent.md").read_text(encoding="utf-8").splitlines()
     (line,) = [line for line in lines if line.startswith(f"| `{name}`")]
