@@ -86,12 +86,8 @@ def _consent(row: Mapping[Any, Any], source: str) -> ImportedConsent:
             raise ValueError(f"{name}{_shown(told.get(name))} is none of {', '.join(legal)}")
     if "customer_id" not in told and "address" not in told:
         raise ValueError("it names nobody: neither customer_id nor address")
-    if (
-        told["action"] == "grant"
-        and "address" in told
-        and normalise(told["channel"], told["address"]) is None
-    ):
-        raise ValueError("address cannot be written to on this channel")
+    if "address" in told and (address := _address(told["channel"], told["address"])) is None:
+        raise ValueError("address cannot be written to on this channel; a number needs its country code")
     return ImportedConsent(
         customer_id=told.get("customer_id"),
         source=source,
@@ -104,10 +100,15 @@ def _consent(row: Mapping[Any, Any], source: str) -> ImportedConsent:
         method=told.get("method"),
         wording=told.get("wording"),
         locale=told.get("locale"),
-        address=told.get("address"),
+        address=address if "address" in told else None,
         evidence=_evidence(told.get("evidence")),
         expires_at=_moment(told, "expires_at") if "expires_at" in told else None,
     )
+
+
+def _address(channel: str, text: str) -> str | None:
+    """Give an address as messages have it, for a word about another one would hold for nobody; 00 stands for +."""
+    return normalise(channel, text) or normalise(channel, re.sub(r"^00", "+", text.strip()))
 
 
 def _moment(told: Mapping[str, str], name: str) -> datetime:

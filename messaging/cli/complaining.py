@@ -57,4 +57,5 @@ def _print(found: list[dict[str, Any]]) -> None:
         say("Nobody is complaining.")
     for each in found:
         who = each["customer_id"] or "somebody at one address"
-        plain(f"{each['flag_id']}  {each['opened_at']:%d %B %Y}  {each['kind']} ({each['source']})  {who}")
+        line = f"{each['flag_id']}  {each['opened_at']:%d %B %Y}  {each['kind']} ({each['source']})  {who}"
+        say(plain(line))

@@ -16,6 +16,7 @@ from messaging.inbox.answers import Asker, claim_answer
 from messaging.inbox.complaints import complains, read_complaint_words
 from messaging.inbox.doubts import Unproven, doubt
 from messaging.inbox.keywords import Keyword, keyword_of, read_keywords
+from messaging.inbox.mails import own_subject, without_signature
 from messaging.inbox.messages import NOBODY, Company, FindCustomers, Heard, Inbound, InboundReceipt
 from messaging.inbox.opt_outs import OptOut, languages, read_opt_out
 from messaging.inbox.reviews import Spoken, obey
@@ -88,7 +89,7 @@ def hear(
     channel = "email" if "@" in given else inbound.channel
     address = normalise(channel, given) or given  # a name, a short code: kept as it is
     owners = _owners(address, find_customers)
-    in_words = None if inbound.automatic else read_opt_out(inbound.body)
+    in_words = None if inbound.automatic else _opt_out_in(inbound)
     angry = not inbound.automatic and complains(inbound.body, str(inbound.payload.get("subject") or ""))
     return Heard(inbound, address, addresses.hash(address), owners, clock.now(), company, in_words, angry)
 
@@ -100,6 +101,8 @@ def record(connection: Connection, heard: Heard) -> InboundReceipt:
         return known
     answered = _last_message_to(connection, heard)
     question = double_opt_in.waiting(connection, heard.address_hash, heard.channel, heard.at)
+    if question is not None and (answered is None or answered.message_id != question.message_id):
+        question = None  # a yes to something else that we asked since, or before our question has left us
     meant = _keyword(heard, asked=question is not None)
     doubted = meant == "start" and heard.inbound.proven_by is None
     keyword = None if doubted else meant
@@ -147,9 +150,24 @@ def _keyword(heard: Heard, *, asked: bool) -> Keyword | None:
         return None
     country = country_of(heard.address)
     ours = keyword_of(inbound.body, channel=heard.channel, country=country, asked=asked)
+    if ours is None and heard.channel == "email" and _stops(inbound, country):
+        return "stop"
     if ours is None and inbound.opt_out == "start" and read_keywords().is_yes(inbound.body):
         return None
     return ours or inbound.opt_out
+
+
+def _stops(inbound: Inbound, country: str | None) -> bool:
+    """Say whether a mail is a STOP by its subject, or by its first line over nothing but a name or a signature."""
+    said = [without_signature(inbound.body), own_subject(inbound)]
+    return any(keyword_of(each, channel="email", country=country) == "stop" for each in said if each)
+
+
+def _opt_out_in(inbound: Inbound) -> OptOut | None:
+    """Read an opt-out in somebody's own words, in a mail's subject too."""
+    return read_opt_out(inbound.body) or (
+        read_opt_out(subject) if (subject := own_subject(inbound)) else None
+    )
 
 
 def _answer(

@@ -89,6 +89,19 @@ def strangers(connection: Connection, row: Row[Any], free: Sequence[ProviderReco
     return (here - explained).total()
 
 
+def has_twin_in_call(connection: Connection, row: Row[Any]) -> bool:
+    """Say whether a message with the same text is being called to the same address: a free record may be its own."""
+    others = select(messages.c.body).where(
+        messages.c.address == row.address,
+        messages.c.channel == row.channel,
+        messages.c.message_id != row.message_id,
+        messages.c.provider_sid.is_(None),
+        messages.c.state == "calling",
+    )
+    bodies: list[str] = list(connection.execute(others).scalars())
+    return normal_form(row.body) in map(normal_form, bodies)
+
+
 def _taken(connection: Connection, provider: str, sid: str) -> bool:
     rows = select(messages.c.message_id).outerjoin(attempts, attempts.c.message_id == messages.c.message_id)
     by_sid = or_(messages.c.provider_sid == sid, attempts.c.provider_sid == sid)

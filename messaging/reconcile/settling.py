@@ -19,7 +19,7 @@ from data_contracts.errors import ServiceError
 from messaging import outbox
 from messaging.clock import Clock
 from messaging.reconcile.looks import note_look, note_silence
-from messaging.reconcile.matching import free_records, same_text, strangers
+from messaging.reconcile.matching import free_records, has_twin_in_call, same_text, strangers
 from messaging.senders.base import Sender
 from messaging.store import Store
 from messaging.store.tables import attempts, messages
@@ -141,6 +141,8 @@ def seek(store: Store, row: Row[Any], sender: Sender | None, now: datetime) -> S
     def settle(connection: Connection) -> Sighting:
         outbox.lock_all(connection, [row.message_id])  # two that look for one text find a record each
         found = next(iter(free_records(connection, sender.provider, same)), None)
+        if found is not None and has_twin_in_call(connection, row):
+            return "unanswered"  # nobody knows whose it is until that call has ended
         if found is None:
             note_look(connection, row.message_id, len(records), len(same))
             free = free_records(connection, sender.provider, records)

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import formataddr, formatdate
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -22,6 +23,7 @@ from messaging.senders.mail_headers import check_mail, leave_headers
 from messaging.settings import is_loopback
 
 TIMEOUT_SECONDS = 15
+LEAVE_HEADER = "List-Unsubscribe"
 GREETING = 30.0  # seconds at most that a server's handshake adds to the time in which a mail has to leave
 TRIES = 8
 
@@ -33,6 +35,23 @@ class Mailbox:
     address: str = field(repr=False)  # smtp://user:password@host:587 or smtps://host
     mail_from: str
     company_name: str
+
+
+class _Addresses(UnstructuredHeader, BaseHeader):
+    """Addresses in angle brackets (RFC 2369), folded between them only.
+
+    Python folds a text that is longer than its line by encoding it, and no mailbox finds a link in an encoded word.
+    """
+
+    def fold(self, *, policy: "Policy[Any]") -> str:
+        """Write the header, each address whole on a line of its own."""
+        return f"{self.name}: {self.replace('>, <', f'>,{policy.linesep} <')}{policy.linesep}"
+
+
+def _policy() -> "EmailPolicy[Any]":
+    headers = HeaderRegistry()
+    headers.map_to_type(LEAVE_HEADER, _Addresses)
+    return SMTP.clone(header_factory=headers)
 
 
 class _Server(smtplib.SMTP):
@@ -98,7 +117,7 @@ class SmtpSender:
     def compose(self, message: OutboundMessage) -> EmailMessage:
         """Build the e-mail. Raises ValueError for a second recipient or a line break in a header."""
         check_mail(message)
-        mail = EmailMessage(policy=SMTP)
+        mail = EmailMessage(policy=_policy())
         mail["From"] = formataddr((self._mailbox.company_name, self._mailbox.mail_from))
         mail["To"] = message.to
         mail["Subject"] = message.subject

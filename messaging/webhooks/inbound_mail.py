@@ -127,9 +127,8 @@ def _is_automatic(headers: Message, sender: str) -> bool:
     """Say whether a program wrote it (RFC 3834, 5), whoever it says it is."""
     said = str(headers.get("Auto-Submitted", "no")).split(";")[0].strip().lower()
     precedence = str(headers.get("Precedence", "")).strip().lower()
-    marked = any(
-        headers.get(name) is not None for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress")
-    )
+    # X-Auto-Response-Suppress is no such mark: it asks that no program answers, and stands on what people write
+    marked = any(headers.get(name) is not None for name in ("X-Autoreply", "X-Autorespond"))
     return (
         said not in {"no", ""}
         or precedence in {"bulk", "auto_reply", "junk"}

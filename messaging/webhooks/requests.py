@@ -40,13 +40,18 @@ def read_inbound(form: Form) -> Inbound | None:
         provider=PROVIDER,
         provider_sid=sid,
         channel="whatsapp" if sender.startswith("whatsapp:") else "sms",
-        from_address=sender.removeprefix("whatsapp:"),
-        to_address=recipient.removeprefix("whatsapp:"),
+        from_address=_number(sender),
+        to_address=_number(recipient),
         body=_text(form, "Body", keep_space=True),
         payload=payload_of(form) | _place(form),
         opt_out=_OPT_OUT.get(_text(form, "OptOutType").upper()),
         proven_by=PROVIDER,
     )
+
+
+def _number(address: str) -> str:
+    """Take off what says by which way a number was written to: a STOP by RCS is of the number, as one by SMS is."""
+    return address.removeprefix("whatsapp:").removeprefix("rcs:")
 
 
 def read_chat(form: Form) -> Inbound | None:

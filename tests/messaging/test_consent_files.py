@@ -35,3 +35,27 @@ def test_what_is_no_csv_is_refused_with_its_line(tmp_path: Path, wording: str) -
         read_consent_file(path, "drawer")
     assert "Nothing was recorded" in str(caught.value)
     assert "ends nowhere" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("0044 20 7946 0123", "+442079460123"), ("+44 20 7946 0123", "+442079460123")],
+)
+def test_a_number_is_read_as_messages_have_it(tmp_path: Path, written: str, read: str) -> None:
+    path = tmp_path / "paper.csv"
+    path.write_text(f"address,channel,action,occurred_at\n{written},sms,revoke,2026-03-01\n")
+    (said,) = read_consent_file(path, "drawer")
+    assert said.address == read
+
+
+@pytest.mark.parametrize(
+    ("channel", "address"), [("sms", "020 7946 0123"), ("email", "anna (at) example.com")]
+)
+def test_an_opt_out_of_an_address_that_no_message_has_is_refused_with_its_line(
+    tmp_path: Path, channel: str, address: str
+) -> None:
+    path = tmp_path / "paper.csv"
+    path.write_text(f"address,channel,action,occurred_at\n{address},{channel},revoke,2026-03-01\n")
+    with pytest.raises(InputError, match="line 2: address cannot be written to on this channel") as refused:
+        read_consent_file(path, "drawer")
+    assert address not in str(refused.value)

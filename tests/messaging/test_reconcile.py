@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from data_contracts.errors import NotFoundError, RefusedError, ServiceError
 from messaging import audit, outbox
@@ -16,6 +16,7 @@ from messaging.reconcile import ReconcileReport, decide, reconcile, unclear
 from messaging.reconcile.matching import normal_form
 from messaging.senders.base import OutboundMessage, Rejected, Unknown
 from messaging.store import Store
+from messaging.store.tables import messages
 
 NOW = Clock(datetime.fromisoformat("2026-10-30T12:00"))
 RECEIPT = {"message_class": "transactional", "purpose": "service"}
@@ -106,6 +107,24 @@ def test_two_messages_with_one_text_are_told_apart_by_the_providers_ids(
     assert len(provider.accepted) == 3
     with store.read() as connection:
         assert connection.execute(text("SELECT count(DISTINCT provider_sid) FROM messages")).scalar() == 3
+
+
+def test_a_record_that_may_be_a_twins_whose_call_is_under_way_proves_nothing_yet(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    values = {"address": "+442079460000", "body": "Your parcel is late.", **RECEIPT}
+    lost = _break_off(store, outbox_of, provider, sent=False, **values)
+    (twin,) = outbox_of.put(**values)
+    with store.write() as connection:
+        connection.execute(update(messages).where(messages.c.message_id == twin).values(state="calling"))
+    provider.accept(OutboundMessage(twin, "sms", values["address"], values["body"]))
+    assert reconcile(store, {"sms": provider}, NOW, grace=timedelta(0)) == ReconcileReport(left=1)
+    assert outbox_of.row(lost).state == "unknown"
+    sid = provider.records[0].sid
+    with store.write() as connection:
+        told = update(messages).where(messages.c.message_id == twin)
+        connection.execute(told.values(state="accepted", provider="twilio", provider_sid=sid))
+    assert reconcile(store, {"sms": provider}, NOW, grace=timedelta(0)) == ReconcileReport(requeued=1)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import email
 import socketserver
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -101,6 +102,18 @@ def test_an_email_arrives_as_plain_text_and_html_from_us_to_one_person(
     assert plain.get_content().strip() == "Hello Ada, grüße!"
     assert html.get_content().strip() == "<p>Hello <b>Ada</b></p>"
     assert server.heard[1:3] == ["mail FROM:<hello@shop.example>", "rcpt TO:<ada@example.com>"]
+
+
+@pytest.mark.parametrize(
+    "public_url", ["https://h", "https://hooks.a-company-with-a-long-name.example.com/of/ours"]
+)
+def test_the_link_to_leave_stands_in_its_header_as_it_is_read(
+    sender: SmtpSender, links: Links, public_url: str
+) -> None:
+    told = replace(links, public_url=public_url)
+    raw = SmtpSender(sender._mailbox, told).compose(MESSAGE).as_bytes()
+    (line,) = [line for line in raw.split(b"\r\n") if line.startswith(b"List-Unsubscribe:")]
+    assert line.decode() == f"List-Unsubscribe: <{told.unsubscribe(MESSAGE_ID)}>"
 
 
 def test_one_click_ends_marketing(sender: SmtpSender, server: MailServer, links: Links) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from data_contracts.errors import RefusedError
 from messaging import consent, double_opt_in
@@ -101,13 +101,28 @@ def test_a_second_answer_is_the_first_ones(
         assert connection.execute(select(func.count()).select_from(consent_events)).scalar() == 1
 
 
-def test_a_yes_to_the_message_grants_and_a_yes_to_nothing_does_not(
-    ask: Ask, granted: Any, post: Any, inbound_form: Any
+def left(store: Store, message_id: str, at: datetime = NOON) -> None:
+    """Say that a message was called, and taken by the provider."""
+    with store.write() as connection:
+        this = update(messages).where(messages.c.message_id == message_id)
+        connection.execute(this.values(state="accepted", calling_at=at))
+
+
+def test_a_yes_to_the_message_grants_and_a_yes_to_nothing_or_to_anything_else_does_not(
+    ask: Ask, granted: Any, post: Any, inbound_form: Any, store: Store, sent: Any, addresses: Addresses
 ) -> None:
     post.signed("/webhooks/twilio/inbound", inbound_form("YES"))
     assert not granted()
-    ask()
+    asked = ask()
+    post.signed("/webhooks/twilio/inbound", inbound_form("Yes!", sid="SM" + "1" * 32))
+    assert not granted(), "the question has not left us yet"
+    left(store, asked.message_id)
+    later = sent("cus_1", address_hash=addresses.hash(PHONE))  # shall we deliver on Tuesday instead?
+    left(store, later, NOON + timedelta(hours=1))
     post.signed("/webhooks/twilio/inbound", inbound_form("Yes!", sid="SM" + "2" * 32))
+    assert not granted(), "it answers what we asked since"
+    left(store, asked.message_id, NOON + timedelta(hours=2))
+    post.signed("/webhooks/twilio/inbound", inbound_form("Yes!", sid="SM" + "3" * 32))
     assert granted()
 
 

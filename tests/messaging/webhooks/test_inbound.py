@@ -58,6 +58,15 @@ def test_what_twilio_took_for_an_opt_out_counts(
         assert consent.suppressed(connection, [addresses.hash(PHONE)], "sms")
 
 
+def test_a_stop_by_rcs_is_of_the_number(
+    post: Any, inbound_form: Any, store: Store, addresses: Addresses
+) -> None:
+    form = inbound_form("STOP", From=f"rcs:{PHONE}", To="rcs:harbour_agent")
+    assert post.signed(INBOUND, form).status_code == 200
+    with store.read() as connection:
+        assert consent.suppressed(connection, [addresses.hash(PHONE)], "sms")
+
+
 def test_a_message_without_words_and_one_by_whatsapp_are_taken(
     post: Any, inbound_form: Any, store: Store
 ) -> None:

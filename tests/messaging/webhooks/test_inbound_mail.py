@@ -90,6 +90,47 @@ def test_an_opt_out_is_heeded_and_answered_by_the_outbox(
 
 
 @pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("STOP", ""),
+        ("Unsubscribe", " \n"),
+        ("Please unsubscribe me", "Anna Smith\nSent from my iPhone"),
+        ("Re: Spring sale", "STOP\n\nSent from my iPhone"),
+        ("Re: Spring sale", "Stop\n\nAnna Smith"),
+        ("Re: Spring sale", "Unsubscribe.\n\nKind regards,\nAnna"),
+        ("Re: STOP", ""),
+    ],
+)
+def test_a_stop_is_heard_in_a_subject_and_over_a_signature(
+    subject: str, text: str, send: Any, store: Store, addresses: Addresses
+) -> None:
+    assert (
+        send(text, headers="Message-ID: <1@example.com>\nX-Auto-Response-Suppress: All\n", subject=subject)
+        == 204
+    )
+    with store.read() as connection:
+        assert consent.suppressed(connection, [addresses.hash(MAIL)], "email")
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Re: Unsubscribe any time", "Thanks, got it. When does it arrive?"),
+        ("Re: Please take me off your list", "I never wrote that."),
+        ("A question", "Cancel\n\nmy order 123, please"),
+        ("Fwd: stop", "Look at this one!"),
+        ("My order", "Stop\n\nwhat is this about the delivery on Tuesday?"),
+    ],
+)
+def test_an_answer_s_subject_and_a_first_line_of_more_are_no_stop(
+    subject: str, text: str, send: Any, store: Store, addresses: Addresses
+) -> None:
+    assert send(text, subject=subject) == 204
+    with store.read() as connection:
+        assert not consent.suppressed(connection, [addresses.hash(MAIL)], "email")
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         "Auto-Submitted: auto-replied\n",

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from messaging import consent, double_opt_in
 from messaging.addresses import Addresses
@@ -16,7 +16,7 @@ from messaging.inbox import confirm, lift, list_reviews
 from messaging.links import read_links
 from messaging.settings import Settings
 from messaging.store import Store
-from messaging.store.tables import consent_events, inbound_messages
+from messaging.store.tables import consent_events, inbound_messages, messages
 
 MAIL = "ada@example.com"
 PASS = "{@example.com : pass}"
@@ -81,7 +81,9 @@ def ask(store: Store, settings: Settings, addresses: Addresses) -> None:
         wording="May we mail you our offers?", source="web form", actor="ann",
     )  # fmt: skip
     with store.write() as connection:
-        double_opt_in.ask(connection, question, read_links(settings), "Harbour & Pine", NOON)
+        asked = double_opt_in.ask(connection, question, read_links(settings), "Harbour & Pine", NOON)
+        this = update(messages).where(messages.c.message_id == asked.message_id)
+        connection.execute(this.values(state="accepted", calling_at=NOON))  # it has left us
 
 
 def waiting(store: Store) -> list[tuple[str, str | None, str]]:
