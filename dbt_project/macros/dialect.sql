@@ -118,6 +118,12 @@
       {% if existing %}drop {{ existing.type }} {{ existing }};{% endif %}
       {{ create_table_as(False, table, sql) }}
     {%- endcall %}
+    {%- set column = config.get("meta", {}).get("lots_by") -%}
+    {% for lot in range(1, var("lots") if column else 1) %}
+    {% call statement("further") -%}
+      insert into {{ table }} {{ of_lot(sql, column, lot) }}
+    {%- endcall %}
+    {% endfor %}
   {%- endif %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {{ adapter.commit() }}

@@ -21,9 +21,10 @@ from pipelines.defs.basis import dbt_variables
 from pipelines.defs.keys import key
 from pipelines.defs.resources import session_of
 from pipelines.defs.session import BuildSession
-from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.connection import has_table, open_warehouse
 from pipelines.warehouse.dbt_runner import NodeResult, relations_of_records, run_dbt
 from pipelines.warehouse.increment import Increment, cut, find_people
+from pipelines.warehouse.parts import count_rows, parts_of
 from pipelines.warehouse.records import model_rows
 
 with warnings.catch_warnings():
@@ -82,7 +83,8 @@ def _part(manifest: Path, tag: str) -> AssetsDefinition:
                 select=select,
                 as_of=session.as_of.isoformat(),
                 full=session.full,
-                variables=dbt_variables(session.settings) | {"part": session.increment.is_part},
+                variables=dbt_variables(session.settings)
+                | {"part": session.increment.is_part, "lots": _lots(session)},
             )
             counts = model_rows(session.settings.build_path)
             stage.rows = sum(counts.get(result.name, 0) for result in results if result.kind in ASSETS)
@@ -94,6 +96,15 @@ def _part(manifest: Path, tag: str) -> AssetsDefinition:
             _require(results)
 
     return part
+
+
+def _lots(session: BuildSession) -> int:
+    """Say in how many lots of people a model of all records is made, so that it fits into bounded memory."""
+    if session.increment.is_part or not session.settings.build_path.exists():
+        return 1
+    with open_warehouse(session.settings.build_path) as connection:
+        known = has_table(connection, "identity", "identity_map")
+        return parts_of(count_rows(connection, "identity.identity_map")) if known else 1
 
 
 def _pick_out(session: BuildSession, manifest: Path) -> Increment:

@@ -58,4 +58,5 @@ select
     max(occurred_at) as occurred_at,
     count(*) as record_count
 from owned
+where {{ in_lot('customer_id') }}
 group by customer_id, origin_table, source, {{ said }}, language, time_zone
