@@ -54,3 +54,42 @@ def test_a_key_that_stands_twice_or_is_empty_lands_nothing_and_its_rows_are_coun
     )
     with duckdb.connect(str(settings.build_path)) as warehouse, pytest.raises(duckdb.CatalogException):
         warehouse.execute("FROM staging.stg_identity__aliases")
+
+
+_PEOPLE_OF_LOTS = """
+    CREATE SCHEMA intermediate; CREATE SCHEMA staging;
+    CREATE TABLE intermediate.int_identity__records AS
+    SELECT 'purchases' AS origin_table, 'shop' AS source, 'r' || i AS source_record_id,
+        TIMESTAMP '2026-01-01' + to_days(i::INTEGER) AS occurred_at, 'Ann' AS given_name, 'Lee' AS family_name,
+        NULL::DATE AS birth_date, 'a' || i // 4 || '@mail.example' AS email, NULL::VARCHAR AS phone,
+        NULL::VARCHAR AS street, NULL::VARCHAR AS city, NULL::VARCHAR AS postcode, NULL::VARCHAR AS country
+    FROM range(200) AS numbers(i);
+    CREATE TABLE staging.stg_landing__contacts AS
+    SELECT *, NULL::VARCHAR AS language, NULL::VARCHAR AS time_zone FROM intermediate.int_identity__records LIMIT 0;
+    CREATE TABLE staging.stg_identity__map AS
+    SELECT source, source_record_id, 'cus_' || substr(source_record_id, 2)::BIGINT // 8 AS customer_id
+    FROM intermediate.int_identity__records
+"""
+
+
+def test_a_model_that_is_made_in_lots_is_the_same_as_in_one(tmp_path: Path) -> None:
+    settings = read_settings(home=tmp_path)
+    settings.build_path.parent.mkdir(parents=True)
+    with duckdb.connect(str(settings.build_path)) as warehouse:
+        warehouse.execute(_PEOPLE_OF_LOTS)
+    found = []
+    for lots in (1, 5):
+        (result,) = run_dbt(
+            settings,
+            select=["int_profile__statements"],
+            as_of="2026-10-30T12:00:00",
+            full=False,
+            variables={"lots": lots},
+        )
+        assert not result.failed
+        with duckdb.connect(str(settings.build_path)) as warehouse:
+            found.append(
+                sorted(map(repr, warehouse.execute("FROM intermediate.int_profile__statements").fetchall()))
+            )
+    assert len(found[0]) == 50
+    assert found[0] == found[1]
