@@ -2,15 +2,23 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_contracts.errors import NotFoundError
+from data_contracts.errors import InputError, NotFoundError
 from messaging.cli.consents import CHANNELS, DATES, PURPOSES, Locale, Who, address_hash_on, require
 from messaging.cli.options import Actor, AsJson
 from messaging.settings import read_settings
 from messaging.terminal import emit, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from messaging.settings import Settings
+    from messaging.store import Store
+
+MOST_TOLD = 5  # rows of one file: whoever mends these reads it again
 
 
 def request(  # noqa: PLR0913 - the facts of a question
@@ -78,9 +86,11 @@ def take_over(
     file: Annotated[Path, typer.Argument(help="A CSV in UTF-8.", exists=True, dir_okay=False, readable=True)],
     *,
     source: Annotated[str, typer.Option(help="The system or drawer that it comes from.")],
+    actor: Actor,
     as_json: AsJson = False,
 ) -> None:
     """Record the consents of a CSV with their evidence; the same row again is known."""
+    from messaging import audit
     from messaging.addresses import read_addresses
     from messaging.cli.opening import opened_store
     from messaging.clock import read_clock
@@ -88,11 +98,13 @@ def take_over(
     from messaging.consent_imports import record_imports
 
     settings = read_settings()
-    found = read_consent_file(file, source)
+    found, now = read_consent_file(file, source), read_clock(settings.home).now()
     with opened_store(settings) as store:
-        counts = record_imports(
-            store, read_addresses(settings, store), found, read_clock(settings.home).now()
-        )
+        _refuse_strangers(settings, store, file, [each.customer_id for each in found])
+        counts = record_imports(store, read_addresses(settings, store), found, now)
+        with store.write() as connection:
+            detail = {"rows": len(found), "recorded": counts.recorded}
+            audit.record(connection, actor, "consent.import", source, detail, at=now)
     document = {
         "rows": len(found),
         "recorded": counts.recorded,
@@ -101,3 +113,29 @@ def take_over(
     }
     told = f"{counts.recorded} of {len(found)} rows recorded, {counts.already} were known."
     emit(document, as_json=as_json, human=lambda: say(told))
+
+
+def _refuse_strangers(
+    settings: "Settings", store: "Store", file: Path, customer_ids: "Sequence[str | None]"
+) -> None:
+    """Refuse a file that names ids of nobody: a word about another system's number would hold for nobody."""
+    from messaging.customers import Customers
+    from messaging.customers.published import strangers
+    from messaging.release import is_published
+
+    named = [each for each in customer_ids if each]
+    customers = Customers(settings, store)
+    try:
+        if not named or not is_published(customers.reader):
+            return
+        with customers.reader.snapshot() as snapshot:
+            unknown = strangers(snapshot, named)
+    finally:
+        customers.close()
+    rows = [str(row) for row, each in enumerate(customer_ids, 1) if each in unknown]
+    if rows:
+        shown = ", ".join(rows[:MOST_TOLD]) + (", …" if len(rows) > MOST_TOLD else "")
+        raise InputError(
+            f"{file}: {len(rows)} of {len(customer_ids)} rows have a customer_id that nobody has: rows {shown}.",
+            "Nothing was recorded. Give Rapport's own ids (cus_…), or name people by `address`.",
+        )

@@ -1,5 +1,6 @@
 """What a release has of one customer: from their card, or from its tables where no card has it."""
 
+from collections.abc import Collection
 from typing import Any, cast
 
 from messaging.customers import cards
@@ -40,9 +41,22 @@ WHERE rowid BETWEEN greatest($first, $last - $limit + 1) AND $last AND customer_
 """
 
 
+STRANGERS = """
+SELECT asked.customer_id FROM (SELECT unnest(?::VARCHAR[]) AS customer_id) AS asked
+ANTI JOIN c360.customer_360 AS person ON person.customer_id = asked.customer_id
+ANTI JOIN c360.identity_alias AS alias ON alias.old_customer_id = asked.customer_id
+"""
+
+
 def is_known(snapshot: Snapshot, customer_id: str) -> bool:
     """Say whether a release has a customer who goes by an id."""
     return snapshot.row(KNOWN, {"customer_id": customer_id}) is not None
+
+
+def strangers(snapshot: Snapshot, customer_ids: Collection[str]) -> frozenset[str]:
+    """Name the ids that nobody has or ever had in a release."""
+    rows = snapshot.rows(STRANGERS, [sorted(set(customer_ids))])
+    return frozenset(str(row["customer_id"]) for row in rows)
 
 
 def published(snapshot: Snapshot, customer_id: str, *, orders: int, touches: int) -> Published | None:

@@ -160,6 +160,17 @@ def test_a_file_with_a_slip_is_refused_whole_with_the_line_and_without_the_addre
     assert said(store) is None
 
 
+def test_a_file_that_names_ids_of_nobody_is_refused_whole(
+    run: Run, who: str, store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.csv"
+    rows = [f"{each},sms,revoke,2026-03-01\n" for each in (who, "cus_doesnotexist", "00417")]
+    path.write_text("customer_id,channel,action,occurred_at\n" + "".join(rows))
+    with pytest.raises(InputError, match="2 of 3 rows have a customer_id that nobody has: rows 2, 3"):
+        run("import", str(path), "--source", "drawer")
+    assert said(store) is None
+
+
 def test_an_opt_out_in_words_is_listed_and_lifted_or_confirmed(
     run: Run, who: str, store: Store, addresses: Addresses, clock: Clock
 ) -> None:
