@@ -28,7 +28,10 @@ def main() -> None:
         frame.empty("No campaign yet", f"Add a file to `{planner.library.folder / 'campaigns'}`.")
         return
     left, right = st.columns(2, gap="medium")
-    name = left.selectbox("Campaign", names, format_func=words.title)
+    newest = next(
+        (run.campaign for run in list_runs(parts.store, limit=1) if run.campaign in names), names[0]
+    )
+    name = left.selectbox("Campaign", names, index=names.index(newest), format_func=words.title)
     runs = {run.run_id: run for run in list_runs(parts.store, name)}
     if not runs:
         _what(planner.library.content(name), parts)

@@ -24,6 +24,11 @@ def open_page(page: str = "", **parameters: str) -> AppTest:
     return app
 
 
+def win_back() -> AppTest:
+    """Open the page of campaigns, and choose this one."""
+    return open_page("campaigns").selectbox[0].select("win_back").run()
+
+
 def html_of(app: AppTest) -> str:
     return "\n".join(str(block.proto.body) for block in app.get("html"))
 
@@ -165,7 +170,7 @@ def press(app: AppTest, label: str) -> AppTest:
 
 
 def test_a_campaign_without_a_run_shows_whom_it_is_for_and_offers_to_plan(own_home: Path) -> None:
-    app = open_page("campaigns")
+    app = win_back()
     assert not app.exception
     shown = html_of(app)
     assert "Lapsed customers" in shown
@@ -174,7 +179,7 @@ def test_a_campaign_without_a_run_shows_whom_it_is_for_and_offers_to_plan(own_ho
 
 
 def test_a_plan_shows_a_sum_that_closes_real_messages_and_the_next_step(own_home: Path) -> None:
-    app = press(open_page("campaigns"), "Plan it now")
+    app = press(win_back(), "Plan it now")
     assert not app.exception
     shown = html_of(app)
     told = report(open_store(read_settings()), list_runs(open_store(read_settings()), "win_back")[0].run_id)
@@ -185,7 +190,7 @@ def test_a_plan_shows_a_sum_that_closes_real_messages_and_the_next_step(own_home
 
 
 def test_a_run_is_approved_launched_paused_resumed_and_stopped_from_the_page(own_home: Path) -> None:
-    app = press(open_page("campaigns"), "Plan it now")
+    app = press(win_back(), "Plan it now")
     for label, state in (
         ("Approve this plan", "approved"),
         ("Launch", "running"),
@@ -200,7 +205,7 @@ def test_a_run_is_approved_launched_paused_resumed_and_stopped_from_the_page(own
 
 
 def test_a_refused_step_is_told_as_a_sentence(own_home: Path) -> None:
-    app = press(open_page("campaigns"), "Plan it now")
+    app = press(win_back(), "Plan it now")
     segment = own_home / "library" / "segments" / "lapsed_customers.yaml"
     segment.write_text(segment.read_text() + "\n# touched\n")
     press(app, "Approve this plan")
@@ -209,7 +214,7 @@ def test_a_refused_step_is_told_as_a_sentence(own_home: Path) -> None:
 
 
 def test_each_group_of_the_sum_can_be_read_person_by_person(own_home: Path) -> None:
-    app = press(open_page("campaigns"), "Plan it now")
+    app = press(win_back(), "Plan it now")
     app.button_group[0].set_value("Held out to compare").run()
     assert not app.exception
     assert "Held out by lot" in html_of(app)
@@ -219,6 +224,6 @@ def test_each_group_of_the_sum_can_be_read_person_by_person(own_home: Path) -> N
 def test_a_broken_campaign_file_is_told_with_its_mend(own_home: Path) -> None:
     open_page("campaigns")
     (own_home / "library" / "campaigns" / "win_back.yaml").write_text("title: [")
-    app = open_page("campaigns")
+    app = win_back()
     assert not app.exception
     assert "cannot be read as YAML at line 1" in html_of(app)

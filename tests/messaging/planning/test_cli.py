@@ -163,7 +163,8 @@ def test_a_campaign_goes_from_test_to_stop_by_commands(run: Run, company: list[d
     )
     assert json.loads(run("campaign", "stop", "win_back", "--json"))["state"] == "stopped"
     assert "stopped" in run("campaign", "list")
-    assert json.loads(run("campaign", "list", "--json"))[0]["runs"][0]["state"] == "stopped"
+    listed = {each["campaign"]: each["runs"] for each in json.loads(run("campaign", "list", "--json"))}
+    assert [each["state"] for each in listed["win_back"]] == ["stopped"]
 
 
 def test_why_asks_for_a_message_or_for_a_customer_with_a_campaign(

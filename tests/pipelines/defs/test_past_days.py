@@ -181,7 +181,8 @@ def test_the_job_of_past_days_neither_lands_nor_decides_who_is_whom_nor_writes_t
     whole, days = (definitions.resolve_job_def(name).asset_layer for name in (JOB, PAST_JOB))
     left_out = {key.to_user_string() for key in whole.selected_asset_keys - days.selected_asset_keys}
     assert {key.split("/")[1] for key in left_out} == {
-        *("dropped_files", "outreach_export", "landing", "identity", "store_consents", "store", "scoring")
+        *("dropped_files", "outreach_export", "landing", "identity"),
+        *("store_consents", "store_complaints", "store", "scoring"),
     }
     assert {key for key in left_out if "scoring" in key} == {"rapport/scoring/sentiments"}
 
