@@ -76,14 +76,14 @@ def revoke(connection: Connection, key_id: str, actor: str, at: datetime) -> Api
     return _key(connection.execute(select(api_keys).where(this)).one())
 
 
-def holder(connection: Connection, secret: str) -> str | None:
-    """Give the id of the key that this is the secret of, or None where it is none, or one that was revoked."""
+def holder(connection: Connection, secret: str) -> ApiKey | None:
+    """Give the key that this is the secret of, or None where it is none, or one that was revoked."""
     if not _KEY.fullmatch(secret):
         return None
     table = api_keys.c
-    rows = select(table.key_id).where(table.key_hash == _hash(secret), table.revoked_at.is_(None))
-    found: str | None = connection.execute(rows).scalar()
-    return found
+    rows = select(api_keys).where(table.key_hash == _hash(secret), table.revoked_at.is_(None))
+    found = connection.execute(rows).first()
+    return _key(found) if found else None
 
 
 def _hash(secret: str) -> str:

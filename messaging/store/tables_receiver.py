@@ -79,15 +79,23 @@ api_keys = Table(  # who may send events: only the hash of a key is kept
     Column("revoked_by", String),
 )
 
-sent_events = Table(  # events that a key's owner sent, each message id once; they land as source `events`
+sent_events = Table(  # events that a program sent, each of its message ids once; they land as source `events`
     "sent_events",
     metadata,
+    Column("sender", String, primary_key=True),  # the name of its key, which a renewed key keeps
     Column("message_id", String, primary_key=True),
     Column("key_id", String, nullable=False),
     Column("occurred_at", DateTime, nullable=False),
     Column("received_at", DateTime, nullable=False),
     Column("event", JSON, nullable=False),
     Index(None, "received_at"),
+)
+
+provider_lists = Table(  # up to when a provider's own list was read for what we were not told
+    "provider_lists",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("read_until", DateTime, nullable=False),
 )
 
 intakes = Table(  # each way in, as the last synthetic request found it

@@ -43,6 +43,14 @@ class _Refusal:
     events: Sequence[Mapping[str, object]] = ()
 
 
+@dataclass(frozen=True)
+class _Sender:
+    """Which program posts: the name of its key, within which message ids are its own, and the key."""
+
+    name: str
+    key_id: str
+
+
 class _Posts:
     """One method a route."""
 
@@ -55,9 +63,9 @@ class _Posts:
 
     async def take(self, request: Request) -> Response:
         """Take one event, a list of them, or {"batch": [...]}: all, or none of them."""
-        key_id = await self._key_of(request)
-        if isinstance(key_id, Response):
-            return key_id
+        sender = await self._sender_of(request)
+        if isinstance(sender, Response):
+            return sender
         body = await read_body(request, BODY_LIMIT)
         if body is None:
             return refuse(413)
@@ -65,25 +73,26 @@ class _Posts:
         read = await run_in_threadpool(read_events, body, now)
         if isinstance(read, _Refusal):
             return JSONResponse({"error": read.sentence, "events": list(read.events)}, 400)
-        work = partial(_store, events=read, key_id=key_id, now=now)
+        work = partial(_store, events=read, sender=sender, now=now)
         raw = door.raw(INTAKE, request, body)
         new = await door.take(raw, raw.digest, work)
         if new is None:
             return JSONResponse({"accepted": 0, "kept": len(read)})
         return JSONResponse({"accepted": new, "known": len(read) - new})
 
-    async def _key_of(self, request: Request) -> str | Response:
-        """Give the id of the key that a request carries, or the answer to one without; our own check needs none."""
+    async def _sender_of(self, request: Request) -> _Sender | Response:
+        """Give whose key a request carries, or the answer to one without; our own check needs none."""
         if token_of(self._door.links, INTAKE, request) is not None:
-            return "check"
+            return _Sender("check", "check")
         secret = _bearer(request)
         if secret is None:
             return refuse(401)
         return await run_in_threadpool(self._holder, secret) or refuse(403)
 
-    def _holder(self, secret: str) -> str | None:
+    def _holder(self, secret: str) -> _Sender | None:
         with self._door.store.read() as connection:
-            return api_keys.holder(connection, secret)
+            key = api_keys.holder(connection, secret)
+        return _Sender(key.name, key.key_id) if key else None
 
 
 def read_events(body: bytes, now: datetime) -> list[dict[str, Any]] | _Refusal:
@@ -107,11 +116,14 @@ def read_events(body: bytes, now: datetime) -> list[dict[str, Any]] | _Refusal:
     return [clean(event) for event in events]
 
 
-def _store(connection: Connection, events: Sequence[Mapping[str, Any]], key_id: str, now: datetime) -> int:
+def _store(
+    connection: Connection, events: Sequence[Mapping[str, Any]], sender: _Sender, now: datetime
+) -> int:
     rows = [
         {
+            "sender": sender.name,
             "message_id": event["message_id"],
-            "key_id": key_id,
+            "key_id": sender.key_id,
             "occurred_at": moment_of(event["occurred_at"]) if "occurred_at" in event else now,
             "received_at": now,
             "event": dict(event),

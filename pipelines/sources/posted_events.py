@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from messaging.clock import Clock
 from messaging.settings import Settings
@@ -30,18 +30,25 @@ def export_events(settings: Settings, store: Store, clock: Clock, *, full: bool 
 
 def read_events(connection: Connection, since: datetime | None = None) -> Iterator[Record]:
     """Read the store as canonical rows, all values as text; `since` (naive UTC) leaves out what came before it."""
-    query = select(sent_events)
+    table = sent_events.c
+    place = func.row_number().over(
+        partition_by=table.message_id, order_by=(table.received_at, table.sender)
+    )  # among the programs that use the same id
+    numbered = select(sent_events, place.label("place")).subquery()
+    query = select(numbered).order_by(numbered.c.message_id, numbered.c.place)
     if since:
-        query = query.where(sent_events.c.received_at >= since)
-    for row in connection.execute(query.order_by(sent_events.c.message_id)):
+        query = query.where(numbered.c.received_at >= since)
+    for row in connection.execute(query):
         event: Mapping[str, Any] = row.event
         value = event.get("value_minor")
         properties = event.get("properties")
+        # an id is its program's own; the first that used it landed under it alone, and goes on so
+        event_id = row.message_id if row.place == 1 else f"{row.sender}/{row.message_id}"
         yield {
             "source": SOURCE,
-            "source_record_id": f"event/{row.message_id}",
+            "source_record_id": f"event/{event_id}",
             "occurred_at": row.occurred_at.isoformat(sep=" "),
-            "event_id": row.message_id,
+            "event_id": event_id,
             **{name: event.get(name) for name in AS_TOLD},
             "value_minor": None if value is None else str(int(value)),
             "properties": None if properties is None else _text(properties),

@@ -19,7 +19,9 @@ from messaging.store import Store, open_store
 from messaging.store.engine import make_engine
 from messaging.store.schema import MIGRATIONS, REVISIONS, upgrade
 from messaging.store.tables import consent_events, identity_decisions, metadata
+from messaging.store.tables_receiver import api_keys, sent_events
 
+NOON = datetime.fromisoformat("2026-10-30T12:00")
 EVENT = {
     "event_id": "con_1",
     "channel": "sms",
@@ -97,6 +99,51 @@ def test_a_store_without_tables_is_refused_with_its_mend_unless_it_may_be_made(s
     (settings.home / "store.db").touch()
     with pytest.raises(StoreError, match=r"has no tables yet. Run `rapport upgrade`"):
         open_store(settings, create=False)
+
+
+def test_events_of_before_belong_to_the_name_of_their_key_and_ids_of_another_are_free(store: Store) -> None:
+    event = {
+        "message_id": "m1",
+        "key_id": "key_1",
+        "occurred_at": NOON,
+        "received_at": NOON,
+        "event": {"n": 1},
+    }
+    with store.write() as connection:
+        connection.execute(text("DROP TABLE provider_lists"))
+        connection.execute(text("DROP TABLE sent_events"))
+        connection.execute(
+            text(
+                "CREATE TABLE sent_events (message_id VARCHAR NOT NULL, key_id VARCHAR NOT NULL, "
+                "occurred_at TIMESTAMP NOT NULL, received_at TIMESTAMP NOT NULL, event JSON NOT NULL, "
+                "CONSTRAINT pk_sent_events PRIMARY KEY (message_id))"
+            )
+        )
+        connection.execute(text("CREATE INDEX ix_sent_events_received_at ON sent_events (received_at)"))
+        key = {
+            "key_id": "key_1",
+            "name": "web-shop",
+            "key_hash": "x",
+            "created_at": NOON,
+            "created_by": "ann",
+        }
+        connection.execute(insert(api_keys), key)
+        old = {**event, "event": '{"n": 1}', "at": NOON.isoformat(sep=" ")}
+        connection.execute(
+            text(
+                "INSERT INTO sent_events VALUES (:message_id, :key_id, :at, :at, :event), ('m2', 'gone', :at, :at, :event)"
+            ),
+            {name: old[name] for name in ("message_id", "key_id", "at", "event")},
+        )
+        before = REVISIONS[REVISIONS.index("0015") - 1]
+        connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": before})
+        upgrade(connection)
+    with store.write() as connection:
+        connection.execute(insert(sent_events), {**event, "sender": "erp"})
+        senders = select(sent_events.c.sender, sent_events.c.message_id).order_by(sent_events.c.sender)
+        assert connection.execute(senders).all() == [("erp", "m1"), ("gone", "m2"), ("web-shop", "m1")]
+    with pytest.raises(DBAPIError), store.write() as connection:
+        connection.execute(insert(sent_events), {**event, "sender": "erp"})
 
 
 def test_a_store_of_a_newer_version_is_refused_even_where_it_may_be_made(settings: Settings) -> None:

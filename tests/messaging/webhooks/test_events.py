@@ -59,6 +59,21 @@ def test_an_event_is_stored_once_however_often_it_comes(send: Any, stored: Any) 
     assert (row.message_id, row.occurred_at.isoformat(), row.event) == ("m1", "2026-10-30T10:00:00", EVENT)
 
 
+def test_the_same_id_of_two_programs_is_two_events_and_of_a_renewed_key_one(
+    send: Any, stored: Any, store: Store, clock: Clock
+) -> None:
+    with store.write() as connection:
+        erp = api_keys.create(connection, "erp", "ann", clock.now())[1]
+        renewed = api_keys.create(connection, "web-shop", "ann", clock.now())[1]
+    assert send(EVENT).json() == {"accepted": 1, "known": 0}
+    assert send(EVENT | {"name": "invoice_paid"}, erp).json() == {"accepted": 1, "known": 0}
+    assert send(EVENT, renewed).json() == {"accepted": 0, "known": 1}
+    assert {(row.sender, row.event["name"]) for row in stored()} == {
+        ("web-shop", "viewed_product"),
+        ("erp", "invoice_paid"),
+    }
+
+
 def test_a_batch_is_taken_whole_or_not_at_all(send: Any, stored: Any) -> None:
     batch = [EVENT | {"message_id": f"m{number}"} for number in range(3)]
     wrong = [*batch, EVENT | {"message_id": "m9", "name": "Not A Name", "email": "x" * 400}]

@@ -30,9 +30,10 @@ def store(settings: Settings) -> Iterator[Store]:
         yield opened
 
 
-def put(store: Store, message_id: str, at: datetime = NOON, **fields: Any) -> None:
+def put(store: Store, message_id: str, at: datetime = NOON, sender: str = "web-shop", **fields: Any) -> None:
     event = {"message_id": message_id, "name": "cart_left", "email": "ada@example.com", **fields}
     row = {"message_id": message_id, "key_id": "key_1", "occurred_at": at, "received_at": at, "event": event}
+    row |= {"sender": sender}
     with store.write() as connection:
         connection.execute(insert(sent_events).values(**row))
 
@@ -53,6 +54,19 @@ def test_each_event_lands_once_as_it_was_told(settings: Settings, store: Store) 
     ).fetchall()
     assert rows[0] == ("event/m1", "cart_left", 4900, '{"colour": "oak"}')
     assert [row[0] for row in rows] == ["event/m1", "event/m2", "event/m3"]
+
+
+def test_events_of_two_programs_with_one_id_both_land_and_what_landed_keeps_its_name(
+    settings: Settings, store: Store
+) -> None:
+    put(store, "1001")
+    assert export_events(settings, store, Clock(NOON)).accepted == 1
+    put(store, "1001", NOON + timedelta(minutes=5), sender="erp", name="invoice_paid")
+    later = export_events(settings, store, Clock(NOON + timedelta(minutes=10)))
+    assert (later.accepted, later.already_landed) == (1, 1)
+    files = str(settings.landing_dir / "events" / "events" / "*.parquet")
+    rows = duckdb.sql(f"SELECT source_record_id, event_id, name FROM '{files}' ORDER BY name").fetchall()
+    assert rows == [("event/1001", "1001", "cart_left"), ("event/erp/1001", "erp/1001", "invoice_paid")]
 
 
 def test_without_events_nothing_lands(settings: Settings, store: Store) -> None:
