@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 from data_contracts.errors import NotFoundError
 from messaging import audit
@@ -10,6 +12,9 @@ from messaging.customers import CustomerCard, CustomerHit, Customers
 from messaging.planner import Planner, build_planner
 from messaging.settings import Settings
 from messaging.store import Store, open_store
+
+if TYPE_CHECKING:
+    from messaging.webhooks.missed import MissedMessages
 
 CERTAIN = 0.98  # an exact identifier; names score less
 
@@ -57,6 +62,19 @@ def opened_customer(settings: Settings, who: str) -> Iterator[tuple[Customers, S
             yield customers, store, customers.get(chosen.customer_id)
         finally:
             customers.close()
+
+
+@contextmanager
+def opened_missed(settings: Settings, store: Store) -> "Iterator[MissedMessages]":
+    """Open the look for messages that were not delivered to us."""
+    from messaging.webhooks.missed import MissedMessages
+    from messaging.webhooks.owners import owners
+
+    customers = Customers(settings, store)
+    try:
+        yield MissedMessages(settings, store, read_clock(settings.home), partial(owners, customers))
+    finally:
+        customers.close()
 
 
 def looked(

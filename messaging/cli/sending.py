@@ -25,7 +25,7 @@ def dispatch(
     """Send what is approved and due; without --once until it is ended."""
     from messaging import outbox
     from messaging.addresses import read_addresses
-    from messaging.cli.opening import opened_store
+    from messaging.cli.opening import opened_missed, opened_store
     from messaging.clock import read_clock
     from messaging.customers.merges import Merges
     from messaging.dispatch import dispatch_once, dying_at, run_dispatcher
@@ -37,8 +37,13 @@ def dispatch(
 
     settings = read_settings()
     clock, senders = read_clock(settings.home), build_senders(settings)
-    with ended_by_signal() as ending, opened_store(settings) as store:
+    with (
+        ended_by_signal() as ending,
+        opened_store(settings) as store,
+        opened_missed(settings, store) as missed,
+    ):
         read_addresses(settings, store)  # refuses a lost pepper: opt-outs would not be recognised
+        missed.try_to_look()  # who opted out while nobody was there gets nothing
         options: dict[str, Any] = {
             "merges": Merges(ReleaseReader(settings.releases_dir), store),
             "limits": read_limits(settings),
@@ -50,7 +55,8 @@ def dispatch(
         if once:
             with store.read() as connection:
                 due = outbox.waiting(connection, clock.now(), senders)
-        with counting(f"Sending {due:,} messages" if once else "Sending", due) as show:
+        told = f"Sending {due:,} messages" if once else "Sending"
+        with missed.looking(), counting(told, due) as show:
             options["on_report"] = _counted(show)
             if once:
                 report = dispatch_once(store, senders, clock, stop_event=ending, **options)

@@ -1,5 +1,6 @@
 """`rapport reconcile`: settle messages of which nobody knows whether they went, by evidence or by a person's word."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -44,24 +45,26 @@ def reconcile(
 
 
 def _settle(*, resend_marketing: bool, as_json: bool) -> None:
-    from messaging.cli.opening import opened_store
+    from messaging.cli.opening import opened_missed, opened_store
     from messaging.clock import read_clock
     from messaging.reconcile import reconcile as settle
     from messaging.senders.build import build_senders
 
     settings = read_settings()
-    with opened_store(settings) as store:
+    with opened_store(settings) as store, opened_missed(settings, store) as missed:
         senders = build_senders(settings)
-        report = settle(
-            store, senders, read_clock(settings.home), resend_marketing=resend_marketing
-        ).to_document()
-    emit(
-        report,
-        as_json=as_json,
-        human=lambda: say(
-            f"{report['sent']} had gone, {report['requeued']} go again, {report['left']} wait for a person."
-        ),
-    )
+        heard = missed.try_to_look()  # an opt-out that did not reach us counts before anything goes again
+        settled = settle(store, senders, read_clock(settings.home), resend_marketing=resend_marketing)
+    report = settled.to_document() | {"heard": heard}
+    emit(report, as_json=as_json, human=lambda: _print_settled(report))
+
+
+def _print_settled(report: Mapping[str, int | None]) -> None:
+    say(f"{report['sent']} had gone, {report['requeued']} go again, {report['left']} wait for a person.")
+    if report["heard"] is None:
+        say("Twilio could not be asked for messages that did not reach us.")
+    elif report["heard"]:
+        say(f"{report['heard']} messages that had not reached us were fetched and heard.")
 
 
 def _review(actor: str, *, as_json: bool) -> None:

@@ -27,6 +27,7 @@ class Inbound:
     proven_by: str | None = (
         None  # what proves that it is from this very address (twilio, dkim, spf); None: nothing does
     )
+    said_at: datetime | None = None  # naive UTC, of one that is heard late: fetched from the provider's list
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Heard:
     company: Company
     in_words: OptOut | None  # read before, so that a long text keeps nobody else from the store
     complains: bool = False  # read before, likewise
+
+    @property
+    def said_at(self) -> datetime:
+        """Give the moment from which it counts."""
+        return self.inbound.said_at or self.at
 
     @property
     def channel(self) -> str:

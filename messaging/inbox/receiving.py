@@ -9,16 +9,17 @@ from sqlalchemy.exc import IntegrityError
 
 from data_contracts.errors import RapportError
 from messaging import consent, double_opt_in
-from messaging.addresses import Addresses, country_of, normalise
+from messaging.addresses import Addresses, normalise
 from messaging.clock import Clock
 from messaging.complaints import Complaint, open_for_each
 from messaging.inbox.answers import Asker, claim_answer
 from messaging.inbox.complaints import complains, read_complaint_words
 from messaging.inbox.doubts import Unproven, doubt
-from messaging.inbox.keywords import Keyword, keyword_of, read_keywords
-from messaging.inbox.mails import own_subject, without_signature
+from messaging.inbox.keywords import Keyword, read_keywords
+from messaging.inbox.late import SAID_AT, overtaken
+from messaging.inbox.meaning import command_in, opt_out_in
 from messaging.inbox.messages import NOBODY, Company, FindCustomers, Heard, Inbound, InboundReceipt
-from messaging.inbox.opt_outs import OptOut, languages, read_opt_out
+from messaging.inbox.opt_outs import OptOut, languages
 from messaging.inbox.reviews import Spoken, obey
 from messaging.store import Store
 from messaging.store.ids import new_id
@@ -89,7 +90,7 @@ def hear(
     channel = "email" if "@" in given else inbound.channel
     address = normalise(channel, given) or given  # a name, a short code: kept as it is
     owners = _owners(address, find_customers)
-    in_words = None if inbound.automatic else _opt_out_in(inbound)
+    in_words = None if inbound.automatic else opt_out_in(inbound)
     angry = not inbound.automatic and complains(inbound.body, str(inbound.payload.get("subject") or ""))
     return Heard(inbound, address, addresses.hash(address), owners, clock.now(), company, in_words, angry)
 
@@ -100,13 +101,15 @@ def record(connection: Connection, heard: Heard) -> InboundReceipt:
     if known is not None:
         return known
     answered = _last_message_to(connection, heard)
-    question = double_opt_in.waiting(connection, heard.address_hash, heard.channel, heard.at)
+    question = double_opt_in.waiting(connection, heard.address_hash, heard.channel, heard.said_at)
     if question is not None and (answered is None or answered.message_id != question.message_id):
         question = None  # a yes to something else that we asked since, or before our question has left us
-    meant = _keyword(heard, asked=question is not None)
+    meant = command_in(heard, asked=question is not None)
+    in_words = heard.in_words if meant is None else None
+    if (meant is not None or in_words is not None) and overtaken(connection, heard, meant):
+        meant = in_words = None
     doubted = meant == "start" and heard.inbound.proven_by is None
     keyword = None if doubted else meant
-    in_words = heard.in_words if meant is None else None
     writer = _writer(answered, heard.owners)
     receipt = InboundReceipt(
         inbound_id=new_id("inb"),
@@ -123,14 +126,14 @@ def record(connection: Connection, heard: Heard) -> InboundReceipt:
     elif doubted:
         doubt(connection, _unproven(heard, receipt))
     elif question is not None and keyword == "start":
-        double_opt_in.grant(connection, question, heard.at, "reply", _evidence(heard, receipt))
+        double_opt_in.grant(connection, question, heard.said_at, "reply", _evidence(heard, receipt))
     else:
         _obey(connection, heard, receipt)
     if heard.complains:
         writers = [receipt.customer_id] if receipt.customer_id else heard.owners
         record_id = f"message/{heard.inbound.provider_sid}"
         told = Complaint(
-            heard.inbound.provider, record_id, "message", heard.at, address_hash=heard.address_hash
+            heard.inbound.provider, record_id, "message", heard.said_at, address_hash=heard.address_hash
         )
         open_for_each(connection, told, writers)
     log.info(
@@ -143,33 +146,6 @@ def record(connection: Connection, heard: Heard) -> InboundReceipt:
     return receipt
 
 
-def _keyword(heard: Heard, *, asked: bool) -> Keyword | None:
-    """Give the command that a message is: by our words, or by the provider's, whose YES needs our question too."""
-    inbound = heard.inbound
-    if inbound.automatic:
-        return None
-    country = country_of(heard.address)
-    ours = keyword_of(inbound.body, channel=heard.channel, country=country, asked=asked)
-    if ours is None and heard.channel == "email" and _stops(inbound, country):
-        return "stop"
-    if ours is None and inbound.opt_out == "start" and read_keywords().is_yes(inbound.body):
-        return None
-    return ours or inbound.opt_out
-
-
-def _stops(inbound: Inbound, country: str | None) -> bool:
-    """Say whether a mail is a STOP by its subject, or by its first line over nothing but a name or a signature."""
-    said = [without_signature(inbound.body), own_subject(inbound)]
-    return any(keyword_of(each, channel="email", country=country) == "stop" for each in said if each)
-
-
-def _opt_out_in(inbound: Inbound) -> OptOut | None:
-    """Read an opt-out in somebody's own words, in a mail's subject too."""
-    return read_opt_out(inbound.body) or (
-        read_opt_out(subject) if (subject := own_subject(inbound)) else None
-    )
-
-
 def _answer(
     connection: Connection,
     heard: Heard,
@@ -180,8 +156,8 @@ def _answer(
     """Give what we answer, where we are somebody, the provider has not answered, and we have not of late."""
     inbound, words = heard.inbound, read_keywords()
     asked_for: Keyword | None = "stop" if in_words else keyword
-    if not heard.company.name or asked_for is None or inbound.opt_out is not None:
-        return None
+    if not heard.company.name or asked_for is None or inbound.opt_out is not None or inbound.said_at:
+        return None  # nobody waits any more for an answer to what we heard late
     if words.answers_itself(inbound.provider, heard.channel, inbound.body):
         return None
     language = in_words.language if in_words else "en"
@@ -201,7 +177,7 @@ def _spoken(heard: Heard, receipt: InboundReceipt) -> Spoken:
         owners=tuple(heard.owners),
         source=heard.inbound.provider,
         source_record_id=f"message/{heard.inbound.provider_sid}",
-        at=heard.at,
+        at=heard.said_at,
     )
 
 
@@ -217,7 +193,7 @@ def _unproven(heard: Heard, receipt: InboundReceipt) -> Unproven:
         source=heard.inbound.provider,
         source_record_id=f"message/{heard.inbound.provider_sid}",
         words=heard.inbound.body.strip(),
-        at=heard.at,
+        at=heard.said_at,
     )
 
 
@@ -272,16 +248,20 @@ def _store(connection: Connection, heard: Heard, receipt: InboundReceipt) -> Non
             customer_id=receipt.customer_id,
             reply_to_message_id=receipt.reply_to_message_id,
             received_at=heard.at,
-            payload=heard.inbound.payload,
+            payload=heard.inbound.payload | _said_late(heard.inbound),
         )
     )
+
+
+def _said_late(inbound: Inbound) -> dict[str, str]:
+    return {SAID_AT: inbound.said_at.isoformat()} if inbound.said_at else {}
 
 
 def _obey(connection: Connection, heard: Heard, receipt: InboundReceipt) -> None:
     said: dict[str, Any] = {
         "address_hash": heard.address_hash,
         "channel": heard.channel,
-        "at": heard.at,
+        "at": heard.said_at,
         "source": heard.inbound.provider,
         "source_record_id": f"message/{heard.inbound.provider_sid}",
         "customer_ids": heard.owners,

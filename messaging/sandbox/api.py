@@ -14,6 +14,12 @@ from messaging.sandbox.messages import API, Message, media_resource, resource
 from messaging.sandbox.refusals import Refusal
 from messaging.sandbox.requests import read_request
 
+_SENDERS = {  # of a Messaging Service: how each list is called, and what names a sender in it
+    "PhoneNumbers": ("phone_numbers", "phone_number"),
+    "ShortCodes": ("short_codes", "short_code"),
+    "ChannelSenders": ("senders", "sender"),
+}
+
 
 def api_routes(exchange: Exchange, door: Door) -> APIRouter:
     """Give the routes of messages and of their templates; what else is asked of the API is not there."""
@@ -29,6 +35,8 @@ def api_routes(exchange: Exchange, door: Door) -> APIRouter:
     media = f"{API}/Accounts/{{account_sid}}/Messages/{{sid}}/Media"
     router.add_api_route(f"{media}.json", api.media, methods=["GET"])
     router.add_api_route(f"{media}/{{media_sid}}", api.media_content, methods=["GET"])
+    for part in _SENDERS:
+        router.add_api_route(f"/v1/Services/{{service}}/{part}", api.senders, methods=["GET"])
     router.add_api_route("/v1/Content", api.add_content, methods=["POST"])
     router.add_api_route("/v1/Content", api.contents, methods=["GET"])
     router.add_api_route("/v1/Content/{sid}", api.content, methods=["GET"])
@@ -83,6 +91,9 @@ class _Api:
     async def media(self, request: Request, account_sid: str, sid: str) -> Response:
         def listed(message: Message) -> Response:
             found = [media_resource(message, place, account_sid) for place in range(len(message.media))]
+            for one in found:
+                if file := self.exchange.media.get(one["sid"]):
+                    one["content_type"] = file.content_type
             return self.door.respond({"media_list": found, "page": 0, "page_size": 50, "next_page_uri": None})
 
         return self._with(request, account_sid, sid, listed)
@@ -120,6 +131,15 @@ class _Api:
         if refusal or found is None:
             return self.door.refuse(refusal or Refusal(20404, request.url.path))
         return self.door.respond(found.resource(self.account_sid))
+
+    async def senders(self, request: Request, service: str) -> Response:
+        """List what a Messaging Service sends from: the one number that the sandbox has."""
+        if refusal := self.door.stranger(request):
+            return self.door.refuse(refusal)
+        key, field = _SENDERS[request.url.path.rpartition("/")[2]]
+        number = {"sid": f"PN{0:032d}", "account_sid": self.account_sid, "service_sid": service}
+        found = [number | {field: self.exchange.settings.sender}] if key == "phone_numbers" else []
+        return self.door.respond({key: found, "meta": {"key": key, "next_page_url": None}})
 
     async def unknown(self, request: Request, path: str) -> Response:  # noqa: ARG002 (the route's own name)
         return self.door.refuse(self.door.stranger(request) or Refusal(20404, request.url.path))

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from messaging.inbox import Inbound, Keyword
 from messaging.outbox import StatusUpdate
 from messaging.webhooks.media import MOST, Medium
 from messaging.webhooks.signatures import Form
+
+if TYPE_CHECKING:
+    from messaging.senders.twilio_inbound import CameIn
 
 PROVIDER = "twilio"
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
@@ -39,7 +43,7 @@ def read_inbound(form: Form) -> Inbound | None:
     return Inbound(
         provider=PROVIDER,
         provider_sid=sid,
-        channel="whatsapp" if sender.startswith("whatsapp:") else "sms",
+        channel=_channel(sender),
         from_address=_number(sender),
         to_address=_number(recipient),
         body=_text(form, "Body", keep_space=True),
@@ -47,6 +51,25 @@ def read_inbound(form: Form) -> Inbound | None:
         opt_out=_OPT_OUT.get(_text(form, "OptOutType").upper()),
         proven_by=PROVIDER,
     )
+
+
+def read_listed(came: "CameIn", now: datetime) -> Inbound:
+    """Read a message of Twilio's own list, which nobody told us of when it came."""
+    return Inbound(
+        provider=PROVIDER,
+        provider_sid=came.sid,
+        channel=_channel(came.sender),
+        from_address=_number(came.sender),
+        to_address=_number(came.recipient),
+        body=_clean(came.body),
+        payload={"From": came.sender, "To": came.recipient, "Body": _clean(came.body)},
+        proven_by=PROVIDER,
+        said_at=min(came.came_at, now),
+    )
+
+
+def _channel(sender: str) -> str:
+    return "whatsapp" if sender.startswith("whatsapp:") else "sms"
 
 
 def _number(address: str) -> str:
