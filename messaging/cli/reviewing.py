@@ -1,4 +1,4 @@
-"""`rapport consent review`: opt-outs in people's own words and opt-ins of unproven senders, which a person decides."""
+"""`rapport consent review`: opt-outs in people's own words and what nobody proved, which a person decides."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +22,7 @@ DOUBTS = {
     "form": "anybody can write this address into the form",
     "mail_unverified": "neither DKIM nor SPF passed for the domain of From",
     "sender_unproven": "nothing proves who sent it",
+    "automatic": "a program wrote it, by its headers",
 }
 
 
@@ -76,12 +77,14 @@ def _decide(review_id: str, decision: str, actor: str, *, as_json: bool) -> None
 
 
 def _sentence(review: "Review") -> str:
-    if review.asks == "start":
+    if review.asks == "start" or review.doubt == "automatic":
         return (
             "Confirmed: it counts from now on."
             if review.state == "confirmed"
             else "Lifted: it never counted."
         )
+    if review.state == "confirmed" and review.doubt:
+        return "Confirmed: it counts in full from now on."
     if review.state == "confirmed":
         return "Confirmed: it stays in force."
     if review.still_silent:
@@ -113,3 +116,6 @@ def _print(found: "list[Review]") -> None:
             say(f"  asks to be written to again, not obeyed: {DOUBTS.get(each.doubt or '', each.doubt)}")
         else:
             say(f"  matched: {plain(each.words)}  ({each.language}, {each.rule})")
+        if each.asks == "stop" and each.doubt:
+            obeyed = "not obeyed" if each.doubt == "automatic" else "ended marketing to this address alone"
+            say(f"  {obeyed}: {DOUBTS.get(each.doubt, each.doubt)}")

@@ -70,6 +70,12 @@ class Heard:
     company: Company
     in_words: OptOut | None  # read before, so that a long text keeps nobody else from the store
     complains: bool = False  # read before, likewise
+    held: OptOut | None = None  # an opt-out in what a program wrote: for a person to see, and not obeyed
+
+    @property
+    def is_unproven(self) -> bool:
+        """Say whether anybody may have written it in this address's name: by the form, or by a mail without proof."""
+        return self.channel == "email" and self.inbound.proven_by is None
 
     @property
     def said_at(self) -> datetime:

@@ -14,10 +14,10 @@ from messaging.clock import Clock
 from messaging.complaints import Complaint, open_for_each
 from messaging.inbox.answers import Asker, claim_answer
 from messaging.inbox.complaints import complains, read_complaint_words
-from messaging.inbox.doubts import Unproven, doubt
+from messaging.inbox.doubts import Unproven, doubt, hold, obey_softly
 from messaging.inbox.keywords import Keyword, read_keywords
 from messaging.inbox.late import SAID_AT, overtaken
-from messaging.inbox.meaning import command_in, opt_out_in
+from messaging.inbox.meaning import command_in, opt_out_in, opt_out_of_program, stop_as_words
 from messaging.inbox.messages import NOBODY, Company, FindCustomers, Heard, Inbound, InboundReceipt
 from messaging.inbox.opt_outs import OptOut, languages
 from messaging.inbox.reviews import Spoken, obey
@@ -43,7 +43,8 @@ def receive(  # noqa: PLR0913, PLR0917 - what an installation is made of
     STOP suppresses the address and revokes marketing on this channel for everybody who owns the address, by
     the outbox or by what `find_customers` knows (it takes a normalised address and gives customer ids). START
     takes that back, and so does a YES where a question of ours waits for it, of a sender who is proven: anybody else's
-    lies in the review list and changes nothing. An opt-out in their own words is obeyed as STOP is, and lies there too.
+    lies in the review list and changes nothing. An opt-out in their own words is obeyed as STOP is, and lies there too;
+    so does one of a sender who is not proven, which ends marketing alone, and one of a program, which changes nothing.
     Where the provider does not answer and `company` has a name, the receipt holds our one answer to a STOP or a HELP.
     """
     heard = hear(addresses, inbound, clock, find_customers, company)
@@ -91,8 +92,11 @@ def hear(
     address = normalise(channel, given) or given  # a name, a short code: kept as it is
     owners = _owners(address, find_customers)
     in_words = None if inbound.automatic else opt_out_in(inbound)
+    held = opt_out_of_program(inbound, channel, address) if inbound.automatic else None
     angry = not inbound.automatic and complains(inbound.body, str(inbound.payload.get("subject") or ""))
-    return Heard(inbound, address, addresses.hash(address), owners, clock.now(), company, in_words, angry)
+    return Heard(
+        inbound, address, addresses.hash(address), owners, clock.now(), company, in_words, angry, held
+    )
 
 
 def record(connection: Connection, heard: Heard) -> InboundReceipt:
@@ -110,6 +114,7 @@ def record(connection: Connection, heard: Heard) -> InboundReceipt:
         meant = in_words = None
     doubted = meant == "start" and heard.inbound.proven_by is None
     keyword = None if doubted else meant
+    opt_out = stop_as_words(heard.inbound) if keyword == "stop" and heard.is_unproven else in_words
     writer = _writer(answered, heard.owners)
     receipt = InboundReceipt(
         inbound_id=new_id("inb"),
@@ -117,12 +122,16 @@ def record(connection: Connection, heard: Heard) -> InboundReceipt:
         keyword=keyword,
         customer_id=writer,
         reply_to_message_id=answered.message_id if answered else None,
-        review_id=new_id("rev") if in_words or doubted else None,
+        review_id=new_id("rev") if opt_out or heard.held or doubted else None,
         answer=_answer(connection, heard, keyword, in_words, writer),
     )
     _store(connection, heard, receipt)
-    if in_words is not None:
-        obey(connection, _spoken(heard, receipt), in_words)
+    if heard.held is not None:
+        hold(connection, _unproven(heard, receipt), heard.held)
+    elif opt_out is not None and heard.is_unproven:
+        obey_softly(connection, _unproven(heard, receipt), opt_out)
+    elif opt_out is not None:
+        obey(connection, _spoken(heard, receipt), opt_out)
     elif doubted:
         doubt(connection, _unproven(heard, receipt))
     elif question is not None and keyword == "start":

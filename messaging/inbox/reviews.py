@@ -1,8 +1,8 @@
 """The review list: opt-outs in people's own words, obeyed at once; a person confirms each, or lifts what was none.
 
 Lifting takes back what that one message changed and nothing else: who had agreed has agreed again, who never had has
-not, and a STOP that came since stays. Opt-ins whose sender nobody proved lie here too (`asks` is start): they changed
-nothing, and count from the moment that somebody confirms them.
+not, and a STOP that came since stays. What nobody proved lies here too, with the `doubt`: opt-ins (`asks` is start), which
+changed nothing and count from the moment that somebody confirms them, and opt-outs, which then count in full.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Review:
-    """One opt-out in somebody's own words, or an opt-in (`asks`) with why it was not obeyed (`doubt`).
+    """One opt-out in somebody's own words, or an opt-in (`asks`), with why it was not obeyed, or not in full (`doubt`).
 
     `body` is what they wrote, `words` what of it matched; times are naive UTC.
 
@@ -124,12 +124,12 @@ def list_reviews(
 
 
 def confirm(connection: Connection, review_id: str, actor: str, at: datetime) -> Review:
-    """Say that it was an opt-out, which it stays; or that an opt-in is theirs, which counts from now on.
+    """Say that it was an opt-out, which it stays; or that what was in doubt is theirs, which counts from now on.
 
     Raises NotFoundError, or RefusedError where it was lifted.
     """
     row = _waiting_or_done(connection, review_id, "confirmed")
-    if row.asks == "start" and row.state == "waiting":
+    if row.doubt and row.state == "waiting":
         obey_doubted(connection, row, actor, at)
     _decide(connection, row, "confirmed", actor, at)
     return _one(connection, review_id)
@@ -138,7 +138,7 @@ def confirm(connection: Connection, review_id: str, actor: str, at: datetime) ->
 def lift(connection: Connection, review_id: str, actor: str, at: datetime) -> Review:
     """Take back what the message changed, for it was no opt-out. Raises NotFoundError, or RefusedError if confirmed."""
     row = _waiting_or_done(connection, review_id, "lifted")
-    if row.asks == "start":  # it changed nothing, and never will
+    if row.asks == "start" or row.doubt == "automatic":  # it changed nothing, and never will
         _decide(connection, row, "lifted", actor, at)
         return _one(connection, review_id)
     said = ConsentEvent(
@@ -182,10 +182,11 @@ def _unsuppress(connection: Connection, row: Row[Any], channel: str, at: datetim
     if others:
         return False
     here = (table.address_hash == row.address_hash) & (table.channel == channel)
+    ours = "unsubscribe" if row.doubt else "stop"
     softer = row.silenced[channel]  # an address that was unsubscribed before is so again
     lifted = connection.execute(
         update(suppressions)
-        .where(here, table.reason == "stop", table.lifted_at.is_(None), table.since == row.created_at)
+        .where(here, table.reason == ours, table.lifted_at.is_(None), table.since == row.created_at)
         .values(**({"reason": softer} if softer else {"lifted_at": at}))
     ).rowcount
     return bool(lifted)

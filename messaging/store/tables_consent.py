@@ -7,35 +7,35 @@ from sqlalchemy import JSON, Column, DateTime, Index, Integer, String, Table, Te
 
 from messaging.store.tables import metadata
 
-opt_out_reviews = (
-    Table(  # opt-outs in people's own words, obeyed at once; and opt-ins of nobody knows whom, which are not
-        "opt_out_reviews",
-        metadata,
-        Column("review_id", String, primary_key=True),
-        Column("inbound_id", String, nullable=False),
-        Column("channel", String, nullable=False),
-        Column("address_hash", String, nullable=False),
-        Column("customer_id", String),  # who wrote, where that is one person
-        Column("source", String, nullable=False),  # with the record: whose consent events these are
-        Column("source_record_id", String, nullable=False),
-        Column("scope", String, nullable=False),  # channel | everything
-        Column("language", String, nullable=False),
-        Column("rule", String, nullable=False),
-        Column("rules_of", String, nullable=False),  # the date of the rules
-        Column("words", Text, nullable=False),  # the words that matched
-        Column(
-            "silenced", JSON, nullable=False
-        ),  # the channels on which this suppressed the address, and why it was before
-        Column("state", String, nullable=False),  # waiting | confirmed | lifted
-        Column("created_at", DateTime, nullable=False),
-        Column("decided_at", DateTime),
-        Column("decided_by", String),
-        Column("asks", String, nullable=False, server_default=text("'stop'")),  # stop | start
-        Column("doubt", String),  # why a start was not obeyed: form | mail_unverified | sender_unproven
-        Column("owners", JSON),  # of a start: whose address it was by the release
-        UniqueConstraint("inbound_id"),
-        Index(None, "state", "created_at"),
-    )
+opt_out_reviews = Table(  # opt-outs in people's own words, obeyed at once; and opt-ins of nobody knows whom, which are not
+    "opt_out_reviews",
+    metadata,
+    Column("review_id", String, primary_key=True),
+    Column("inbound_id", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("address_hash", String, nullable=False),
+    Column("customer_id", String),  # who wrote, where that is one person
+    Column("source", String, nullable=False),  # with the record: whose consent events these are
+    Column("source_record_id", String, nullable=False),
+    Column("scope", String, nullable=False),  # channel | everything
+    Column("language", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("rules_of", String, nullable=False),  # the date of the rules
+    Column("words", Text, nullable=False),  # the words that matched
+    Column(
+        "silenced", JSON, nullable=False
+    ),  # the channels on which this suppressed the address, and why it was before
+    Column("state", String, nullable=False),  # waiting | confirmed | lifted
+    Column("created_at", DateTime, nullable=False),
+    Column("decided_at", DateTime),
+    Column("decided_by", String),
+    Column("asks", String, nullable=False, server_default=text("'stop'")),  # stop | start
+    Column(
+        "doubt", String
+    ),  # why it was not obeyed, or a stop not in full: form | mail_unverified | sender_unproven | automatic
+    Column("owners", JSON),  # of what is in doubt: whose address it was by the release
+    UniqueConstraint("inbound_id"),
+    Index(None, "state", "created_at"),
 )
 
 consent_requests = Table(  # double opt-in: asked, and no consent before the answer

@@ -257,3 +257,88 @@ def test_a_start_by_text_counts_for_the_provider_signed_its_number(
     with store.read() as connection:
         assert consent.suppressed(connection, [phone], "sms") == {}
     assert waiting(store) == []
+
+
+EVERYTHING = "This is a formal complaint. Never contact me again on any channel."
+
+
+def standing(store: Store, addresses: Addresses) -> tuple[Any, dict[str, bool]]:
+    """Give why the address is silent by e-mail, and on which channels marketing to its owner was withdrawn."""
+    address = addresses.hash(MAIL)
+    with store.read() as connection:
+        said = {
+            each: consent.state(connection, ["cus_1"], address if each == "email" else None, each)
+            for each in ("email", "sms", "whatsapp")
+        }
+        reason = consent.suppressed(connection, [address], "email").get(address)
+    return reason, {each: state is not None and not state.granted for each, state in said.items()}
+
+
+@pytest.fixture
+def of_cus_1(owners: list[str]) -> None:
+    owners.append("cus_1")
+
+
+@pytest.mark.usefixtures("of_cus_1")
+@pytest.mark.parametrize("text", ["STOP", "please take me off your mailing list", EVERYTHING])
+@pytest.mark.parametrize("way", ["form", "mail_unverified"])
+def test_an_opt_out_that_nothing_proves_ends_marketing_to_the_address_alone_until_it_is_confirmed(
+    way: str, text: str, filled_in: Any, mailed: Any, store: Store, addresses: Addresses
+) -> None:
+    assert filled_in(text) == 200 if way == "form" else mailed(text) == 204
+    assert standing(store, addresses) == ("unsubscribe", {"email": True, "sms": False, "whatsapp": False})
+    with store.write() as connection:
+        (review,) = list_reviews(connection)
+        assert (review.asks, review.doubt) == ("stop", way)
+        assert confirm(connection, review.review_id, "ann", NOON).state == "confirmed"
+    everywhere = text == EVERYTHING
+    expected = {"email": True, "sms": everywhere, "whatsapp": everywhere}
+    assert standing(store, addresses) == ("stop", expected)
+
+
+@pytest.mark.usefixtures("of_cus_1")
+def test_a_forged_opt_out_is_lifted_and_leaves_nothing(
+    filled_in: Any, store: Store, addresses: Addresses
+) -> None:
+    filled_in(EVERYTHING)
+    with store.write() as connection:
+        (review,) = list_reviews(connection)
+        assert lift(connection, review.review_id, "ann", NOON).still_silent == ()
+    assert standing(store, addresses) == (None, {"email": False, "sms": False, "whatsapp": False})
+
+
+@pytest.mark.usefixtures("of_cus_1")
+def test_the_address_itself_makes_a_stop_of_it_which_lifting_leaves_alone(
+    filled_in: Any, mailed: Any, store: Store, addresses: Addresses
+) -> None:
+    filled_in("STOP")
+    assert mailed("STOP", dkim=PASS) == 204
+    assert standing(store, addresses)[0] == "stop"
+    with store.write() as connection:
+        (review,) = list_reviews(connection)
+        assert lift(connection, review.review_id, "ann", NOON).still_silent == ("email",)
+    assert standing(store, addresses)[0] == "stop"
+
+
+@pytest.mark.usefixtures("of_cus_1")
+@pytest.mark.parametrize("text", ["STOP", "Please unsubscribe me from all your emails"])
+@pytest.mark.parametrize("decision", ["confirm", "lift"])
+def test_an_opt_out_of_a_program_waits_for_a_person(
+    decision: str, text: str, mailed: Any, store: Store, addresses: Addresses
+) -> None:
+    header = f"From: {MAIL}\nPrecedence: bulk\n"
+    assert mailed(text, header=header, dkim=PASS) == 204
+    assert standing(store, addresses) == (None, {"email": False, "sms": False, "whatsapp": False})
+    with store.write() as connection:
+        (review,) = list_reviews(connection)
+        assert (review.asks, review.doubt, review.words.upper()[:4] in {"STOP", "PLEA", "UNSU"}) == (
+            "stop", "automatic", True,
+        )  # fmt: skip
+        (confirm if decision == "confirm" else lift)(connection, review.review_id, "ann", NOON)
+    assert standing(store, addresses)[0] == ("stop" if decision == "confirm" else None)
+
+
+def test_an_absence_that_says_nothing_of_the_kind_waits_for_nobody(mailed: Any, store: Store) -> None:
+    assert mailed("I am away until Monday.", header=f"From: {MAIL}\nAuto-Submitted: auto-replied\n") == 204
+    with store.read() as connection:
+        assert list_reviews(connection) == []
