@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 DROP = "rapport.drop"
+LOOPBACK = "127.0.0.1,::1"  # proxies that may say who asks, unless others are named
 START_SECONDS = 20
 
 
-def serve(app: "ASGIApp", host: str, port: int) -> None:
+def serve(app: "ASGIApp", host: str, port: int, trusted_proxies: str = LOOPBACK) -> None:
     """Serve `app` until the process is told to stop by Ctrl-C or SIGTERM, and return then.
 
+    `trusted_proxies` are addresses and networks whose X-Forwarded-For is believed, separated by commas.
     Raises ServiceError when the port is taken.
     """
     listener = _listen(host, port)
     # uvicorn sends itself the signal again after its shutdown, which would end us before we close our files
     before = [(number, signal.signal(number, signal.SIG_IGN)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
-        _server(app).run(sockets=[listener])
+        _server(app, trusted_proxies).run(sockets=[listener])
     finally:
         listener.close()
         for number, handler in before:
@@ -38,7 +40,12 @@ def serve(app: "ASGIApp", host: str, port: int) -> None:
 
 
 @contextmanager
-def running(make: "Callable[[str], ASGIApp]", port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
+def running(
+    make: "Callable[[str], ASGIApp]",
+    port: int = 0,
+    host: str = "127.0.0.1",
+    trusted_proxies: str = LOOPBACK,
+) -> Iterator[str]:
     """Serve an app from a thread while the block runs, and give its base URL; port 0 takes a free one.
 
     `make` builds the app, and is told that URL. Raises ServiceError when the port is taken or the app does
@@ -46,7 +53,7 @@ def running(make: "Callable[[str], ASGIApp]", port: int = 0, host: str = "127.0.
     """
     listener = _listen(host, port)
     base_url = f"http://{host}:{listener.getsockname()[1]}"
-    server = _server(make(base_url))
+    server = _server(make(base_url), trusted_proxies)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="serving", daemon=True)
     thread.start()
     try:
@@ -67,13 +74,14 @@ def only_loopback(host: str, what: str) -> None:
         )
 
 
-def _server(app: "ASGIApp") -> uvicorn.Server:
+def _server(app: "ASGIApp", trusted_proxies: str) -> uvicorn.Server:
     config = uvicorn.Config(
         _Droppable(app),
         log_level="warning",
         access_log=False,  # paths of the phone pages carry numbers
         ws="none",
         server_header=False,
+        forwarded_allow_ips=trusted_proxies,
         timeout_graceful_shutdown=3,
     )
     return uvicorn.Server(config)

@@ -42,6 +42,8 @@ ATTACHMENT_TYPES = (
     "application/vnd.oasis.opendocument.spreadsheet,message/rfc822"
 )
 
+_PROXIES = "name the addresses or networks of your proxies, such as 10.0.0.5 or 10.0.0.0/24"
+_NO_PROXY = f"is neither an IP address nor a network; {_PROXIES}"
 _LEGAL = {  # what a person is told where pydantic would speak of patterns and literals
     "RAPPORT_CURRENCY": "it should be an ISO 4217 code such as GBP",
     "RAPPORT_SENDING": "it should be 'sandbox' or 'live'",
@@ -82,6 +84,7 @@ class Settings(BaseSettings):
     sendgrid_verification_key: str = Field("", alias="SENDGRID_VERIFICATION_KEY")
     failpoint: str = Field("", alias="RAPPORT_FAILPOINT")
     console_channels: str = Field("", alias="RAPPORT_CONSOLE_CHANNELS")
+    trusted_proxies: str = Field("127.0.0.1,::1", alias="RAPPORT_TRUSTED_PROXIES")
     form_sites: str = Field("", alias="RAPPORT_FORM_SITES", pattern=r"^[A-Za-z0-9:/.,*\[\] -]*$")
     smtp_url: SecretStr = Field(SecretStr(""), alias="RAPPORT_SMTP_URL")
     mail_from: str = Field("", alias="RAPPORT_MAIL_FROM")
@@ -94,6 +97,19 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError("it should be an IANA time zone such as Europe/London") from error
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_proxies(cls, value: str) -> str:
+        """Refuse what names nobody, and what names everybody: whom we trust may say who asks."""
+        for proxy in value.split(","):
+            try:
+                network = ipaddress.ip_network(proxy.strip())
+            except ValueError as error:
+                raise ValueError(f"{proxy.strip()!r} {_NO_PROXY}") from error
+            if network.prefixlen == 0:
+                raise ValueError(f"{proxy.strip()!r} would let anybody say from where they come; {_PROXIES}")
+        return ",".join(proxy.strip() for proxy in value.split(","))
 
     @model_validator(mode="after")
     def _known_channels(self) -> Self:

@@ -1,9 +1,11 @@
 """The contact form: a page of its own, or within a company's site; what is sent is acknowledged by mail at once.
 
 Against programs that fill in forms: a field that people do not see, a form that is signed and older than a glance, and no
-more than a few from one network. They are thanked like anybody else, and nothing is kept.
+more than a few from one network. They are thanked like anybody else, and nothing is kept. Where very many networks write at
+once, what they write is kept and nobody gets a receipt: a crowd of programs shall not shut the form to customers.
 """
 
+import hashlib
 import secrets
 import time
 from datetime import timedelta
@@ -39,6 +41,7 @@ LONGEST_MESSAGE, LONGEST_NAME = 5000, 200
 GLANCE = 2  # seconds: nobody fills in a form sooner
 OLDEST = 24 * 3600
 DAY = timedelta(days=1)
+RECEIPTS_AT_ONCE = 300  # in ten minutes, to whomever: more than a shop's customers ask for
 RECEIPTS_A_DAY = 3  # to one address: the form shall not be used to fill somebody's mailbox
 
 
@@ -57,7 +60,8 @@ class _Contact:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._pages = Pages(door.settings.company_name)
-        self._limit = RateLimit(each=5, together=300, seconds=600)
+        self._limit = RateLimit(each=5, together=None, seconds=600)
+        self._receipts = RateLimit(each=RECEIPTS_AT_ONCE, together=None, seconds=600)
         sites = [site.strip() for site in door.settings.form_sites.split(",") if site.strip()]
         self._framed_by = " ".join(["'self'", *sites]) if sites else ""
 
@@ -77,28 +81,33 @@ class _Contact:
         issued = self._door.links.form_of(form.get("form", ""))
         wrong = _wrong(form, lang)
         if wrong or issued is None or time.time() - issued[0] > OLDEST:
-            return self._form(request, form, wrong or all_words()[lang].wrong_title)
+            since = issued[0] if issued is not None else None
+            return self._form(request, form, wrong or all_words()[lang].wrong_title, since)
         if form.get("website") or time.time() - issued[0] < GLANCE:
             log.info("contact.program")
             return self._pages.sent(lang, **shown)
         source = source_of(request.client.host if request.client else None)
         if token_of(self._door.links, INTAKE, request) is None and not self._limit.allows(source):
             return self._pages.too_many(lang, **shown)
-        await self._keep(request, body, form, issued[1], lang)
+        await self._keep(request, body, read_message(form, issued[1], lang), lang)
         return self._pages.sent(lang, **shown)
 
-    async def _keep(self, request: Request, body: bytes, form: Form, nonce: str, lang: str) -> None:
+    async def _keep(self, request: Request, body: bytes, message: Inbound, lang: str) -> None:
         door = self._door
-        message = read_message(form, nonce, lang)
+        company = door.settings.company_name if self._receipts.allows("all") else None
         heard = await run_in_threadpool(
             inbox.hear, door.addresses, message, door.clock, door.find_customers, door.company
         )
-        work = partial(_receive, heard=heard, lang=lang, company=door.settings.company_name)
-        await door.take(door.raw(INTAKE, request, body), nonce, work)
+        work = partial(_receive, heard=heard, lang=lang, company=company)
+        await door.take(door.raw(INTAKE, request, body), message.provider_sid, work)
 
-    def _form(self, request: Request, form: Form | None = None, wrong: str = "") -> HTMLResponse:
-        lang = language_of(request)
-        token = self._door.links.form(int(time.time()), secrets.token_hex(16))
+    def _form(
+        self, request: Request, form: Form | None = None, wrong: str = "", since: int | None = None
+    ) -> HTMLResponse:
+        """Draw the form; drawn again, it is as old as the one that was filled in, if that is not too old."""
+        lang, now = language_of(request), int(time.time())
+        issued = since if since is not None and now - since < OLDEST / 2 else now
+        token = self._door.links.form(issued, secrets.token_hex(16))
         given = (
             {name: (form.get(name) or "")[:LONGEST_MESSAGE] for name in ("name", "email", "message")}
             if form
@@ -111,15 +120,21 @@ class _Contact:
 
 
 def read_message(form: Form, nonce: str, lang: str) -> Inbound:
-    """Read a form that is filled in right as a message, under the number of the form it came in."""
+    """Read a form that is filled in right as a message, under the form's number and a digest of what it says.
+
+    So the same one sent twice is one message, and what somebody goes back for and adds is another.
+    """
     name = " ".join(_clean(form.get("name", "")).split())[:LONGEST_NAME]
+    address = normalise_email(form.get("email", "")) or ""
+    body = _clean(form.get("message", "")).replace("\r\n", "\n").strip()
+    said = hashlib.sha256(f"{address}\n{body}".encode("utf-8", "surrogatepass")).hexdigest()
     return Inbound(
         provider=PROVIDER,
-        provider_sid=nonce,
+        provider_sid=f"{nonce}.{said[:16]}",
         channel=CHANNEL,
-        from_address=normalise_email(form.get("email", "")) or "",
+        from_address=address,
         to_address="contact",
-        body=_clean(form.get("message", "")).replace("\r\n", "\n").strip(),
+        body=body,
         payload={"name": name, "language": lang},
     )
 
@@ -133,9 +148,10 @@ def _wrong(form: Form, lang: str) -> str:
     return "" if 0 < len(message) <= LONGEST_MESSAGE else words.wrong_message
 
 
-def _receive(connection: Connection, heard: Heard, lang: str, company: str) -> InboundReceipt:
+def _receive(connection: Connection, heard: Heard, lang: str, company: str | None) -> InboundReceipt:
+    """Store a message, and queue its receipt from a `company`, where it gets one."""
     receipt = inbox.record(connection, heard)
-    if not receipt.duplicate:
+    if not receipt.duplicate and company is not None:
         _acknowledge(connection, heard, receipt, lang, company)
     return receipt
 

@@ -1,4 +1,4 @@
-"""How often somebody may do something: so many times in a sliding window, for each source and for all together."""
+"""How often somebody may do something: so many times in a sliding window, for each source and, where told, for all."""
 
 import ipaddress
 import threading
@@ -11,7 +11,7 @@ MOST_SOURCES = 10_000  # the oldest are forgotten: memory is bounded, whoever kn
 class RateLimit:
     """Counts by source; every method may be called from any thread. Times are seconds."""
 
-    def __init__(self, each: int, together: int, seconds: float) -> None:
+    def __init__(self, each: int, together: int | None, seconds: float) -> None:
         self._each = each
         self._together = together
         self._seconds = seconds
@@ -28,10 +28,11 @@ class RateLimit:
             for line in (mine, self._all):
                 while line and line[0] <= at - self._seconds:
                     line.popleft()
-            if len(mine) >= self._each or len(self._all) >= self._together:
+            if len(mine) >= self._each or (self._together is not None and len(self._all) >= self._together):
                 return False
             mine.append(at)
-            self._all.append(at)
+            if self._together is not None:
+                self._all.append(at)
             while len(self._by_source) > MOST_SOURCES:
                 self._by_source.popitem(last=False)
             return True

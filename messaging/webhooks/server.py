@@ -60,7 +60,10 @@ def running(
     def make(base_url: str) -> "ASGIApp":
         return build_app(_at(settings, base_url), store, at, finder)
 
-    with serving.running(make, port) as base_url, background(_at(settings, base_url), store, at):
+    with (
+        serving.running(make, port, trusted_proxies=settings.trusted_proxies) as base_url,
+        background(_at(settings, base_url), store, at),
+    ):
         yield RunningWebhooks(base_url, _at(settings, base_url))
 
 
@@ -79,7 +82,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         finder, clock = partial(owners, Customers(settings, store)), read_clock(settings.home)
         app = build_app(settings, store, clock, finder, end)
         with background(settings, store, clock):
-            serving.serve(app, host, port)
+            serving.serve(app, host, port, settings.trusted_proxies)
     if outdated:
         raise outdated[0]
 

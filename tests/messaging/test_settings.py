@@ -32,6 +32,17 @@ def test_live_mode_falls_back_to_no_sandbox_credential() -> None:
     ("name", "value", "sentence"),
     [
         ("RAPPORT_CURRENCY", "pounds", "RAPPORT_CURRENCY is 'pounds': it should be an ISO 4217 code"),
+        ("RAPPORT_TRUSTED_PROXIES", "*", "RAPPORT_TRUSTED_PROXIES is '*': '*' is neither an IP address nor"),
+        (
+            "RAPPORT_TRUSTED_PROXIES",
+            "10.0.0.5, proxy.local",
+            "RAPPORT_TRUSTED_PROXIES is '10.0.0.5, proxy.local': 'proxy.local' is neither an IP address nor a network",
+        ),
+        (
+            "RAPPORT_TRUSTED_PROXIES",
+            "0.0.0.0/0",
+            "RAPPORT_TRUSTED_PROXIES is '0.0.0.0/0': '0.0.0.0/0' would let anybody say",
+        ),
         ("RAPPORT_SENDING", "real", "RAPPORT_SENDING is 'real': it should be 'sandbox' or 'live'"),
         ("RAPPORT_TIME_ZONE", "London", "RAPPORT_TIME_ZONE is 'London': it should be an IANA time zone"),
         (

@@ -1,6 +1,6 @@
 """A receiver on a free port, and a hand that signs like Twilio."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -28,9 +28,15 @@ INBOUND = "/webhooks/twilio/inbound"
 class Post:
     """Posts to the receiver."""
 
-    def __init__(self, client: httpx.Client, public_url: str) -> None:
+    def __init__(self, client: httpx.Client, public_url: str, rebuild: Callable[[Settings], None]) -> None:
         self.client = client
         self.public_url = public_url
+        self._rebuild = rebuild
+
+    def rebuilt(self, settings: Settings) -> None:
+        """Go on with a receiver that is built anew, by other settings or other bounds."""
+        self._rebuild(settings)
+        self.public_url = settings.public_url
 
     def signed(self, path: str, form: Mapping[str, str], token: str = SANDBOX_AUTH_TOKEN) -> httpx.Response:
         """Post a form as Twilio does."""
@@ -77,9 +83,13 @@ def post(
     settings: Settings, store: Store, clock: Clock, owners: Sequence[str], stage: tuple[Stage, str]
 ) -> Iterator[Post]:
     """Post to a receiver that goes by its public address, and not by what it is called by."""
-    stage[0].app = build_app(settings, store, clock, lambda _: owners)
+
+    def build(told: Settings) -> None:
+        stage[0].app = build_app(told, store, clock, lambda _: owners)
+
+    build(settings)
     with httpx.Client(base_url=stage[1], trust_env=False) as client:
-        yield Post(client, settings.public_url)
+        yield Post(client, settings.public_url, build)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
@@ -17,8 +18,10 @@ from messaging.links import read_links
 from messaging.settings import Settings, read_settings
 from messaging.store import Store
 from messaging.store.tables import inbound_messages, messages
+from messaging.webhooks import contact
 from messaging.webhooks.app import build_app
 from messaging.webhooks.limits import RateLimit, source_of
+from messaging.webhooks.server import running
 from messaging.webhooks.words import all_words
 
 MAIL = "ada@example.com"
@@ -106,6 +109,51 @@ def test_what_is_missing_is_said_in_words_and_what_was_written_is_not_lost(
     assert getattr(all_words()["en"], told) in answer.text
     assert "Zoë &lt;b&gt;" in answer.text
     assert stored() == ([], [])
+
+
+def test_another_message_by_the_same_form_is_another_message(send: Any, stored: Any) -> None:
+    for text in ("Where is my chair?", "Where is my chair?", "And my table?"):
+        assert send(message=text).status_code == 200
+    assert [row.body for row in stored()[0]] == ["Where is my chair?", "And my table?"]
+
+
+def test_a_form_that_was_wrong_and_is_mended_within_a_glance_is_kept(
+    send: Any, token: Any, stored: Any
+) -> None:
+    drawn = re.search(r'name="form" value="([0-9a-f.]+)"', send(form=token(age=60), email="nobody").text)
+    assert drawn is not None
+    assert send(form=drawn[1]).status_code == 200
+    assert [row.body for row in stored()[0]] == ["Where is my chair?"]
+
+
+def test_a_crowd_is_kept_without_receipts(
+    send: Any, token: Any, stored: Any, monkeypatch: pytest.MonkeyPatch, settings: Settings, post: Any
+) -> None:
+    monkeypatch.setattr(contact, "RECEIPTS_AT_ONCE", 2)
+    post.rebuilt(settings)
+    given = {"email": MAIL, "message": "Where is my chair?"}
+    for number in range(4):
+        body = urlencode({"form": token(number=number), **given, "email": f"a{number}@example.com"})
+        source = {"X-Forwarded-For": f"203.0.113.{number}"}
+        assert post.raw("/contact", body, source).status_code == 200
+    heard, receipts = stored()
+    assert (len(heard), len(receipts)) == (4, 2)
+
+
+@pytest.mark.parametrize(("proxies", "kept"), [("127.0.0.1,::1", 7), ("10.0.0.0/24", 5)])
+def test_a_proxy_that_is_trusted_says_who_asks_and_no_other(
+    proxies: str, kept: int, home: Any, store: Store, clock: Any, stored: Any
+) -> None:
+    settings = read_settings(home=home, trusted_proxies=proxies)
+    links = read_links(settings)
+    with running(settings, store, clock, find_customers=lambda _: []) as receiver, httpx.Client(
+        base_url=receiver.base_url, trust_env=False
+    ) as client:  # fmt: skip
+        for number in range(7):
+            form = links.form(int(time.time()) - 10, f"{number:032x}")
+            given = {"form": form, "email": MAIL, "message": "Where is my chair?"}
+            client.post("/contact", data=given, headers={"X-Forwarded-For": f"203.0.113.{number}"})
+    assert len(stored()[0]) == kept
 
 
 def test_a_form_of_yesterday_has_to_be_sent_again(send: Any, token: Any, stored: Any) -> None:
