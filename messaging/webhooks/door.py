@@ -1,10 +1,11 @@
 """What every route shares: the installation, bodies read within limits, and one commit before any answer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 from sqlalchemy import Connection
@@ -33,6 +34,7 @@ _REFUSALS = {
     403: "not signed by our provider",
     413: "too long",
     429: "too many",
+    503: "not recorded",
 }
 
 
@@ -101,12 +103,23 @@ class Door:
         check = token_of(self.links, intake, request)
         return RawRequest(intake, query, kind, body, self.clock.now(), check)
 
-    def public_address(self, request: Request) -> str:
-        """Give the address that a provider called; the request's idea of its host may come from a proxy."""
+    def public_addresses(self, request: Request) -> Sequence[str]:
+        """Give the address that a provider called; the request's idea of its host may come from a proxy.
+
+        As it is set and with its host in lower case, where that differs: who signs it may have it either way.
+        """
         path: bytes = request.scope.get("raw_path") or request.url.path.encode()
         query: bytes = request.scope.get("query_string", b"")
         whole = (path + b"?" + query if query else path).decode("latin-1")
-        return self.settings.public_url.rstrip("/") + whole
+        base = self.settings.public_url.rstrip("/")
+        parts = urlsplit(base)
+        lower = urlunsplit(parts._replace(scheme=parts.scheme.lower(), netloc=_lower_host(parts.netloc)))
+        return [each + whole for each in dict.fromkeys((base, lower))]
+
+
+def _lower_host(netloc: str) -> str:
+    user, at, host = netloc.rpartition("@")
+    return user + at + host.lower()
 
 
 def open_door(settings: Settings, store: Store, clock: Clock, find_customers: FindCustomers) -> Door:

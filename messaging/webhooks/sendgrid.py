@@ -1,5 +1,6 @@
 """What SendGrid posts: events of the mails that we sent, and mails that people write."""
 
+import asyncio
 import hmac
 from functools import partial
 
@@ -13,11 +14,16 @@ from messaging import inbox
 from messaging.inbox import Heard
 from messaging.webhooks.answering import queue_answer
 from messaging.webhooks.door import Door, read_body, refuse, refuse_stranger
-from messaging.webhooks.event_signatures import EventKeys, is_signed
+from messaging.webhooks.event_signatures import SIGNATURE, EventKeys, is_signed
 from messaging.webhooks.inbound_mail import read_mail
 from messaging.webhooks.mail_events import read_events, record_events
 
 MAIL_LIMIT = 31 * 1024 * 1024  # SendGrid takes mails of up to 30 MB
+MAILS_AT_ONCE = 4
+STRANGE_MAILS_AT_ONCE = (
+    2  # whose signature cannot be verified before they are read: they keep no others waiting
+)
+MAIL_SECONDS = 60.0  # to wait for the turn and to read one
 EVENTS_LIMIT = 2 * 1024 * 1024  # SendGrid posts 768 KB at most
 
 
@@ -41,6 +47,8 @@ class _Posts:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._keys = EventKeys(door.settings)
+        self._known = asyncio.Semaphore(MAILS_AT_ONCE)
+        self._unknown = asyncio.Semaphore(STRANGE_MAILS_AT_ONCE)
 
     async def events(self, request: Request) -> Response:
         """Take what became of mails."""
@@ -64,13 +72,26 @@ class _Posts:
         return Response(status_code=204)
 
     async def inbound(self, request: Request) -> Response:
-        """Take a mail that somebody wrote."""
+        """Take a mail that somebody wrote: a few at a time, for one may have 31 MB."""
+        known = self._is_known(request)
+        if not known and not self._may_be_signed(request):
+            return refuse_stranger(request)  # before anything of it is read
+        try:
+            async with asyncio.timeout(MAIL_SECONDS) as limit, self._known if known else self._unknown:
+                body = await read_body(request, MAIL_LIMIT)
+                limit.reschedule(None)
+                if body is None:
+                    return refuse(413)
+                if not known and not is_signed(
+                    self._door.settings.sendgrid_verification_key, request.headers, body
+                ):
+                    return refuse_stranger(request)
+                return await self._take(request, body)
+        except TimeoutError:
+            return refuse(503)
+
+    async def _take(self, request: Request, body: bytes) -> Response:
         door = self._door
-        body = await read_body(request, MAIL_LIMIT)
-        if body is None:
-            return refuse(413)
-        if not await self._is_ours(request, body):
-            return refuse_stranger(request)
         raw = door.raw("sendgrid/inbound", request, body)
         try:
             message = await run_in_threadpool(read_mail, raw.content_type, body, raw.digest)
@@ -86,15 +107,16 @@ class _Posts:
         await door.take(raw, message.provider_sid, partial(_receive, heard=heard))
         return Response(status_code=204)
 
-    async def _is_ours(self, request: Request, body: bytes) -> bool:
-        """Say whether a mail comes from SendGrid: by our key in its address, or signed; a sandbox needs neither."""
+    def _is_known(self, request: Request) -> bool:
+        """Say whether a mail comes from SendGrid by our key in its address; a sandbox needs none."""
         key = request.query_params.get("key", "")
         if hmac.compare_digest(key.encode("utf-8", "replace"), inbound_key(self._door).encode()):
             return True
-        if self._door.settings.sending == "sandbox" and not key:
-            return True
-        public = self._door.settings.sendgrid_verification_key
-        return bool(public) and is_signed(public, request.headers, body)
+        return self._door.settings.sending == "sandbox" and not key
+
+    def _may_be_signed(self, request: Request) -> bool:
+        """Say whether there is a signature, and a key to verify it by once the mail is read."""
+        return bool(self._door.settings.sendgrid_verification_key) and SIGNATURE in request.headers
 
 
 def _receive(connection: Connection, heard: Heard) -> None:

@@ -108,8 +108,8 @@ class _Posts:
         if body is None:
             return refuse(413)
         form = read_form(request.headers, body)
-        token, url = self._door.settings.twilio_token, self._door.public_address(request)
-        if form is None or not is_signed(token, url, request.headers, form):
+        token, urls = self._door.settings.twilio_token, self._door.public_addresses(request)
+        if form is None or not any(is_signed(token, url, request.headers, form) for url in urls):
             return refuse_stranger(request)
         return body, form
 

@@ -1,7 +1,9 @@
 """Mails by Inbound Parse: our own words cut off, opt-outs heeded, programs left alone, and nobody else let in."""
 
 import json
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -16,7 +18,9 @@ from messaging.settings import read_settings
 from messaging.store import Store
 from messaging.store.tables import inbound_messages, messages
 from messaging.store.tables_receiver import raw_requests
+from messaging.webhooks import sendgrid
 from messaging.webhooks.app import build_app
+from messaging.webhooks.event_signatures import SIGNATURE
 
 INBOUND = "/webhooks/sendgrid/inbound"
 MAIL = "siobhan@example.com"
@@ -177,6 +181,42 @@ def test_when_live_only_our_own_address_lets_a_mail_in(
     assert [send(query=query) for query in ("", "?key=", f"?key={key[:-1]}x", "?key=%ff")] == [403] * 4
     assert heard() == []
     assert send(query=f"?key={key}") == 204
+
+
+def begin(base_url: str, query: str, *headers: str) -> socket.socket:
+    """Begin to post a mail of 30 MB, and send nothing of it but the head."""
+    parts = urlsplit(base_url)
+    connection = socket.create_connection((parts.hostname, parts.port or 80), timeout=10)
+    head = [f"POST {INBOUND}{query} HTTP/1.1", "Host: x", "Content-Type: multipart/form-data; boundary=xYz"]
+    head += ["Content-Length: 30000000", *headers]
+    connection.sendall("\r\n".join([*head, "", "x"]).encode())
+    return connection
+
+
+def status_of(connection: socket.socket) -> int:
+    with connection:
+        return int(connection.recv(100).split()[1])
+
+
+def test_a_mail_of_a_stranger_is_refused_before_it_is_read(post: Any, home: Any, stage: Any) -> None:
+    post.rebuilt(read_settings(home=home, sending="live", public_url="https://hooks.example.com"))
+    for query in ("", "?key=wrong"):
+        assert status_of(begin(stage[1], query, f"{SIGNATURE}: x")) == 403
+
+
+def test_mails_that_are_long_in_coming_keep_nobody_from_being_heard(
+    send: Any, heard: Any, post: Any, home: Any, stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sendgrid, "MAIL_SECONDS", 2.0)
+    live = read_settings(
+        home=home, sending="live", public_url="https://hooks.example.com", sendgrid_verification_key="key"
+    )
+    post.rebuilt(live)
+    assert status_of(begin(stage[1], "?key=wrong")) == 403
+    slow = [begin(stage[1], "", f"{SIGNATURE}: x") for _ in range(sendgrid.STRANGE_MAILS_AT_ONCE + 3)]
+    assert send(query=f"?key={read_links(live).sign('sendgrid', 'inbound')}") == 204
+    assert len(heard()) == 1
+    assert [status_of(each) for each in slow] == [503] * len(slow)
 
 
 @SHARED

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers, ImmutableMultiDict
 
 from messaging.sandbox.signing import signature
-from messaging.settings import SANDBOX_AUTH_TOKEN
+from messaging.settings import SANDBOX_AUTH_TOKEN, read_settings
 from messaging.webhooks.signatures import is_signed, read_form
 
 PATHS = ("/webhooks/twilio/status", "/webhooks/twilio/inbound")
@@ -20,6 +20,21 @@ TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=30)
 def test_a_signed_request_is_taken(post: Any, form: Any, kept: Any) -> None:
     assert post.signed(PATHS[0], form("sent")).status_code == 204
     assert kept() == (1, 0)
+
+
+@pytest.mark.parametrize("signed_by", ["https://HOOKS.example.com", "https://hooks.example.com"])
+def test_a_public_address_in_capitals_is_one_with_that_in_small_letters(
+    signed_by: str, post: Any, form: Any, kept: Any, home: Any
+) -> None:
+    post.rebuilt(read_settings(home=home, public_url="https://HOOKS.example.com"))
+    fields = form("sent")
+    headers = {"X-Twilio-Signature": signature(SANDBOX_AUTH_TOKEN, signed_by + PATHS[0], fields)}
+    assert post.raw(PATHS[0], urlencode(fields), headers).status_code == 204
+    assert kept() == (1, 0)
+    other = {
+        "X-Twilio-Signature": signature(SANDBOX_AUTH_TOKEN, "https://other.example.com" + PATHS[0], fields)
+    }
+    assert post.raw(PATHS[0], urlencode(fields), other).status_code == 403
 
 
 @pytest.mark.parametrize("path", PATHS)
