@@ -2,15 +2,32 @@
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any, NoReturn
+
+DEEPEST = (
+    50  # of lists and objects in one another: far deeper, whatever walks through a document trips over it
+)
 
 
 def read_json(body: bytes) -> Any:
-    """Read a document. Raises ValueError for what is none: NaN, half a character, or nesting without end."""
+    """Read a document. Raises ValueError for what is none: NaN, half a character, or deep nesting."""
     try:
-        return json.loads(body, parse_constant=_refuse)
+        document = json.loads(body, parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    level: list[Any] = [document]
+    for _ in range(DEEPEST + 1):
+        level = [each for one in level for each in _parts(one)]
+        if not level:
+            return document
+    raise ValueError("nested too deeply")
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """Give what a list or an object holds, as far as that may hold something itself."""
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (each for each in held if isinstance(each, dict | list))
 
 
 def clean(value: Any) -> Any:

@@ -86,6 +86,17 @@ def test_a_batch_is_taken_whole_or_not_at_all(send: Any, stored: Any) -> None:
     assert send({"batch": batch}).json() == {"accepted": 0, "known": 3}
 
 
+@pytest.mark.parametrize("depth", [51, 900, 200_000])
+def test_a_post_that_is_nested_deeply_is_refused_and_not_asked_for_again(
+    depth: int, send: Any, stored: Any
+) -> None:
+    deep = b"[" * depth + b"1" + b"]" * depth
+    body = json.dumps(EVENT | {"properties": {"a": 0}}).encode().replace(b"0}", deep + b"}")
+    assert send(body).status_code == 400
+    assert send(EVENT | {"properties": {"a": [[[[1]]]]}}).json() == {"accepted": 1, "known": 0}
+    assert len(stored()) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
