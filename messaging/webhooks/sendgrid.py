@@ -2,6 +2,8 @@
 
 import asyncio
 import hmac
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from fastapi.concurrency import run_in_threadpool
@@ -13,6 +15,7 @@ from starlette.routing import Route
 from messaging import inbox
 from messaging.inbox import Heard
 from messaging.webhooks.answering import queue_answer
+from messaging.webhooks.delivery_reports import read_reports, record_reports
 from messaging.webhooks.door import Door, read_body, refuse, refuse_stranger
 from messaging.webhooks.event_signatures import SIGNATURE, EventKeys, is_signed
 from messaging.webhooks.inbound_mail import read_mail
@@ -95,8 +98,13 @@ class _Posts:
         raw = door.raw("sendgrid/inbound", request, body)
         try:
             message = await run_in_threadpool(read_mail, raw.content_type, body, raw.digest)
+            reports = await run_in_threadpool(read_reports, raw.content_type, body)
         except Exception as error:  # noqa: BLE001 - mails are what strangers make them
             await door.keep_unread(raw, error)
+            return Response(status_code=204)
+        tell = partial(record_reports, addresses=door.addresses, reports=reports, now=raw.at)
+        if message is None and reports:  # a server that gives itself no address
+            await door.take(raw, raw.digest, tell)
             return Response(status_code=204)
         if message is None:
             await door.keep_unread(raw, "incomplete")
@@ -104,7 +112,9 @@ class _Posts:
         heard = await run_in_threadpool(
             inbox.hear, door.addresses, message, door.clock, door.find_customers, door.company
         )
-        await door.take(raw, message.provider_sid, partial(_receive, heard=heard))
+        if reports:  # what it says of ours is quoted, and nobody's opt-out
+            heard = replace(heard, held=None)
+        await door.take(raw, message.provider_sid, partial(_receive, heard=heard, tell=tell))
         return Response(status_code=204)
 
     def _is_known(self, request: Request) -> bool:
@@ -119,8 +129,9 @@ class _Posts:
         return bool(self._door.settings.sendgrid_verification_key) and SIGNATURE in request.headers
 
 
-def _receive(connection: Connection, heard: Heard) -> None:
-    """Store a mail, and queue our one answer where it asks for one."""
+def _receive(connection: Connection, heard: Heard, tell: Callable[[Connection], int]) -> None:
+    """Store a mail, take what it reports, and queue our one answer where it asks for one."""
+    tell(connection)
     receipt = inbox.record(connection, heard)
     if not receipt.duplicate:
         subject = str(heard.inbound.payload.get("subject") or "").strip()[:200]
