@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from data_contracts.errors import NotFoundError, RapportError, StoreError, UsageError
@@ -250,8 +251,11 @@ def test_a_step_without_the_one_before_names_it(run: Run, company: list[dict[str
 
 
 def test_dispatch_and_reconcile_with_nothing_to_do_say_so(run: Run, company: list[dict[str, Any]]) -> None:
-    assert json.loads(run("dispatch", "--once", "--json"))["called"] == 0
-    assert json.loads(run("reconcile", "--json")) == {"sent": 0, "requeued": 0, "left": 0}
+    with capture_logs() as told:  # which the front door keeps apart from what is printed
+        assert json.loads(run("dispatch", "--once", "--json"))["called"] == 0
+        settled = json.loads(run("reconcile", "--json"))
+    assert settled == {"sent": 0, "requeued": 0, "left": 0, "heard": None}
+    assert {each["event"] for each in told} == {"missed.not_looked"}, "no provider is there to be asked"
 
 
 @pytest.mark.parametrize("words", [[], ["campaign"], ["consent"], ["segment"]])

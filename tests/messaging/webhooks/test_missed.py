@@ -1,5 +1,6 @@
 """What Twilio could not deliver to us is fetched from its list: a STOP is heard although nobody was there."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,17 +8,21 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
 from data_contracts.errors import ServiceError
-from messaging import consent
+from messaging import consent, outbox
 from messaging.addresses import Addresses
-from messaging.clock import Clock
+from messaging.cli import app
+from messaging.clock import Clock, pin_clock
 from messaging.inbox import Inbound, list_reviews, receive
 from messaging.sandbox import server as sandbox_server
 from messaging.sandbox.server import RunningSandbox
 from messaging.sandbox.settings import SandboxSettings
 from messaging.settings import SANDBOX_FROM, read_settings
 from messaging.store import Store
+from messaging.store.ids import new_id
 from messaging.store.tables import inbound_messages
 from messaging.store.tables_receiver import inbound_media, provider_lists
 from messaging.webhooks.missed import MissedMessages
@@ -225,6 +230,32 @@ def test_files_of_a_missed_message_are_noted_to_be_fetched(
         (row,) = connection.execute(select(inbound_media)).all()
     path = f"/2010-04-01/Accounts/AC{'0' * 32}/Messages/{heard(store)[0].provider_sid}/Media/{file.sid}"
     assert (row.url, row.content_type, row.number) == (sandbox.base_url + path, "image/png", 0)
+
+
+@pytest.mark.parametrize("command", ["dispatch --once --json", "reconcile --json"])
+def test_before_anything_is_sent_or_settled_the_commands_hear_what_was_missed(
+    command: str, writes: Any, sandbox: RunningSandbox, store: Store, addresses: Addresses, home: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    planned = outbox.PlannedMessage(
+        message_id=new_id("msg"), customer_id="cus_1", channel="sms", address=PHONE,
+        address_hash=addresses.hash(PHONE), subject=None, body="Your order is on its way",
+        message_class="transactional", time_zone="Europe/London", country="GB",
+    )  # fmt: skip
+    with store.write() as connection:
+        outbox.insert_planned(connection, [planned], NOON, queued=True)
+    writes("STOP")
+    pin_clock(home, NOON + timedelta(minutes=10))
+    monkeypatch.setenv("RAPPORT_HOME", str(home))
+    monkeypatch.setenv("RAPPORT_SANDBOX_URL", sandbox.base_url)
+    with capture_logs():
+        result = CliRunner().invoke(app, command.split(), catch_exceptions=False)
+    report = json.loads(result.stdout)
+    assert silent(store, addresses)
+    if command.startswith("reconcile"):
+        assert report["heard"] == 1
+    else:
+        assert (report["called"], report["skipped"]) == (0, {"suppressed": 1})
 
 
 def test_without_twilio_nothing_is_asked(home: Any, store: Store) -> None:
