@@ -15,7 +15,7 @@ from messaging.facts import Candidate
 from messaging.links import Links
 from messaging.outbox import PlannedMessage
 from messaging.policy import HELD_OUT, Blocked, SendFacts, decide
-from messaging.quiet_hours import QuietRules
+from messaging.quiet_hours import QuietRules, zone_named
 from messaging.rendering import Compiled, NotRenderableError, Rendered, build_context, choose_language
 from messaging.store.ids import new_id
 
@@ -128,6 +128,7 @@ def _candidate(ground: Ground, person: Mapping[str, Any], channel: str) -> Candi
         address_given=bool(given),
         time_zone=person["time_zone"],
         country=person["country"],
+        region=person.get("region"),  # of a release whose profiles have one
         campaign=ground.content.campaign.name,
         caps=(own,) if (own := ground.content.campaign.caps.get(channel)) else (),
     )
@@ -207,7 +208,7 @@ def _render(ground: Ground, person: Mapping[str, Any], channel: str, message_id:
         "company_name": ground.company.name,
         "company_address": ground.company.address,
         "currency": ground.company.currency,
-        "time_zone": person["time_zone"] or ground.company.time_zone,
+        "time_zone": zone_named(person["time_zone"] or "") or ground.company.time_zone,
         "language": language.split("-")[0],
         "today": ground.now,
         "unsubscribe_url": ground.links.unsubscribe(message_id) if channel == "email" else None,
@@ -276,6 +277,7 @@ def _message(
         html=rendered.html,
         time_zone=candidate.time_zone,
         country=candidate.country,
+        region=candidate.region,
         segment_count=rendered.segment_count,
         alternatives=tuple(_message(ground, person, other) for other in others),
     )

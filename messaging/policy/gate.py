@@ -159,7 +159,9 @@ def _hours(facts: SendFacts, rules: QuietRules) -> Blocked | None:
     if facts.channel not in rules.channels:
         return None
     if not facts.zones:
-        sentence = "We cannot tell where this phone is, so we cannot tell whether it is night there."
+        sentence = (
+            "We cannot tell in which time zone this customer is, so we cannot tell whether it is night there."
+        )
         return Blocked("unknown_time_zone", sentence)
     hours = rules.hours(facts.places, facts.channel, facts.address)
     if is_legal(facts.now, facts.zones, hours):

@@ -2,6 +2,7 @@
 
 from messaging.quiet_hours.file import LONGEST_LIMIT, RULES_FILE, installed_rules, read_quiet_rules
 from messaging.quiet_hours.hours import Hours, is_legal, local_time, next_legal
+from messaging.quiet_hours.names import zone_named
 from messaging.quiet_hours.places import Place, candidate_places, candidate_zones, known_zone
 from messaging.quiet_hours.rules import Limit, QuietRules
 
@@ -20,4 +21,5 @@ __all__ = [
     "local_time",
     "next_legal",
     "read_quiet_rules",
+    "zone_named",
 ]

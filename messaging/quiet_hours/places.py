@@ -8,6 +8,7 @@ import phonenumbers
 from phonenumbers import timezone as phone_zones
 
 from messaging.addresses import country_of, parsed_number, told_by
+from messaging.quiet_hours.names import region_named, zone_named
 
 # A number of any other type (toll-free, shared cost, personal, pager, VoIP) tells nothing about where its
 # owner is.
@@ -37,21 +38,31 @@ def known_zone(name: str | None) -> bool:
 def candidate_zones(profile_zone: str | None, phone: str | None) -> tuple[str, ...]:
     """Give every zone where the owner of a profile and a phone (E.164) may be; none where we cannot tell.
 
-    A number that is not tied to a place, such as a toll-free one, tells nothing.
+    A number that is not tied to a place, such as a toll-free one, tells nothing. A zone that the profile names and nobody
+    knows leaves none: its owner is somewhere, and it may be night there.
     """
-    zones = {profile_zone} if profile_zone and known_zone(profile_zone) else set()
+    zones = set()
+    if profile_zone and profile_zone.strip() not in {"", phone_zones.UNKNOWN_TIMEZONE}:
+        named = profile_zone if known_zone(profile_zone) else zone_named(profile_zone)
+        if named is None:
+            return ()
+        zones.add(named)
     if phone is not None:
         zones |= set(_phone_zones(phone))
     return tuple(sorted(zones))
 
 
 def candidate_places(country: str | None, region: str | None, phone: str | None) -> tuple[Place, ...]:
-    """Give every place whose rules may hold for the owner of a profile and a phone (E.164)."""
+    """Give every place whose rules may hold for the owner of a profile and a phone (E.164).
+
+    `region` is a state as ISO 3166-2 (US-TX), its bare code or its name; one that the country does not have is unknown.
+    """
     phone_country = country_of(phone) if phone else None
     other = Place(phone_country) if phone_country else None
     if not country:
         return (other,) if other else ()
-    theirs = Place(country.upper(), region.upper() if region else None)
+    code = country.strip().upper()
+    theirs = Place(code, region_named(code, region) if region else None)
     if other is None or other.country == theirs.country:
         return (theirs,)
     return (theirs, other) if theirs.country < other.country else (other, theirs)

@@ -142,7 +142,7 @@ def test_with_consent_by_day_and_not_too_often_a_message_may_go() -> None:
         (
             {"zones": ()},
             "unknown_time_zone",
-            "We cannot tell where this phone is, so we cannot tell whether it is night there.",
+            "We cannot tell in which time zone this customer is, so we cannot tell whether it is night there.",
         ),
         (
             {"now": NIGHT},

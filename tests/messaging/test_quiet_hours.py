@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import geocoder
+from tzlocal.windows_tz import win_tz
 
 from data_contracts.errors import InputError
 from messaging.consent_words import ConsentState
@@ -25,7 +26,9 @@ from messaging.quiet_hours import (
     known_zone,
     next_legal,
     read_quiet_rules,
+    zone_named,
 )
+from messaging.quiet_hours.names import ZONE_NAMES_FILE
 from messaging.quiet_hours.rules import public_holidays
 
 from .quiet_oracle import first_minute, french_holidays, may_arrive
@@ -309,6 +312,16 @@ def test_an_area_code_counts_beside_the_state_that_a_profile_names() -> None:
         ("America/New_York", "+12125550123", ("America/New_York",)),
         (None, "+18005550199", ()),  # toll-free: anywhere
         ("Mars/Olympus", None, ()),
+        ("Mars/Olympus", "+12125550123", ()),  # its owner is somewhere else than the number may be
+        ("  ", "+12125550123", ("America/New_York",)),
+        ("Etc/Unknown", "+12125550123", ("America/New_York",)),
+        ("Pacific Time (US & Canada)", "+12125550123", ("America/Los_Angeles", "America/New_York")),
+        ("(GMT-08:00) Pacific Time (US & Canada)", None, ("America/Los_Angeles",)),
+        ("(GMT+1:00) Bern", None, ("Europe/Zurich",)),
+        ("W. Europe Standard Time", None, ("Europe/Berlin",)),
+        ("Samoa", None, ("Pacific/Apia",)),  # IANA's Pacific/Samoa lies on the other side of the date line
+        ("Newfoundland", None, ("America/St_Johns",)),
+        ("europe/london", None, ("Europe/London",)),
         (None, None, ()),
         (None, "+15005550006", ()),  # a personal number
     ],
@@ -330,6 +343,17 @@ def test_a_phone_of_a_wide_country_may_be_in_any_of_its_zones() -> None:
         (None, None, "+12125550123", (Place("US"),)),
         ("GB", None, "+12125550123", (Place("GB"), Place("US"))),
         ("US", "FL", "+12125550123", (Place("US", "FL"),)),
+        ("US", "US-TX", None, (Place("US", "TX"),)),
+        ("US", " tx ", None, (Place("US", "TX"),)),
+        ("US", "Texas", None, (Place("US", "TX"),)),
+        ("US", "NEW  york", None, (Place("US", "NY"),)),
+        ("CA", "CA-ON", None, (Place("CA", "ON"),)),
+        ("CA", "British Columbia", None, (Place("CA", "BC"),)),
+        ("AU", "New South Wales", None, (Place("AU", "NSW"),)),
+        ("US", "CA-ON", None, (Place("US"),)),  # another country's: unknown, and every state's rules hold
+        ("US", "Texass", None, (Place("US"),)),
+        ("US", "", None, (Place("US"),)),
+        ("ZZ", "TX", None, (Place("ZZ"),)),
         (None, None, None, ()),
     ],
 )
@@ -342,3 +366,25 @@ def test_every_place_whose_rules_may_hold_is_a_candidate(
 @pytest.mark.parametrize("name", ["", None, "Etc/Unknown", "../etc/passwd", "Mars/Olympus", "/etc/localtime"])
 def test_what_is_no_zone_is_not_taken_for_one(name: str | None) -> None:
     assert not known_zone(name)
+
+
+@pytest.mark.parametrize("written", ["Texas", "tx ", "US-TX", "TX", None, "Lone Star State"])
+def test_a_state_however_it_is_written_keeps_its_law(written: str | None) -> None:
+    sunday = datetime.fromisoformat("2026-11-22T17:30")  # 11:30 in Texas, which rests until noon
+    facts = replace(
+        IN_ORDER,
+        now=sunday,
+        address="+12125550123",
+        zones=("America/Chicago",),
+        places=candidate_places("US", written, "+12125550123"),
+    )
+    assert not isinstance(decide(facts, RULES), Allowed)
+
+
+def test_every_name_of_a_zone_that_is_not_ianas_means_one_that_we_can_compute_with() -> None:
+    names = yaml.safe_load(ZONE_NAMES_FILE.read_text())
+    spelt = [*names["cities"], *(each for others in names["others"].values() for each in others), *win_tz]
+    assert len(spelt) > 280
+    assert [name for name in spelt if not known_zone(zone_named(name))] == []
+    for name in names["cities"]:
+        assert (zone_named(name) or "").rpartition("/")[2] == name.replace(" ", "_")
