@@ -20,7 +20,8 @@ WEEKEND = DAYS[5:]
 MEND = "Mend it there: without these hours nobody's phone may be reached."
 CLOSED = "closed"
 LONGEST_LIMIT = timedelta(days=31)  # so far back it is read what somebody was sent
-Code = Annotated[str, Field(pattern="^[A-Z]{2}$")]  # of a country (ISO 3166), or of a state
+Code = Annotated[str, Field(pattern="^[A-Z]{2}$")]  # of a country (ISO 3166)
+State = Annotated[str, Field(pattern="^[A-Z0-9]{1,3}$")]  # of a state, without its country (ISO 3166-2)
 Channels = tuple[Literal["email", "sms", "whatsapp", "voice", "chat"], ...]
 
 
@@ -72,6 +73,7 @@ class _Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     law: str = ""
+    source: str = ""  # where it was read
     channels: Channels | None = None
     since: date | None = Field(None, alias="from")
     until: date | None = None
@@ -128,8 +130,13 @@ AreaCode = Annotated[int, Field(ge=200, le=999, strict=True)]
 
 
 class _Country(_Rule):
-    states: dict[Code, Rules] = {}
-    area_codes: dict[Code, tuple[AreaCode, ...]] = Field({}, alias="area codes")
+    besides: tuple[_Rule, ...] = ()
+    states: dict[State, Rules] = {}
+    area_codes: dict[State, tuple[AreaCode, ...]] = Field({}, alias="area codes")
+
+    def all(self) -> tuple[_Rule, ...]:
+        """Give the country's rules, its states' apart."""
+        return (self, *self.besides)
 
 
 class _File(BaseModel):
@@ -138,6 +145,7 @@ class _File(BaseModel):
     as_of: date
     channels: Channels
     ours: _Rule
+    elsewhere: _Rule | None = None
     countries: dict[Code, _Country]
 
 
@@ -151,7 +159,11 @@ def read_quiet_rules(path: Path = RULES_FILE) -> QuietRules:
     return QuietRules(
         channels=channels,
         ours=file.ours.rule(None, channels),
-        countries={name: rule.rule(Place(name), channels) for name, rule in file.countries.items()},
+        elsewhere=file.elsewhere.rule(None, channels) if file.elsewhere else None,
+        countries={
+            name: tuple(rule.rule(Place(name), channels) for rule in country.all())
+            for name, country in file.countries.items()
+        },
         states={
             name: {
                 state: tuple(each.rule(Place(name, state), channels) for each in rules)
@@ -178,7 +190,7 @@ def _area_codes(countries: Mapping[str, _Country]) -> Iterator[tuple[str, Place]
 def _check_places(source: YamlFile, file: _File) -> None:
     """Refuse holidays that nobody knows, area codes of a state without rules, and one that two states have."""
     for name, country in file.countries.items():
-        asked = [country, *(rule for rules in country.states.values() for rule in rules)]
+        asked = [*country.all(), *(rule for rules in country.states.values() for rule in rules)]
         if any(rule.holidays is not None for rule in asked):
             try:
                 public_holidays(Place(name))

@@ -52,11 +52,15 @@ class Rule:
 
 @dataclass(frozen=True)
 class QuietRules:
-    """The rules of a file; `states` are by country and state, `area_codes` are North America's, as +1305."""
+    """The rules of a file; `states` are by country and state, `area_codes` are North America's, as +1305.
+
+    `elsewhere` holds where a country has no rule of its own for the channel, and where nobody knows the country.
+    """
 
     channels: frozenset[str]
     ours: Rule
-    countries: Mapping[str, Rule]
+    elsewhere: Rule | None
+    countries: Mapping[str, tuple[Rule, ...]]
     states: Mapping[str, Mapping[str, tuple[Rule, ...]]]
     area_codes: Mapping[str, Place]
     _known: dict[tuple[tuple[Place, ...], str, Place | None], tuple[Hours, tuple[Rule, ...]]] = field(
@@ -98,12 +102,21 @@ class QuietRules:
             self.ours,
             *(replace(self.ours, place=place) for place in here if self.ours.on_holidays is not None),
         ]
+        if not here and self.elsewhere:
+            rules.append(self.elsewhere)
         for place in here:
-            rules += [self.countries[place.country]] if place.country in self.countries else []
+            rules += self._of_country(place, channel)
             states = self.states.get(place.country, {})
             meant = states.values() if place.region is None else [states.get(place.region, ())]
             rules += [rule for every in meant for rule in every]
         return [rule for rule in dict.fromkeys(rules) if channel in rule.channels]
+
+    def _of_country(self, place: Place, channel: str) -> list[Rule]:
+        """List the country's rules for a channel, or what holds elsewhere; holidays are a known state's too."""
+        own = [rule for rule in self.countries.get(place.country, ()) if channel in rule.channels]
+        if not own and self.elsewhere:
+            return [self.elsewhere]
+        return [replace(rule, place=place) if rule.on_holidays is not None else rule for rule in own]
 
 
 @lru_cache(maxsize=512)

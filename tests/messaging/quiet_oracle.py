@@ -1,7 +1,7 @@
 """An oracle of quiet hours that shares nothing with the rules' code: the law's words as one question a minute.
 
-Written down by hand from 47 CFR 64.1200(c)(1), the states' statutes and article D223-9 of the code de la consommation,
-as the shipped file cites them, and from the company's own nine to eight. It knows no spans, weeks or openings: it looks
+Written down by hand from 47 CFR 64.1200(c)(1), the states' statutes, article D223-9 of the code de la consommation and
+the rules of seven more countries, as the shipped file cites them, and from the company's own nine to eight. It knows no spans, weeks or openings: it looks
 at a wall clock, and looks at every minute where a moment is to be found.
 """
 
@@ -59,18 +59,33 @@ def _wall(moment: datetime, zone: str) -> datetime:
 def _open(wall: datetime, where: Iterable[tuple[str, str | None]], channel: str) -> bool:
     if not 9 <= wall.hour < 20:
         return False
-    return all(_allowed(country, state, wall, channel == "voice") for country, state in where)
+    where = list(where)
+    if not where and channel == "voice":  # nobody knows the country
+        return wall.weekday() < SATURDAY
+    return all(_allowed(country, state, wall, channel) for country, state in where)
 
 
-def _allowed(country: str, state: str | None, wall: datetime, rings: bool) -> bool:  # noqa: FBT001, PLR0911 - a list of laws
-    """Ask the law of one place; `rings` where it is a call and no text."""
+def _allowed(country: str, state: str | None, wall: datetime, channel: str) -> bool:  # noqa: C901, PLR0911, PLR0912 - a list of laws
+    """Ask the law of one place."""
     hour, weekday, day = wall.hour, wall.weekday(), wall.date()
+    rings, texts = channel == "voice", channel in {"sms", "whatsapp"}
+    rests = weekday == SUNDAY or day in by_hand(country, day.year)
     if country == "FR" and rings and day >= date(2023, 3, 1):
-        return (
-            weekday < SATURDAY
-            and (10 <= hour < 13 or 14 <= hour < 20)
-            and day not in french_holidays(day.year)
-        )
+        return weekday < SATURDAY and not rests and (10 <= hour < 13 or 14 <= hour < 20)
+    if country in {"FR", "IT", "ES"} and texts:
+        return not rests
+    if country == "AU" and (rings or texts):
+        return not rests and hour < (20 if weekday < SATURDAY else 17)
+    if country == "CA" and rings:
+        return weekday < SATURDAY or 10 <= hour < 18
+    if country == "IT" and rings:
+        return not rests and 10 <= hour < 19
+    if country in {"DE", "ES", "GB"} and rings:
+        return weekday < SATURDAY and not rests
+    if country == "IN" and (rings or texts):
+        return hour >= 10
+    if country not in {"US", "FR"} and rings:  # a country that says nothing of calls
+        return weekday < SATURDAY
     if country != "US":
         return True
     if state in {"AL", "LA", "UT"} and rings:
@@ -92,8 +107,57 @@ def _holiday(state: str, day: date) -> bool:
     return day in holidays.country_holidays("US", subdiv=state, years=day.year)
 
 
-def french_holidays(year: int) -> set[date]:
-    """List the days of article L3133-1 of the code du travail, Easter by the rule of Meeus, Jones and Butcher."""
+FIXED = {  # month and day, by country
+    "FR": ((1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25)),
+    "IT": ((1, 1), (1, 6), (4, 25), (5, 1), (6, 2), (8, 15), (11, 1), (12, 8), (12, 25), (12, 26)),
+    "ES": ((1, 1), (1, 6), (5, 1), (8, 15), (10, 12), (11, 1), (12, 6), (12, 8), (12, 25)),
+    "DE": ((1, 1), (5, 1), (10, 3), (12, 25), (12, 26)),
+    "AU": ((1, 1), (1, 26), (4, 25), (12, 25), (12, 26)),
+    "GB": ((1, 1), (12, 25), (12, 26)),
+}
+AROUND_EASTER = {  # days after Easter Sunday
+    "FR": (1, 39, 50),
+    "IT": (0, 1),
+    "ES": (-2,),
+    "DE": (-2, 1, 39, 50),
+    "AU": (-2, 1),
+    "GB": (-2,),
+}
+
+
+def by_hand(country: str, year: int) -> set[date]:
+    """List the days of a country's law that are holidays everywhere in it, Easter by the rule of Meeus, Jones and Butcher."""
+    if country not in FIXED:
+        return set()
+    found = {date(year, *pair) for pair in FIXED[country]}
+    found |= {_easter(year) + timedelta(days=n) for n in AROUND_EASTER[country]}
+    if country == "IT" and year >= 2026:
+        found.add(date(year, 10, 4))  # Saint Francis, since 2026
+    if country == "GB":
+        found |= _moved(year, (1, 1), (12, 25), (12, 26)) | {_monday(year, 5, 1), _monday(year, 5, 25)}
+        found |= {date(2023, 5, 8)} if year == 2023 else set()  # the coronation
+    return found
+
+
+def _monday(year: int, month: int, first: int) -> date:
+    """Give the first Monday from a day of a month on."""
+    day = date(year, month, first)
+    return day + timedelta(days=-day.weekday() % 7)
+
+
+def _moved(year: int, *pairs: tuple[int, int]) -> set[date]:
+    """Give the weekdays on which holidays of a weekend are kept instead, each on one of its own."""
+    taken = {date(year, *pair) for pair in pairs}
+    moved: set[date] = set()
+    for day in sorted(taken):
+        instead = day
+        while instead.weekday() >= SATURDAY or (instead != day and instead in taken | moved):
+            instead += timedelta(days=1)
+        moved.add(instead)
+    return moved
+
+
+def _easter(year: int) -> date:
     a, b, c = year % 19, year // 100, year % 100
     d, e = b // 4, b % 4
     h = (19 * a + b - d - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
@@ -101,8 +165,4 @@ def french_holidays(year: int) -> set[date]:
     m = (32 + 2 * e + 2 * i - h - k) % 7
     n = (a + 11 * h + 22 * m) // 451
     month, day = divmod(h + m - 7 * n + 114, 31)
-    easter = date(year, month, day + 1)
-    fixed = {
-        date(year, *pair) for pair in ((1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25))
-    }
-    return fixed | {easter + timedelta(days=n) for n in (1, 39, 50)}
+    return date(year, month, day + 1)
