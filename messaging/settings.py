@@ -6,8 +6,9 @@ provider address must be on loopback, so that no test and no demo ever reaches a
 
 import ipaddress
 import os
+from email.headerregistry import HeaderRegistry
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -111,6 +112,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"{proxy.strip()!r} would let anybody say from where they come; {_PROXIES}")
         return ",".join(proxy.strip() for proxy in value.split(","))
 
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        _sender(value)
+        return value
+
     @model_validator(mode="after")
     def _known_channels(self) -> Self:
         unknown = sorted(self.printed_channels - set(CHANNELS))
@@ -124,7 +131,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _safe_addresses(self) -> Self:
-        _http_host("RAPPORT_PUBLIC_URL", self.public_url)
+        public = _http_host("RAPPORT_PUBLIC_URL", self.public_url)
+        if self.sending == "live" and not is_loopback(public) and not self.public_url.startswith("https://"):
+            raise ValueError(
+                "RAPPORT_PUBLIC_URL has to begin with https:// in live mode: links to leave go by it, and mailboxes "
+                "offer one click (RFC 8058) by https alone"
+            )
         for name, url in (
             ("RAPPORT_SANDBOX_URL", self.sandbox_url),
             ("RAPPORT_TWILIO_API_URL", self.twilio_url),
@@ -149,7 +161,7 @@ class Settings(BaseSettings):
     @property
     def contact(self) -> str:
         """Give where customers reach us: what is set, else the address of our mail, else our postal address."""
-        return self.company_contact or self.mail_from or self.company_address or self.company_name
+        return self.company_contact or _sender(self.mail_from)[1] or self.company_address or self.company_name
 
     @property
     def twilio_url(self) -> str:
@@ -211,7 +223,12 @@ class Settings(BaseSettings):
     @property
     def mail_sender(self) -> str:
         """Give the address that our e-mail comes from."""
-        return self.mail_from or self._in_sandbox(SANDBOX_MAIL_FROM)
+        return _sender(self.mail_from)[1] or self._in_sandbox(SANDBOX_MAIL_FROM)
+
+    @property
+    def mail_name(self) -> str:
+        """Give the name beside that address: the one in RAPPORT_MAIL_FROM, else the company's."""
+        return _sender(self.mail_from)[0] or self.company_name
 
     def _in_sandbox(self, value: str) -> str:
         return value if self.sending == "sandbox" else ""
@@ -285,6 +302,17 @@ class Settings(BaseSettings):
     def dagster_dir(self) -> Path:
         """DAGSTER_HOME of this installation."""
         return self.home / "dagster"
+
+
+def _sender(written: str) -> tuple[str, str]:
+    """Read "hello@example.com" or "Shop <hello@example.com>": the name, and the address. Raises ValueError for others."""
+    if not written:
+        return "", ""
+    read: Any = HeaderRegistry()("From", written) if written.isprintable() else None
+    if read is None or len(read.addresses) != 1 or read.defects or not read.addresses[0].domain:
+        raise ValueError("it should be one address, such as hello@example.com or 'Shop <hello@example.com>'")
+    one = read.addresses[0]
+    return one.display_name, one.addr_spec
 
 
 def _http_host(name: str, url: str) -> str:

@@ -48,11 +48,11 @@ def _build_mail(settings: Settings) -> Sender:
         from messaging.senders.sendgrid import SendGridAccount, SendGridSender
 
         key = settings.sendgrid_api_key.get_secret_value()
-        account = SendGridAccount(key, settings.sendgrid_url, settings.mail_sender, settings.company_name)
+        account = SendGridAccount(key, settings.sendgrid_url, settings.mail_sender, settings.mail_name)
         return SendGridSender(account, read_links(settings))
     from messaging.senders.smtp import Mailbox, SmtpSender
 
-    mailbox = Mailbox(settings.smtp_address, settings.mail_sender, settings.company_name)
+    mailbox = Mailbox(settings.smtp_address, settings.mail_sender, settings.mail_name)
     return SmtpSender(mailbox, read_links(settings))
 
 

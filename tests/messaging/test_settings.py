@@ -50,6 +50,21 @@ def test_live_mode_falls_back_to_no_sandbox_credential() -> None:
             "example.com",
             "RAPPORT_PUBLIC_URL is 'example.com'; it should look like http",
         ),
+        (
+            "RAPPORT_MAIL_FROM",
+            "shop",
+            "RAPPORT_MAIL_FROM is 'shop': it should be one address, such as hello@",
+        ),
+        (
+            "RAPPORT_MAIL_FROM",
+            "a@example.com, b@example.com",
+            "RAPPORT_MAIL_FROM is 'a@example.com, b@example.com': it should be one address",
+        ),
+        (
+            "RAPPORT_MAIL_FROM",
+            "<shop@example.com",
+            "RAPPORT_MAIL_FROM is '<shop@example.com': it should be one",
+        ),
         ("RAPPORT_SMTP_URL", "localhost", "RAPPORT_SMTP_URL should look like smtp://"),
         ("RAPPORT_SANDBOX_URL", "http://api.twilio.com", "RAPPORT_SANDBOX_URL points to api.twilio.com, but"),
         ("RAPPORT_TWILIO_API_URL", "https://10.0.0.1", "RAPPORT_TWILIO_API_URL points to 10.0.0.1, but"),
@@ -79,6 +94,25 @@ def test_live_mode_demands_https(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAPPORT_TWILIO_API_URL", "http://twilio.example.com")
     with pytest.raises(SettingsError, match="RAPPORT_TWILIO_API_URL has to begin with https://"):
         read_settings(sending="live")
+
+
+def test_links_to_leave_go_by_https_in_live_mode() -> None:
+    with pytest.raises(SettingsError, match="RAPPORT_PUBLIC_URL has to begin with https:// in live mode"):
+        read_settings(sending="live", public_url="http://hooks.example.com")
+    assert read_settings(sending="live", public_url="https://hooks.example.com").sending == "live"
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "address"),
+    [
+        ("hello@example.com", "Your company", "hello@example.com"),
+        ("Shop <hello@example.com>", "Shop", "hello@example.com"),
+        ('"Shop, Ltd." <hello@example.com>', "Shop, Ltd.", "hello@example.com"),
+    ],
+)
+def test_a_sender_may_have_a_name_of_its_own(written: str, name: str, address: str) -> None:
+    settings = read_settings(mail_from=written)
+    assert (settings.mail_name, settings.mail_sender, settings.contact) == (name, address, address)
 
 
 def test_live_mode_refuses_a_home_whose_clock_is_pinned(home: Path) -> None:
