@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,17 @@ KNOWN = (
     "record_id",
 )  # fmt: skip
 DEFAULTS = {"purpose": "marketing", "legal_basis": "consent"}
+AHEAD = timedelta(days=1)  # a date without a zone may be today's in a country where it is tomorrow already
 MOST_TOLD = 5  # faults of one file: whoever mends these reads it again
 MEND = "Nothing was recorded. Mend the file; docs/consent.md names its columns."
 _PLAIN = re.compile(r"[A-Za-z_ -]{1,24}")  # what may be told: an address or a number is nobody's business
 
 
-def read_consent_file(path: Path, source: str) -> list[ImportedConsent]:
-    """Read the consents of a file that came from a system. Raises InputError with the lines of what is wrong."""
+def read_consent_file(path: Path, source: str, now: datetime | None = None) -> list[ImportedConsent]:
+    """Read the consents of a file that came from a system. Raises InputError with the lines of what is wrong.
+
+    `now` (naive UTC) is the moment after which nothing can have been said, where that is to be held.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -43,7 +47,7 @@ def read_consent_file(path: Path, source: str) -> list[ImportedConsent]:
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         _check_columns(path, rows.fieldnames or ())
-        consents, wrong = _consents(rows, source)
+        consents, wrong = _consents(rows, source, now)
     except csv.Error as error:
         raise InputError(f"{path}: line {rows.line_num} is no CSV ({error}).", MEND) from error
     if wrong:
@@ -52,12 +56,14 @@ def read_consent_file(path: Path, source: str) -> list[ImportedConsent]:
     return consents
 
 
-def _consents(rows: "csv.DictReader[str]", source: str) -> tuple[list[ImportedConsent], list[str]]:
+def _consents(
+    rows: "csv.DictReader[str]", source: str, now: datetime | None
+) -> tuple[list[ImportedConsent], list[str]]:
     """Read the rows, and say of each that cannot be read why."""
     consents, wrong = [], []
     for row in rows:
         try:
-            consents.append(_consent(row, source))
+            consents.append(_possible(_consent(row, source), now))
         except ValueError as fault:
             wrong.append(f"line {rows.line_num}: {fault}")
     return consents, wrong
@@ -106,6 +112,15 @@ def _consent(row: Mapping[Any, Any], source: str) -> ImportedConsent:
     )
 
 
+def _possible(said: ImportedConsent, now: datetime | None) -> ImportedConsent:
+    """Refuse what was said in the future, and what was over before it was said. Raises ValueError."""
+    if now is not None and said.occurred_at > now + AHEAD:
+        raise ValueError("occurred_at lies ahead of today")
+    if said.expires_at is not None and said.expires_at <= said.occurred_at:
+        raise ValueError("expires_at is not after occurred_at")
+    return said
+
+
 def _address(channel: str, text: str) -> str | None:
     """Give an address as messages have it, for a word about another one would hold for nobody; 00 stands for +."""
     return normalise(channel, text) or normalise(channel, re.sub(r"^00", "+", text.strip()))
@@ -115,11 +130,11 @@ def _moment(told: Mapping[str, str], name: str) -> datetime:
     """Read a moment as naive UTC; one without a zone is UTC already."""
     try:
         moment = datetime.fromisoformat(told[name])
-    except (KeyError, ValueError):
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (KeyError, ValueError, OverflowError):  # the year 1 less an offset is no year
         raise ValueError(
             f"{name} is no ISO 8601 date such as 2026-03-01 or 2026-03-01T09:30:00+01:00"
         ) from None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _evidence(text: str | None) -> dict[str, Any] | None:

@@ -98,7 +98,8 @@ def take_over(
     from messaging.consent_imports import record_imports
 
     settings = read_settings()
-    found, now = read_consent_file(file, source), read_clock(settings.home).now()
+    now = read_clock(settings.home).now()
+    found = read_consent_file(file, source, now)
     with opened_store(settings) as store:
         _refuse_strangers(settings, store, file, [each.customer_id for each in found])
         counts = record_imports(store, read_addresses(settings, store), found, now)

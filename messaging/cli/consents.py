@@ -114,13 +114,16 @@ def _record(  # noqa: PLR0913, PLR0917 - the facts of a consent
     from messaging.cli.opening import opened_customer
     from messaging.clock import read_clock
     from messaging.consent_chain import ConsentEvent
+    from messaging.customers.consents import on_channel
 
     require(channel, CHANNELS, "--channel")
     require(purpose, PURPOSES, "--purpose")
     require(said["legal_basis"], BASES, "--basis")
     settings = read_settings()
     now = read_clock(settings.home).now()
+    _refuse_over(said.get("expires_at"), now)
     with opened_customer(settings, who) as (customers, store, card):
+        address_hash = address_hash_on(channel, customers.address_hashes(card.facts))
         event = ConsentEvent(
             channel=channel,
             purpose=purpose,
@@ -130,20 +133,30 @@ def _record(  # noqa: PLR0913, PLR0917 - the facts of a consent
             actor=actor,
             method=method,
             customer_id=card.customer_id,
-            address_hash=address_hash_on(channel, customers.address_hashes(card.facts)),
+            address_hash=address_hash,
             **said,
         )
         with store.write() as connection:
             event_id = consent.record(connection, event, now)
-        shown = customers.get(card.customer_id).consents
-    after = next((each for each in shown if each.channel == channel), None)
+        with store.read() as connection:
+            known = customers.known_as(card.customer_id, connection)
+            after = on_channel(connection, channel, known, address_hash, now)
     document = {
         "customer_id": card.customer_id,
         "event_id": event_id,
-        "now": asdict(after) if after else None,
+        "now": asdict(after),
     }
-    told = f" {after.sentence}" if after and purpose == "marketing" else ""
+    told = f" {after.sentence}" if purpose == "marketing" else ""
     emit(document, as_json=as_json, human=lambda: say(f"Recorded.{escape(told)}"))
+
+
+def _refuse_over(expires: datetime | None, now: datetime) -> None:
+    """Refuse a grant that is over before it begins. Raises UsageError."""
+    if expires is not None and expires <= now:
+        raise UsageError(
+            f"--expires is {expires:%Y-%m-%d %H:%M}, which has passed.",
+            "Give a moment that lies ahead, or leave it out.",
+        )
 
 
 def address_hash_on(channel: str, hashes: Mapping[str, str]) -> str | None:

@@ -185,7 +185,7 @@ def _print(document: dict[str, Any]) -> None:
         )
         say(f"  {plain(each['sentence'])}")
     if not document["notices"]:
-        say("Nothing is wrong." if looked else "Nothing is known.")
+        say("No notices: nothing is wrong." if looked else "No notices.")
     for each in document["snoozed"]:
         about = f" about {each['subject']}" if each["subject"] else ""
         say(f"Snoozed until {each['until']:%Y-%m-%d %H:%M} UTC: {plain(each['event'] + about)}")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from messaging.webhooks.missed import MissedMessages
 
 CERTAIN = 0.98  # an exact identifier; names score less
+MOST_TOLD = 10  # ids of people where several are meant
 
 
 @contextmanager
@@ -54,11 +55,10 @@ def opened_customer(settings: Settings, who: str) -> Iterator[tuple[Customers, S
     with opened_store(settings) as store:
         customers = Customers(settings, store)
         try:
-            chosen = only(customers.find(who))
+            hits = customers.find(who)
+            chosen = only(hits)
             if chosen is None:
-                raise NotFoundError(
-                    "That names nobody, or several people.", "Give an id or an e-mail address."
-                )
+                raise _unclear(hits)
             yield customers, store, customers.get(chosen.customer_id)
         finally:
             customers.close()
@@ -75,6 +75,19 @@ def opened_missed(settings: Settings, store: Store) -> "Iterator[MissedMessages]
         yield MissedMessages(settings, store, read_clock(settings.home), partial(owners, customers))
     finally:
         customers.close()
+
+
+def _unclear(hits: Sequence[CustomerHit]) -> NotFoundError:
+    """Tell whether nobody was named or several people were, by their ids alone: what was asked for is nobody's business."""
+    if not hits:
+        return NotFoundError(
+            "That names nobody.", "Give an id, an e-mail address or a telephone number that we know."
+        )
+    ids = [hit.customer_id for hit in hits]
+    more = f" and {len(ids) - MOST_TOLD} more" if len(ids) > MOST_TOLD else ""
+    return NotFoundError(
+        f"That names {len(ids)} people: {', '.join(ids[:MOST_TOLD])}{more}.", "Give the id of one."
+    )
 
 
 def looked(

@@ -34,12 +34,13 @@ def standing(
     The most restrictive word wins: a suppressed address, then a withdrawal under any id, then a grant. What was
     withdrawn before a split counts for both sides of it.
     """
-    return tuple(_channel(connection, channel, person, hashes.get(channel), now) for channel in CHANNELS)
+    return tuple(on_channel(connection, channel, person, hashes.get(channel), now) for channel in CHANNELS)
 
 
-def _channel(
+def on_channel(
     connection: Connection, channel: str, person: KnownAs, address_hash: str | None, now: datetime
 ) -> ChannelConsent:
+    """Give the state of marketing consent on one channel now (naive UTC)."""
     silent = consent.suppressed(connection, [address_hash] if address_hash else [], channel)
     said = consent.state(connection, person, address_hash, channel)
     if silent:

@@ -1,5 +1,6 @@
 """Tests of reading a CSV of consents."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,29 @@ def test_an_opt_out_of_an_address_that_no_message_has_is_refused_with_its_line(
     with pytest.raises(InputError, match="line 2: address cannot be written to on this channel") as refused:
         read_consent_file(path, "drawer")
     assert address not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("0001-01-01T00:00:00+01:00,", "occurred_at is no ISO 8601 date"),
+        ("2026-03-01,0001-01-01T00:00:00+01:00", "expires_at is no ISO 8601 date"),
+        ("2026-03-01,2020-01-01", "expires_at is not after occurred_at"),
+        ("2026-03-01,2026-03-01", "expires_at is not after occurred_at"),
+        ("2026-11-25,", "occurred_at lies ahead of today"),
+        ("2030-01-01,2031-01-01", "occurred_at lies ahead of today"),
+        ("9999-12-31T23:00:00-02:00,", "occurred_at is no ISO 8601 date"),
+    ],
+)
+def test_a_moment_that_cannot_be_is_refused_with_its_line(tmp_path: Path, row: str, fault: str) -> None:
+    path = tmp_path / "paper.csv"
+    path.write_text(f"customer_id,channel,action,occurred_at,expires_at\ncus_1,email,grant,{row}\n")
+    with pytest.raises(InputError, match=f"line 2: {fault}"):
+        read_consent_file(path, "drawer", datetime.fromisoformat("2026-11-23T12:00"))
+
+
+@pytest.mark.parametrize("row", ["2026-11-24,", "2019-01-01,2020-01-01"])
+def test_a_date_of_today_further_east_and_a_grant_that_ran_out_are_history(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "paper.csv"
+    path.write_text(f"customer_id,channel,action,occurred_at,expires_at\ncus_1,email,grant,{row}\n")
+    assert len(read_consent_file(path, "drawer", datetime.fromisoformat("2026-11-23T12:00"))) == 1

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from data_contracts.errors import InputError, RefusedError, UsageError
+from data_contracts.errors import InputError, NotFoundError, RefusedError, UsageError
 from messaging.addresses import Addresses
 from messaging.cli import app
 from messaging.clock import Clock, pin_clock
@@ -70,8 +71,9 @@ def test_a_grant_keeps_its_ground_wording_language_proof_and_end(run: Run, who: 
     assert "It runs out on 1 March 2027" in json.dumps(shown)
 
 
-def test_a_consent_that_ran_out_is_shown_as_none(run: Run, who: str) -> None:
-    run("grant", who, "--channel", "sms", "--method", "form", "--expires", "2026-10-30T11:59")  # it is noon
+def test_a_consent_that_ran_out_is_shown_as_none(run: Run, who: str, settings: Settings) -> None:
+    run("grant", who, "--channel", "sms", "--method", "form", "--expires", "2026-10-30T12:01")  # it is noon
+    pin_clock(settings.home, datetime.fromisoformat("2026-10-30T12:01"))
     shown = run("show", who)
     assert state(shown, "sms") == "revoked"
     assert "It ran out on" in json.dumps(shown)
@@ -200,3 +202,29 @@ def test_who_was_silenced_by_mistake_counts_as_reached_again(
     run("review", "lift", receipt.review_id or "")
     assert customers.overview().reachable == before.reachable
     assert customers.overview().reach_lost_since == before.reach_lost_since
+
+
+def test_a_grant_that_is_over_before_it_begins_is_refused(run: Run, who: str, store: Store) -> None:
+    with pytest.raises(UsageError, match="--expires is 2020-01-01 00:00, which has passed"):
+        run("grant", who, "--channel", "sms", "--method", "form", "--expires", "2020-01-01")
+    assert said(store) is None
+
+
+def test_each_channel_tells_what_stands_afterwards(run: Run, who: str) -> None:
+    for channel in ("email", "sms", "whatsapp", "voice"):
+        now = run("revoke", who, "--channel", channel, "--method", "phone")["now"]
+        assert (now["channel"], now["state"]) == (channel, "revoked")
+        assert now["sentence"].startswith("Withdrawn on ")
+
+
+def test_nobody_and_several_people_are_told_apart_by_their_ids(
+    run: Run, publish: Callable[..., str], make_person: Callable[..., dict[str, Any]]
+) -> None:
+    people = [make_person(number, email=f"anna{number}@x.example", phone=PHONE) for number in (1, 2)]
+    publish(customer_360=people)
+    with pytest.raises(NotFoundError, match="That names nobody") as nobody:
+        run("show", "zoe@x.example")
+    assert "zoe" not in str(nobody.value)
+    with pytest.raises(NotFoundError, match="That names 2 people: ") as several:
+        run("show", PHONE)
+    assert all(str(person["customer_id"]) in str(several.value) for person in people)
