@@ -58,7 +58,9 @@ def red(store: Store, clock: Clock) -> None:
 
 def test_list_tells_what_is_wrong_and_that_nobody_has_looked_yet(run: Run, red: None) -> None:
     assert run("list") == {"looked_at": None, "notices": [], "snoozed": []}
-    assert "Nobody has looked yet" in run("list", words=True)
+    unseen = run("list", words=True)
+    assert "No notices." in unseen
+    assert "Nobody has looked yet" in unseen
     assert run("watch", "--once")["opened"] == 1
     assert run("watch", "--once")["mine"]  # the one before has left the watch
     [notice] = run("list")["notices"]
