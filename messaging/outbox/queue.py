@@ -14,7 +14,9 @@ from messaging.store.tables import attempts, campaign_runs, messages
 from messaging.store.tables_delivery import message_alternatives
 from messaging.store.times import database_now
 
-LEASE = timedelta(seconds=60)  # a call ends within 20 seconds; what is older belongs to a dead process
+LEASE = timedelta(
+    seconds=60
+)  # a call ends within 50 seconds of its decision; what is older belongs to a dead process
 LONGEST_LEASE = timedelta(minutes=10)
 AT_ONCE = 10_000  # leases that one transaction takes over; the next takes the rest
 STOPPED = {"reason": "stopped", "detail": "The campaign was stopped before this message went."}

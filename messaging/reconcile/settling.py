@@ -28,7 +28,7 @@ from messaging.store.times import database_now
 
 log = structlog.get_logger(__name__)
 
-GRACE = timedelta(seconds=60)  # a call ends within 20 seconds, and a provider's list may lag behind it
+GRACE = timedelta(seconds=60)  # a call ends within 50 seconds, and a provider's list may lag behind it
 SKEW = timedelta(minutes=2)  # between our clocks and the provider's
 SET_BACK = timedelta(days=2)  # how far a clock is set back at most: further, and a person looks
 AT_ONCE = 200

@@ -14,18 +14,20 @@ from requests.auth import _basic_auth_str
 from requests.structures import CaseInsensitiveDict
 
 from messaging.senders.base import Outcome, Rejected, Unknown
+from messaging.senders.deadlines import CALL_SECONDS, Deadlines
 from messaging.senders.http_adapter import LookingAdapter
 from messaging.settings import is_loopback
 
 CONNECT_SECONDS = 5
-READ_SECONDS = 15
+READ_SECONDS = 15  # of one piece of an answer; the whole of a call has its own end
 TRIES = 8  # of a call that did not reach the provider
 
 
 class OnceHttp:
     """Makes requests to one host; each thread has a session of its own."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, *, call_seconds: float = CALL_SECONDS) -> None:
+        self._deadlines = Deadlines(call_seconds)
         self._direct = is_loopback(host)  # no proxy stands between us and us
         self._mine = threading.local()
 
@@ -39,21 +41,19 @@ class OnceHttp:
         **content: Any,
     ) -> requests.Response:
         """Make one request, once; `content` is what `requests` takes (params, data, json). Raises what it raises."""
-        if (
-            method.upper() == "POST"
-            and isinstance(content.get("data"), Mapping)
-            and not content.get("params")
-        ):
-            return self._post_form(url, headers or {}, auth, content["data"])
-        return self._session().request(
-            method.upper(),
-            url,
-            headers=headers,
-            auth=auth,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            allow_redirects=False,
-            **content,
-        )
+        is_form = method.upper() == "POST" and isinstance(content.get("data"), Mapping)
+        with self._deadlines.ending():
+            if is_form and not content.get("params"):
+                return self._post_form(url, headers or {}, auth, content["data"])
+            return self._session().request(
+                method.upper(),
+                url,
+                headers=headers,
+                auth=auth,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+                **content,
+            )
 
     def _post_form(
         self, url: str, headers: Mapping[str, str], auth: tuple[str, str] | None, form: Mapping[str, Any]

@@ -12,6 +12,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from messaging.clock import Instant
+from messaging.senders.deadlines import end_with_call
 from messaging.senders.last_look import look_again
 
 CONNECTING = 10.0  # seconds at most that connecting adds to the time in which a call has to leave: two addresses in vain
@@ -31,6 +32,8 @@ class _Looking(HTTPConnection):
         if self.sock is None and self.auto_open:  # else the look would come before it connects
             self.connect()
         look_again(allowing=self.connecting)
+        if self.sock is not None:
+            end_with_call(self.sock)
         super().send(data)
 
     def getresponse(self) -> Any:

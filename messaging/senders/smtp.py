@@ -2,6 +2,7 @@
 
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,11 +19,12 @@ from urllib.parse import unquote, urlsplit
 from messaging.clock import Instant
 from messaging.links import Links
 from messaging.senders.base import Accepted, OutboundMessage, Outcome, ProviderRecord, Rejected, Unknown
+from messaging.senders.deadlines import CALL_SECONDS, Deadlines, end_with_call
 from messaging.senders.last_look import look_again
 from messaging.senders.mail_headers import check_mail, leave_headers
 from messaging.settings import is_loopback
 
-TIMEOUT_SECONDS = 15
+TIMEOUT_SECONDS = 15  # of one step; the whole of a call has its own end
 LEAVE_HEADER = "List-Unsubscribe"
 GREETING = 30.0  # seconds at most that a server's handshake adds to the time in which a mail has to leave
 TRIES = 8
@@ -55,7 +57,10 @@ def _policy() -> "EmailPolicy[Any]":
 
 
 class _Server(smtplib.SMTP):
-    """A mail server that is handed the text of a mail only after a last look: before, it takes nothing."""
+    """A mail server that is handed the text of a mail only after a last look: before, it takes nothing.
+
+    Its connection ends with the time of the call.
+    """
 
     _began: Instant | None = None
 
@@ -74,6 +79,11 @@ class _Server(smtplib.SMTP):
             look_again(allowing=min(self._began.seconds_ago(), GREETING))
         super().send(s)
 
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        made: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        end_with_call(made)
+        return made
+
 
 class _SecureServer(_Server, smtplib.SMTP_SSL):
     """The same, encrypted from its first byte."""
@@ -85,9 +95,10 @@ class SmtpSender:
     provider = "smtp"
     can_find = False  # a mail server keeps no list that we may look into
 
-    def __init__(self, mailbox: Mailbox, links: Links) -> None:
+    def __init__(self, mailbox: Mailbox, links: Links, *, call_seconds: float = CALL_SECONDS) -> None:
         self._mailbox = mailbox
         self._links = links
+        self._deadlines = Deadlines(call_seconds)
 
     def send(self, message: OutboundMessage) -> Outcome:
         """Hand one message to the mail server, on a connection of its own."""
@@ -95,6 +106,10 @@ class SmtpSender:
             mail = self.compose(message)
         except (ValueError, MessageError) as error:
             return Rejected("fix", f"The message cannot be an e-mail: {error}")
+        with self._deadlines.ending():
+            return self._call(message, mail)
+
+    def _call(self, message: OutboundMessage, mail: EmailMessage) -> Outcome:
         began = Instant.now()
         try:
             server = self._connect()
@@ -153,6 +168,8 @@ class SmtpSender:
                 server.starttls(
                     context=ssl.create_default_context()
                 )  # mail to a stranger never goes in the clear
+                if server.sock is not None:  # another one from here on
+                    end_with_call(server.sock)
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
             server.ehlo_or_helo_if_needed()
@@ -180,6 +197,8 @@ class SmtpSender:
             return _refused(error.smtp_code, about_recipient=False)
         except (smtplib.SMTPException, OSError):
             return Unknown("The mail server hung up while it took the message.")
+        if not _is_answer(code):  # such as the first digit of one that broke off
+            return Unknown("The mail server's answer to the message could not be read.", code=code)
         if code != 250:
             return _refused(code, about_recipient=False)
         _say_goodbye(server)
@@ -209,7 +228,14 @@ def _means_the_mailbox(said: bytes) -> bool:
     return not _ABOUT_US.search(said)
 
 
+def _is_answer(code: int) -> bool:
+    """Say whether a code is one of SMTP's: the library makes a number of what was cut off as well."""
+    return 200 <= code < 600
+
+
 def _refused(code: int, *, about_recipient: bool) -> Rejected:
+    if not _is_answer(code):
+        return Rejected("retry", "The mail server's answer could not be read.", attempts=TRIES)
     if 400 <= code < 500:
         told = f"The mail server asks us to try again later ({code})."
         return Rejected("retry", told, code=code, attempts=TRIES)
