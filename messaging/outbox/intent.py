@@ -20,7 +20,7 @@ from messaging.facts import Candidate, gather, red_contracts
 from messaging.outbox.moves import move, move_each
 from messaging.outbox.outbound import outbound
 from messaging.outbox.purse import Purse, scopes
-from messaging.outbox.queue import LEASE
+from messaging.outbox.queue import CLASSES, LEASE
 from messaging.policy import Blocked, FrequencyCap, Limits, SendFacts, decide, shipped_limits
 from messaging.quiet_hours import QuietRules
 from messaging.senders.base import OutboundMessage
@@ -157,7 +157,8 @@ def _claimed(
     )
     if locking and connection.dialect.name == "postgresql":
         rows = rows.with_for_update(of=messages)  # a lease that runs out is taken over by another dispatcher
-    return connection.execute(rows).all()
+    # Locked by their ids, as all do; judged by class, so that a receipt is not held for the marketing beside it.
+    return sorted(connection.execute(rows).all(), key=lambda row: CLASSES.index(row.message_class))
 
 
 def _sort_out(

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -138,6 +139,13 @@ messages = Table(  # the outbox: rendered once, stored, sent at most once
     UniqueConstraint("run_id", "step", "customer_id", "channel"),
     UniqueConstraint("run_id", "step", "channel", "address_hash"),  # covers a merge in mid-campaign
     Index(None, "state", "send_after"),
+    Index(  # by which they are claimed: what is queued, class by class, by birth
+        None,
+        "message_class",
+        "message_id",
+        sqlite_where=text("state = 'queued'"),
+        postgresql_where=text("state = 'queued'"),
+    ),
     Index(None, "customer_id", "created_at"),
     Index(None, "provider_sid"),
     Index(None, "address_hash", "created_at"),
