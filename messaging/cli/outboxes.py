@@ -7,9 +7,10 @@ import typer
 from data_contracts.errors import UsageError
 from messaging.cli.options import Actor, AsJson
 from messaging.settings import read_settings
-from messaging.terminal import emit, plain, say
+from messaging.terminal import emit, plain, progress, say
 
 outboxes = typer.Typer(no_args_is_help=True, help="What waits, what failed and how to mend it.")
+LOT = 500
 MessageIds = Annotated[list[str], typer.Argument(help="The messages' ids, as `list` names them.")]
 
 
@@ -57,10 +58,28 @@ def show(
 
 
 @outboxes.command("retry")
-def retry(message_ids: MessageIds, *, actor: Actor, as_json: AsJson = False) -> None:
-    """Let messages go again that the provider refused; each passes the gate again."""
+def retry(
+    message_ids: Annotated[
+        list[str] | None, typer.Argument(help="The messages' ids, as `list` names them; none with --run.")
+    ] = None,
+    *,
+    actor: Actor,
+    run: Annotated[str | None, typer.Option("--run", help="All of this run that were refused.")] = None,
+    code: Annotated[int | None, typer.Option(help="With --run: only those refused with this code.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let messages go again that the provider refused, by their ids or those of a run; each passes the gate again."""
     from messaging import outbox
 
+    if bool(message_ids) == bool(run) or (code is not None and not run):
+        raise UsageError(
+            "`rapport outbox retry` takes the ids of messages, or --run with or without --code.",
+            "Give one of the two.",
+        )
+    if run:
+        _retry_run(run, code, actor, as_json=as_json)
+        return
+    message_ids = message_ids or []
     _do("message.retry", outbox.retry, message_ids, actor, "{} go again.", as_json=as_json)
 
 
@@ -70,6 +89,29 @@ def discard(message_ids: MessageIds, *, actor: Actor, as_json: AsJson = False) -
     from messaging import outbox
 
     _do("message.discard", outbox.discard, message_ids, actor, "{} were ended.", as_json=as_json)
+
+
+def _retry_run(run_id: str, code: int | None, actor: str, *, as_json: bool) -> None:
+    """Let them go lot by lot, so that a dispatcher beside us is never kept waiting; tell of each lot."""
+    from messaging import audit, outbox
+    from messaging.cli.opening import opened_store
+    from messaging.clock import read_clock
+
+    settings, done, last = read_settings(), 0, ""
+    now = read_clock(settings.home).now()
+    with opened_store(settings) as store, progress("Letting them go again") as advance:
+        with store.read() as connection:
+            outbox.require_run(connection, run_id)
+        while True:
+            with store.write() as connection:
+                lot = outbox.retry_run(connection, run_id, code, now, LOT, last)
+                for message_id in lot:
+                    audit.record(connection, actor, "message.retry", message_id, at=now)
+            if not lot:
+                break
+            done, last = done + len(lot), lot[-1]
+            advance(len(lot))
+    emit({"messages": done}, as_json=as_json, human=lambda: say(f"{done:,} go again."))
 
 
 def _do(  # noqa: PLR0913 - one deed, and how it is told

@@ -2,7 +2,7 @@
 
 from messaging.outbox.handing_back import hand_back
 from messaging.outbox.intent import NOBODY_MERGED, AllIds, Call, Intents, to_calling
-from messaging.outbox.letters import Letter, discard, letter, letters, retry
+from messaging.outbox.letters import Letter, discard, letter, letters, require_run, retry, retry_run
 from messaging.outbox.outbound import outbound
 from messaging.outbox.outcomes import (
     StatusUpdate,
@@ -73,7 +73,9 @@ __all__ = [
     "record_outcomes",
     "recover",
     "requeue_unsent",
+    "require_run",
     "retry",
+    "retry_run",
     "settle_as_sent",
     "settle_by_word",
     "to_calling",

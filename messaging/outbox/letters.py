@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, or_, select
 
 from data_contracts.errors import NotFoundError, RefusedError
 from messaging.outbox.moves import move
-from messaging.outbox.outcomes import requeue_refused
+from messaging.outbox.outcomes import lock_all, requeue_refused
 from messaging.outbox.states import State
-from messaging.senders.codes import SENDGRID_CODES_FILE, CodeRule, read_codes
-from messaging.store.tables import attempts, messages, provider_events
+from messaging.senders.codes import CODES_FILE, SENDGRID_CODES_FILE, CodeRule, read_codes
+from messaging.store.tables import attempts, campaign_runs, messages, provider_events
 from messaging.store.tables_delivery import message_decisions
 
 NEVER_WENT: tuple[State, ...] = ("planned", "queued", "failed")  # states that a person may end
@@ -112,6 +113,40 @@ def retry(connection: Connection, message_ids: Sequence[str], now: datetime) -> 
         if not _letter(row).may_retry:
             raise RefusedError(f"The message {row.message_id} is {row.state}. {_why_not(row)}", _else(row))
     return sum(requeue_refused(connection, message_id, now) for message_id in message_ids)
+
+
+def retry_run(  # noqa: PLR0913, PLR0917 - which of them, and from where on
+    connection: Connection, run_id: str, code: int | None, now: datetime, limit: int, after: str = ""
+) -> list[str]:
+    """Let up to `limit` messages of a run go again that the provider refused (with this code); give their ids.
+
+    Begin behind the message `after`, the last of the lot before: one that is refused anew meanwhile is not taken twice.
+
+    What it took and could not deliver is left, and so is an address that is closed: it would be refused again.
+    """
+    table = messages.c
+    rows = select(messages).where(table.run_id == run_id, table.state == "failed", table.reason == "refused")
+    rows = rows.where(table.message_id > after)
+    if code is not None:
+        rows = rows.where(table.error_code == code)
+    closed = [number for file in (CODES_FILE, SENDGRID_CODES_FILE) for number in _closing(file)]
+    rows = rows.where(or_(table.error_code.is_(None), table.error_code.not_in(closed)))
+    found = connection.execute(rows.order_by(table.message_id).limit(limit)).all()
+    lock_all(connection, [row.message_id for row in found])
+    return [row.message_id for row in found if requeue_refused(connection, row.message_id, now)]
+
+
+def require_run(connection: Connection, run_id: str) -> None:
+    """Raise NotFoundError where there is no such run."""
+    if (
+        connection.execute(select(campaign_runs.c.run_id).where(campaign_runs.c.run_id == run_id)).first()
+        is None
+    ):
+        raise NotFoundError(f"There is no run {run_id}.", "See `rapport campaign list`.")
+
+
+def _closing(file: Path) -> list[int]:
+    return [code for code, rule in read_codes(file).items() if rule.kind == "stop"]
 
 
 def discard(connection: Connection, message_ids: Sequence[str], now: datetime) -> int:

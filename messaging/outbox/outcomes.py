@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from messaging.consent import stop, suppress
-from messaging.outbox.backoff import rest_after
+from messaging.outbox.backoff import again_at
 from messaging.outbox.fall_backs import fall_back, stays
 from messaging.outbox.intent import Call
 from messaging.outbox.moves import move, move_each
@@ -266,12 +266,15 @@ def locked(connection: Connection, message_id: str) -> Row[Any]:
     return connection.execute(rows.with_for_update()).one()
 
 
+_REFUSALS = {"message": "rejected", "us": "refused_us", "network": "not_made"}
+
+
 def _close_attempt(connection: Connection, attempt_id: str, outcome: Outcome) -> None:
     values: dict[str, Any] = {"finished_at": database_now(connection)}
     if isinstance(outcome, Accepted):
         values |= {"outcome": "accepted", "provider_sid": outcome.sid, "http_status": 201}
     else:
-        kind = "unknown" if isinstance(outcome, Unknown) else "rejected"
+        kind = "unknown" if isinstance(outcome, Unknown) else _REFUSALS[outcome.about]
         values |= {"outcome": kind, "http_status": outcome.http_status, "error_code": outcome.code}
     unless_settled = or_(attempts.c.outcome.is_(None), attempts.c.outcome == "unknown")
     connection.execute(
@@ -366,9 +369,8 @@ def _raise_status(
 def _refuse(connection: Connection, row: Row[Any], provider: str, refused: Rejected, now: datetime) -> None:
     why = {"provider": provider, "error_code": refused.code, "detail": refused.sentence}
     this = messages.c.message_id == row.message_id
-    if refused.kind == "retry" and row.attempt_count < refused.attempts:
-        rest = rest_after(row.attempt_count, refused.retry_after)
-        again = database_now(connection) + rest
+    again = again_at(connection, row, refused)
+    if again is not None:
         if row.state == "unknown":  # its lease had run out; its run may be done by now, or stopped
             requeue_unsent(connection, row.message_id, now)
             waits = update(messages).where(this, messages.c.state == "queued")

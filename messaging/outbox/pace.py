@@ -27,7 +27,6 @@ TRIED_WITHIN = timedelta(
     seconds=60
 )  # a call that tries a sender again ends by then, or its dispatcher is dead
 SLOW_DOWN = frozenset({20429, 30022, 63017, 63018})  # Twilio's codes for: too fast
-LOCKED_OUT = frozenset({20003, 401, 535})  # our credentials are refused: every message would be
 NOTHING: dict[str, Any] = {"slowed": 0, "failures": 0}
 
 Why = Literal["rate", "slowed", "breaker"]
@@ -210,10 +209,12 @@ def _means(outcome: Outcome) -> Literal["well", "slow", "failed", "nothing"]:
         return "well"
     if isinstance(outcome, Unknown):
         return "failed"
+    if outcome.about != "message":
+        return "failed"  # not reached, or refused whatever the message
     if outcome.http_status == 429 or outcome.code in SLOW_DOWN or outcome.retry_after is not None:
         return "slow"
-    if outcome.kind == "retry" and (outcome.code is None or outcome.code in LOCKED_OUT):
-        return "failed"  # not reached, or not let in
+    if outcome.kind == "retry" and outcome.code is None:
+        return "failed"  # it hung up
     return "well" if outcome.code is not None or outcome.http_status is not None else "nothing"
 
 

@@ -32,6 +32,10 @@ class OutboundMessage:
     voice: str | None = None  # and by whom, in the provider's words
 
 
+# What a refusal is about: this one message, us (any message would be refused), or the way there (nothing left us).
+About = Literal["message", "us", "network"]
+
+
 @dataclass(frozen=True)
 class Accepted:
     """The provider took it: its own id for the message, and the status it gave."""
@@ -46,7 +50,8 @@ class Rejected:
     """The provider surely did not take it.
 
     `kind` says what follows: `stop` (this address cannot or may not be written to), `fix` (our set-up or
-    content is wrong), `retry` (it passes; not before `retry_after` seconds, where the provider said so).
+    content is wrong), `retry` (it passes; not before `retry_after` seconds, where the provider said so). One that is
+    `about` us or the network says nothing of the message, which waits and loses no try by it.
     """
 
     kind: Literal["stop", "fix", "retry"]
@@ -56,6 +61,7 @@ class Rejected:
     retry_after: float | None = None
     attempts: int = 1  # how often a message may be tried in all, where it passes
     opt_out: bool = False  # the customer's own word, not only an address that does not work
+    about: About = "message"
 
 
 @dataclass(frozen=True)

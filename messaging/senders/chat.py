@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from messaging.senders.base import OutboundMessage, Outcome, ProviderRecord, Rejected
 from messaging.senders.twilio_account import FIND_LIMIT, TwilioAccount, TwilioCalls, naive_utc
 
+NOT_FOUND = 20404
 _CONVERSATION = re.compile(r"CH[0-9a-fA-F]{32}", re.ASCII)
 
 
@@ -29,7 +31,10 @@ class ChatSender:
             return Rejected(
                 "fix", "The address is no Twilio conversation (CH and 32 hex digits). Correct it."
             )
-        return self._calls.create(lambda: self._create(message), status="sent")
+        outcome = self._calls.create(lambda: self._create(message), status="sent")
+        if isinstance(outcome, Rejected) and outcome.code == NOT_FOUND:  # this conversation, most likely
+            return replace(outcome, about="message")
+        return outcome
 
     def find(self, message: OutboundMessage, since: datetime) -> Sequence[ProviderRecord]:
         """List what we wrote into this conversation since a moment under this message's id, newest first."""

@@ -20,6 +20,9 @@ class CodeRule:
     mend: str = ""
     attempts: int = 1
     opt_out: bool = False  # the customer's own word, not only an address that does not work
+    about: Literal["message", "us"] = (
+        "message"  # us: the account or a setting, so that every message is refused
+    )
 
     @property
     def told(self) -> str:

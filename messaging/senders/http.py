@@ -20,7 +20,6 @@ from messaging.settings import is_loopback
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 15  # of one piece of an answer; the whole of a call has its own end
-TRIES = 8  # of a call that did not reach the provider
 
 
 class OnceHttp:
@@ -118,11 +117,11 @@ def unanswered(error: requests.RequestException, setting: str) -> Outcome:
     """
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NEVER_LEFT):
-        return Rejected("retry", "The provider could not be reached.", attempts=TRIES)
+        return Rejected("retry", "The provider could not be reached.", about="network")
     if isinstance(error, requests.Timeout):
         return Unknown("The provider did not answer in time.")
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
-        return Rejected("fix", f"The provider's address cannot be called. Check {setting}.")
+        return Rejected("fix", f"The provider's address cannot be called. Check {setting}.", about="us")
     return Unknown("The connection to the provider broke.")
 
 

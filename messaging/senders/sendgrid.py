@@ -104,6 +104,7 @@ def _judge(answer: requests.Response) -> Outcome:
         http_status=status,
         retry_after=seconds_of(answer.headers.get("Retry-After")),
         attempts=rule.attempts,
+        about=rule.about,
     )
 
 

@@ -115,11 +115,12 @@ class SmtpSender:
             server = self._connect()
         except smtplib.SMTPAuthenticationError as error:
             told = "The mail server refused our credentials. Check RAPPORT_SMTP_URL."
-            return Rejected("retry", told, code=error.smtp_code, attempts=5)
+            return Rejected("fix", told, code=error.smtp_code, about="us")
         except smtplib.SMTPNotSupportedError:
-            return Rejected("fix", "The mail server offers no encryption. Use smtps:// in RAPPORT_SMTP_URL.")
+            told = "The mail server offers no encryption. Use smtps:// in RAPPORT_SMTP_URL."
+            return Rejected("fix", told, about="us")
         except (smtplib.SMTPException, OSError):
-            return Rejected("retry", "The mail server could not be reached.", attempts=TRIES)
+            return Rejected("retry", "The mail server could not be reached.", about="network")
         try:
             return self._hand_over(server, message, mail, began)
         finally:
@@ -184,7 +185,7 @@ class SmtpSender:
         try:
             code, _ = server.mail(self._mailbox.mail_from)
             if code != 250:
-                return _refused(code, about_recipient=False)
+                return _refused_sender(code)
             code, said = server.rcpt(message.to)
             if code not in {250, 251}:
                 return _refused(code, about_recipient=_means_the_mailbox(said))
@@ -231,6 +232,15 @@ def _means_the_mailbox(said: bytes) -> bool:
 def _is_answer(code: int) -> bool:
     """Say whether a code is one of SMTP's: the library makes a number of what was cut off as well."""
     return 200 <= code < 600
+
+
+def _refused_sender(code: int) -> Rejected:
+    """Judge an answer to MAIL FROM, before the server has heard of any recipient."""
+    refused = _refused(code, about_recipient=False)
+    if refused.kind == "retry":
+        return refused
+    told = f"The mail server does not let us send from our address ({code}). Check RAPPORT_MAIL_FROM."
+    return Rejected("fix", told, code=code, about="us")
 
 
 def _refused(code: int, *, about_recipient: bool) -> Rejected:

@@ -17,7 +17,15 @@ from twilio.base.exceptions import (  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from data_contracts.errors import ServiceError
-from messaging.senders.base import Accepted, OutboundMessage, Outcome, ProviderRecord, Rejected, Unknown
+from messaging.senders.base import (
+    About,
+    Accepted,
+    OutboundMessage,
+    Outcome,
+    ProviderRecord,
+    Rejected,
+    Unknown,
+)
 from messaging.senders.codes import read_codes, rule_for
 from messaging.senders.http import seconds_of, unanswered
 from messaging.senders.twilio_http import OwnHttpClient
@@ -110,7 +118,10 @@ def _answered(status: int, code: int | None, retry_after: str | None) -> Outcome
     if status == 429 and code not in read_codes():
         code = 20429
     if code is None or code == status:  # the client's stand-in where the answer held no code
-        return Rejected("fix", f"The provider refused the request (HTTP {status}).", http_status=status)
+        about: About = "us" if status == 403 else "message"
+        return Rejected(
+            "fix", f"The provider refused the request (HTTP {status}).", http_status=status, about=about
+        )
     rule = rule_for(code)
     return Rejected(
         kind=rule.kind,
@@ -120,4 +131,5 @@ def _answered(status: int, code: int | None, retry_after: str | None) -> Outcome
         retry_after=seconds_of(retry_after),
         attempts=rule.attempts,
         opt_out=rule.opt_out,
+        about=rule.about,
     )

@@ -161,7 +161,9 @@ attempts = Table(  # append-only: one row a provider call
         "started_at", DateTime, nullable=False
     ),  # database's clock: committed before the provider is called
     Column("finished_at", DateTime),  # database's clock
-    Column("outcome", String),  # accepted | rejected | unknown | not_made; none while it is under way
+    Column(
+        "outcome", String
+    ),  # accepted | rejected | refused_us | unknown | not_made; none while it is under way
     Column("provider_sid", String),
     Column("http_status", Integer),
     Column("error_code", Integer),

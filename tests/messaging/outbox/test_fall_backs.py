@@ -127,7 +127,7 @@ def test_the_next_channel_passes_the_gate_and_a_stopped_run_ends_it(
 ) -> None:
     put(outbox_of.run(), message_class="marketing")  # with a consent for SMS alone
     outbox_of.put(1, message_class="transactional")  # grants it
-    provider.answers = [LANDLINE]
+    provider.answers = [provider.accept, LANDLINE]  # the receipt goes first
     dispatch_once(store, {"sms": provider, "email": mail}, NOW)
     assert ("email", "skipped") in _channels(store)
     assert mail.calls == 0

@@ -107,3 +107,23 @@ def test_the_command_lists_retries_and_discards_and_keeps_who_did(
     with store.read() as connection:
         kept = {(one["action"], one["subject"], one["actor"]) for one in audit.newest(connection, 9)}
     assert kept == {("message.retry", again, "ann"), ("message.discard", never, "ann")}
+
+
+@pytest.mark.parametrize(("words", "moved"), [(["--code", "21617"], 3), (["--code", "30007"], 0), ([], 3)])
+def test_a_whole_runs_refused_messages_go_again_by_one_command_and_each_is_audited(
+    store: Store, outbox_of: Any, provider: Any, settings: Settings, words: list[str], moved: int
+) -> None:
+    home = {"RAPPORT_HOME": str(settings.home)}
+    run_id = outbox_of.run()
+    outbox_of.put(3, run_id=run_id)
+    provider.answers = [TOO_LONG] * 3
+    dispatch_once(store, {"sms": provider}, NOW)
+    command = ["outbox", "retry", "--run", run_id, *words, "--actor", "ann", "--json"]
+    done = CliRunner().invoke(app, command, env=home)
+    assert json.loads(done.stdout) == {"messages": moved}
+    assert outbox_of.states() == ({"queued": 3} if moved else {"failed": 3})
+    with store.read() as connection:
+        told = connection.execute(text("SELECT count(*) FROM audit WHERE action = 'message.retry'")).scalar()
+    assert told == moved
+    unclear = CliRunner().invoke(app, ["outbox", "retry", "--code", "21617", "--actor", "ann"], env=home)
+    assert unclear.exit_code != 0

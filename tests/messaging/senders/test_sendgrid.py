@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from messaging.links import Links, read_links
-from messaging.senders import http
 from messaging.senders.base import Accepted, OutboundMessage, Rejected, Unknown
 from messaging.senders.codes import SENDGRID_CODES_FILE, read_codes
 from messaging.senders.sendgrid import SendGridAccount, SendGridSender
@@ -89,7 +88,9 @@ def test_every_listed_answer_is_surely_not_sent_and_has_its_kind(
 ) -> None:
     api.answer = (status, _errors("subject"), {})
     rule = read_codes(SENDGRID_CODES_FILE)[status]
-    assert sender.send(MESSAGE) == Rejected(rule.kind, rule.told, status, status, attempts=rule.attempts)
+    assert sender.send(MESSAGE) == Rejected(
+        rule.kind, rule.told, status, status, attempts=rule.attempts, about=rule.about
+    )
 
 
 def test_only_an_error_about_the_recipient_alone_says_anything_of_the_person(
@@ -138,4 +139,4 @@ def test_a_provider_that_is_not_there_was_surely_not_reached(links: Links) -> No
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         outcome = _sender(f"http://127.0.0.1:{taken.getsockname()[1]}", links).send(MESSAGE)
-    assert outcome == Rejected("retry", "The provider could not be reached.", attempts=http.TRIES)
+    assert outcome == Rejected("retry", "The provider could not be reached.", about="network")

@@ -182,7 +182,9 @@ def test_every_refusal_is_surely_not_sent_and_has_its_kind(
     outcome = sender.send(MESSAGE)
     assert isinstance(outcome, Rejected)
     assert (outcome.kind, outcome.code) == (kind, None if verb == "hello" else int(answer[:3]))
-    assert outcome.attempts == (8 if kind == "retry" else 1)
+    abouts = {"hello": "network", "mail": "us" if kind == "fix" else "message"}
+    assert outcome.about == abouts.get(verb, "message")
+    assert outcome.attempts == (8 if kind == "retry" and outcome.about == "message" else 1)
 
 
 @pytest.mark.parametrize("verb", ["hello", "EHLO", "MAIL", "RCPT"])
@@ -210,7 +212,7 @@ def test_a_server_that_hangs_up_instead_of_saying_goodbye_has_the_message(
 def test_a_server_that_is_not_there_was_surely_not_reached(links: Links) -> None:
     outcome = SmtpSender(Mailbox("smtp://127.0.0.1:1", "hello@shop.example", "Shop"), links).send(MESSAGE)
     assert isinstance(outcome, Rejected)
-    assert (outcome.kind, outcome.attempts) == ("retry", 8)
+    assert (outcome.kind, outcome.about) == ("retry", "network")
 
 
 def test_wrong_credentials_name_their_setting(server: MailServer, links: Links) -> None:
@@ -218,7 +220,7 @@ def test_wrong_credentials_name_their_setting(server: MailServer, links: Links) 
     url = server.url.replace("smtp://", "smtp://user:hunter2@")
     outcome = SmtpSender(Mailbox(url, "hello@shop.example", "Shop"), links).send(MESSAGE)
     assert isinstance(outcome, Rejected)
-    assert (outcome.kind, outcome.code) == ("retry", 535)
+    assert (outcome.kind, outcome.about, outcome.code) == ("fix", "us", 535)
     assert "RAPPORT_SMTP_URL" in outcome.sentence
     assert "hunter2" not in repr(Mailbox(url, "hello@shop.example", "Shop"))
 

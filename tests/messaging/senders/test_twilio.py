@@ -79,7 +79,7 @@ def test_every_listed_code_is_surely_not_sent_and_has_its_kind(
     wire.faults = [_error(400, code)]
     rule = read_codes()[code]
     assert sender.send(MESSAGE) == Rejected(
-        rule.kind, rule.told, code, 400, attempts=rule.attempts, opt_out=rule.opt_out
+        rule.kind, rule.told, code, 400, attempts=rule.attempts, opt_out=rule.opt_out, about=rule.about
     )
 
 
@@ -103,11 +103,11 @@ def test_too_many_requests_are_tried_again_when_the_provider_says(sender: Twilio
     assert (second.kind, second.code, second.retry_after) == ("retry", 20429, None)
 
 
-def test_wrong_credentials_are_named_and_tried_again(sender: TwilioSender, wire: Any) -> None:
+def test_wrong_credentials_are_named_and_are_about_us(sender: TwilioSender, wire: Any) -> None:
     wire.faults = [_error(401, 20003)]
     outcome = sender.send(MESSAGE)
     assert isinstance(outcome, Rejected)
-    assert (outcome.kind, outcome.code) == ("retry", 20003)
+    assert (outcome.kind, outcome.about, outcome.code) == ("fix", "us", 20003)
     assert "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN" in outcome.sentence
 
 
