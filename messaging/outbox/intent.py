@@ -24,6 +24,7 @@ from messaging.outbox.queue import CLASSES, LEASE
 from messaging.policy import Blocked, FrequencyCap, Limits, SendFacts, decide, shipped_limits
 from messaging.quiet_hours import QuietRules
 from messaging.senders.base import OutboundMessage
+from messaging.senders.last_look import CALL_WITHIN, CONNECTING
 from messaging.store.ids import new_id
 from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import attempts, campaign_runs, messages
@@ -38,6 +39,7 @@ NOT_KNOWN_AS = Blocked(
 Admit = Callable[
     [Connection, Sequence[Row[Any]]], Collection[str]
 ]  # gives the ids of those that have to wait
+REACHED_WITHIN = CALL_WITHIN + CONNECTING  # seconds: the provider counts from when it has the message
 RECHECK = timedelta(minutes=5)  # how long a message rests that waits for data to pass its checks
 
 
@@ -108,18 +110,19 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
             _hold(connection, row, verdict, now, today, result)
             continue
         purse.promise(row, known.cost)
-        allowed.append((row, known))
-    held = set(admit(connection, [row for row, _ in allowed]))
+        allowed.append((row, known, verdict.until))
+    held = set(admit(connection, [row for row, _, _ in allowed]))
     if held:
         move(connection, messages.c.message_id.in_(held), ["sending"], "queued", now)
-    calls = [_call(row, known, decided) for row, known in allowed if row.message_id not in held]
+    calls = [_call(row, known, decided, until) for row, known, until in allowed if row.message_id not in held]
     purse.write(connection, held)
     _intend(connection, calls, now, today, lease)
     return Intents(tuple(calls), result.waiting, result.skipped, len(held))
 
 
-def _call(row: Row[Any], known: SendFacts, decided: Instant) -> Call:
-    message = outbound(row, window_open=known.window_open)
+def _call(row: Row[Any], known: SendFacts, decided: Instant, until: datetime | None) -> Call:
+    valid = None if until is None else int((until - known.now).total_seconds() - REACHED_WITHIN)
+    message = outbound(row, window_open=known.window_open, valid_seconds=valid)
     cost = known.cost or row.cost or 0  # paid for by an earlier try of the day
     return Call(new_id("att"), row.attempt_count + 1, message, row.segment_count, decided, cost)
 

@@ -7,8 +7,13 @@ from sqlalchemy import Row
 from messaging.senders.base import OutboundMessage
 
 
-def outbound(row: Row[Any], *, window_open: bool = False) -> OutboundMessage:
-    """Give a row of `messages` as its sender gets it; `window_open` is of its owner's WhatsApp."""
+def outbound(
+    row: Row[Any], *, window_open: bool = False, valid_seconds: int | None = None
+) -> OutboundMessage:
+    """Give a row of `messages` as its sender gets it; `window_open` is of its owner's WhatsApp.
+
+    `valid_seconds` is how long it may wait at the provider, where that is bounded.
+    """
     parts = row.parts or {}
     return OutboundMessage(
         message_id=row.message_id,
@@ -22,6 +27,7 @@ def outbound(row: Row[Any], *, window_open: bool = False) -> OutboundMessage:
         content_sid=parts.get("content_sid"),
         content_variables=parts.get("content_variables", {}),
         window_open=window_open,
+        valid_seconds=valid_seconds,
         language=parts.get("language"),
         voice=parts.get("voice"),
     )

@@ -5,14 +5,17 @@ the transaction that comes before the provider's call, on facts that were read a
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from messaging.policy.facts import FrequencyCap, SendFacts
 from messaging.policy.verdicts import Allowed, Blocked, MessageClass
 from messaging.policy.words import channel_name, city, clock, day, money, place_name, thing
-from messaging.quiet_hours import Limit, QuietRules, is_legal, local_time, next_legal
+from messaging.quiet_hours import Limit, QuietRules, is_legal, legal_until, local_time, next_legal
 
 SOFT_SUPPRESSIONS = ("unsubscribe",)  # ends marketing, not the receipt of an order
+
+# Marketing is handed over no later than this before its hours end: what takes a minute to go out may still arrive by day.
+LAST_MINUTE = timedelta(minutes=1)
 
 Check = Callable[[SendFacts, QuietRules], Blocked | None]
 ALLOWED = Allowed()
@@ -24,7 +27,13 @@ def decide(facts: SendFacts, rules: QuietRules) -> Allowed | Blocked:
         blocked = check(facts, rules)
         if blocked is not None:
             return blocked
-    return ALLOWED
+    return Allowed(_until(facts, rules)) if _hours in APPLIES[facts.message_class] else ALLOWED
+
+
+def _until(facts: SendFacts, rules: QuietRules) -> datetime | None:
+    if facts.channel not in rules.channels:
+        return None
+    return legal_until(facts.now, facts.zones, rules.hours(facts.places, facts.channel, facts.address))
 
 
 def _address(facts: SendFacts, _: QuietRules) -> Blocked | None:
@@ -164,12 +173,16 @@ def _hours(facts: SendFacts, rules: QuietRules) -> Blocked | None:
         )
         return Blocked("unknown_time_zone", sentence)
     hours = rules.hours(facts.places, facts.channel, facts.address)
+    asked = facts.now
     if is_legal(facts.now, facts.zones, hours):
-        return None
-    until = next_legal(facts.now, facts.zones, hours)
+        ends = legal_until(facts.now, facts.zones, hours)
+        if ends is None or ends - facts.now >= LAST_MINUTE:
+            return None
+        asked = ends
+    until = next_legal(asked, facts.zones, hours)
     if until is None:
         return Blocked("quiet_hours", "No hour is allowed in all the places where this customer may be.")
-    shut = next(name for name in facts.zones if not is_legal(facts.now, (name,), hours))
+    shut = next(name for name in facts.zones if not is_legal(asked, (name,), hours))
     here = local_time(facts.now, shut)
     when = f"{here:%H:%M}" if hours.on(here.date()) else f"{here:%A}, {here.day} {here:%B},"
     return Blocked(

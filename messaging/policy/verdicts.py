@@ -1,6 +1,6 @@
 """What the gate answers: allowed, or blocked by a reason, in a sentence for a marketer, until when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -30,7 +30,9 @@ HELD_OUT = "Held out by lot, to measure what the campaign does."
 
 @dataclass(frozen=True)
 class Allowed:
-    """The message may go now."""
+    """The message may go now; to a phone, and unasked, only until a moment (naive UTC; None: no end is near)."""
+
+    until: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,16 @@ def next_legal(moment: datetime, zones: Sequence[str], hours: Hours) -> datetime
     return None
 
 
+@lru_cache(maxsize=1024)  # a batch is judged at one moment, in few zones
+def legal_until(moment: datetime, zones: tuple[str, ...], hours: Hours) -> datetime | None:
+    """Give when a moment's hours end (naive UTC), in whichever zone that is first; None where not within two days.
+
+    The moment itself is legal in every zone.
+    """
+    ends = [end for name in zones if (end := _closes_after(moment, zone(name), hours)) is not None]
+    return min(ends, default=None)
+
+
 @lru_cache(maxsize=4096)  # a batch is judged at one moment, in few zones
 def local_time(moment: datetime, name: str) -> datetime:
     """Give what the clock on a wall shows there at a moment (naive UTC)."""
@@ -95,6 +105,20 @@ def _opens_after(moment: datetime, where: ZoneInfo, hours: Hours, end: datetime)
             if opening > moment:
                 return opening
         day += timedelta(days=1)
+    return None
+
+
+def _closes_after(moment: datetime, where: ZoneInfo, hours: Hours) -> datetime | None:
+    """Give when the span that a moment lies in ends; one that ends at midnight may go on with the next day's."""
+    local = moment.replace(tzinfo=UTC).astimezone(where)
+    day, minute = local.date(), local.hour * 60 + local.minute
+    for _ in range(2):
+        ends = [end for start, end in hours.on(day) if start <= minute < end]
+        if not ends:
+            return _to_utc(day, 0, where)  # it ended at the midnight that this day began with
+        if ends[0] < WHOLE_DAY[0].end:
+            return _to_utc(day, ends[0], where)
+        day, minute = day + timedelta(days=1), 0
     return None
 
 

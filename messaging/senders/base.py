@@ -28,6 +28,7 @@ class OutboundMessage:
     content_sid: str | None = None  # WhatsApp: the approved template that `body` was rendered from,
     content_variables: Mapping[str, str] = field(default_factory=dict)  # and what fills its places
     window_open: bool = False  # WhatsApp: the person wrote within 24 hours, so that free words may go
+    valid_seconds: int | None = None  # SMS: the provider drops what it has not handed to a network by then
     language: str | None = None  # voice: how it is spoken, as BCP 47,
     voice: str | None = None  # and by whom, in the provider's words
 

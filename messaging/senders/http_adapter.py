@@ -13,9 +13,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from messaging.clock import Instant
 from messaging.senders.deadlines import end_with_call
-from messaging.senders.last_look import look_again
-
-CONNECTING = 10.0  # seconds at most that connecting adds to the time in which a call has to leave: two addresses in vain
+from messaging.senders.last_look import CONNECTING, look_again
 
 
 class _Looking(HTTPConnection):

@@ -16,6 +16,7 @@ from messaging.clock import Instant
 CALL_WITHIN = (
     5.0  # seconds from the decision to the call: a commit and a thread that wakes up take milliseconds
 )
+CONNECTING = 10.0  # seconds at most that connecting by HTTP adds to them: two addresses in vain
 
 
 @dataclass(frozen=True)

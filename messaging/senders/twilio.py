@@ -13,6 +13,8 @@ from messaging.senders.twilio_account import (
     refuse_number,
 )
 
+LONGEST_VALIDITY = 36_000  # seconds: the largest that Twilio takes, and what holds where nothing is said
+
 
 class TwilioSender:
     """Sends SMS, and MMS where a message has media."""
@@ -44,6 +46,8 @@ class TwilioSender:
         content: dict[str, Any] = {"body": message.body} if message.body else {}
         if message.media_urls:
             content["media_url"] = list(message.media_urls)
+        if message.valid_seconds is not None:
+            content["validity_period"] = max(1, min(message.valid_seconds, LONGEST_VALIDITY))
         return self._messages.create(
             to=message.to, status_callback=self._calls.callback(message), **content, **self._sender()
         )
