@@ -359,7 +359,9 @@ def _raise_status(
         move(connection, this, ["accepted"], target, now, **values)
     else:
         connection.execute(update(messages).where(this).values(updated_at=now, **values))
-    if rule is not None and rule.kind == "stop":
+    if rule is not None and (
+        rule.kind == "stop" or (rule.stop_again and _came_before(connection, row, error_code))
+    ):
         _stop_writing(connection, row, now, opt_out=rule.opt_out)
     if status in {"undelivered", "failed"} and rule is not UNLISTED and stays(rule):
         fall_back(connection, row, now)
@@ -383,6 +385,18 @@ def _refuse(connection: Connection, row: Row[Any], provider: str, refused: Rejec
         _stop_writing(connection, row, now, opt_out=refused.opt_out)
         if not refused.opt_out:
             fall_back(connection, row, now)
+
+
+def _came_before(connection: Connection, row: Row[Any], code: int | None) -> bool:
+    """Say whether another message to this address ended with this code."""
+    table = messages.c
+    others = select(table.message_id).where(
+        table.address_hash == row.address_hash, table.channel == row.channel
+    )
+    others = others.where(
+        table.message_id != row.message_id, table.error_code == code, table.state == "failed"
+    )
+    return connection.execute(others.limit(1)).first() is not None
 
 
 def _stop_writing(connection: Connection, row: Row[Any], now: datetime, *, opt_out: bool) -> None:

@@ -20,6 +20,7 @@ class CodeRule:
     mend: str = ""
     attempts: int = 1
     opt_out: bool = False  # the customer's own word, not only an address that does not work
+    stop_again: bool = False  # it closes the address where it came for it before
     about: Literal["message", "us"] = (
         "message"  # us: the account or a setting, so that every message is refused
     )

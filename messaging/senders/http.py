@@ -5,6 +5,8 @@ No library below may try again or follow a redirect: a second POST is a second m
 
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -126,5 +128,13 @@ def unanswered(error: requests.RequestException, setting: str) -> Outcome:
 
 
 def seconds_of(retry_after: str | None) -> float | None:
-    """Read a Retry-After header that counts seconds; None where there is none, or a date."""
-    return float(retry_after) if retry_after and retry_after.isdigit() else None
+    """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3); None where there is none, or no such thing."""
+    told = (retry_after or "").strip()
+    if told.isascii() and told.isdecimal():
+        return float(told)
+    try:
+        moment = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max((zoned - datetime.now(UTC)).total_seconds(), 0.0)

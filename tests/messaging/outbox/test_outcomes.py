@@ -170,3 +170,19 @@ def test_only_what_is_final_has_no_way_on() -> None:
     assert final == {"done", "skipped", "cancelled"}
     assert TRANSITIONS["failed"] == {"queued", "cancelled"}, "by a person's word alone"
     assert {state for following in TRANSITIONS.values() for state in following} <= set(TRANSITIONS)
+
+
+def test_a_network_that_cannot_be_reached_closes_an_address_only_when_it_says_so_again(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    for number, closed in ((0, 0), (1, 1)):
+        (message_id,) = outbox_of.put(
+            first=number, address="+442079460000", message_class="transactional", purpose="service"
+        )
+        dispatch_once(store, {"sms": provider}, NOW)
+        said = outbox.StatusUpdate(
+            "twilio", outbox_of.row(message_id).provider_sid, "undelivered", message_id, 30006
+        )
+        with store.write() as connection:
+            outbox.apply_status(connection, said, NOW.now())
+        assert len(outbox_of.suppressions()) == closed

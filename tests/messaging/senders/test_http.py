@@ -1,12 +1,14 @@
 """One call, once: what the short way sends is what the library below would have sent."""
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from messaging.senders.http import OnceHttp
+from messaging.senders.http import OnceHttp, seconds_of
 
 URL = "http://127.0.0.1:9/2010-04-01/Accounts/AC1/Messages.json"
 FORM = {
@@ -43,3 +45,12 @@ def test_a_form_is_posted_as_the_library_below_would(monkeypatch: pytest.MonkeyP
         name: their_options[name] for name in ("timeout", "stream", "verify", "cert")
     }
     assert dict(our_options["proxies"]) == dict(their_options["proxies"])
+
+
+def test_a_retry_after_is_read_as_seconds_or_as_a_date_and_nothing_else_is() -> None:
+    assert seconds_of("120") == 120.0
+    later = seconds_of(format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True))
+    assert later is not None
+    assert 290 < later <= 300
+    assert seconds_of("Fri, 30 Oct 2015 12:00:00 GMT") == 0.0
+    assert [seconds_of(word) for word in (None, "", "soon", "\u00b2", "\u0661")] == [None] * 5
