@@ -137,16 +137,24 @@ def _print(document: dict[str, Any]) -> None:
         code = f" {each['error_code']}" if each["error_code"] else ""
         about = f"{each['channel']}, {plain(each['campaign'] or each['message_class'])}"
         say(f"[bold]{each['message_id']}[/bold]  {each['state']}{code}  {about}")
-        for words in (each["detail"], each["mend"]):
+        for words in (each["detail"], _waits(each), each["mend"]):
             if words:
                 say(f"  {plain(words)}")
     for sender, why in document["resting"].items():
         say(f"[bold]{plain(sender)}[/bold] rests. {plain(why)}")
 
 
+def _waits(each: dict[str, Any]) -> str:
+    """Say until when a message that has not gone yet waits."""
+    moments = [each[name] for name in ("send_after", "retry_at") if each[name] is not None]
+    if each["state"] not in {"planned", "queued"} or not moments:
+        return ""
+    return f"It waits until {max(moments):%Y-%m-%d %H:%M} UTC."
+
+
 def _print_one(document: dict[str, Any]) -> None:
     say(f"[bold]{document['message_id']}[/bold]  {document['state']}  {document['channel']}")
-    for words in (document["detail"], document["mend"]):
+    for words in (document["detail"], _waits(document), document["mend"]):
         if words:
             say(f"  {plain(words)}")
     for each in document["attempts"]:

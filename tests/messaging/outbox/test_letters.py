@@ -127,3 +127,15 @@ def test_a_whole_runs_refused_messages_go_again_by_one_command_and_each_is_audit
     assert told == moved
     unclear = CliRunner().invoke(app, ["outbox", "retry", "--code", "21617", "--actor", "ann"], env=home)
     assert unclear.exit_code != 0
+
+
+def test_a_message_that_waits_says_until_when_and_why(
+    store: Store, outbox_of: Any, provider: Any, settings: Settings
+) -> None:
+    (message_id,) = outbox_of.put()
+    dispatch_once(store, {"sms": provider}, Clock(datetime.fromisoformat("2026-10-30T22:30")))
+    home = {"RAPPORT_HOME": str(settings.home)}
+    for words in (["show", message_id], ["list", "--state", "queued"]):
+        printed = CliRunner().invoke(app, ["outbox", *words], env=home).stdout
+        assert "It waits until 2026-10-31 09:00 UTC." in printed
+        assert "marketing may arrive from" in printed
