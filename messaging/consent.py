@@ -205,12 +205,7 @@ def lift(  # noqa: PLR0913 - each is a fact of the evidence
     standing = state(connection, behind, address_hash, channel)
     writer = owners if len(owners) == 1 else set(behind) if len(behind) == 1 else set()
     people = sorted(writer | _agreed_elsewhere(connection, behind, address_hash, channel))
-    lifted = connection.execute(
-        update(suppressions)
-        .where(suppressions.c.address_hash == address_hash, suppressions.c.channel == channel)
-        .where(suppressions.c.lifted_at.is_(None), suppressions.c.reason.in_(LIFTABLE))
-        .values(lifted_at=at)
-    ).rowcount
+    lifted = unsilence(connection, address_hash, channel, at)
     if not lifted and (standing is None or standing.granted):
         return []
     said = ConsentEvent(
@@ -308,6 +303,19 @@ def suppress(  # noqa: PLR0913 - the columns of a suppression
         connection.execute(update(suppressions).where(here).values(**values))
 
 
+def unsilence(connection: Connection, address_hash: str, channel: str, at: datetime) -> bool:
+    """Lift what the owner's own word suppressed, an address on a channel; say whether anything was lifted."""
+    _lock(connection, [], address_hash)
+    table = suppressions.c
+    lifted = connection.execute(
+        update(suppressions)
+        .where(table.address_hash == address_hash, table.channel == channel)
+        .where(table.lifted_at.is_(None), table.reason.in_(LIFTABLE))
+        .values(lifted_at=at)
+    ).rowcount
+    return bool(lifted)
+
+
 def hardness(reason: str) -> int:
     """Rank a reason: an unsubscribed address still gets receipts, a STOP can be taken back, the rest not."""
     return {"unsubscribe": 0, "stop": 1}.get(reason, 2)
@@ -386,8 +394,13 @@ def _agreed_elsewhere(
     return {person for person, said in words.items() if (last := standing_word(said)) and last.granted}
 
 
+def record_for(connection: Connection, people: Sequence[str], said: ConsentEvent) -> list[str]:
+    """Add what one record says once for each of these people, or once for the address alone; give the events' ids."""
+    _lock(connection, people, said.address_hash)
+    return _append_for(connection, people, said)
+
+
 def _append_for(connection: Connection, people: Sequence[str], said: ConsentEvent) -> list[str]:
-    """Add what one record says once for each person behind an address, or once for the address alone."""
     events = [of_person(said, person) for person in people] or [said]
     by_key = {record_key(event): event for event in events if event.source_record_id}
     known = said_already(connection, by_key)

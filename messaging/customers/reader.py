@@ -108,6 +108,10 @@ class Customers:
         """Give which ids became which in a release."""
         return self._merges.known(snapshot, store)
 
+    def everybody(self) -> Mapping[str, KnownAs]:
+        """Give what people are known as who have had several ids or shared one, also while no release can be read."""
+        return self._merges()
+
     def known_as(self, customer_id: str, store: Connection) -> KnownAs:
         """Give every id under which something may have been recorded of a customer, and until when others' too."""
         with self._reader.snapshot() as snapshot:

@@ -17,6 +17,7 @@ from messaging.webhooks.contact import contact_routes
 from messaging.webhooks.door import Door, open_door, route_of
 from messaging.webhooks.events import event_routes
 from messaging.webhooks.leaving import leaving_routes
+from messaging.webhooks.readers import alone
 from messaging.webhooks.sendgrid import sendgrid_routes
 from messaging.webhooks.twilio import twilio_routes
 
@@ -27,23 +28,26 @@ if TYPE_CHECKING:
     from messaging.inbox import FindCustomers
     from messaging.settings import Settings
     from messaging.store import Store
+    from messaging.webhooks.readers import FindPerson
 
 log = structlog.get_logger(__name__)
 
 
-def build_app(
+def build_app(  # noqa: PLR0913, PLR0917 - what an installation is made of
     settings: "Settings",
     store: "Store",
     clock: "Clock",
     find_customers: "FindCustomers",
     on_outdated: Callable[[StoreOutdatedError], None] = lambda _: None,
+    find_person: "FindPerson" = alone,
 ) -> FastAPI:
     """Give the receiver of an installation; its owner closes the store after it.
 
+    `find_person` tells who goes by a customer id, under which others and at which addresses.
     `on_outdated` is called when the store was upgraded under it: from then on it can only answer 503.
     """
     read_rules()
-    door = open_door(settings, store, clock, find_customers)
+    door = open_door(settings, store, clock, find_customers, find_person)
     app = FastAPI(
         title="Rapport webhooks",
         docs_url=None,

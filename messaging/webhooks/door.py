@@ -23,6 +23,7 @@ from messaging.settings import Settings
 from messaging.store import Store
 from messaging.webhooks.checks import rehearsed, token_of
 from messaging.webhooks.raw import RawRequest, keep
+from messaging.webhooks.readers import FindPerson, alone
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +50,7 @@ class Door:
     addresses: Addresses
     links: Links
     company: inbox.Company
+    find_person: FindPerson = alone
 
     async def write(self, key: str, work: Callable[[Connection], Done]) -> Done:
         """Do a work with others in one commit, and come back after it; raises what the work or the store raises."""
@@ -122,7 +124,13 @@ def _lower_host(netloc: str) -> str:
     return user + at + host.lower()
 
 
-def open_door(settings: Settings, store: Store, clock: Clock, find_customers: FindCustomers) -> Door:
+def open_door(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    find_customers: FindCustomers,
+    find_person: FindPerson = alone,
+) -> Door:
     """Read what an installation's routes need. Raises StoreError where its keys and its store do not fit."""
     return Door(
         settings=settings,
@@ -132,6 +140,7 @@ def open_door(settings: Settings, store: Store, clock: Clock, find_customers: Fi
         addresses=read_addresses(settings, store),
         links=read_links(settings),
         company=inbox.Company(settings.company_name, settings.contact),
+        find_person=find_person,
     )
 
 

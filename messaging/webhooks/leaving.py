@@ -15,6 +15,7 @@ from messaging.webhooks.confirming import confirm, find_request
 from messaging.webhooks.door import Door, read_body, refuse
 from messaging.webhooks.pages import Pages
 from messaging.webhooks.preferring import Wishes, choices, set_wishes, wished, wishes_of, wording_of
+from messaging.webhooks.readers import Reader, reader_of
 from messaging.webhooks.signatures import read_form
 from messaging.webhooks.unsubscribing import find_message, unsubscribe
 from messaging.webhooks.words import all_words, language_of
@@ -89,7 +90,7 @@ class _Links:
         message, lang = await self._asked(request, self._door.links.preferences_id), language_of(request)
         if message is None:
             return self._pages.unknown(lang)
-        standing = await run_in_threadpool(self._wishes_of, message)
+        _, standing = await run_in_threadpool(self._wishes_of, message)
         return self._pages.preferences(choices(standing, all_words()[lang]), lang, saved=False)
 
     async def set_preferences(self, request: Request) -> Response:
@@ -107,16 +108,13 @@ class _Links:
             return refuse(400)
         words = all_words()[lang]
         wording = wording_of(words, lang, self._door.settings.company_name)
+        reader, _ = await run_in_threadpool(self._wishes_of, message)
         work = partial(
-            set_wishes,
-            message=message,
-            wanted=wished(form.keys()),
-            wording=wording,
-            at=self._door.clock.now(),
+            set_wishes, reader=reader, wanted=wished(form.keys()), wording=wording, at=self._door.clock.now()
         )
         changed = await self._door.write(message.message_id, work)
         log.info("preferences.set", message_id=message.message_id, events=changed)
-        standing = await run_in_threadpool(self._wishes_of, message)
+        _, standing = await run_in_threadpool(self._wishes_of, message)
         return self._pages.preferences(choices(standing, words), lang, saved=True)
 
     async def _asked(self, request: Request, read: Callable[[str], str | None]) -> "Row[Any] | None":
@@ -128,9 +126,12 @@ class _Links:
         with self._door.store.read() as connection:
             return find_message(connection, message_id)
 
-    def _wishes_of(self, message: "Row[Any]") -> Wishes:
+    def _wishes_of(self, message: "Row[Any]") -> tuple[Reader, Wishes]:
+        """Find out who reads a message, and what stands of them."""
+        person = self._door.find_person(message.customer_id)
         with self._door.store.read() as connection:
-            return wishes_of(connection, message)
+            reader = reader_of(connection, message, person, self._door.addresses)
+            return reader, wishes_of(connection, reader, self._door.clock.now())
 
     def _request_of(self, token: str) -> OptInRequest | None:
         request_id = self._door.links.request_id(token)

@@ -20,6 +20,7 @@ from messaging.webhooks.checking import Checker
 from messaging.webhooks.media import Fetcher
 from messaging.webhooks.owners import owners
 from messaging.webhooks.raw import forget_often
+from messaging.webhooks.readers import find_person
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -54,11 +55,12 @@ def running(
     Its public address is its own, whatever `settings` say. `find_customers` gives the customers who own a
     normalised address; left out, the release is asked. Raises ServiceError when the port is taken.
     """
-    finder = find_customers or partial(owners, Customers(settings, store))
+    customers = Customers(settings, store)
+    finder, person = find_customers or partial(owners, customers), partial(find_person, customers)
     at = clock or read_clock(settings.home)
 
     def make(base_url: str) -> "ASGIApp":
-        return build_app(_at(settings, base_url), store, at, finder)
+        return build_app(_at(settings, base_url), store, at, finder, find_person=person)
 
     with (
         serving.running(make, port, trusted_proxies=settings.trusted_proxies) as base_url,
@@ -79,8 +81,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
         signal.raise_signal(signal.SIGTERM)
 
     with open_store(settings) as store:
-        finder, clock = partial(owners, Customers(settings, store)), read_clock(settings.home)
-        app = build_app(settings, store, clock, finder, end)
+        customers, clock = Customers(settings, store), read_clock(settings.home)
+        finder, person = partial(owners, customers), partial(find_person, customers)
+        app = build_app(settings, store, clock, finder, end, person)
         with background(settings, store, clock):
             serving.serve(app, host, port, settings.trusted_proxies)
     if outdated:

@@ -1,5 +1,6 @@
 """The preference page: by a signed link, in four languages; looking changes nothing, and only what differs is recorded."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,15 +10,18 @@ from sqlalchemy import select
 from messaging import consent
 from messaging.addresses import Addresses
 from messaging.consent import KnownAs
-from messaging.consent_chain import verify_chain
+from messaging.consent_chain import ConsentEvent, verify_chain
+from messaging.facts import Candidate, gather
 from messaging.links import read_links
 from messaging.objections import has_objected
+from messaging.policy import Allowed, Blocked, decide
+from messaging.quiet_hours import read_quiet_rules
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.tables import consent_events
 from messaging.webhooks.words import all_words
 
-MAIL = "siobhan@example.com"
+MAIL, PHONE = "siobhan@example.com", "+447700900123"
 
 
 @pytest.fixture
@@ -77,10 +81,13 @@ def test_what_is_ticked_counts_at_once_with_the_words_that_were_agreed_to(
     assert {(row.channel, row.action, row.locale, row.method) for row in said} == {
         ("email", "grant", "de", "preferences"),
         ("sms", "grant", "de", "preferences"),
+        ("whatsapp", "revoke", "de", "preferences"),
+        ("voice", "revoke", "de", "preferences"),
     }
-    assert all("Ich bin einverstanden" in row.wording and row.wording_hash for row in said)
+    yes = [row for row in said if row.action == "grant"]
+    assert all("Ich bin einverstanden" in row.wording and row.wording_hash for row in yes)
     tick("marketing.email", "marketing.sms")
-    assert len(events(store)) == 2, "what stands already is not said again"
+    assert len(events(store)) == 4, "what stands already is not said again"
 
 
 def test_what_is_unticked_ends_and_the_address_itself_is_silent(tick: Any, may: Any) -> None:
@@ -89,6 +96,69 @@ def test_what_is_unticked_ends_and_the_address_itself_is_silent(tick: Any, may: 
     assert (may("email"), may("sms")) == (False, False)
     tick("marketing.email")
     assert (may("email"), may("sms")) == (True, False)
+
+
+@pytest.fixture
+def gate(store: Store, addresses: Addresses, clock: Any) -> Any:
+    def ask(channel: str, address: str, *ids: str) -> Any:
+        one = Candidate(
+            key="1",
+            person=KnownAs(ids or ("cus_1",)),
+            channel=channel,
+            address=address,
+            address_hash=addresses.hash(address),
+            time_zone="Europe/London",
+            country="GB",
+        )
+        with store.read() as connection:
+            return decide(gather(connection, [one], clock.now())["1"], read_quiet_rules())
+
+    return ask
+
+
+def test_a_number_that_agreed_by_itself_is_shown_and_ends_with_its_tick(
+    post: Any, tick: Any, link: str, gate: Any, sent: Any, store: Store, addresses: Addresses, clock: Any
+) -> None:
+    """Consents of numbers alone, as a list of them is imported: the box was empty, and emptying it changed nothing."""
+    sent("cus_1", channel="sms", provider_sid="SM2")
+    with store.write() as connection:
+        event = ConsentEvent(
+            channel="sms", purpose="marketing", action="grant", legal_basis="consent", occurred_at=clock.now(),
+            source="list", actor="import", method="form", address_hash=addresses.hash(PHONE),
+        )  # fmt: skip
+        consent.record(connection, event, clock.now())
+    assert isinstance(gate("sms", PHONE), Allowed)
+    assert 'name="marketing.sms" value="on" checked' in post.client.get(link).text
+    assert 'name="marketing.sms" value="on" checked' not in tick().text
+    assert isinstance(gate("sms", PHONE), Blocked)
+
+
+def test_a_channel_without_a_tick_is_blocked_also_at_a_number_that_nobody_knew_of(
+    tick: Any, gate: Any, store: Store, addresses: Addresses, clock: Any
+) -> None:
+    with store.write() as connection:
+        event = ConsentEvent(
+            channel="sms", purpose="marketing", action="grant", legal_basis="consent", occurred_at=clock.now(),
+            source="list", actor="import", method="form", address_hash=addresses.hash(PHONE),
+        )  # fmt: skip
+        consent.record(connection, event, clock.now())
+    tick("marketing.email")
+    assert isinstance(gate("sms", PHONE), Blocked)
+
+
+def test_a_consent_that_ran_out_is_shown_as_none_and_a_tick_renews_it(
+    post: Any, tick: Any, link: str, gate: Any, store: Store, clock: Any
+) -> None:
+    with store.write() as connection:
+        event = ConsentEvent(
+            channel="email", purpose="marketing", action="grant", legal_basis="consent",
+            occurred_at=clock.now() - timedelta(days=30), source="form", actor="customer", method="form",
+            customer_id="cus_1", expires_at=clock.now() - timedelta(days=1),
+        )  # fmt: skip
+        consent.record(connection, event, clock.now() - timedelta(days=30))
+    assert "checked" not in post.client.get(link).text
+    tick("marketing.email")
+    assert isinstance(gate("email", MAIL), Allowed)
 
 
 def test_an_address_that_reported_us_stays_silent_whatever_is_ticked(
