@@ -11,7 +11,7 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 
 from messaging.consent_chain import VOIDED, said_by
 from messaging.store.among import among
@@ -125,6 +125,26 @@ def _word(row: Sequence[Any]) -> Word:
     name = said_by(source_record_id, customer_id)  # the record that an event is of, or that it takes back
     record = (source, name and name.removeprefix(VOIDED))
     return Word(moment, recorded_at, address_hash, actor == "import", record, said)
+
+
+def withdrawals(connection: Connection, which: ColumnElement[bool], since: datetime) -> list[Row[Any]]:
+    """List the withdrawals of marketing that were recorded from a moment on (naive UTC) and that nobody voided since.
+
+    Rows have channel, customer_id, address_hash, source, source_record_id and recorded_at.
+    """
+    table = consent_events.c
+    columns = (table.channel, table.customer_id, table.address_hash, table.source, table.source_record_id)
+    here = (table.purpose == "marketing") & (table.recorded_at >= since) & (table.action == "revoke")
+    rows = select(*columns, table.recorded_at).where(here, which).order_by(table.sequence)
+    said = {
+        (row.source, f"{VOIDED}{row.source_record_id}", row.channel): row for row in connection.execute(rows)
+    }
+    names = {name for _, name, _ in said}
+    void = select(table.source, table.source_record_id, table.channel).where(
+        table.action == "void", table.purpose == "marketing", table.source_record_id.in_(names)
+    )
+    taken_back = {tuple(row) for row in connection.execute(void)} if said else set()
+    return [row for key, row in said.items() if key not in taken_back]
 
 
 def batches(values: Iterable[str]) -> Iterable[list[str]]:

@@ -1,20 +1,26 @@
 """The next channel: only where the first surely did not arrive, one at a time, each through the gate."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
-from messaging import outbox
+from messaging import consent, outbox
 from messaging.clock import Clock
+from messaging.consent_chain import ConsentEvent
 from messaging.dispatch import dispatch_once
 from messaging.senders.base import Rejected, Unknown
 from messaging.store import Store
 from messaging.store.tables import messages
 
 NOW = Clock(datetime.fromisoformat("2026-10-30T12:00"))
+LATER = Clock(NOW.now() + timedelta(minutes=1))
+GRANT: dict[str, Any] = {
+    "purpose": "marketing", "legal_basis": "consent", "action": "grant", "occurred_at": NOW.now() - timedelta(days=30),
+    "source": "test", "actor": "test", "method": "form",
+}  # fmt: skip
 LANDLINE = Rejected("stop", "The number is a landline.", code=21635, http_status=400)
 STOP = Rejected("stop", "The customer told the provider STOP.", code=21610, http_status=400, opt_out=True)
 
@@ -143,3 +149,66 @@ def test_a_way_that_leads_to_an_address_that_has_the_message_is_not_gone(
     provider.answers = [LANDLINE]
     dispatch_once(store, {"sms": provider, "email": mail}, NOW)
     assert mail.calls == 1
+
+
+def _tell(store: Store, outbox_of: Any, message_id: str, code: int) -> None:
+    """Let the provider tell that it could not deliver."""
+    sid = outbox_of.row(message_id).provider_sid
+    with store.write() as connection:
+        outbox.apply_status(
+            connection, outbox.StatusUpdate("twilio", sid, "undelivered", message_id, code), LATER.now()
+        )
+
+
+def _agreed(store: Store, *channels: str) -> None:
+    with store.write() as connection:
+        for channel in channels:
+            event = ConsentEvent(customer_id="cus_0", channel=channel, **GRANT)
+            consent.record(connection, event, NOW.now() - timedelta(days=30))
+
+
+@pytest.mark.parametrize(
+    "no",
+    ["a STOP", "an unsubscription", "a withdrawal of the person by another channel", "a STOP that was none"],
+)
+def test_an_offer_has_no_other_way_once_they_said_no(
+    store: Store, outbox_of: Any, put: Any, provider: Any, mail: Any, no: str
+) -> None:
+    """They answered STOP to the text, then the provider told that it had not arrived: the offer came by e-mail."""
+    _agreed(store, "sms", "email")
+    message_id = put(outbox_of.run(), message_class="marketing")
+    dispatch_once(store, {"sms": provider, "email": mail}, NOW)
+    said: dict[str, Any] = {"channel": "sms", "at": LATER.now(), "source": "t", "source_record_id": "r1"}
+    where = outbox_of.row(message_id).address_hash
+    with store.write() as connection:
+        if no.startswith("a withdrawal"):
+            event = {**GRANT, "action": "revoke", "occurred_at": LATER.now()}
+            consent.record(
+                connection, ConsentEvent(customer_id="cus_0", channel="voice", **event), LATER.now()
+            )
+        else:
+            reason: Any = "stop" if "STOP" in no else "unsubscribe"
+            consent.stop(connection, address_hash=where, customer_ids=["cus_0"], reason=reason, **said)
+        if no.endswith("none"):
+            void = ConsentEvent(channel="sms", **{**GRANT, "action": "void", "occurred_at": LATER.now()})
+            consent.take_back(connection, "t", "r1", void)
+    _tell(store, outbox_of, message_id, 30005)
+    dispatch_once(store, {"sms": provider, "email": mail}, LATER)
+    assert mail.calls == int(no.endswith("none"))
+
+
+@pytest.mark.parametrize(("method", "goes"), [("keyword", False), ("link", True)])
+def test_a_receipt_goes_another_way_after_an_unsubscription_but_not_after_a_stop(
+    store: Store, outbox_of: Any, put: Any, provider: Any, mail: Any, method: str, *, goes: bool
+) -> None:
+    message_id = put(outbox_of.run())
+    dispatch_once(store, {"sms": provider, "email": mail}, NOW)
+    where = outbox_of.row(message_id).address_hash
+    with store.write() as connection:
+        consent.stop(
+            connection, address_hash=where, channel="sms", at=LATER.now(), source="t", method=method,
+            reason="stop" if method == "keyword" else "unsubscribe",
+        )  # fmt: skip
+    _tell(store, outbox_of, message_id, 30005)
+    dispatch_once(store, {"sms": provider, "email": mail}, LATER)
+    assert mail.calls == int(goes)
