@@ -5,7 +5,7 @@ not, and a STOP that came since stays. What nobody proved lies here too, with th
 changed nothing and count from the moment that somebody confirms them, and opt-outs, which then count in full.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from data_contracts.errors import NotFoundError, RefusedError
 from messaging import consent
-from messaging.consent_chain import ConsentEvent, said_by
+from messaging.consent_chain import ConsentEvent
+from messaging.consent_words import withdrawals
 from messaging.inbox.doubts import obey_doubted
 from messaging.inbox.opt_outs import OptOut
 from messaging.store.tables import consent_events, inbound_messages, suppressions
@@ -68,7 +69,7 @@ class Review:
 
 def obey(connection: Connection, spoken: Spoken, found: OptOut) -> None:
     """Suppress as STOP does, on this channel or on every one, and put the message on the review list."""
-    channels = _channels(spoken.channel, found)
+    channels = _channels(spoken.channel, found.scope)
     before = {
         each: consent.suppressed(connection, [spoken.address_hash], each).get(spoken.address_hash)
         for each in channels
@@ -153,43 +154,52 @@ def lift(connection: Connection, review_id: str, actor: str, at: datetime) -> Re
         evidence={"review_id": review_id, "inbound_id": row.inbound_id},
     )
     consent.take_back(connection, row.source, row.source_record_id, said)
-    still = tuple(each for each in row.silenced if not _unsuppress(connection, row, each, at))
+    channels = _channels(row.channel, row.scope)
+    still = tuple(each for each in channels if not _unsuppress(connection, row, each, at))
     _decide(connection, row, "lifted", actor, at)
     return _one(connection, review_id, still)
 
 
-def _channels(channel: str, found: OptOut) -> Sequence[str]:
-    if found.scope == "channel":
+def _channels(channel: str, scope: str) -> Sequence[str]:
+    if scope == "channel":
         return (channel,)
     return consent.MAIL if channel == "email" else consent.PHONE
 
 
 def _unsuppress(connection: Connection, row: Row[Any], channel: str, at: datetime) -> bool:
-    """Lift the suppression that the message made, unless somebody else asked for it since; say whether it is lifted."""
+    """Lift a suppression once no opt-out stands behind it; say whether the address is free of it.
+
+    The review that began it may have been lifted before this one, whose message said the same meanwhile.
+    """
     table, events = suppressions.c, consent_events.c
-    since = select(events.source, events.source_record_id, events.customer_id).where(
-        events.address_hash == row.address_hash,
-        events.channel == channel,
-        events.action == "revoke",
-        events.recorded_at >= row.created_at,
-    )
-    record = (row.source, row.source_record_id)
-    others = [
-        each
-        for each in connection.execute(since)
-        if (each.source, said_by(each.source_record_id, each.customer_id)) != record
-    ]
-    if others:
-        return False
     here = (table.address_hash == row.address_hash) & (table.channel == channel)
+    silence = connection.execute(
+        select(table.since, table.reason).where(here, table.lifted_at.is_(None))
+    ).first()
     ours = "unsubscribe" if row.doubt else "stop"
-    softer = row.silenced[channel]  # an address that was unsubscribed before is so again
+    if silence is None or consent.hardness(silence.reason) < consent.hardness(ours):
+        return True
+    of_it = (events.address_hash == row.address_hash) & (events.channel == channel)
+    if silence.reason != ours or withdrawals(connection, of_it, silence.since):
+        return False
+    began = _before(connection, row.address_hash, channel, silence.since)
+    if began is None:
+        return False  # no message on this list made it
+    softer = began[channel]  # an address that was unsubscribed before is so again
     lifted = connection.execute(
-        update(suppressions)
-        .where(here, table.reason == ours, table.lifted_at.is_(None), table.since == row.created_at)
-        .values(**({"reason": softer} if softer else {"lifted_at": at}))
+        update(suppressions).where(here).values(**({"reason": softer} if softer else {"lifted_at": at}))
     ).rowcount
     return bool(lifted)
+
+
+def _before(
+    connection: Connection, address_hash: str, channel: str, since: datetime
+) -> Mapping[str, str | None] | None:
+    """Give how an address stood, by channel, before the message that suppressed it at that moment; None for none."""
+    table = opt_out_reviews.c
+    rows = select(table.silenced).where(table.address_hash == address_hash, table.created_at == since)
+    found: Iterable[Mapping[str, str | None]] = connection.execute(rows).scalars()
+    return next((silenced for silenced in found if channel in silenced), None)
 
 
 def _waiting_or_done(connection: Connection, review_id: str, wanted: State) -> Row[Any]:

@@ -133,6 +133,52 @@ def test_a_stop_that_came_since_stays_when_the_words_are_lifted(hear: Hear, stor
     assert not may()
 
 
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(
+    "both", ["please stop texting me", "I withdraw my consent to marketing on all channels"]
+)
+def test_two_messages_of_one_customer_that_were_none_leave_nothing_behind_in_either_order(
+    hear: Hear, store: Store, may: Any, first: int, both: str
+) -> None:
+    """Each lift took the other's withdrawal for somebody's own, and the address stayed blocked for good."""
+    say(store, GRANTED)
+    receipts = [hear(both), hear(both, at=NOON + timedelta(minutes=5))]
+    if first:
+        receipts.reverse()
+    assert lifted(store, receipts[0].review_id).still_silent[0] == "sms"
+    assert not may()
+    assert lifted(store, receipts[1].review_id).still_silent == ()
+    assert may()
+
+
+def test_of_two_messages_that_were_none_the_stop_between_them_stays(
+    hear: Hear, store: Store, may: Any
+) -> None:
+    say(store, GRANTED)
+    receipts = [hear(WORDS), hear(WORDS, at=NOON + timedelta(minutes=9))]
+    hear("STOP", at=NOON + timedelta(minutes=5))
+    for receipt in receipts:
+        assert lifted(store, receipt.review_id).still_silent == ("sms",)
+    assert not may()
+
+
+def test_two_messages_that_were_none_leave_an_unsubscribed_address_unsubscribed(
+    hear: Hear, store: Store, addresses: Addresses
+) -> None:
+    with store.write() as connection:
+        consent.stop(
+            connection, address_hash=addresses.hash(PHONE), channel="sms", at=NOON - timedelta(days=1),
+            source="rapport", reason="unsubscribe", method="link",
+        )  # fmt: skip
+    receipts = [hear(WORDS), hear(WORDS, at=NOON + timedelta(minutes=5))]
+    for receipt in receipts:
+        lifted(store, receipt.review_id)
+    with store.read() as connection:
+        assert list(connection.execute(select(suppressions.c.reason, suppressions.c.lifted_at))) == [
+            ("unsubscribe", None)
+        ]
+
+
 def test_an_address_that_was_unsubscribed_before_is_so_again(
     hear: Hear, store: Store, addresses: Addresses
 ) -> None:
