@@ -283,7 +283,10 @@ def _close_attempt(connection: Connection, attempt_id: str, outcome: Outcome) ->
 
 
 def _accept(connection: Connection, row: Row[Any], provider: str, accepted: Accepted, now: datetime) -> None:
-    """Take it as proven that the provider has the message, then whatever was already said about it."""
+    """Take it as proven that the provider has the message, then whatever was already said about it.
+
+    That it has it outweighs a person's word that it had not; to their word that it had, it adds the provider's id.
+    """
     values: dict[str, Any] = {
         "provider": provider,
         "provider_sid": accepted.sid,
@@ -295,7 +298,16 @@ def _accept(connection: Connection, row: Row[Any], provider: str, accepted: Acce
         values["segment_count"] = accepted.segment_count
     this = messages.c.message_id == row.message_id
     unheard = or_(messages.c.provider_sid.is_(None), messages.c.provider_sid == accepted.sid)
-    if not move(connection, this & unheard, CALLED, "accepted", now, **values):
+    sources, by_word = CALLED, row.reason == "decided"
+    if by_word and row.state == "cancelled":
+        sources, values = ("cancelled",), values | {"done_at": None}
+    if by_word and row.state == "accepted":
+        values["accepted_at"] = row.accepted_at
+        here = this & unheard & (messages.c.state == "accepted")
+        moved = connection.execute(update(messages).where(here).values(updated_at=now, **values)).rowcount
+    else:
+        moved = move(connection, this & unheard, sources, "accepted", now, **values)
+    if not moved:
         return
     newest = select(attempts.c.attempt_id).where(attempts.c.message_id == row.message_id)
     newest = newest.order_by(attempts.c.number.desc()).limit(1)

@@ -32,7 +32,9 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     "done": frozenset(),
     "skipped": frozenset(),
     "failed": frozenset({"queued", "cancelled"}),  # by a person, where the provider never took it
-    "cancelled": frozenset(),
+    "cancelled": frozenset(
+        {"accepted"}
+    ),  # where a person took it as not sent, and a callback that names it proves otherwise
 }
 
 OPEN: frozenset[State] = frozenset(

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import text, update
 
 from data_contracts.errors import NotFoundError, RefusedError, ServiceError
-from messaging import audit, outbox
+from messaging import audit, consent, outbox
 from messaging.clock import Clock
+from messaging.consent import KnownAs
 from messaging.dispatch import dispatch_once
+from messaging.facts import Candidate, gather
 from messaging.reconcile import ReconcileReport, decide, reconcile, unclear
 from messaging.reconcile.matching import normal_form
 from messaging.senders.base import OutboundMessage, Rejected, Unknown
@@ -241,6 +243,55 @@ def test_a_person_decides_what_evidence_cannot_and_that_is_kept(
     assert tuple(kept) == (verdict, "I asked them.", "ann")
     with pytest.raises(RefusedError):
         decide(store, {"sms": provider}, NOW, message_id, verdict, **how)
+
+
+@pytest.mark.parametrize("verdict", ["sent", "dropped"])
+@pytest.mark.parametrize(
+    ("status", "code", "state"),
+    [("delivered", None, "done"), ("undelivered", 30005, "failed"), ("sent", None, "accepted")],
+)
+def test_a_callback_that_names_the_message_outweighs_what_a_person_decided(
+    store: Store, outbox_of: Any, provider: Any, verdict: Any, status: str, code: int | None, state: str
+) -> None:
+    """What was dropped had arrived and counted for no cap; what was taken as sent stayed so, and the dead address open."""
+    message_id = _break_off(store, outbox_of, provider, sent=False)
+    how = {"reason": "I asked them.", "actor": "ann", "grace": timedelta(0)}
+    decide(store, {"sms": provider}, NOW, message_id, verdict, **how)
+    named = outbox.StatusUpdate("twilio", "SM77", status, message_id, code)
+    with store.write() as connection:
+        assert (
+            outbox.apply_status(connection, replace(named, sid="SM00", message_id=None), NOW.now())
+            == "stored"
+        )
+        assert outbox.apply_status(connection, named, NOW.now()) == "applied"
+    row = outbox_of.row(message_id)
+    assert (row.state, row.provider_sid, row.reason) == (state, "SM77", "undelivered" if code else None)
+    assert (row.done_at is None) == (state == "accepted")
+    with store.read() as connection:
+        blocked = consent.suppressed(connection, [row.address_hash], "sms")
+        later = NOW.now() + timedelta(minutes=1)
+        history = gather(connection, [_candidate(row)], later)["1"].sent
+        entries = audit.newest(connection, 9, action="message.decide")
+    assert bool(blocked) == (code is not None)
+    assert bool(history) == (state != "failed")
+    assert len(entries) == 1, "what the person said stays in the record"
+
+
+def _candidate(row: Any) -> Candidate:
+    """Give the next marketing message to the same person."""
+    return Candidate("1", KnownAs((row.customer_id,)), "sms", row.address, row.address_hash)
+
+
+def test_what_a_stopped_run_called_back_stays_so_whatever_is_said_of_it(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    run_id = outbox_of.run()
+    (message_id,) = outbox_of.put(run_id=run_id)
+    with store.write() as connection:
+        outbox.cancel_run(connection, run_id, NOW.now())
+        named = outbox.StatusUpdate("twilio", "SM77", "delivered", message_id)
+        assert outbox.apply_status(connection, named, NOW.now()) == "stored"
+    assert outbox_of.row(message_id).state == "cancelled"
 
 
 def test_a_message_is_not_let_go_again_while_its_call_may_still_arrive_or_the_provider_has_it(

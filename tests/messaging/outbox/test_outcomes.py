@@ -167,7 +167,8 @@ def test_every_word_has_a_rank_and_a_higher_one_is_never_followed_by_a_lower() -
 
 def test_only_what_is_final_has_no_way_on() -> None:
     final = {state for state, following in TRANSITIONS.items() if not following}
-    assert final == {"done", "skipped", "cancelled"}
+    assert final == {"done", "skipped"}
+    assert TRANSITIONS["cancelled"] == {"accepted"}, "where a callback proves a person's word wrong"
     assert TRANSITIONS["failed"] == {"queued", "cancelled"}, "by a person's word alone"
     assert {state for following in TRANSITIONS.values() for state in following} <= set(TRANSITIONS)
 
