@@ -33,6 +33,7 @@ class Candidate:
 
     `key` is the caller's own name for it; `message_id` keeps a message from counting against its own cap, and `caps`
     are its campaign's own, beside everybody's. `segments` and `characters` are what is paid for.
+    `answers_stop_until` is of our one answer to a STOP alone.
     """
 
     key: str
@@ -53,6 +54,7 @@ class Candidate:
     has_template: bool = False
     segments: int | None = None
     characters: int = 0
+    answers_stop_until: datetime | None = None
 
 
 class _Past(NamedTuple):
@@ -163,6 +165,7 @@ def _facts(
         caps=(*caps, *one.caps) if one.caps else caps,
         campaign=one.campaign,
         red_contracts=one.red_contracts,
+        answers_stop_until=one.answers_stop_until,
         cost=_cost(one, limits, phone),
         currency=limits.prices.currency,
     )

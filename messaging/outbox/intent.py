@@ -20,7 +20,7 @@ from messaging.facts import Candidate, gather, red_contracts
 from messaging.outbox.moves import move, move_each
 from messaging.outbox.outbound import outbound
 from messaging.outbox.purse import Purse, scopes
-from messaging.outbox.queue import CLASSES, LEASE
+from messaging.outbox.queue import ANSWERED_WITHIN, CLASSES, LEASE, STOP_ANSWER
 from messaging.policy import Blocked, FrequencyCap, Limits, SendFacts, decide, shipped_limits
 from messaging.quiet_hours import QuietRules
 from messaging.senders.base import OutboundMessage
@@ -212,7 +212,16 @@ def _candidate(row: Row[Any], red: tuple[str, ...], all_ids: AllIds) -> Candidat
         has_template="content_sid" in parts,
         segments=row.segment_count,
         characters=len(row.body),
+        answers_stop_until=_answers_stop_until(row),
     )
+
+
+def _answers_stop_until(row: Row[Any]) -> datetime | None:
+    """Give until when a message may go that answers a STOP; None for every other one, whatever its purpose says."""
+    if row.purpose != STOP_ANSWER or row.message_class != "conversational" or row.run_id is not None:
+        return None
+    created: datetime = row.created_at
+    return created + ANSWERED_WITHIN
 
 
 def _hold(  # noqa: PLR0913, PLR0917 - one verdict on one row

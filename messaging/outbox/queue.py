@@ -35,6 +35,12 @@ class Parts(TypedDict, total=False):
     voice: str
 
 
+STOP_ANSWER = "stop_answer"  # the purpose of our one answer to a STOP, by the channel that it came by
+ANSWERED_WITHIN = timedelta(
+    minutes=10
+)  # ours: later it confirms nothing, and is a message to somebody who said no
+
+
 @dataclass(frozen=True)
 class PlannedMessage:
     """A message as it is planned: rendered once, and never again. The columns of `messages`, in short.

@@ -4,6 +4,7 @@ from sqlalchemy import Connection
 
 from messaging import outbox
 from messaging.inbox import Heard, InboundReceipt
+from messaging.outbox.queue import STOP_ANSWER
 from messaging.store.ids import new_id
 
 
@@ -12,6 +13,7 @@ def queue_answer(
 ) -> str | None:
     """Queue the answer of a receipt to whoever wrote; give its message's id, or None where there is none.
 
+    An answer to a STOP is the one message that passes it, once and within minutes, by the channel of the STOP.
     Of somebody whom we do not know it is stored under the id of what they wrote: nobody's.
     """
     if receipt.answer is None:
@@ -25,7 +27,7 @@ def queue_answer(
         subject=subject,
         body=receipt.answer,
         message_class="conversational",
-        purpose="service",
+        purpose="service" if receipt.keyword in {"help", "start"} else STOP_ANSWER,
     )
     outbox.insert_planned(connection, [answer], heard.at, queued=True)
     return answer.message_id
