@@ -8,7 +8,7 @@ A suppression is the harder thing: an address that nothing goes to, whoever owns
 alone, so that it outlives its owner's erasure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -195,18 +195,22 @@ def lift(  # noqa: PLR0913 - each is a fact of the evidence
 ) -> list[str]:
     """Take back an opt-out (START): lift the address's own suppression, grant marketing on the channel.
 
-    Does nothing, and gives no ids, where there is nothing to take back: START alone is no consent. Where
-    several people are behind an address nobody knows which of them wrote, so that only those get their
-    consent back who had given it by themselves; one who never did, or took it back elsewhere, stays out.
+    It grants what stood before the opt-out, and where none did it lifts the suppression alone: START is no consent, and
+    gives no ids. Where several people are behind an address nobody knows which of them wrote, so that only those get
+    their consent back who had given it by themselves; one who never did, or took it back elsewhere, stays out.
     """
     owners = set(customer_ids)
     behind = sorted({*owners, *_written_to(connection, address_hash, channel)})
     _lock(connection, behind, address_hash)
     standing = state(connection, behind, address_hash, channel)
-    writer = owners if len(owners) == 1 else set(behind) if len(behind) == 1 else set()
-    people = sorted(writer | _agreed_elsewhere(connection, behind, address_hash, channel))
     lifted = unsilence(connection, address_hash, channel, at)
     if not lifted and (standing is None or standing.granted):
+        return []
+    writer = owners if len(owners) == 1 else set(behind) if len(behind) == 1 else set()
+    before = _before_opt_outs(connection, behind if writer else (), address_hash, channel, at)
+    agreed = _agreed_elsewhere(connection, behind, address_hash, channel)
+    people = sorted({*(writer if before else ()), *agreed})
+    if not people and before is None:
         return []
     said = ConsentEvent(
         address_hash=address_hash,
@@ -220,6 +224,7 @@ def lift(  # noqa: PLR0913 - each is a fact of the evidence
         actor=actor,
         method=method,
         evidence=evidence,
+        expires_at=before.expires_at if before else None,
     )
     return _append_for(connection, people, said)
 
@@ -398,6 +403,26 @@ def record_for(connection: Connection, people: Sequence[str], said: ConsentEvent
     """Add what one record says once for each of these people, or once for the address alone; give the events' ids."""
     _lock(connection, people, said.address_hash)
     return _append_for(connection, people, said)
+
+
+def _before_opt_outs(
+    connection: Connection, people: Collection[str], address_hash: str, channel: str, at: datetime
+) -> ConsentState | None:
+    """Give the consent that stood of an address, and of its one owner's ids, before it opted out; None where none did."""
+    table = consent_events.c
+    said = words_of(connection, table.customer_id, people, channel, "marketing")
+    nobodys = table.customer_id.is_(None)
+    said |= words_of(connection, table.address_hash, [address_hash], channel, "marketing", nobodys)
+
+    def is_taken_back(word: Word) -> bool:
+        by_address = word.address_hash == address_hash and not word.state.granted
+        return by_address and (word.state.method in SAID_FROM_ADDRESS or word.is_import)
+
+    stood = [standing_word([word for word in words if not is_taken_back(word)]) for words in said.values()]
+    known = [each for each in stood if each is not None]
+    if any(not each.granted or each.ran_out(at) for each in known):
+        return None
+    return max(known, key=lambda each: each.occurred_at, default=None)
 
 
 def _append_for(connection: Connection, people: Sequence[str], said: ConsentEvent) -> list[str]:

@@ -143,6 +143,44 @@ def test_start_takes_back_a_stop(store: Store, outbox_of: Any) -> None:
         assert suppressed(connection, ["h1"], "sms") == {"h1": "stop"}
 
 
+@pytest.mark.parametrize("who", ["cus_1", None])
+def test_start_of_somebody_who_never_agreed_lifts_the_suppression_alone(
+    store: Store, who: str | None
+) -> None:
+    said: dict[str, Any] = {"address_hash": "h1", "channel": "sms", "at": NOW, "source": "t"}
+    said["customer_ids"] = [who] if who else []
+    for _ in range(2):
+        with store.write() as connection:
+            stop(connection, **said)
+            assert lift(connection, **said) == []
+        assert _granted(store, "cus_1", address_hash="h1") is False
+        with store.read() as connection:
+            assert suppressed(connection, ["h1"], "sms") == {}
+
+
+def test_start_gives_back_what_an_address_alone_had_agreed_to_and_no_longer_than_that(store: Store) -> None:
+    _say(store, address_hash="h1", expires_at=NOW + timedelta(days=1))
+    said: dict[str, Any] = {"address_hash": "h1", "channel": "sms", "source": "t", "customer_ids": ["cus_1"]}
+    with store.write() as connection:
+        stop(connection, at=NOW, **said)
+        assert len(lift(connection, at=NOW, **said)) == 1
+        again = state(connection, ["cus_1"], "h1", "sms")
+        assert again is not None
+        assert (again.granted, again.expires_at) == (True, NOW + timedelta(days=1))
+        stop(connection, at=NOW + timedelta(days=2), **said)
+        assert lift(connection, at=NOW + timedelta(days=2), **said) == []
+
+
+def test_start_gives_back_nothing_that_was_withdrawn_elsewhere_before_the_stop(store: Store) -> None:
+    _say(store, customer_id="cus_1")
+    _say(store, customer_id="cus_1", action="revoke", method="letter")
+    said: dict[str, Any] = {"address_hash": "h1", "channel": "sms", "at": NOW, "source": "t"}
+    with store.write() as connection:
+        stop(connection, customer_ids=["cus_1"], **said)
+        assert lift(connection, customer_ids=["cus_1"], **said) == []
+    assert _granted(store, "cus_1") is False
+
+
 def test_start_alone_is_no_consent(store: Store) -> None:
     with store.write() as connection:
         said: dict[str, Any] = {"address_hash": "h1", "channel": "sms", "at": NOW, "source": "t"}

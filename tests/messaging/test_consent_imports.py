@@ -198,4 +198,4 @@ def test_an_older_record_does_not_undo_a_lifting_and_a_newer_one_does(store: Sto
 
 def _lift(store: Store, at: datetime) -> None:
     with store.write() as connection:
-        assert lift(connection, address_hash="h1", channel="sms", at=at, source="webhook")
+        lift(connection, address_hash="h1", channel="sms", at=at, source="webhook")

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from messaging import consent
 from messaging.addresses import Addresses
 from messaging.clock import Clock
+from messaging.consent_chain import ConsentEvent
 from messaging.inbox import Company, Inbound, InboundReceipt, lift, receive
 from messaging.store import Store
 from messaging.store.ids import new_id
@@ -44,7 +46,15 @@ def test_a_stop_is_answered_once_however_often_and_long_it_is_said(hear: Hear, w
     assert answered(said) == [True] + [False] * 5
 
 
-def test_after_an_opt_in_a_stop_is_answered_once_again_also_within_one_moment(hear: Hear) -> None:
+def test_after_an_opt_in_a_stop_is_answered_once_again_also_within_one_moment(
+    hear: Hear, store: Store
+) -> None:
+    with store.write() as connection:
+        event = ConsentEvent(
+            channel="whatsapp", purpose="marketing", action="grant", legal_basis="consent", occurred_at=NOON,
+            source="form", actor="customer", method="form", customer_id="cus_1",
+        )  # fmt: skip
+        consent.record(connection, event, NOON)
     said = [hear(word) for word in ("STOP", "STOP", "START", "STOP", "STOP", "START", "STOP", "STOP")]
     assert answered(said) == [True, False, False, True, False, False, True, False]
 

@@ -14,7 +14,7 @@ from data_contracts.errors import ReleaseError
 from messaging import consent
 from messaging.addresses import Addresses, read_addresses
 from messaging.clock import Clock
-from messaging.consent_chain import verify_chain
+from messaging.consent_chain import ConsentEvent, verify_chain
 from messaging.inbox import Inbound, InboundReceipt, keyword_of, receive
 from messaging.inbox.keywords import read_keywords
 from messaging.settings import Settings
@@ -199,13 +199,21 @@ def test_start_takes_a_stop_back_and_is_no_consent_by_itself(
 ) -> None:
     hear("START", owners=["cus_1"])
     assert rows(store, consent_events) == []
-    hear("STOP", owners=["cus_1"])
-    hear("start", owners=["cus_1"])
-    with store.read() as connection:
-        assert consent.suppressed(connection, [addresses.hash(PHONE)], "sms") == {}
-        state = consent.state(connection, ["cus_1"], addresses.hash(PHONE), "sms")
-    assert state is not None
-    assert state.granted
+    for agreed in (False, True):
+        if agreed:
+            with store.write() as connection:
+                event = ConsentEvent(
+                    channel="sms", purpose="marketing", action="grant", legal_basis="consent", occurred_at=NOON,
+                    source="form", actor="customer", method="form", customer_id="cus_1",
+                )  # fmt: skip
+                consent.record(connection, event, NOON)
+        hear("STOP", owners=["cus_1"])
+        hear("start", owners=["cus_1"])
+        with store.read() as connection:
+            assert consent.suppressed(connection, [addresses.hash(PHONE)], "sms") == {}
+            state = consent.state(connection, ["cus_1"], addresses.hash(PHONE), "sms")
+        assert state is not None
+        assert state.granted == agreed, "a consent comes back where one stood before the STOP"
 
 
 def test_help_is_noted_and_changes_nothing(hear: Any, store: Store) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from messaging import consent, double_opt_in
 from messaging.addresses import Addresses
+from messaging.consent_chain import ConsentEvent
 from messaging.double_opt_in import Question
 from messaging.inbox import confirm, lift, list_reviews
 from messaging.links import read_links
@@ -59,7 +60,12 @@ def filled_in(post: Any, settings: Settings) -> Any:
 def stopped(store: Store, addresses: Addresses) -> str:
     """Silence the address as a STOP of its owner's does; give its hash."""
     address = addresses.hash(MAIL)
+    agreed = ConsentEvent(
+        channel="email", purpose="marketing", action="grant", legal_basis="consent", occurred_at=NOON - timedelta(days=9),
+        source="form", actor="customer", method="form", customer_id="cus_1",
+    )  # fmt: skip
     with store.write() as connection:
+        consent.record(connection, agreed, agreed.occurred_at)
         consent.stop(
             connection, address_hash=address, channel="email", at=NOON - timedelta(days=1), source="test",
             customer_ids=["cus_1"],
