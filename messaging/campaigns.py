@@ -82,6 +82,7 @@ class Campaign:
     again_after_days: int
     caps: Mapping[str, FrequencyCap]  # its own by channel, beside those that hold for every campaign
     daily_budget: int | None  # in millionths of the currency
+    expires_after_days: int | None  # so long after its plan a message may go; None for as long as all may
     values: Mapping[str, str]
     stands_on: tuple[str, ...]
     moved_percent: float  # so much of the audience may come or go between plan and launch
@@ -168,6 +169,7 @@ class _File(_Part):
     values: Annotated[dict[Word, Text] | None, BeforeValidator(_or_none)] = None
     frequency_cap: Annotated[dict[Capped, _Cap] | None, BeforeValidator(_or_none)] = None
     daily_budget: Money | None = None
+    expires_after_days: int | None = Field(None, ge=1, le=365, strict=True)
     stands_on: tuple[Word, ...] | None = None
     launch: Annotated[_Launch | None, BeforeValidator(_or_none)] = None
 
@@ -287,6 +289,8 @@ class Library:
         }
         if campaign.daily_budget is not None:
             document["budget"] = campaign.daily_budget
+        if campaign.expires_after_days is not None:
+            document["expires_after_days"] = campaign.expires_after_days
         if others := sorted({each.template for each in campaign.variants} - {campaign.template}):
             document["variants"] = {
                 name: {channel: self._templates(channel, name) for channel in channels} for name in others
@@ -388,6 +392,7 @@ def read_campaign(name: str, text: str) -> Campaign:
             for channel, cap in (found.frequency_cap or {}).items()
         },
         daily_budget=found.daily_budget,
+        expires_after_days=found.expires_after_days,
         values=found.values or {},
         stands_on=found.stands_on or STANDS_ON,
         moved_percent=found.launch.moved_percent if found.launch else MOVED_PERCENT,

@@ -54,6 +54,7 @@ class Candidate:
     has_template: bool = False
     segments: int | None = None
     characters: int = 0
+    expires_at: datetime | None = None
     answers_stop_until: datetime | None = None
 
 
@@ -165,6 +166,7 @@ def _facts(
         caps=(*caps, *one.caps) if one.caps else caps,
         campaign=one.campaign,
         red_contracts=one.red_contracts,
+        expires_at=one.expires_at,
         answers_stop_until=one.answers_stop_until,
         cost=_cost(one, limits, phone),
         currency=limits.prices.currency,

@@ -156,13 +156,22 @@ def pause(name: CampaignName, *, run: RunId = None, actor: Actor, as_json: AsJso
 
 
 @campaigns.command("resume")
-def resume(name: CampaignName, *, run: RunId = None, actor: Actor, as_json: AsJson = False) -> None:
+def resume(
+    name: CampaignName,
+    *,
+    run: RunId = None,
+    anyway: Annotated[
+        str | None, typer.Option(help="Also where it was planned too long ago: the reason, for the audit.")
+    ] = None,
+    actor: Actor,
+    as_json: AsJson = False,
+) -> None:
     """Let a paused run go on."""
     _act(
         name,
         run,
         ("paused",),
-        lambda planner, run_id: planner.resume(run_id, actor),
+        lambda planner, run_id: planner.resume(run_id, actor, anyway),
         "It goes on.",
         as_json=as_json,
     )

@@ -186,10 +186,8 @@ def _unsuppress(connection: Connection, row: Row[Any], channel: str, at: datetim
     if began is None:
         return False  # no message on this list made it
     softer = began[channel]  # an address that was unsubscribed before is so again
-    lifted = connection.execute(
-        update(suppressions).where(here).values(**({"reason": softer} if softer else {"lifted_at": at}))
-    ).rowcount
-    return bool(lifted)
+    values: dict[str, Any] = {"reason": softer} if softer else {"lifted_at": at}
+    return bool(connection.execute(update(suppressions).where(here).values(**values)).rowcount)
 
 
 def _before(

@@ -20,7 +20,7 @@ from messaging.facts import Candidate, gather, red_contracts
 from messaging.outbox.moves import move, move_each
 from messaging.outbox.outbound import outbound
 from messaging.outbox.purse import Purse, scopes
-from messaging.outbox.queue import ANSWERED_WITHIN, CLASSES, LEASE, STOP_ANSWER
+from messaging.outbox.queue import ANSWERED_WITHIN, CLASSES, EXPIRES_AFTER_DAYS, LEASE, STOP_ANSWER
 from messaging.policy import Blocked, FrequencyCap, Limits, SendFacts, decide, shipped_limits
 from messaging.quiet_hours import QuietRules
 from messaging.senders.base import OutboundMessage
@@ -152,7 +152,10 @@ def _claimed(
     table = messages.c
     rows = (
         select(
-            messages, campaign_runs.c.state.label("run_state"), campaign_runs.c.content.label("run_content")
+            messages,
+            campaign_runs.c.state.label("run_state"),
+            campaign_runs.c.content.label("run_content"),
+            campaign_runs.c.planned_at.label("run_planned_at"),
         )
         .select_from(messages.outerjoin(campaign_runs))
         .where(table.message_id.in_(ids), table.state == "sending", table.lease_owner == owner)
@@ -212,8 +215,17 @@ def _candidate(row: Row[Any], red: tuple[str, ...], all_ids: AllIds) -> Candidat
         has_template="content_sid" in parts,
         segments=row.segment_count,
         characters=len(row.body),
+        expires_at=_expires_at(row),
         answers_stop_until=_answers_stop_until(row),
     )
+
+
+def _expires_at(row: Row[Any]) -> datetime | None:
+    """Give until when marketing may go, from when it was planned on; whatever else is asked for does not grow old."""
+    if row.message_class != "marketing":
+        return None
+    planned: datetime = row.run_planned_at or row.created_at
+    return planned + timedelta(days=(row.run_content or {}).get("expires_after_days", EXPIRES_AFTER_DAYS))
 
 
 def _answers_stop_until(row: Row[Any]) -> datetime | None:

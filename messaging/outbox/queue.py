@@ -35,6 +35,7 @@ class Parts(TypedDict, total=False):
     voice: str
 
 
+EXPIRES_AFTER_DAYS = 7  # of marketing, from its plan on: ours, as long as a plan may wait for its launch
 STOP_ANSWER = "stop_answer"  # the purpose of our one answer to a STOP, by the channel that it came by
 ANSWERED_WITHIN = timedelta(
     minutes=10

@@ -23,6 +23,7 @@ REASONS = {  # of a group; each person's own sentence is in the audience
     "no_consent": "They have not agreed to marketing.",
     "consent_expired": "They had agreed to marketing, and the time of it has run out.",
     "open_complaint": "They have an open complaint, and get no marketing until it is settled.",
+    "expired": "Their message was planned too long ago to go.",
     "whatsapp_window": "They have not written to us by WhatsApp within a day, and the message is no approved template.",
     "frequency_cap": "They have heard enough from us lately.",
     "state_limit": "The law where they live allows no more messages in so short a time.",

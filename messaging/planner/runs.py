@@ -140,9 +140,22 @@ class Planner:
         """Hold back what has not gone yet."""
         return self._move(run_id, "running", "paused", actor)
 
-    def resume(self, run_id: str, actor: str) -> RunSummary:
-        """Let a paused run go on."""
-        return self._move(run_id, "paused", "running", actor)
+    def resume(self, run_id: str, actor: str, anyway: str | None = None) -> RunSummary:
+        """Let a paused run go on; `anyway` is the reason, which is audited, why one of an old plan shall.
+
+        Raises RefusedError where the plan is as old as none is launched. Marketing that has expired stays skipped.
+        """
+        run, now = self._run(run_id), self.clock.now()
+        if run.state == "paused" and anyway is None:
+            _refuse_stale(
+                run, now, "Plan it again; or resume it with --anyway and the reason, which is audited."
+            )
+        with self.store.write() as connection:
+            _step(connection, run, "paused", "running", actor, now)
+            if anyway is not None:
+                detail = {"campaign": run.campaign, "reason": anyway}
+                audit.record(connection, actor, "campaign.resume_anyway", run_id, detail, at=now)
+        return self._summary(run_id, ())
 
     def stop(self, run_id: str, actor: str) -> RunSummary:
         """End a run for good and call back what has not gone yet."""
@@ -395,9 +408,9 @@ def _insert_decisions(
         )
 
 
-def _refuse_stale(run: Row[Any], now: datetime) -> None:
+def _refuse_stale(run: Row[Any], now: datetime, instead: str = "Plan it again.") -> None:
     if now - run.planned_at > STALE:
-        raise RefusedError(f"Run {run.run_id} was planned more than {STALE.days} days ago.", "Plan it again.")
+        raise RefusedError(f"Run {run.run_id} was planned more than {STALE.days} days ago.", instead)
 
 
 def _shown(decision: Decision, names: Mapping[str, str | None]) -> ShownMessage:

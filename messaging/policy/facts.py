@@ -57,6 +57,7 @@ class SendFacts:
     campaign: str | None = None
     red_contracts: tuple[str, ...] = ()  # tables that the campaign stands on and whose checks are red
     cost: int = 0  # of this message, in millionths of the currency
+    expires_at: datetime | None = None  # of marketing: from then on it is too old to go
     answers_stop_until: datetime | None = None  # of our one answer to a STOP: until when it may confirm it
     budgets: tuple[BudgetStanding, ...] = ()  # that it would be paid from
     currency: str = ""

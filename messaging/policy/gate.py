@@ -93,6 +93,13 @@ def _complaint(facts: SendFacts, _: QuietRules) -> Blocked | None:
     )
 
 
+def _expiry(facts: SendFacts, _: QuietRules) -> Blocked | None:
+    if facts.expires_at is None or facts.now < facts.expires_at:
+        return None
+    when = day(facts.expires_at)
+    return Blocked("expired", f"It was planned to go until {when}, and is too old to go now. Plan it again.")
+
+
 def _window(facts: SendFacts, _: QuietRules) -> Blocked | None:
     if facts.channel != "whatsapp" or facts.has_template or facts.window_open:
         return None
@@ -222,6 +229,7 @@ APPLIES: dict[MessageClass, tuple[Check, ...]] = {
         _suppression,
         _consent,
         _complaint,
+        _expiry,
         _window,
         _contracts,
         _frequency,

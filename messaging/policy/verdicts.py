@@ -13,6 +13,7 @@ Reason = Literal[
     "no_consent",
     "consent_expired",
     "open_complaint",
+    "expired",
     "whatsapp_window",
     "contract_red",
     "merges_unknown",  # the dispatcher's own: no release could be read

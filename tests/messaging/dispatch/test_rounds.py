@@ -157,7 +157,7 @@ def test_two_campaigns_in_one_batch_do_not_break_a_persons_cap(
 
 
 def test_a_campaigns_own_cap_is_kept_too(store: Store, outbox_of: Any, provider: Any) -> None:
-    strict = {"caps": {"sms": {"messages": 1, "days": 30}}}
+    strict = {"caps": {"sms": {"messages": 1, "days": 30}}, "expires_after_days": 30}
     outbox_of.put()
     dispatch_once(store, {"sms": provider}, NOW)
     outbox_of.put(run_id=outbox_of.run(content=strict))

@@ -204,6 +204,18 @@ def test_every_channel_that_has_a_cap_may_have_one_of_a_campaign(channel: str) -
 
 
 @pytest.mark.parametrize(
+    ("written", "told"), [("30", 30), ("0", None), ("1.5", None), ("'7'", None), ("366", None)]
+)
+def test_a_campaigns_end_is_a_number_of_days(written: str, told: int | None) -> None:
+    text = yaml.safe_dump(LEGAL) + f"expires_after_days: {written}\n"
+    if told is not None:
+        assert read_campaign("tried", text).expires_after_days == told
+    else:
+        with pytest.raises(CampaignError, match="expires_after_days"):
+            read_campaign("tried", text)
+
+
+@pytest.mark.parametrize(
     ("written", "told"),
     [
         ("12.5", 12_500_000),

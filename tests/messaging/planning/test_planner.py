@@ -283,6 +283,28 @@ def test_an_approved_plan_that_grew_old_cannot_be_launched(
         planner.launch(run_id, "eva")
 
 
+def test_a_run_that_was_planned_long_ago_is_resumed_with_a_reason_alone(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(1)]
+    publish(customer_360=people)
+    agree(people)
+    run_id = planner.plan("win_back", "eva").run_id
+    planner.approve(run_id, "otto")
+    planner.launch(run_id, "eva")
+    planner.pause(run_id, "eva")
+    with planner.store.write() as connection:
+        connection.execute(update(campaign_runs).values(planned_at=NOON - timedelta(days=120)))
+    with pytest.raises(RefusedError, match="7 days"):
+        planner.resume(run_id, "eva")
+    assert planner.summary(run_id).state == "paused"
+    assert planner.resume(run_id, "eva", "The shop was closed.").state == "running"
+    with planner.store.read() as connection:
+        (entry,) = audit.newest(connection, 9, action="campaign.resume_anyway")
+    assert (entry["actor"], entry["subject"]) == ("eva", run_id)
+    assert entry["detail"] == {"campaign": "win_back", "reason": "The shop was closed."}
+
+
 def test_a_campaigns_own_cap_is_kept_at_the_moment_of_sending(
     planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
 ) -> None:
