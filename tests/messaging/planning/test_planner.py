@@ -10,6 +10,7 @@ from sqlalchemy import JSON, func, insert, select, text, update
 from data_contracts.errors import NotFoundError, RefusedError, SettingsError
 from messaging import consent
 from messaging.addresses import Addresses
+from messaging.audit import newest
 from messaging.clock import Clock
 from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.outbox import claim, finish_runs, to_calling
@@ -300,7 +301,7 @@ def test_a_run_that_was_planned_long_ago_is_resumed_with_a_reason_alone(
     assert planner.summary(run_id).state == "paused"
     assert planner.resume(run_id, "eva", "The shop was closed.").state == "running"
     with planner.store.read() as connection:
-        (entry,) = audit.newest(connection, 9, action="campaign.resume_anyway")
+        (entry,) = newest(connection, 9, action="campaign.resume_anyway")
     assert (entry["actor"], entry["subject"]) == ("eva", run_id)
     assert entry["detail"] == {"campaign": "win_back", "reason": "The shop was closed."}
 
