@@ -2,10 +2,15 @@
 
 An entry carries ids and counts and no personal data; its subject is a customer's, run's or message's id. Whoever keeps
 the hash of the newest entry elsewhere can prove later that nothing before it was changed, and nothing cut off behind it.
+
+An entry commits to what stays of it (its id, when, who, what) and to H(salt, subject, detail), which an erasure leaves
+where it drops these three: of an erased entry the rest still is what it was. Entries of before migration 0016 commit to
+all of it at once, so that an erased one of them proves nothing by itself. The first entry after them therefore seals
+what stays of them all. The two kinds are linked by different hashes: none passes for the other.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +22,10 @@ from messaging.store.ids import new_id
 from messaging.store.locks import AUDIT_CHAIN, lock
 from messaging.store.tables_record import audit
 
-PAYLOAD = ("audit_id", "at", "actor", "action", "subject", "detail")
+STAYS = ("audit_id", "at", "actor", "action")
+PAYLOAD = (*STAYS, "subject", "detail")
+SEAL = "audit.seal"
+PARTS = "parts"  # before what a link of entries in two parts goes over: no text in hexadecimal has it
 
 
 def record(  # noqa: PLR0913 - the columns of an entry
@@ -34,13 +42,22 @@ def record(  # noqa: PLR0913 - the columns of an entry
     Call it last in a transaction: on PostgreSQL all others that record wait from here until its commit.
     """
     lock(connection, [AUDIT_CHAIN])
-    follows = head(connection)
-    payload: dict[str, Any] = {"audit_id": new_id("aud"), "at": at, "actor": actor, "action": action}
-    payload |= {"subject": subject, "detail": None if detail is None else dict(detail)}
-    salt = secrets.token_hex(16)
-    commitment = commit(salt, payload)
-    hashes = {"commitment": commitment, "previous_hash": follows, "hash": link(follows, commitment)}
-    connection.execute(insert(audit).values(**payload, salt=salt, **hashes))
+    last = select(audit.c.sealed).order_by(audit.c.sequence.desc()).limit(1)
+    if (newest_entry := connection.execute(last).first()) is not None and newest_entry.sealed is None:
+        whole = {"entries": len(_of_before(connection)), "hash": _sealing(_of_before(connection))}
+        _append(connection, {"at": at, "actor": "rapport", "action": SEAL, "subject": None, "detail": whole})
+    said = None if detail is None else dict(detail)
+    return _append(
+        connection, {"at": at, "actor": actor, "action": action, "subject": subject, "detail": said}
+    )
+
+
+def _append(connection: Connection, facts: Mapping[str, Any]) -> str:
+    payload = {"audit_id": new_id("aud"), **facts}
+    salt, follows = secrets.token_hex(16), head(connection)
+    row = {**payload, "salt": salt, "sealed": _seal(salt, payload), "previous_hash": follows}
+    row["commitment"] = _commitment(row)
+    connection.execute(insert(audit).values(**row, hash=_link(row, follows)))
     return str(payload["audit_id"])
 
 
@@ -66,7 +83,8 @@ def newest(
 def verify(connection: Connection) -> ChainVerdict:
     """Go over the whole chain and say where it first does not hold; of an erased entry only its links are left."""
     rows = connection.execute(select(audit).order_by(audit.c.sequence))
-    return chain.verify(rows.mappings(), _whole)
+    before = _of_before(connection)
+    return chain.verify(rows.mappings(), lambda row: _whole(row) and _seals(row, before), _link)
 
 
 def head(connection: Connection) -> str:
@@ -92,7 +110,46 @@ def forget(connection: Connection, subject: str) -> int:
 
 
 def _whole(row: Mapping[Any, Any]) -> bool:
+    erased = row["salt"] is None and row["subject"] is None and row["detail"] is None
+    if row["sealed"] is not None:
+        intact = row["salt"] is not None and row["sealed"] == _seal(row["salt"], row)
+        return (erased or intact) and bool(row["commitment"] == _commitment(row))
     if row["salt"] is None:
-        return row["subject"] is None and row["detail"] is None  # erased
+        return erased
     payload = {name: row[name] for name in PAYLOAD}
     return bool(row["commitment"] == commit(row["salt"], payload))
+
+
+def _seals(row: Mapping[Any, Any], before: Sequence[Mapping[Any, Any]]) -> bool:
+    """Say whether an entry that seals those of before migration 0016 still does; it tells of nobody and is never erased."""
+    if row["action"] != SEAL or row["sealed"] is None:
+        return True
+    return bool(row["detail"] == {"entries": len(before), "hash": _sealing(before)})
+
+
+def _of_before(connection: Connection) -> Sequence[Mapping[Any, Any]]:
+    """Read what stays of the entries of before migration 0016."""
+    rows = select(audit.c.sequence, *(audit.c[name] for name in STAYS)).where(audit.c.sealed.is_(None))
+    return connection.execute(rows.order_by(audit.c.sequence)).mappings().all()
+
+
+def _sealing(rows: Sequence[Mapping[Any, Any]]) -> str:
+    hashed = GENESIS
+    for row in rows:
+        hashed = link(hashed, commit("", dict(row)))
+    return hashed
+
+
+def _seal(salt: str, payload: Mapping[Any, Any]) -> str:
+    return commit(salt, {"subject": payload["subject"], "detail": payload["detail"]})
+
+
+def _commitment(row: Mapping[Any, Any]) -> str:
+    """Give the commitment of an entry in two parts: to what stays, and to what the erasable part is sealed by."""
+    return commit("", {**{name: row[name] for name in STAYS}, "sealed": row["sealed"]})
+
+
+def _link(row: Mapping[Any, Any], previous: str) -> str:
+    if row["sealed"] is None:
+        return link(previous, row["commitment"])
+    return link(f"{PARTS}{previous}", row["commitment"])

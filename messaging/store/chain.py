@@ -33,12 +33,21 @@ def link(previous: str, commitment: str) -> str:
     return hashlib.sha256(f"{previous}{commitment}".encode()).hexdigest()
 
 
-def verify(rows: Iterable[Mapping[Any, Any]], whole: Callable[[Mapping[Any, Any]], bool]) -> ChainVerdict:
-    """Go over a chain's rows in their order; `whole` says whether an entry's payload is what it commits to."""
+def verify(
+    rows: Iterable[Mapping[Any, Any]],
+    whole: Callable[[Mapping[Any, Any]], bool],
+    linked_by: Callable[[Mapping[Any, Any], str], str] = lambda row, previous: link(
+        previous, row["commitment"]
+    ),
+) -> ChainVerdict:
+    """Go over a chain's rows in their order; `whole` says whether an entry's payload is what it commits to.
+
+    `linked_by` gives the hash that an entry should have after the one before.
+    """
     previous, count = GENESIS, 0
     for row in rows:
         count += 1
-        linked = row["previous_hash"] == previous and row["hash"] == link(previous, row["commitment"])
+        linked = row["previous_hash"] == previous and row["hash"] == linked_by(row, previous)
         if not (linked and whole(row)):
             return ChainVerdict(count, row["sequence"])
         previous = row["hash"]

@@ -24,6 +24,7 @@ REVISIONS = (
     "0013",
     "0014",
     "0015",
+    "0016",
 )  # oldest first; a test holds this equal to the migration scripts
 
 

@@ -15,7 +15,10 @@ audit = Table(  # append-only, in a hash chain (messaging.audit); erasure emptie
     Column("subject", String, index=True),
     Column("detail", JSON),  # ids and counts, never personal data
     Column("salt", String),
-    Column("commitment", String, nullable=False),  # H(salt, payload)
+    Column(
+        "sealed", String
+    ),  # H(salt, subject, detail), which erasure leaves; entries of before 0016 have none
+    Column("commitment", String, nullable=False),  # H(what stays, sealed); of before 0016: H(salt, payload)
     Column("previous_hash", String, nullable=False),
     Column("hash", String, nullable=False, unique=True),
 )

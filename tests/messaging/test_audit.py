@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from messaging import audit
 from messaging.store import Store
-from messaging.store.chain import GENESIS, ChainVerdict
+from messaging.store.chain import GENESIS, ChainVerdict, commit, link
 from messaging.store.tables_record import audit as table
 
 NOON = datetime.fromisoformat("2026-10-30T12:00:00.123456")
@@ -157,3 +157,74 @@ def test_the_entries_of_an_older_store_are_chained_as_they_stand(settings: Any) 
     with open_store(settings) as store, store.read() as connection:
         assert [entry["subject"] for entry in audit.newest(connection, 5)] == ["run_0", "run_1"]
         assert audit.verify(connection) == ChainVerdict(2, None)
+
+
+def forge(store: Store, *statements: str) -> None:
+    with store.write() as connection:
+        for trigger in TRIGGERS[connection.dialect.name]:
+            connection.execute(text(f"DROP TRIGGER IF EXISTS {trigger}"))
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+ERASED = "UPDATE audit SET salt = NULL, subject = NULL, detail = NULL"
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        f"{ERASED}, actor = 'alice' WHERE sequence = 3",
+        f"{ERASED}, action = 'person.look' WHERE sequence = 3",
+        f"{ERASED}, at = '2020-01-01 00:00:00.000000' WHERE sequence = 3",
+        f"{ERASED}, actor = 'alice', sealed = NULL WHERE sequence = 3",
+        f"{ERASED}, sealed = NULL WHERE sequence = 3",
+    ],
+)
+def test_an_erased_entry_still_proves_who_did_what_and_when(store: Store, forgery: str) -> None:
+    put(store, 5)
+    forge(store, f"{ERASED} WHERE sequence = 2")
+    assert verdict(store) == ChainVerdict(5, None)
+    forge(store, forgery)
+    assert verdict(store).broken_at == 3
+
+
+@pytest.fixture
+def before(store: Store) -> Store:
+    """Give a store with three entries as they were written before migration 0016, one of them erased."""
+    previous = GENESIS
+    with store.write() as connection:
+        for number in range(3):
+            payload = {
+                "audit_id": f"aud_{number}", "at": NOON, "actor": "ann", "action": "campaign.plan",
+                "subject": f"run_{number}", "detail": {"matched": number},
+            }  # fmt: skip
+            commitment = commit(f"salt{number}", payload)
+            hashes = {"commitment": commitment, "previous_hash": previous, "hash": link(previous, commitment)}
+            connection.execute(insert(table).values(**payload, salt=f"salt{number}", **hashes))
+            previous = hashes["hash"]
+        audit.forget(connection, "run_1")
+    return store
+
+
+def test_entries_of_before_hold_and_the_first_after_them_seals_what_stays_of_them(before: Store) -> None:
+    assert verdict(before) == ChainVerdict(3, None)
+    put(before, 2)
+    assert verdict(before) == ChainVerdict(6, None), "one more, once"
+    with before.write() as connection:
+        assert audit.newest(connection, 9, action="audit.seal")[0]["detail"]["entries"] == 3
+        audit.forget(connection, "run_2")
+    assert verdict(before) == ChainVerdict(6, None), "an erasure of before changes nothing that stays"
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        f"{ERASED}, actor = 'alice' WHERE sequence = 3",
+        "UPDATE audit SET actor = 'alice' WHERE sequence = 2",  # erased before
+        f"{ERASED} WHERE action = 'audit.seal'",
+    ],
+)
+def test_entries_of_before_cannot_be_rewritten_as_erased_any_more(before: Store, forgery: str) -> None:
+    put(before, 2)
+    forge(before, forgery)
+    assert verdict(before).broken_at == 4, "the seal"
