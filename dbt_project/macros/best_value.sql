@@ -2,7 +2,7 @@
   One value per customer where statements differ, and the record that it comes from. Statements are put in order by the
   rules of the attribute (var survivorship, see docs/identity.md), one after the other, and the first one wins. `columns`
   are taken together, so that a given name never meets another record's family name; a statement that has none of `needs`
-  is no candidate. What no rule tells apart the alphabet does, so that every build picks the same.
+  is no candidate. What no rule tells apart the alphabet does, so that every build picks the same. Of one lot (lots.sql).
 
   Gives customer_id, the columns, source, source_record_id, occurred_at, rule (the first in which the winner beat the
   best statement of another value; `only value`, or `alphabet`) and candidates (how many values there were).
@@ -25,7 +25,9 @@ partition by customer_id
             sum(record_count) as value_count,
             {{ largest(voice(rules)) }} as voice
         from {{ statements }}
-        where {% for column in needs or columns %}{{ column }} is not null{{ " or " if not loop.last }}{% endfor %}
+        where
+            ({% for column in needs or columns %}{{ column }} is not null{{ " or " if not loop.last }}{% endfor %})
+            and {{ in_lot('customer_id') }}
         group by customer_id, {{ value }}
 
     ),

@@ -9,7 +9,7 @@ held_{{ type }} as (
     from {{ statements }} as statements
     inner join {{ ref('stg_identity__identifiers') }} as held
         on statements.customer_id = held.customer_id and statements.{{ type }} = held.value
-    where held.identifier_type = '{{ type }}'
+    where held.identifier_type = '{{ type }}' and {{ in_lot('statements.customer_id') }}
 
 ),
 {% endfor %}
@@ -37,6 +37,7 @@ people as (
 
     select distinct customer_id
     from {{ statements }}
+    where {{ in_lot('customer_id') }}
 
 )
 
