@@ -68,28 +68,27 @@ _PEOPLE_OF_LOTS = """
     SELECT *, NULL::VARCHAR AS language, NULL::VARCHAR AS time_zone FROM intermediate.int_identity__records LIMIT 0;
     CREATE TABLE staging.stg_identity__map AS
     SELECT source, source_record_id, 'cus_' || substr(source_record_id, 2)::BIGINT // 8 AS customer_id
-    FROM intermediate.int_identity__records
+    FROM intermediate.int_identity__records;
+    CREATE TABLE staging.stg_identity__identifiers AS
+    SELECT DISTINCT customer_id, 'email' AS identifier_type, email AS value
+    FROM intermediate.int_identity__records INNER JOIN staging.stg_identity__map USING (source, source_record_id)
 """
 
 
-def test_a_model_that_is_made_in_lots_is_the_same_as_in_one(tmp_path: Path) -> None:
+def test_models_that_are_made_in_lots_are_the_same_as_in_one(tmp_path: Path) -> None:
     settings = read_settings(home=tmp_path)
     settings.build_path.parent.mkdir(parents=True)
     with duckdb.connect(str(settings.build_path)) as warehouse:
         warehouse.execute(_PEOPLE_OF_LOTS)
+    models = {"int_profile__statements": 50, "int_profile__golden": 25}
     found = []
     for lots in (1, 5):
-        (result,) = run_dbt(
-            settings,
-            select=["int_profile__statements"],
-            as_of="2026-10-30T12:00:00",
-            full=False,
-            variables={"lots": lots},
+        results = run_dbt(
+            settings, select=list(models), as_of="2026-10-30T12:00:00", full=False, variables={"lots": lots}
         )
-        assert not result.failed
+        assert not any(result.failed for result in results)
         with duckdb.connect(str(settings.build_path)) as warehouse:
-            found.append(
-                sorted(map(repr, warehouse.execute("FROM intermediate.int_profile__statements").fetchall()))
-            )
-    assert len(found[0]) == 50
+            rows = {model: warehouse.execute(f"FROM intermediate.{model}").fetchall() for model in models}
+            found.append({model: sorted(map(repr, each)) for model, each in rows.items()})
+    assert {model: len(rows) for model, rows in found[0].items()} == models
     assert found[0] == found[1]

@@ -9,7 +9,7 @@ held_{{ type }} as (
     from {{ statements }} as statements
     inner join {{ ref('stg_identity__identifiers') }} as held
         on statements.customer_id = held.customer_id and statements.{{ type }} = held.value
-    where held.identifier_type = '{{ type }}' and {{ in_lot('statements.customer_id') }}
+    where held.identifier_type = '{{ type }}'
 
 ),
 {% endfor %}
