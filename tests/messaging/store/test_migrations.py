@@ -137,7 +137,8 @@ def test_events_of_before_belong_to_the_name_of_their_key_and_ids_of_another_are
         )
         before = REVISIONS[REVISIONS.index("0015") - 1]
         connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": before})
-        upgrade(connection)
+        upgrade(connection, "0015")
+        connection.execute(text("UPDATE alembic_version SET version_num = :now"), {"now": REVISIONS[-1]})
     with store.write() as connection:
         connection.execute(insert(sent_events), {**event, "sender": "erp"})
         senders = select(sent_events.c.sender, sent_events.c.message_id).order_by(sent_events.c.sender)
