@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from itertools import accumulate
@@ -19,13 +20,14 @@ from typing import Annotated, Any, Literal, cast, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from data_contracts.contracts import published_contract
-from data_contracts.errors import CampaignError, LibraryError, NotFoundError, SegmentError
+from data_contracts.errors import CampaignError, LibraryError, NotFoundError, SegmentError, TemplateError
 from data_contracts.model import Contract
 from data_contracts.yaml_files import YamlFile, shown
 from messaging.policy import FrequencyCap, MessageClass
 from messaging.policy.limits import Money
 from messaging.rendering import Compiled, Template, read_template
-from messaging.rendering.templates import CONTENT, LANGUAGE, Channel, Text
+from messaging.rendering.checking import check_contract
+from messaging.rendering.templates import CONTENT, LANGUAGE, LAYOUT, OWN_LANGUAGE, Channel, Text
 from messaging.segments import ORDERED, Goal, Segment, named_in, read_goal, read_segment
 from messaging.settings import Settings
 
@@ -33,7 +35,6 @@ SHIPPED = Path(__file__).parent / "library"
 NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,59}")
 TRANSLATION = re.compile(rf"(?P<name>[a-z0-9_]+)(\.(?P<language>{LANGUAGE}))?\.j2")
 LARGEST_FILE = 100_000  # bytes
-OWN_LANGUAGE = "en"
 PREFERRED = "preferred"  # stands for the channel that a customer answers best
 STANDS_ON = ("purchases", "contacts", "consents")  # a red contract of one of these makes marketing wait
 MOVED_PERCENT = 20.0
@@ -204,15 +205,23 @@ class Content:
     hash: str
 
     def compiled(self, contract: Contract) -> dict[str, dict[str, dict[str, Compiled]]]:
-        """Check every template against what is known of a customer, and make it ready to render."""
+        """Check every template against the contract of what is known of a customer, and make it ready to render.
+
+        Raises TemplateError with the file and the line of the first thing that is wrong.
+        """
         columns = [column.name for column in contract.columns]
-        return {
+        compiled = {
             name: {
                 channel: {language: Compiled(template, columns) for language, template in by_language.items()}
                 for channel, by_language in by_channel.items()
             }
             for name, by_channel in self.templates.items()
         }
+        for found in (
+            each for template in _each(self.templates) for each in check_contract(template, contract)
+        ):
+            raise TemplateError(f"{found.file}, line {found.line}: {found.sentence}", found.mend)
+        return compiled
 
     def with_lists(self, versions: Mapping[str, str]) -> "Content":
         """Give the content with the versions of the uploaded lists that its segment names: they are approved with it."""
@@ -299,6 +308,31 @@ class Library:
             document["segments"] = {other: self._text("segments", other) for other in others}
         return read_content(document, self.contract)
 
+    def template_names(self) -> list[str]:
+        """Name the templates that there are, of any channel."""
+        paths = (self.folder / "templates").glob("*/*.j2")
+        return sorted({match["name"] for path in paths if (match := TRANSLATION.fullmatch(path.name))})
+
+    def template_texts(self, name: str) -> dict[str, dict[str, str]]:
+        """Give the texts of a template by channel and language. Raises NotFoundError."""
+        channels = [
+            each for each in get_args(Channel) if any((self.folder / "templates" / each).glob(f"{name}*.j2"))
+        ]
+        known = self.template_names()
+        if name not in known:
+            raise NotFoundError(
+                f"There is no template {name!r}.", f"There is: {', '.join(known) or 'none yet'}."
+            )
+        found: dict[str, dict[str, str]] = {}
+        for channel in channels:
+            with suppress(NotFoundError):  # another template's name begins like this one's
+                found[channel] = self._templates(channel, name)
+        return found
+
+    def layout(self) -> str:
+        """Give the layout around every e-mail. Raises LibraryError."""
+        return self._layout()
+
     def _templates(self, channel: str, name: str) -> dict[str, str]:
         """Give the text of a template in each of its languages."""
         folder = self.folder / "templates" / channel
@@ -315,7 +349,7 @@ class Library:
         return found
 
     def _layout(self) -> str:
-        path = self.folder / "layouts" / "email.j2"
+        path = self.folder / LAYOUT
         text = _read(path) if path.exists() else CONTENT
         if CONTENT not in text:
             raise LibraryError(f"{path} does not say where the {CONTENT} goes.", "Add it once.")

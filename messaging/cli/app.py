@@ -16,12 +16,14 @@ from messaging.cli import (
     segments,
     sending,
     settling,
+    templates,
 )
 
 app = typer.Typer(no_args_is_help=True)
 app.command("customer")(customers.customer)
 app.add_typer(segments.segments, name="segment")
 app.add_typer(campaign.campaigns, name="campaign")
+app.add_typer(templates.templates, name="template")
 app.command("dispatch")(sending.dispatch)
 app.add_typer(outboxes.outboxes, name="outbox")
 app.add_typer(settling.settling, name="reconcile")

@@ -123,7 +123,10 @@ def _check_names(tree: nodes.Template, known: set[str]) -> frozenset[str]:
             if near
             else "See the dictionary for what is known of a customer."
         )
-        raise TemplateError(f"The template names {unknown[0]!r}, which nothing fills in.", hint)
+        lines = (each.lineno for each in tree.find_all(nodes.Name) if each.name == unknown[0])
+        raise TemplateError(
+            f"Line {min(lines)}: the template names {unknown[0]!r}, which nothing fills in.", hint
+        )
     return frozenset(used & known)
 
 

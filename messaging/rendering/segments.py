@@ -17,3 +17,8 @@ def count_segments(body: str) -> int:
     if len(body) <= _ONE and _PLAIN.fullmatch(body):
         return 1
     return len(smsutil.split(body).parts)
+
+
+def outside_gsm7(text: str) -> list[str]:
+    """Give the characters that are none of GSM-7, in their order; one of them makes the whole message UCS-2."""
+    return [letter for letter in text if not _PLAIN.fullmatch(letter) and not smsutil.is_valid_gsm(letter)]

@@ -8,7 +8,7 @@ plain text, whose lines are joined up to the next blank one.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, cast, get_args
 
@@ -28,6 +28,8 @@ HEAD = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
 MEND = "Put quotes around texts with a colon; the head is YAML."
 LANGUAGE = "[A-Za-z]{2,3}(-[A-Za-z0-9]+)*"
 CONTENT = "{{ content }}"
+LAYOUT = "layouts/email.j2"
+OWN_LANGUAGE = "en"
 # What every template may name besides the columns of customer_360.
 SURROUNDINGS = ("company_name", "company_address", "currency", "unsubscribe_url", "today")
 LONGEST_VALUE = 300  # characters of one value: names and categories are short, and a body must stay one
@@ -37,7 +39,11 @@ CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 
 @dataclass(frozen=True)
 class Template:
-    """A template as it was read, in one language; `needs` are the values that a campaign has to give it."""
+    """A template as it was read, in one language; `needs` are the values that a campaign has to give it.
+
+    Who lacks a column of `only_with` is left out. `body_at` and `layout_at` are the lines before the body: in its file, and
+    in the layout around it.
+    """
 
     channel: Channel
     name: str
@@ -49,6 +55,32 @@ class Template:
     source: str
     needs: tuple[str, ...]
     hash: str
+    only_with: tuple[str, ...] = ()
+    head: str = field(default="", repr=False)
+    body_at: int = 0
+    body_lines: int = 0
+    layout_at: int = 0
+    written_as: str | None = None  # the language in its file's name
+
+    @property
+    def file(self) -> str:
+        """Name its file in the library."""
+        language = "" if self.written_as in {None, OWN_LANGUAGE} else f".{self.written_as}"
+        return f"templates/{self.channel}/{self.name}{language}.j2"
+
+    def origin(self, line: int) -> tuple[str, int]:
+        """Say where a line of its source was written: in its own file, or in the layout."""
+        if line <= self.layout_at:
+            return LAYOUT, line
+        inside = line - self.layout_at
+        if inside <= self.body_lines:
+            return self.file, self.body_at + inside
+        return LAYOUT, line - self.body_lines
+
+    def head_line(self, key: str) -> int:
+        """Give the line of a key of its head; 1 where it is not there."""
+        lines = enumerate(self.head.splitlines(), 2)
+        return next((number for number, line in lines if line.startswith(f"{key}:")), 1)
 
 
 @dataclass(frozen=True)
@@ -83,6 +115,7 @@ class _Head(BaseModel):
     language: Annotated[str, Field(pattern=rf"^{LANGUAGE}$")] | None = None
     subject: Text | None = None
     needs: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,59}$")], ...] | None = None
+    only_with: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,59}$")], ...] | None = None
 
 
 class NotRenderableError(Exception):
@@ -105,7 +138,9 @@ def read_template(channel: str, name: str, language: str, text: str, layout: str
         file.refuse(
             ("channel",), f"it names the channel {head.channel or channel!r}", "It has to match its folder."
         )
-    body = text[found.end() :].strip() + "\n"
+    rest = text[found.end() :]
+    body = rest.strip() + "\n"
+    is_mail = channel == "email"
     template = Template(
         channel=cast("Channel", channel),
         name=name,
@@ -114,9 +149,15 @@ def read_template(channel: str, name: str, language: str, text: str, layout: str
         message_class=head.class_,
         purpose=head.purpose,
         subject=(head.subject or "").strip(),
-        source=layout.replace(CONTENT, body) if channel == "email" else body.strip(),
+        source=layout.replace(CONTENT, body) if is_mail else body.strip(),
         needs=head.needs or (),
         hash=hashlib.sha256(f"{layout}\0{text}".encode()).hexdigest()[:16],
+        only_with=head.only_with or (),
+        head=found.group(1),
+        body_at=text[: len(text) - len(rest.lstrip())].count("\n"),
+        body_lines=body.count("\n"),
+        layout_at=layout[: layout.find(CONTENT)].count("\n") if is_mail and CONTENT in layout else 0,
+        written_as=language,
     )
     _check_promises(template, where)
     return template
@@ -157,6 +198,7 @@ class Compiled:
         subject = f"{template.subject}"
         parts = [text, subject] + ([template.source] if is_mail else [])
         self.names = frozenset[str]().union(*(check_source(part, known) for part in parts))
+        self.names |= about_them & {*template.only_with}
         self._theirs = tuple(sorted(self.names & about_them))
         self._text = _compile(text, html=False)
         self._subject = _compile(subject, html=False) if subject else None
@@ -168,6 +210,8 @@ class Compiled:
         Raises NotRenderableError when the customer lacks a value that the template shows without a default.
         """
         missing = tuple(name for name in self._theirs if context.get(name) in {None, ""})
+        if lacking := tuple(name for name in missing if name in self.template.only_with):
+            raise NotRenderableError(lacking)
         try:
             subject = self._fill(self._subject, context, "subject") if self._subject else None
             body = self._fill(self._text, context, self.template.channel)

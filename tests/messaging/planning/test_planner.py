@@ -331,7 +331,8 @@ def test_what_a_customer_lacks_for_the_template_leaves_them_out(
     planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
 ) -> None:
     for path in (planner.library.folder / "templates" / "sms").glob("*.j2"):
-        path.write_text(path.read_text() + " {{ favourite_category }}")
+        text = path.read_text() + " {{ favourite_category }}"
+        path.write_text(text.replace("class:", "only_with: [favourite_category]\nclass:", 1))
     people = [make_person(1, email=None, favourite_category=None), make_person(2, email=None)]
     publish(customer_360=people)
     agree(people)
