@@ -223,6 +223,11 @@ class Content:
             raise TemplateError(f"{found.file}, line {found.line}: {found.sentence}", found.mend)
         return compiled
 
+    @property
+    def texts(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Give the text of each template, by channel and language, as it was read."""
+        return {self.campaign.template: self.document["templates"], **self.document.get("variants", {})}
+
     def with_lists(self, versions: Mapping[str, str]) -> "Content":
         """Give the content with the versions of the uploaded lists that its segment names: they are approved with it."""
         if not versions:

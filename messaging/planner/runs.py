@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from data_contracts.errors import NotFoundError, RefusedError, SettingsError
-from messaging import audit, segments
+from messaging import audit, segments, template_versions
 from messaging.addresses import Addresses, read_addresses
 from messaging.campaigns import Content, Library, fill_library, read_content
 from messaging.clock import Clock, read_clock
@@ -325,6 +325,10 @@ class Planner:
         }
         with self.store.write() as connection:
             connection.execute(insert(campaign_runs).values(run))
+            for name, texts in ground.content.texts.items():
+                template_versions.keep(
+                    connection, name, template_versions.files_of(name, texts), now, actor, "plan"
+                )
         matched = nameless = 0
         while batch := list(islice(decisions, BATCH)):
             with self.store.write() as connection:

@@ -25,6 +25,7 @@ REVISIONS = (
     "0014",
     "0015",
     "0016",
+    "0017",
 )  # oldest first; a test holds this equal to the migration scripts
 
 
