@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     company_address: str = Field("", alias="RAPPORT_COMPANY_ADDRESS")
     company_contact: str = Field("", alias="RAPPORT_COMPANY_CONTACT")
     own_domains: str = Field("", alias="RAPPORT_OWN_DOMAINS")
+    colleagues: str = Field("", alias="RAPPORT_COLLEAGUES")
     max_file_mb: int = Field(4096, alias="RAPPORT_MAX_FILE_MB", ge=1)
     build_memory_mb: int = Field(0, alias="RAPPORT_BUILD_MEMORY_MB", ge=0)
     attachment_max_mb: int = Field(10, alias="RAPPORT_ATTACHMENT_MAX_MB", ge=0, le=1000)
@@ -179,6 +180,11 @@ class Settings(BaseSettings):
     def mail_by_sendgrid(self) -> bool:
         """Say whether e-mail goes by SendGrid: with its key, and no mail server named."""
         return bool(self.sendgrid_api_key.get_secret_value()) and not self.smtp_url.get_secret_value()
+
+    @property
+    def colleague_addresses(self) -> frozenset[str]:
+        """Give the addresses that tests of templates may go to, in small letters."""
+        return frozenset(each.strip().lower() for each in self.colleagues.split(",") if each.strip())
 
     @property
     def printed_channels(self) -> frozenset[str]:

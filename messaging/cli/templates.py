@@ -12,8 +12,11 @@ from messaging.terminal import emit, plain, say
 if TYPE_CHECKING:
     from messaging.campaigns import Library
     from messaging.settings import Settings
+    from messaging.templates.previews import Preview
 
 templates = typer.Typer(no_args_is_help=True, help="Check templates and look at them.")
+CustomerId = Annotated[str | None, typer.Option("--customer", help="A customer's id; made up, unless told.")]
+LanguageTag = Annotated[str | None, typer.Option(help="Such as de; the customer's own, unless told.")]
 TemplateName = Annotated[str, typer.Argument(help="The template's name in the library.")]
 
 
@@ -112,6 +115,74 @@ def rollback(
         human=lambda: say(
             f"{plain(back.file)} is what it was as {back.hash[:12]}. Plan its campaigns again."
         ),
+    )
+
+
+@templates.command("preview")
+def preview(  # noqa: PLR0913 - what is shown, as whose
+    name: TemplateName,
+    *,
+    customer: CustomerId = None,
+    channel: Annotated[str | None, typer.Option(help="email or sms; each that it has, unless told.")] = None,
+    language: LanguageTag = None,
+    actor: Actor,
+    as_json: AsJson = False,
+) -> None:
+    """Render a template as a customer would get it, or somebody made up; nothing is stored or sent."""
+    shown = _rendered(name, customer, channel, language, actor)
+
+    def human() -> None:
+        for each in shown:
+            say(f"[bold]{each.channel} ({each.language})[/bold] {plain(each.subject or '')}")
+            say(plain(each.left_out or each.body or ""))
+
+    emit([asdict(each) for each in shown], as_json=as_json, human=human)
+
+
+@templates.command("send-test")
+def send_test(  # noqa: PLR0913 - what is sent, as whose, to whom
+    name: TemplateName,
+    *,
+    to: Annotated[str, typer.Option("--to", help="A colleague's address, of RAPPORT_COLLEAGUES.")],
+    customer: CustomerId = None,
+    language: LanguageTag = None,
+    actor: Actor,
+    as_json: AsJson = False,
+) -> None:
+    """Send a template by e-mail to a colleague, marked as a test; no cap and no report counts it."""
+    from messaging.addresses import read_addresses
+    from messaging.cli.opening import opened_store
+    from messaging.clock import read_clock
+    from messaging.templates.previews import send_test as send
+
+    settings = read_settings()
+    (shown,) = _rendered(name, customer, "email", language, actor)
+    with opened_store(settings) as store:
+        addresses = read_addresses(settings, store)
+        now = read_clock(settings.home).now()
+        message_id = send(settings, store, addresses, shown, name, to, actor, now, customer)
+    emit(
+        {"message_id": message_id},
+        as_json=as_json,
+        human=lambda: say(f"{message_id} is queued; `rapport dispatch` sends it."),
+    )
+
+
+def _rendered(
+    name: str, customer: str | None, channel: str | None, language: str | None, actor: str
+) -> "list[Preview]":
+    from messaging.cli.opening import looked, opened_customer
+    from messaging.clock import read_clock
+    from messaging.templates import previews
+
+    settings, person = read_settings(), None
+    if customer is not None:
+        with opened_customer(settings, customer) as (customers, store, card):
+            looked(settings, store, actor, "template.preview", card.customer_id)
+            person = previews.facts_of(customers, store, card.customer_id)
+    now = read_clock(settings.home).now()
+    return previews.preview(
+        settings, _library(settings), name, person, now, channel=channel, language=language
     )
 
 
