@@ -12,6 +12,8 @@ from data_contracts.errors import NotFoundError, RefusedError
 from messaging import audit
 from messaging.cli import app
 from messaging.clock import Clock, pin_clock
+from messaging.outbox import claim, to_calling
+from messaging.quiet_hours import read_quiet_rules
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.tables import messages
@@ -73,7 +75,11 @@ def test_who_would_be_left_out_is_told_why(run: Run, make_person: Callable[..., 
 
 
 def test_a_test_goes_to_a_colleague_alone_and_counts_for_nobody(
-    run: Run, make_person: Callable[..., dict[str, Any]], store: Store, monkeypatch: pytest.MonkeyPatch
+    run: Run,
+    make_person: Callable[..., dict[str, Any]],
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
 ) -> None:
     customer = make_person(2)["customer_id"]
     to = ("send-test", "win_back", "--customer", customer, "--actor", "eva", "--to")
@@ -93,3 +99,8 @@ def test_a_test_goes_to_a_colleague_alone_and_counts_for_nobody(
     assert "/u/preview" in row.html
     assert (entry["actor"], entry["subject"], entry["detail"]["message_id"]) == ("eva", customer, message_id)
     assert "ann@" not in json.dumps(entry, default=str).lower()
+    with store.write() as connection:  # the gate lets it go at once, without a consent
+        claimed = claim(connection, "test", 9, clock.now(), channels=["email"])
+        intents = to_calling(connection, "test", claimed, clock.now(), rules=read_quiet_rules())
+    assert (claimed, intents.skipped) == ([message_id], {})
+    assert (len(intents.calls), intents.waiting) == (1, {})
