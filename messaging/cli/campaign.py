@@ -161,7 +161,8 @@ def resume(
     *,
     run: RunId = None,
     anyway: Annotated[
-        str | None, typer.Option(help="Also where it was planned too long ago: the reason, for the audit.")
+        str | None,
+        typer.Option(help="Also where it was planned too long ago, or did harm: the reason, for the audit."),
     ] = None,
     actor: Actor,
     as_json: AsJson = False,

@@ -178,7 +178,7 @@ def print_summary(summary: RunSummary, next_step: str) -> None:
         f"\n[bold]{escape(summary.title)}[/bold]  [cyan]{summary.state}[/cyan]  [dim]{summary.run_id}[/dim]"
     )
     _out().print(Padding(table, (0, 2)))
-    for notice in summary.notices:
+    for notice in (*([summary.halted] if summary.halted else []), *summary.notices):
         _out().print(f"  [yellow]![/yellow] {escape(notice)}")
     if next_step:
         _out().print(f"  {next_step}\n")
@@ -201,6 +201,8 @@ def print_report(report: RunReport) -> None:
         f"\n[bold]{escape(report.title)}[/bold]  [cyan]{report.state}[/cyan]  [dim]{report.run_id}[/dim]"
     )
     _out().print(Padding(table, (0, 2)))
+    if report.halted:
+        _out().print(Padding(Words(f"It was paused by itself: {report.halted}", style="red"), (0, 2)))
     for each in report.not_sent:
         _out().print(
             Padding(

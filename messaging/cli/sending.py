@@ -28,6 +28,7 @@ def dispatch(
     from messaging.cli.opening import opened_missed, opened_store
     from messaging.clock import read_clock
     from messaging.customers.merges import Merges
+    from messaging.deliverability import Breaker, read_tolerance
     from messaging.dispatch import dispatch_once, dying_at, run_dispatcher
     from messaging.policy import read_limits
     from messaging.quiet_hours import installed_rules
@@ -47,6 +48,7 @@ def dispatch(
         options: dict[str, Any] = {
             "merges": Merges(ReleaseReader(settings.releases_dir), store),
             "limits": read_limits(settings),
+            "breaker": Breaker(read_tolerance(settings.home)),
             "rules": installed_rules(settings.home),
             "rates": read_rates(settings),
             "die_at": dying_at(settings),

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Row
 from data_contracts.errors import StoreError, StoreOutdatedError
 from messaging import outbox
 from messaging.clock import Clock, Instant
+from messaging.deliverability import Breaker
 from messaging.dispatch.callers import Callers, Ended
 from messaging.dispatch.calling import NotMade, made, make_call
 from messaging.dispatch.failpoints import Point
@@ -52,9 +53,10 @@ ASK_AGAIN_AFTER = timedelta(minutes=10)  # for what a person has to decide
 class Dispatching:
     """How a dispatcher works: its senders, its rules, how many calls at once, how long a lease holds.
 
-    `merges` gives every id of people who have had several, as of now: `messaging.customers.merges.Merges`. A call that is
-    not made `call_within` seconds after it was decided upon is not made at all. `die_at` ends the process at a point that
-    tests choose: `failpoints.dying_at`. `on_report` is told of what each transaction wrote down.
+    `merges` gives every id of people who have had several, as of now: `messaging.customers.merges.Merges`. The `breaker`
+    pauses campaigns that do harm. A call that is not made `call_within` seconds after it was decided upon is not made at
+    all. `die_at` ends the process at a point that tests choose: `failpoints.dying_at`. `on_report` is told of what each
+    transaction wrote down.
     """
 
     senders: Mapping[str, Sender]
@@ -62,6 +64,7 @@ class Dispatching:
     rules: QuietRules = field(default_factory=read_quiet_rules)
     limits: Limits = field(default_factory=shipped_limits)
     rates: Rates = field(default_factory=Rates)
+    breaker: Breaker = field(default_factory=Breaker)
     threads: int = THREADS
     lease: timedelta = LEASE
     call_within: float = CALL_WITHIN
@@ -104,6 +107,7 @@ def run_dispatcher(
     newer version upgraded it meanwhile: what was being called is then found again as unknown.
     """
     total = DispatchReport()
+    options.setdefault("breaker", Breaker())  # one for all rounds: it knows when it looked last
     next_reconcile = time.monotonic()
     while not stop_event.is_set():
         try:
@@ -145,6 +149,7 @@ class _Round:
             while True:
                 if self.ended:
                     self.work.die_at("before_record")
+                self._patiently(lambda: self.work.breaker.look(self.store, self.work.clock))
                 calls, more = self._patiently(self._write)
                 if calls:
                     self.work.die_at("after_claim")

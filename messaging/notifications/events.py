@@ -48,6 +48,12 @@ EVENTS: dict[str, Event] = {
         "`rapport outbox list` gives the mend of each; `rapport outbox retry` tries them again, `discard` ends them.",
         "No such message is left.",
     ),
+    "campaign_halted": Event(
+        "A campaign was paused by itself",
+        "See its report; mend its audience or its words and plan again, or resume it with --anyway and the reason.",
+        "It goes on, or has ended.",
+        urgent=True,
+    ),
     "store_trouble": Event(
         "The store does not work",
         "Nothing that was acknowledged is lost; sending and receiving resume by themselves once it works.",

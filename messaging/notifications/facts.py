@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, exists, func, or_, select
 
+from messaging.deliverability import Halt, standing_halts
 from messaging.inbox.written import LONGEST
 from messaging.outbox import Tripped, left_alone
 from messaging.reconcile.settling import WITH_A_PERSON
@@ -90,6 +91,7 @@ class Facts:
     breakers: tuple[Tripped, ...] = ()
     intakes: tuple[Intake, ...] = ()
     dead: tuple[DeadLetters, ...] = ()
+    halted: tuple[Halt, ...] = ()
     waiting: tuple[WaitingMessage, ...] = ()
 
 
@@ -101,6 +103,7 @@ def read_facts(connection: Connection, now: datetime) -> Facts:
         breakers=tuple(left_alone(connection)),
         intakes=_intakes(connection),
         dead=_dead(connection, now - FAILED_WITHIN),
+        halted=tuple(standing_halts(connection).values()),
         waiting=_waiting(connection, now - LOOK_BACK),
     )
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from messaging.deliverability import Halt
 from messaging.notifications.events import Finding
 from messaging.notifications.facts import (
     DeadLetters,
@@ -33,6 +34,7 @@ def find(facts: Facts, rules: Rules, words: UrgentWords, now: datetime, today: d
         *breakers_tripped(facts.breakers),
         *intakes_broken(facts.intakes, rules, now),
         *dead_letters(facts.dead),
+        *campaigns_halted(facts.halted),
         *unanswered(facts.waiting, rules, now),
         *urgent_words(facts.waiting, words),
     ]
@@ -104,6 +106,12 @@ def dead_letters(found: Iterable[DeadLetters]) -> Iterator[Finding]:
         sentence = f"{_messages(each.count)} by {each.channel} failed at {provider}{code} within a week.{why}"
         subject = f"{each.channel} {each.provider or '-'} {each.code if each.code is not None else '-'}"
         yield Finding("dead_letters", subject, sentence, each.count)
+
+
+def campaigns_halted(found: Iterable[Halt]) -> Iterator[Finding]:
+    """Tell of each campaign that was paused by itself, and why."""
+    for each in found:
+        yield Finding("campaign_halted", each.run_id, f"{each.campaign} ({each.run_id}): {each.sentence}")
 
 
 def unanswered(found: Iterable[WaitingMessage], rules: Rules, now: datetime) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from data_contracts.errors import NotFoundError
 from data_contracts.places import Document
+from messaging.deliverability import standing_halts
 from messaging.planner.views import AudienceRow, ReasonCount, RunReport, RunSummary
 from messaging.store import Store
 from messaging.store.tables import campaign_runs, consent_events, inbound_messages, messages, run_audience
@@ -87,6 +88,7 @@ def summarise(
         planned_at=run.planned_at,
         planned_by=run.planned_by,
         approved_by=run.approved_by,
+        halted=_halted(connection, run),
         notices=tuple(notices),
     )
 
@@ -98,6 +100,7 @@ def report(store: Store, run_id: str) -> RunReport:
         decided = _decided(connection, run_id)
         told = _messages(connection, run_id)
         replies, stops = _answers(connection, run_id)
+        halted = _halted(connection, run)
     states: Counter[str] = Counter()
     by_channel: dict[str, Counter[str]] = defaultdict(Counter)
     for row in told:
@@ -125,6 +128,7 @@ def report(store: Store, run_id: str) -> RunReport:
         approved_by=run.approved_by,
         launched_at=run.launched_at,
         finished_at=run.finished_at,
+        halted=halted,
     ).check()
 
 
@@ -236,6 +240,11 @@ def _answers(connection: Connection, run_id: str) -> tuple[int, int]:
     )
     clicked = {row.source_record_id.split("#", 1)[0] for row in found} & ids
     return replies - stops, stops + len(clicked)
+
+
+def _halted(connection: Connection, run: Row[Any]) -> str | None:
+    halt = standing_halts(connection, [run.run_id]).get(run.run_id) if run.state == "paused" else None
+    return halt.sentence if halt else None
 
 
 def _title(run: Row[Any]) -> str:

@@ -16,6 +16,7 @@ from messaging.campaigns import Content, Library, fill_library, read_content
 from messaging.clock import Clock, read_clock
 from messaging.customers import Customers
 from messaging.customers.merges import all_known
+from messaging.deliverability import let_go_on, standing_halts
 from messaging.facts import Candidate, gather, red_contracts
 from messaging.links import Links, read_links
 from messaging.objections import objectors_since
@@ -141,21 +142,33 @@ class Planner:
         return self._move(run_id, "running", "paused", actor)
 
     def resume(self, run_id: str, actor: str, anyway: str | None = None) -> RunSummary:
-        """Let a paused run go on; `anyway` is the reason, which is audited, why one of an old plan shall.
+        """Let a paused run go on; `anyway` is the reason, which is audited, why one of an old plan shall, or a harmful one.
 
-        Raises RefusedError where the plan is as old as none is launched. Marketing that has expired stays skipped.
+        Raises RefusedError where the plan is as old as none is launched, or the run was paused by itself. Marketing that
+        has expired stays skipped.
         """
         run, now = self._run(run_id), self.clock.now()
         if run.state == "paused" and anyway is None:
+            self._refuse_harmful(run)
             _refuse_stale(
                 run, now, "Plan it again; or resume it with --anyway and the reason, which is audited."
             )
         with self.store.write() as connection:
             _step(connection, run, "paused", "running", actor, now)
             if anyway is not None:
+                let_go_on(connection, run_id, actor, anyway, now)
                 detail = {"campaign": run.campaign, "reason": anyway}
                 audit.record(connection, actor, "campaign.resume_anyway", run_id, detail, at=now)
         return self._summary(run_id, ())
+
+    def _refuse_harmful(self, run: Row[Any]) -> None:
+        with self.store.read() as connection:
+            halt = standing_halts(connection, [run.run_id]).get(run.run_id)
+        if halt is not None:
+            raise RefusedError(
+                f"Run {run.run_id} of campaign {run.campaign!r} was paused by itself: {halt.sentence}",
+                "Mend its audience or its words and plan again; or resume it with --anyway and the reason for the audit.",
+            )
 
     def stop(self, run_id: str, actor: str) -> RunSummary:
         """End a run for good and call back what has not gone yet."""

@@ -32,6 +32,7 @@ class RunSummary:
     planned_at: datetime
     planned_by: str
     approved_by: str | None = None
+    halted: str | None = None  # why it was paused by itself, while it is
     notices: tuple[str, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
@@ -73,6 +74,7 @@ class RunReport:
     approved_by: str | None
     launched_at: datetime | None
     finished_at: datetime | None
+    halted: str | None = None  # why it was paused by itself, while it is
 
     def check(self) -> "RunReport":
         """Give the report back when its sums close. Raises SumsDoNotCloseError when they do not."""

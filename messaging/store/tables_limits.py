@@ -1,9 +1,19 @@
-"""The tables of what holds marketing back: open complaints, and what was promised of a day's budget.
+"""The tables of what holds marketing back: open complaints, promises of a day's budget, campaigns that did harm.
 
 Times are naive UTC by `messaging.clock.Clock`.
 """
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, String, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from messaging.store.tables import metadata
 
@@ -32,4 +42,19 @@ budget_days = Table(  # what calls of one day were promised, whatever came of th
     Column("day", String, primary_key=True),  # ISO, of the company's time zone
     Column("scope", String, primary_key=True),  # a channel, `campaign:` and a name, or `every channel`
     Column("promised", BigInteger, nullable=False),  # millionths of the currency
+)
+
+campaign_halts = Table(  # runs that were paused by themselves, and who let them go on
+    "campaign_halts",
+    metadata,
+    Column("run_id", ForeignKey("campaign_runs.run_id"), primary_key=True),
+    Column("halted_at", DateTime, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("what", String, nullable=False),  # bounced | complained | opted_out
+    Column("messages", Integer, nullable=False),
+    Column("answered", Integer, nullable=False),
+    Column("sentence", String, nullable=False),
+    Column("resumed_at", DateTime),
+    Column("resumed_by", String),
+    Column("resumed_why", String),
 )

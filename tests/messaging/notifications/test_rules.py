@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from data_contracts.yaml_files import read_yaml_file
+from messaging.deliverability import Halt
 from messaging.notifications.events import Finding
 from messaging.notifications.facts import (
     DeadLetters,
@@ -87,6 +88,14 @@ def test_ways_in_that_nobody_checks_any_more_are_one_notice_for_the_receiver() -
     assert finding.key == "intake_broken/receiver"
     assert finding.sentence.startswith("No way in has been checked since 2026-10-30 11:39 UTC")
     assert found(Facts(intakes=(*stale[1:], Intake("twilio/status", ago(20))))) == []
+
+
+def test_a_campaign_that_was_paused_by_itself_is_told_with_the_reason() -> None:
+    [finding] = found(
+        Facts(halted=(Halt("run_1", "win_back", NOON, "30 of 1,000 e-mails were reported as spam."),))
+    )
+    assert finding.key == "campaign_halted/run_1"
+    assert finding.sentence == "win_back (run_1): 30 of 1,000 e-mails were reported as spam."
 
 
 def test_dead_letters_are_one_notice_a_reason() -> None:

@@ -13,6 +13,7 @@ from messaging.addresses import Addresses
 from messaging.audit import newest
 from messaging.clock import Clock
 from messaging.consent_imports import ImportedConsent, record_imports
+from messaging.deliverability import Tolerance, halt_harmful
 from messaging.outbox import claim, finish_runs, to_calling
 from messaging.planner import (
     Planner,
@@ -304,6 +305,37 @@ def test_a_run_that_was_planned_long_ago_is_resumed_with_a_reason_alone(
         (entry,) = newest(connection, 9, action="campaign.resume_anyway")
     assert (entry["actor"], entry["subject"]) == ("eva", run_id)
     assert entry["detail"] == {"campaign": "win_back", "reason": "The shop was closed."}
+
+
+def test_a_run_that_did_harm_says_so_and_is_resumed_with_a_reason_alone(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(number) for number in range(4)]
+    publish(customer_360=people)
+    agree(people)
+    run_id = planner.plan("win_back", "eva").run_id
+    planner.approve(run_id, "otto")
+    planner.launch(run_id, "eva")
+    went = {"state": "accepted", "calling_at": NOON}
+    with planner.store.write() as connection:
+        connection.execute(update(messages).values(**went))
+        for row in connection.execute(select(messages.c.channel, messages.c.address_hash)).all():
+            consent.suppress(
+                connection,
+                address_hash=row.address_hash,
+                channel=row.channel,
+                reason="complaint",
+                at=NOON,
+                source="test",
+            )
+    tolerance = Tolerance(1, {channel: {"complained": 0.003} for channel in ("sms", "email")})
+    (halt,) = halt_harmful(planner.store, planner.clock, tolerance)
+    assert planner.summary(run_id).halted == report(planner.store, run_id).halted == halt.sentence
+    with pytest.raises(RefusedError, match=r"paused by itself: .* were reported as spam"):
+        planner.resume(run_id, "eva")
+    resumed = planner.resume(run_id, "eva", "The mailbox provider was wrong.")
+    assert (resumed.state, resumed.halted) == ("running", None)
+    assert halt_harmful(planner.store, planner.clock, tolerance) == []
 
 
 def test_a_campaigns_own_cap_is_kept_at_the_moment_of_sending(
