@@ -56,14 +56,14 @@ _SUPPRESSIONS = {
 
 
 def _suppression(facts: SendFacts, _: QuietRules) -> Blocked | None:
+    if facts.answers_stop_until is not None and facts.now >= facts.answers_stop_until:
+        return Blocked("suppressed", "This answer to a STOP came too late to be more than another message.")
     if facts.suppression is None:
         return None
     if facts.suppression in SOFT_SUPPRESSIONS and facts.message_class != "marketing":
         return None
     if facts.suppression == "stop" and facts.answers_stop_until is not None:
-        if facts.now < facts.answers_stop_until:
-            return None  # it tells them that we heard it, which is the last that they hear
-        return Blocked("suppressed", "This answer to a STOP came too late to be more than another message.")
+        return None  # it tells them that we heard it, which is the last that they hear
     sentence = _SUPPRESSIONS.get(facts.suppression, "Nothing may be sent to this {thing}.")
     return Blocked("suppressed", sentence.format(thing=thing(facts.channel)))
 

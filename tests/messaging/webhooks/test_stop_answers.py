@@ -26,8 +26,9 @@ WRITERS = {"email": MAIL, "chat": CHAT}
 def say(store: Store, addresses: Addresses) -> Any:
     """Let somebody write, and queue our answer as the receiver does."""
 
-    def listen(body: str, channel: str, clock: Clock) -> str | None:
-        inbound = Inbound("test", new_id("evt"), channel, WRITERS[channel], "hello@harbour.example", body, {})
+    def listen(body: str, channel: str, clock: Clock, proven_by: str | None = "dkim") -> str | None:
+        said = new_id("evt"), channel, WRITERS[channel], "hello@harbour.example", body
+        inbound = Inbound("test", *said, {}, proven_by=proven_by)
         heard = hear(addresses, inbound, clock, lambda _: ["cus_1"], Company("Harbour", "+44 20"))
         with store.write() as connection:
             return queue_answer(connection, heard, record(connection, heard), channel, "Re: Spring sale")
@@ -93,12 +94,20 @@ def test_nothing_else_goes_after_a_stop(
     assert said == {f"msg_{number}": ("skipped", "suppressed") for number in range(1, 6)}
 
 
-def test_an_answer_that_waited_too_long_is_held(store: Store, say: Any, go: Any, clock: Clock) -> None:
-    say("STOP", "email", clock)
+@pytest.mark.parametrize("proven_by", ["dkim", None])
+def test_an_answer_that_waited_too_long_is_held(
+    store: Store, say: Any, go: Any, clock: Clock, proven_by: str | None
+) -> None:
+    say("STOP", "email", clock, proven_by)
     assert go(Clock(clock.now() + ANSWERED_WITHIN)) == 0
     (row,) = _rows(store)
     assert (row.state, row.reason) == ("skipped", "suppressed")
     assert "too late" in row.detail
+
+
+def test_an_answer_to_a_stop_that_nothing_proves_goes_as_well(say: Any, go: Any, clock: Clock) -> None:
+    say("STOP", "email", clock, None)
+    assert go(clock) == 1
 
 
 @pytest.mark.parametrize("reason", ["bounce", "complaint", "provider", "person"])
