@@ -13,6 +13,7 @@ from messaging.terminal import emit, plain, say
 if TYPE_CHECKING:
     from messaging.reconcile import Unclear, Verdict
 
+SILENT_ASKED = 1_000  # messages, by hand; each is a request
 VERDICTS = ("sent", "not-sent", "dropped")
 
 settling = typer.Typer(
@@ -47,6 +48,7 @@ def reconcile(
 def _settle(*, resend_marketing: bool, as_json: bool) -> None:
     from messaging.cli.opening import opened_missed, opened_store
     from messaging.clock import read_clock
+    from messaging.reconcile import ask_silent
     from messaging.reconcile import reconcile as settle
     from messaging.senders.build import build_senders
 
@@ -55,12 +57,15 @@ def _settle(*, resend_marketing: bool, as_json: bool) -> None:
         senders = build_senders(settings)
         heard = missed.try_to_look()  # an opt-out that did not reach us counts before anything goes again
         settled = settle(store, senders, read_clock(settings.home), resend_marketing=resend_marketing)
-    report = settled.to_document() | {"heard": heard}
+        told = ask_silent(store, senders, read_clock(settings.home), SILENT_ASKED)
+    report = settled.to_document() | {"told": told, "heard": heard}
     emit(report, as_json=as_json, human=lambda: _print_settled(report))
 
 
 def _print_settled(report: Mapping[str, int | None]) -> None:
     say(f"{report['sent']} had gone, {report['requeued']} go again, {report['left']} wait for a person.")
+    if report["told"]:
+        say(f"{report['told']} that were silent have a word of their provider now.")
     if report["heard"] is None:
         say("Twilio could not be asked for messages that did not reach us.")
     elif report["heard"]:

@@ -31,7 +31,7 @@ from messaging.dispatch.report import DispatchReport, add, tally
 from messaging.outbox.queue import LEASE
 from messaging.policy import Limits, shipped_limits
 from messaging.quiet_hours import QuietRules, read_quiet_rules
-from messaging.reconcile import reconcile
+from messaging.reconcile import ask_silent, reconcile
 from messaging.senders.base import Sender
 from messaging.senders.last_look import CALL_WITHIN
 from messaging.senders.rates import Rates
@@ -114,6 +114,7 @@ def run_dispatcher(
             add(total, dispatch_once(store, senders, clock, stop_event=stop_event, **options))
             if time.monotonic() >= next_reconcile:
                 reconcile(store, senders, clock, again_after=ASK_AGAIN_AFTER)
+                ask_silent(store, senders, clock)
                 next_reconcile = time.monotonic() + RECONCILE_EVERY
         except StoreOutdatedError:
             raise

@@ -5,6 +5,7 @@ from messaging.outbox.intent import NOBODY_MERGED, AllIds, Call, Intents, to_cal
 from messaging.outbox.letters import Letter, discard, letter, letters, require_run, retry, retry_run
 from messaging.outbox.outbound import outbound
 from messaging.outbox.outcomes import (
+    FIRST_ASKED,
     StatusUpdate,
     apply_status,
     lock_all,
@@ -34,6 +35,7 @@ from messaging.outbox.statuses import apply_statuses
 
 __all__ = [
     "BURST",
+    "FIRST_ASKED",
     "NOBODY_MERGED",
     "OPEN",
     "PROVIDER_WORDS",

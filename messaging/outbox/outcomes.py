@@ -6,7 +6,7 @@ provider's id; a provider's status only ever rises in rank.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
@@ -26,6 +26,9 @@ from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import attempts, campaign_runs, messages, provider_events
 from messaging.store.times import database_now
 
+FIRST_ASKED = timedelta(
+    minutes=15
+)  # after a message was taken: callbacks of a phone that is on come within a minute
 CALLED: tuple[State, ...] = (
     "calling",
     "unknown",
@@ -113,6 +116,7 @@ def _accept_plainly(
         (call, provider, outcome) for call, provider, outcome in ended if isinstance(outcome, Accepted)
     ]
     settled = {"lease_owner": None, "lease_until": None, "error_code": None, "accepted_at": now}
+    settled["ask_at"] = now + FIRST_ASKED
     rows = [
         {
             "this": call.message.message_id,
@@ -294,6 +298,7 @@ def _accept(connection: Connection, row: Row[Any], provider: str, accepted: Acce
         "detail": None,
     }
     values |= {"accepted_at": now, "error_code": None, "send_after": None, "retry_at": None}
+    values["ask_at"] = now + FIRST_ASKED
     if accepted.segment_count:
         values["segment_count"] = accepted.segment_count
     this = messages.c.message_id == row.message_id

@@ -1,6 +1,17 @@
 """Settling what nobody knows: by evidence, else by a person who is shown all of it; never by sending again blindly."""
 
+from messaging.reconcile.asking import ask_silent
 from messaging.reconcile.deciding import Decided, Unclear, Verdict, decide, unclear
 from messaging.reconcile.settling import GRACE, ReconcileReport, reconcile
 
-__all__ = ["GRACE", "Decided", "ReconcileReport", "Unclear", "Verdict", "decide", "reconcile", "unclear"]
+__all__ = [
+    "GRACE",
+    "Decided",
+    "ReconcileReport",
+    "Unclear",
+    "Verdict",
+    "ask_silent",
+    "decide",
+    "reconcile",
+    "unclear",
+]

@@ -133,6 +133,7 @@ messages = Table(  # the outbox: rendered once, stored, sent at most once
     Column("created_at", DateTime, nullable=False),
     Column("calling_at", DateTime),
     Column("accepted_at", DateTime),
+    Column("ask_at", DateTime),  # while it is accepted: when to ask the provider what became of it
     Column("delivered_at", DateTime),
     Column("done_at", DateTime),
     Column("updated_at", DateTime, nullable=False),
@@ -145,6 +146,13 @@ messages = Table(  # the outbox: rendered once, stored, sent at most once
         "message_id",
         sqlite_where=text("state = 'queued'"),
         postgresql_where=text("state = 'queued'"),
+    ),
+    Index(  # by which those are found of which a provider says nothing
+        None,
+        "provider",
+        "ask_at",
+        sqlite_where=text("state = 'accepted'"),
+        postgresql_where=text("state = 'accepted'"),
     ),
     Index(None, "customer_id", "created_at"),
     Index(None, "provider_sid"),

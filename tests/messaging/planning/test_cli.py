@@ -254,7 +254,7 @@ def test_dispatch_and_reconcile_with_nothing_to_do_say_so(run: Run, company: lis
     with capture_logs() as told:  # which the front door keeps apart from what is printed
         assert json.loads(run("dispatch", "--once", "--json"))["called"] == 0
         settled = json.loads(run("reconcile", "--json"))
-    assert settled == {"sent": 0, "requeued": 0, "left": 0, "heard": None}
+    assert settled == {"sent": 0, "requeued": 0, "left": 0, "told": 0, "heard": None}
     assert {each["event"] for each in told} == {"missed.not_looked"}, "no provider is there to be asked"
 
 
