@@ -210,7 +210,16 @@ def print_report(report: RunReport) -> None:
                 (0, 2),
             )
         )
+    _out().print(Padding(Words(_readers(report)), (0, 2)))
     _out().print(f"  {report.replies:,} answered, {report.stops:,} asked us to stop.\n")
+
+
+def _readers(report: RunReport) -> str:
+    """Say what readers did, machines apart, and what it cost where there is a price list."""
+    did = report.readers
+    said = f"{did.opened:,} opened it (machines alone: {did.opened_by_machines:,}), {did.clicked:,} clicked"
+    said += f" (machines alone: {did.clicked_by_machines:,}). {did.bounced:,} came back, {did.complained:,} called it spam."
+    return f"{said} It cost {report.cost / MILLION:,.2f}." if report.cost else said
 
 
 def print_lift(lift: LiftReport, currency: str) -> None:

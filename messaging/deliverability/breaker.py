@@ -61,13 +61,19 @@ def halt_harmful(store: Store, clock: Clock, tolerance: Tolerance) -> list[Halt]
         runs = connection.execute(
             select(campaign_runs.c.run_id, campaign_runs.c.campaign).where(campaign_runs.c.state == "running")
         ).all()
-        judged = [(run, judge(count(connection, run.run_id), tolerance)) for run in runs]
+        judged = [(run, judge(_since_resumed(connection, run.run_id), tolerance)) for run in runs]
     harmful = [(run, harm) for run, harm in judged if harm is not None]
     return [halt for run, harm in harmful if (halt := _halt(store, clock, run, harm)) is not None]
 
 
-def count(connection: Connection, run_id: str) -> list[Counts]:
-    """Count what became of a run's marketing by channel, since a person last let it go on.
+def _since_resumed(connection: Connection, run_id: str) -> list[Counts]:
+    """Count what a person has not seen yet who let the run go on."""
+    resumed = select(func.max(campaign_halts.c.resumed_at)).where(campaign_halts.c.run_id == run_id)
+    return count(connection, run_id, connection.execute(resumed).scalar())
+
+
+def count(connection: Connection, run_id: str, since: datetime | None = None) -> list[Counts]:
+    """Count what became of a run's marketing by channel; of what was called since a moment, where one is given.
 
     What its readers did is read from their addresses: one that bounced, was reported or opted out since its message was
     called.
@@ -79,8 +85,6 @@ def count(connection: Connection, run_id: str) -> list[Counts]:
         silent.since >= table.calling_at,
         silent.lifted_at.is_(None),
     )
-    resumed = select(func.max(campaign_halts.c.resumed_at)).where(campaign_halts.c.run_id == run_id)
-    since = connection.execute(resumed).scalar()
     harms = [func.count().filter(silent.reason.in_(reasons)).label(what) for what, reasons in HARMS.items()]
     rows = (
         select(table.channel, func.count().label("answered"), *harms)

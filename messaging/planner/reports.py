@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, func, select
 from data_contracts.errors import NotFoundError
 from data_contracts.places import Document
 from messaging.deliverability import standing_halts
+from messaging.planner.readers import readers_of
 from messaging.planner.views import AudienceRow, ReasonCount, RunReport, RunSummary
 from messaging.store import Store
 from messaging.store.tables import campaign_runs, consent_events, inbound_messages, messages, run_audience
@@ -101,6 +102,7 @@ def report(store: Store, run_id: str) -> RunReport:
         told = _messages(connection, run_id)
         replies, stops = _answers(connection, run_id)
         halted = _halted(connection, run)
+        readers, cost = readers_of(connection, run_id), _cost(connection, run_id)
     states: Counter[str] = Counter()
     by_channel: dict[str, Counter[str]] = defaultdict(Counter)
     for row in told:
@@ -129,6 +131,8 @@ def report(store: Store, run_id: str) -> RunReport:
         launched_at=run.launched_at,
         finished_at=run.finished_at,
         halted=halted,
+        readers=readers,
+        cost=cost,
     ).check()
 
 
@@ -245,6 +249,11 @@ def _answers(connection: Connection, run_id: str) -> tuple[int, int]:
 def _halted(connection: Connection, run: Row[Any]) -> str | None:
     halt = standing_halts(connection, [run.run_id]).get(run.run_id) if run.state == "paused" else None
     return halt.sentence if halt else None
+
+
+def _cost(connection: Connection, run_id: str) -> int:
+    called = select(func.sum(messages.c.cost)).where(messages.c.run_id == run_id)
+    return int(connection.execute(called).scalar() or 0)
 
 
 def _title(run: Row[Any]) -> str:

@@ -50,6 +50,18 @@ class ReasonCount:
 
 
 @dataclass(frozen=True)
+class Readers:
+    """What readers did with a run's messages: each message counts once; `..._by_machines` are those of no person."""
+
+    opened: int = 0
+    opened_by_machines: int = 0
+    clicked: int = 0
+    clicked_by_machines: int = 0
+    bounced: int = 0
+    complained: int = 0
+
+
+@dataclass(frozen=True)
 class RunReport:
     """How a run stands. matched = to_send + held_out + excluded; to_send = the sum of `messages`."""
 
@@ -75,6 +87,8 @@ class RunReport:
     launched_at: datetime | None
     finished_at: datetime | None
     halted: str | None = None  # why it was paused by itself, while it is
+    readers: Readers = Readers()
+    cost: int = 0  # promised to providers for what was called, in millionths of the currency
 
     def check(self) -> "RunReport":
         """Give the report back when its sums close. Raises SumsDoNotCloseError when they do not."""
