@@ -1,56 +1,42 @@
-"""Runs of a campaign: planned, approved, launched, paused, resumed, stopped; each step checked, recorded."""
+"""Plans of a campaign: everybody decided about, each message rendered once, stored in short transactions."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 
-from data_contracts.errors import NotFoundError, RefusedError, SettingsError
+from data_contracts.errors import SettingsError
 from messaging import audit, segments, template_versions
-from messaging.addresses import Addresses, read_addresses
-from messaging.campaigns import Content, Library, fill_library, read_content
+from messaging.addresses import read_addresses
+from messaging.campaigns import Content, Library, fill_library
 from messaging.clock import Clock, read_clock
 from messaging.customers import Customers
 from messaging.customers.merges import all_known
-from messaging.deliverability import let_go_on, standing_halts
 from messaging.facts import Candidate, gather, red_contracts
-from messaging.links import Links, read_links
+from messaging.links import read_links
 from messaging.objections import objectors_since
-from messaging.outbox import cancel_run, insert_planned, queue_run
+from messaging.outbox import insert_planned
 from messaging.planner.decisions import Company, Decision, Ground, decide_all
-from messaging.planner.history import had_it_since, written_since
-from messaging.planner.outlooks import matched_in, moved
-from messaging.planner.reports import read_run, summarise
+from messaging.planner.history import written_since
+from messaging.planner.steps import Steps
 from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
 from messaging.policy import SendFacts, read_limits
 from messaging.quiet_hours import installed_rules
-from messaging.segments.lists import read_lists, versions
+from messaging.segments.lists import read_lists
 from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.ids import new_id
-from messaging.store.locks import lock
 from messaging.store.tables import campaign_runs, messages, run_audience
 
 BATCH = 2000  # rows a transaction, so that a STOP never waits long behind a plan
-STALE = timedelta(days=7)  # an older plan knows too little of who may be written to today
 Progress = Callable[[float], None]
 
 
-@dataclass(frozen=True)
-class Planner:
+class Planner(Steps):
     """Takes campaigns from a file to queued messages; build it with `build_planner`."""
-
-    settings: Settings
-    store: Store
-    customers: Customers
-    library: Library
-    addresses: Addresses
-    links: Links
-    clock: Clock
 
     def plan(self, campaign: str, actor: str, progress: Progress | None = None) -> RunSummary:
         """Decide about everybody whom the campaign's segment matches, and render each message once.
@@ -79,185 +65,6 @@ class Planner:
             excluded=dict(Counter(each.reason or "" for each in decisions if each.decided == "excluded")),
             messages=tuple(_shown(each, names) for each in sends[::every][:number]),
         )
-
-    def approve(self, run_id: str, actor: str) -> RunSummary:
-        """Approve a planned run: exactly the content that was planned.
-
-        Raises RefusedError when it is not planned, or its files have changed since.
-        """
-        run = self._run(run_id)
-        try:
-            now_hash = self._content(run.campaign).hash
-        except NotFoundError:
-            now_hash = ""
-        if now_hash != run.content_hash:
-            raise RefusedError(
-                f"The files of campaign {run.campaign!r} have changed since run {run_id} was planned.",
-                f"Run `rapport campaign plan {run.campaign}` again, look at it, and approve that.",
-            )
-        notices = (
-            ["You approved your own plan; a second pair of eyes is better."]
-            if run.planned_by == actor
-            else []
-        )
-        now = self.clock.now()
-        _refuse_stale(run, now)
-        with self.store.write() as connection:
-            _step(connection, run, "planned", "approved", actor, now, approved_at=now, approved_by=actor)
-        return self._summary(run_id, notices)
-
-    def launch(self, run_id: str, actor: str) -> RunSummary:
-        """Let the messages of an approved run go.
-
-        Raises RefusedError while the campaign already runs, or when the plan no longer holds: it is old, the segment has
-        become another, the data is old or failed its checks, or some of its people had the campaign by another run since.
-        """
-        run, now = self._run(run_id), self.clock.now()
-        content = read_content(run.content, self.library.contract)
-        campaign = content.campaign
-        if run.state == "approved":
-            _refuse_stale(run, now)
-            self._refuse_other_data(run, content, now)
-        with self.store.write() as connection:
-            lock(connection, [f"campaign:{run.campaign}"])
-            others = select(campaign_runs.c.run_id).where(
-                campaign_runs.c.campaign == run.campaign, campaign_runs.c.state.in_(("running", "paused"))
-            )
-            if other := connection.execute(others).scalar():
-                raise RefusedError(
-                    f"Campaign {run.campaign!r} is under way already, as run {other}.",
-                    "Stop it or let it finish.",
-                )
-            if number := had_it_since(connection, run_id, campaign, now):
-                raise RefusedError(
-                    f"{number} of the people in run {run_id} had campaign {run.campaign!r} since it was planned.",
-                    f"Run `rapport campaign plan {run.campaign}` again, which leaves them out.",
-                )
-            _step(connection, run, "approved", "running", actor, now, launched_at=now)
-            queue_run(connection, run_id, now)
-        return self._summary(run_id, ())
-
-    def pause(self, run_id: str, actor: str) -> RunSummary:
-        """Hold back what has not gone yet."""
-        return self._move(run_id, "running", "paused", actor)
-
-    def resume(self, run_id: str, actor: str, anyway: str | None = None) -> RunSummary:
-        """Let a paused run go on; `anyway` is the reason, which is audited, why one of an old plan shall, or a harmful one.
-
-        Raises RefusedError where the plan is as old as none is launched, or the run was paused by itself. Marketing that
-        has expired stays skipped.
-        """
-        run, now = self._run(run_id), self.clock.now()
-        if run.state == "paused" and anyway is None:
-            self._refuse_harmful(run)
-            _refuse_stale(
-                run, now, "Plan it again; or resume it with --anyway and the reason, which is audited."
-            )
-        with self.store.write() as connection:
-            _step(connection, run, "paused", "running", actor, now)
-            if anyway is not None:
-                let_go_on(connection, run_id, actor, anyway, now)
-                detail = {"campaign": run.campaign, "reason": anyway}
-                audit.record(connection, actor, "campaign.resume_anyway", run_id, detail, at=now)
-        return self._summary(run_id, ())
-
-    def _refuse_harmful(self, run: Row[Any]) -> None:
-        with self.store.read() as connection:
-            halt = standing_halts(connection, [run.run_id]).get(run.run_id)
-        if halt is not None:
-            raise RefusedError(
-                f"Run {run.run_id} of campaign {run.campaign!r} was paused by itself: {halt.sentence}",
-                "Mend its audience or its words and plan again; or resume it with --anyway and the reason for the audit.",
-            )
-
-    def stop(self, run_id: str, actor: str) -> RunSummary:
-        """End a run for good and call back what has not gone yet."""
-        run, now = self._run(run_id), self.clock.now()
-        if run.state not in {"planned", "approved", "running", "paused"}:
-            raise RefusedError(f"Run {run_id} is {run.state}, so there is nothing to stop.", "")
-        with self.store.write() as connection:
-            _step(connection, run, run.state, "stopped", actor, now, finished_at=now)
-            cancel_run(connection, run_id, now)
-        return self._summary(run_id, ())
-
-    def run_of(self, campaign: str, run_id: str | None, *states: str) -> str:
-        """Give the run that a person means: the one they name, if it is of that campaign, else the newest.
-
-        Raises NotFoundError.
-        """
-        if run_id is not None and self._run(run_id).campaign != campaign:
-            raise NotFoundError(
-                f"Run {run_id} is none of campaign {campaign!r}.", "See `rapport campaign list`."
-            )
-        return run_id or self.newest_run(campaign, *states)
-
-    def newest_run(self, campaign: str, *states: str) -> str:
-        """Give the newest run of a campaign, in one of the states where some are given.
-
-        Raises NotFoundError naming the step that comes before.
-        """
-        query = select(campaign_runs.c.run_id).where(campaign_runs.c.campaign == campaign)
-        which = campaign_runs.c.state.in_(states) if states else campaign_runs.c.state != "planning"
-        query = query.where(which)
-        query = query.order_by(campaign_runs.c.planned_at.desc(), campaign_runs.c.run_id.desc()).limit(1)
-        with self.store.read() as connection:
-            found = connection.execute(query).scalar()
-        if found is None:
-            words = f" that is {' or '.join(states)}" if states else ""
-            raise NotFoundError(
-                f"There is no run of campaign {campaign!r}{words}.",
-                f"Run `rapport campaign plan {campaign}`.",
-            )
-        return str(found)
-
-    def summary(self, run_id: str) -> RunSummary:
-        """Tell how a run was decided."""
-        return self._summary(run_id, ())
-
-    def _refuse_other_data(self, run: Row[Any], content: Content, now: datetime) -> None:
-        """Refuse a launch upon data that is old or red, or that makes another audience of the segment than was approved."""
-        campaign = content.campaign
-        with self.customers.reader.snapshot() as snapshot, self.store.read() as connection:
-            if red := red_contracts(connection, campaign.stands_on):
-                raise RefusedError(
-                    f"The data of {', '.join(red)} failed its checks.",
-                    "Launch it once they pass: `rapport build`.",
-                )
-            if (age := now - snapshot.info.as_of) > timedelta(hours=campaign.data_hours):
-                raise RefusedError(
-                    f"The newest release is of {age / timedelta(hours=1):.0f} hours ago;"
-                    f" campaign {run.campaign!r} may be launched upon {campaign.data_hours:g} at most.",
-                    "Run `rapport build`, then plan again.",
-                )
-            if run.release_version == snapshot.info.version:
-                return
-            known = self.customers.merged(snapshot, connection)
-            planned = {known.current(each) for each in matched_in(connection, run.run_id)}
-            objectors = self.customers.objectors(snapshot, connection)
-            lists = read_lists(connection, content.segment, known)
-            today = segments.ids(snapshot, content.segment, objectors, lists)
-        if (share := 100 * moved(planned, today)) > campaign.moved_percent:
-            raise RefusedError(
-                f"The audience of run {run.run_id} has moved by {share:.0f} % since it was planned:"
-                f" {len(today - planned):,} came and {len(planned - today):,} left, of {len(planned):,}.",
-                f"Run `rapport campaign plan {run.campaign}` again, look at it, and approve that.",
-            )
-
-    def _move(self, run_id: str, source: str, target: str, actor: str) -> RunSummary:
-        run = self._run(run_id)
-        with self.store.write() as connection:
-            _step(connection, run, source, target, actor, self.clock.now())
-        return self._summary(run_id, ())
-
-    def _run(self, run_id: str) -> Row[Any]:
-        with self.store.read() as connection:
-            return read_run(connection, run_id)
-
-    def _content(self, campaign: str) -> Content:
-        """Read a campaign's files, and which lists its segment stands on."""
-        content = self.library.content(campaign)
-        with self.store.read() as connection:
-            return content.with_lists(versions(connection, content.segment))
 
     def _prepare(self, content: Content, run_id: str) -> tuple[Ground, list[dict[str, Any]], str, list[str]]:
         """Read everybody of the segment and all that their decisions stand on."""
@@ -354,10 +161,6 @@ class Planner:
             audit.record(connection, actor, "campaign.plan", ground.run_id, {"matched": matched}, at=now)
         return nameless
 
-    def _summary(self, run_id: str, notices: Sequence[str], nameless: int | None = None) -> RunSummary:
-        with self.store.read() as connection:
-            return summarise(connection, run_id, notices, nameless)
-
 
 def build_planner(settings: Settings, clock: Clock | None = None, store: Store | None = None) -> Planner:
     """Build a planner from settings; the library is filled where it is empty."""
@@ -372,20 +175,6 @@ def build_planner(settings: Settings, clock: Clock | None = None, store: Store |
         links=read_links(settings),
         clock=clock or read_clock(settings.home),
     )
-
-
-def _step(  # noqa: PLR0913, PLR0917 - one step of one run
-    connection: Connection, run: Row[Any], source: str, target: str, actor: str, now: datetime, **values: Any
-) -> None:
-    """Move a run from one state to the next, if nobody else moved it first."""
-    this = (campaign_runs.c.run_id == run.run_id) & (campaign_runs.c.state == source)
-    if not connection.execute(update(campaign_runs).where(this).values(state=target, **values)).rowcount:
-        raise RefusedError(
-            f"Run {run.run_id} of campaign {run.campaign!r} is {run.state}; this needs one that is {source}.",
-            "See `rapport campaign list`.",
-        )
-    detail = {"campaign": run.campaign}
-    audit.record(connection, actor, f"campaign.{target}", run.run_id, detail, at=now)
 
 
 def _insert_decisions(
@@ -423,11 +212,6 @@ def _insert_decisions(
             .values(send_after=bindparam("until")),
             waits,
         )
-
-
-def _refuse_stale(run: Row[Any], now: datetime, instead: str = "Plan it again.") -> None:
-    if now - run.planned_at > STALE:
-        raise RefusedError(f"Run {run.run_id} was planned more than {STALE.days} days ago.", instead)
 
 
 def _shown(decision: Decision, names: Mapping[str, str | None]) -> ShownMessage:

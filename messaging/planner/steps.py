@@ -1,0 +1,180 @@
+"""The steps of a planned run: approved, launched, paused, resumed, stopped; each checked, and recorded."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from data_contracts.errors import NotFoundError, RefusedError
+from messaging import audit, segments
+from messaging.campaigns import Content, read_content
+from messaging.deliverability import let_go_on, standing_halts
+from messaging.facts import red_contracts
+from messaging.outbox import cancel_run, queue_run
+from messaging.planner.history import had_it_since
+from messaging.planner.outlooks import matched_in, moved
+from messaging.planner.parts import Parts
+from messaging.planner.views import RunSummary
+from messaging.segments.lists import read_lists
+from messaging.store.locks import lock
+from messaging.store.tables import campaign_runs
+
+STALE = timedelta(days=7)  # an older plan knows too little of who may be written to today
+
+
+class Steps(Parts):
+    """Takes a planned run on, one step at a time."""
+
+    def approve(self, run_id: str, actor: str) -> RunSummary:
+        """Approve a planned run: exactly the content that was planned.
+
+        Raises RefusedError when it is not planned, or its files have changed since.
+        """
+        run = self._run(run_id)
+        try:
+            now_hash = self._content(run.campaign).hash
+        except NotFoundError:
+            now_hash = ""
+        if now_hash != run.content_hash:
+            raise RefusedError(
+                f"The files of campaign {run.campaign!r} have changed since run {run_id} was planned.",
+                f"Run `rapport campaign plan {run.campaign}` again, look at it, and approve that.",
+            )
+        notices = (
+            ["You approved your own plan; a second pair of eyes is better."]
+            if run.planned_by == actor
+            else []
+        )
+        now = self.clock.now()
+        _refuse_stale(run, now)
+        with self.store.write() as connection:
+            _step(connection, run, "planned", "approved", actor, now, approved_at=now, approved_by=actor)
+        return self._summary(run_id, notices)
+
+    def launch(self, run_id: str, actor: str) -> RunSummary:
+        """Let the messages of an approved run go.
+
+        Raises RefusedError while the campaign already runs, or when the plan no longer holds: it is old, the segment has
+        become another, the data is old or failed its checks, or some of its people had the campaign by another run since.
+        """
+        run, now = self._run(run_id), self.clock.now()
+        content = read_content(run.content, self.library.contract)
+        campaign = content.campaign
+        if run.state == "approved":
+            _refuse_stale(run, now)
+            self._refuse_other_data(run, content, now)
+        with self.store.write() as connection:
+            lock(connection, [f"campaign:{run.campaign}"])
+            others = select(campaign_runs.c.run_id).where(
+                campaign_runs.c.campaign == run.campaign, campaign_runs.c.state.in_(("running", "paused"))
+            )
+            if other := connection.execute(others).scalar():
+                raise RefusedError(
+                    f"Campaign {run.campaign!r} is under way already, as run {other}.",
+                    "Stop it or let it finish.",
+                )
+            if number := had_it_since(connection, run_id, campaign, now):
+                raise RefusedError(
+                    f"{number} of the people in run {run_id} had campaign {run.campaign!r} since it was planned.",
+                    f"Run `rapport campaign plan {run.campaign}` again, which leaves them out.",
+                )
+            _step(connection, run, "approved", "running", actor, now, launched_at=now)
+            queue_run(connection, run_id, now)
+        return self._summary(run_id, ())
+
+    def pause(self, run_id: str, actor: str) -> RunSummary:
+        """Hold back what has not gone yet."""
+        return self._move(run_id, "running", "paused", actor)
+
+    def resume(self, run_id: str, actor: str, anyway: str | None = None) -> RunSummary:
+        """Let a paused run go on; `anyway` is the reason, which is audited, why one of an old plan shall, or a harmful one.
+
+        Raises RefusedError where the plan is as old as none is launched, or the run was paused by itself. Marketing that
+        has expired stays skipped.
+        """
+        run, now = self._run(run_id), self.clock.now()
+        if run.state == "paused" and anyway is None:
+            self._refuse_harmful(run)
+            _refuse_stale(
+                run, now, "Plan it again; or resume it with --anyway and the reason, which is audited."
+            )
+        with self.store.write() as connection:
+            _step(connection, run, "paused", "running", actor, now)
+            if anyway is not None:
+                let_go_on(connection, run_id, actor, anyway, now)
+                detail = {"campaign": run.campaign, "reason": anyway}
+                audit.record(connection, actor, "campaign.resume_anyway", run_id, detail, at=now)
+        return self._summary(run_id, ())
+
+    def _refuse_harmful(self, run: Row[Any]) -> None:
+        with self.store.read() as connection:
+            halt = standing_halts(connection, [run.run_id]).get(run.run_id)
+        if halt is not None:
+            raise RefusedError(
+                f"Run {run.run_id} of campaign {run.campaign!r} was paused by itself: {halt.sentence}",
+                "Mend its audience or its words and plan again; or resume it with --anyway and the reason for the audit.",
+            )
+
+    def stop(self, run_id: str, actor: str) -> RunSummary:
+        """End a run for good and call back what has not gone yet."""
+        run, now = self._run(run_id), self.clock.now()
+        if run.state not in {"planned", "approved", "running", "paused"}:
+            raise RefusedError(f"Run {run_id} is {run.state}, so there is nothing to stop.", "")
+        with self.store.write() as connection:
+            _step(connection, run, run.state, "stopped", actor, now, finished_at=now)
+            cancel_run(connection, run_id, now)
+        return self._summary(run_id, ())
+
+    def _refuse_other_data(self, run: Row[Any], content: Content, now: datetime) -> None:
+        """Refuse a launch upon data that is old or red, or that makes another audience of the segment than was approved."""
+        campaign = content.campaign
+        with self.customers.reader.snapshot() as snapshot, self.store.read() as connection:
+            if red := red_contracts(connection, campaign.stands_on):
+                raise RefusedError(
+                    f"The data of {', '.join(red)} failed its checks.",
+                    "Launch it once they pass: `rapport build`.",
+                )
+            if (age := now - snapshot.info.as_of) > timedelta(hours=campaign.data_hours):
+                raise RefusedError(
+                    f"The newest release is of {age / timedelta(hours=1):.0f} hours ago;"
+                    f" campaign {run.campaign!r} may be launched upon {campaign.data_hours:g} at most.",
+                    "Run `rapport build`, then plan again.",
+                )
+            if run.release_version == snapshot.info.version:
+                return
+            known = self.customers.merged(snapshot, connection)
+            planned = {known.current(each) for each in matched_in(connection, run.run_id)}
+            objectors = self.customers.objectors(snapshot, connection)
+            lists = read_lists(connection, content.segment, known)
+            today = segments.ids(snapshot, content.segment, objectors, lists)
+        if (share := 100 * moved(planned, today)) > campaign.moved_percent:
+            raise RefusedError(
+                f"The audience of run {run.run_id} has moved by {share:.0f} % since it was planned:"
+                f" {len(today - planned):,} came and {len(planned - today):,} left, of {len(planned):,}.",
+                f"Run `rapport campaign plan {run.campaign}` again, look at it, and approve that.",
+            )
+
+    def _move(self, run_id: str, source: str, target: str, actor: str) -> RunSummary:
+        run = self._run(run_id)
+        with self.store.write() as connection:
+            _step(connection, run, source, target, actor, self.clock.now())
+        return self._summary(run_id, ())
+
+
+def _step(  # noqa: PLR0913, PLR0917 - one step of one run
+    connection: Connection, run: Row[Any], source: str, target: str, actor: str, now: datetime, **values: Any
+) -> None:
+    """Move a run from one state to the next, if nobody else moved it first."""
+    this = (campaign_runs.c.run_id == run.run_id) & (campaign_runs.c.state == source)
+    if not connection.execute(update(campaign_runs).where(this).values(state=target, **values)).rowcount:
+        raise RefusedError(
+            f"Run {run.run_id} of campaign {run.campaign!r} is {run.state}; this needs one that is {source}.",
+            "See `rapport campaign list`.",
+        )
+    detail = {"campaign": run.campaign}
+    audit.record(connection, actor, f"campaign.{target}", run.run_id, detail, at=now)
+
+
+def _refuse_stale(run: Row[Any], now: datetime, instead: str = "Plan it again.") -> None:
+    if now - run.planned_at > STALE:
+        raise RefusedError(f"Run {run.run_id} was planned more than {STALE.days} days ago.", instead)
