@@ -48,6 +48,7 @@ _NO_PROXY = f"is neither an IP address nor a network; {_PROXIES}"
 _LEGAL = {  # what a person is told where pydantic would speak of patterns and literals
     "RAPPORT_CURRENCY": "it should be an ISO 4217 code such as GBP",
     "RAPPORT_SENDING": "it should be 'sandbox' or 'live'",
+    "RAPPORT_ROLES": "it should be 'on' or 'off'",
 }
 
 
@@ -67,6 +68,8 @@ class Settings(BaseSettings):
     company_contact: str = Field("", alias="RAPPORT_COMPANY_CONTACT")
     own_domains: str = Field("", alias="RAPPORT_OWN_DOMAINS")
     colleagues: str = Field("", alias="RAPPORT_COLLEAGUES")
+    roles: Literal["off", "on"] = Field("off", alias="RAPPORT_ROLES")
+    second_approval_above: int = Field(5000, alias="RAPPORT_SECOND_APPROVAL_ABOVE", ge=0)
     max_file_mb: int = Field(4096, alias="RAPPORT_MAX_FILE_MB", ge=1)
     build_memory_mb: int = Field(0, alias="RAPPORT_BUILD_MEMORY_MB", ge=0)
     attachment_max_mb: int = Field(10, alias="RAPPORT_ATTACHMENT_MAX_MB", ge=0, le=1000)

@@ -41,7 +41,8 @@ def act(verb: Verb, target: str) -> None:
     except RapportError as error:
         st.session_state[TOLD] = error
         return
-    st.session_state[TOLD] = [DONE[verb], *summary.notices]
+    done = verb != "approve" or summary.state == "approved"
+    st.session_state[TOLD] = [DONE[verb] if done else "Your approval is kept.", *summary.notices]
     st.session_state[f"run_{summary.campaign}"] = summary.run_id
 
 

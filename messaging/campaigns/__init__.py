@@ -7,10 +7,11 @@ text: what is approved, and what runs, is that content and not what the files be
 from messaging.campaigns.content import Content, content_hash, read_content
 from messaging.campaigns.files import read_campaign
 from messaging.campaigns.library import SHIPPED, FillReport, Library, fill_library
-from messaging.campaigns.model import Campaign, Holdout, Variant
+from messaging.campaigns.model import ApprovalRule, Campaign, Holdout, Variant
 
 __all__ = [
     "SHIPPED",
+    "ApprovalRule",
     "Campaign",
     "Content",
     "FillReport",

@@ -14,6 +14,7 @@ from messaging.campaigns.model import (
     NAME,
     PREFERRED,
     STANDS_ON,
+    ApprovalRule,
     Campaign,
     Holdout,
     Variant,
@@ -65,6 +66,11 @@ class _Launch(_Part):
     data_hours: float = Field(DATA_HOURS, gt=0, le=24 * 366, strict=True)
 
 
+class _Approval(_Part):
+    people: Literal[1, 2] = 1
+    second_above: int | None = Field(None, ge=0, strict=True)
+
+
 class _File(_Part):
     """A campaign as it stands in its file; a key without a value counts as none."""
 
@@ -84,6 +90,7 @@ class _File(_Part):
     expires_after_days: int | None = Field(None, ge=1, le=365, strict=True)
     stands_on: tuple[Word, ...] | None = None
     launch: Annotated[_Launch | None, BeforeValidator(_or_none)] = None
+    approval: Annotated[_Approval | None, BeforeValidator(_or_none)] = None
 
     @field_validator("channels")
     @classmethod
@@ -136,4 +143,7 @@ def read_campaign(name: str, text: str) -> Campaign:
         stands_on=found.stands_on or STANDS_ON,
         moved_percent=found.launch.moved_percent if found.launch else MOVED_PERCENT,
         data_hours=found.launch.data_hours if found.launch else DATA_HOURS,
+        approval=ApprovalRule(found.approval.people, found.approval.second_above)
+        if found.approval
+        else ApprovalRule(),
     )

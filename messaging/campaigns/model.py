@@ -42,6 +42,18 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class ApprovalRule:
+    """How many different people have to approve: `people`, or two where more than `second_above` get a message."""
+
+    people: int = 1
+    second_above: int | None = None
+
+    def wanted(self, to_send: int) -> int:
+        """Say how many have to approve a run that writes to so many."""
+        return 2 if self.second_above is not None and to_send > self.second_above else self.people
+
+
+@dataclass(frozen=True)
 class Campaign:
     """Whom we write to, what, in which order of channels, and who is left out to compare."""
 
@@ -62,6 +74,7 @@ class Campaign:
     stands_on: tuple[str, ...]
     moved_percent: float  # so much of the audience may come or go between plan and launch
     data_hours: float  # so old may the release be when it is launched
+    approval: ApprovalRule = ApprovalRule()
 
     @property
     def template(self) -> str:

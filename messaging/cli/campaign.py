@@ -118,15 +118,12 @@ def plan(name: CampaignName, *, actor: Actor, as_json: AsJson = False) -> None:
 
 @campaigns.command("approve")
 def approve(name: CampaignName, *, run: RunId = None, actor: Actor, as_json: AsJson = False) -> None:
-    """Approve the newest plan of a campaign, exactly as it was planned."""
-    _act(
-        name,
-        run,
-        ("planned",),
-        lambda planner, run_id: planner.approve(run_id, actor),
-        "Now `launch` it.",
-        as_json=as_json,
-    )
+    """Approve the newest plan of a campaign, exactly as it was planned; say who is still wanted."""
+    from messaging.cli.opening import opened_planner
+
+    with opened_planner(read_settings()) as planner:
+        summary = planner.approve(planner.run_of(name, run, "planned"), actor)
+    _told(summary, "Now `launch` it." if summary.state == "approved" else "", as_json=as_json)
 
 
 @campaigns.command("launch")

@@ -11,9 +11,11 @@ from messaging.campaigns import Content, read_content
 from messaging.deliverability import let_go_on, standing_halts
 from messaging.facts import red_contracts
 from messaging.outbox import cancel_run, queue_run
+from messaging.planner.approvals import add_approval, approvers, same, wanted
 from messaging.planner.history import had_it_since
 from messaging.planner.outlooks import matched_in, moved
 from messaging.planner.parts import Parts
+from messaging.planner.reports import read_run
 from messaging.planner.views import RunSummary
 from messaging.segments.lists import read_lists
 from messaging.store.locks import lock
@@ -26,9 +28,11 @@ class Steps(Parts):
     """Takes a planned run on, one step at a time."""
 
     def approve(self, run_id: str, actor: str) -> RunSummary:
-        """Approve a planned run: exactly the content that was planned.
+        """Approve a planned run as `actor`: exactly the content that was planned.
 
-        Raises RefusedError when it is not planned, or its files have changed since.
+        It is approved once as many people did so as its campaign and the installation ask for; until then it stays
+        planned, and a notice says who is still wanted. Raises RefusedError when it is not planned, its files have
+        changed since, or the actor may not approve it.
         """
         run = self._run(run_id)
         try:
@@ -40,15 +44,23 @@ class Steps(Parts):
                 f"The files of campaign {run.campaign!r} have changed since run {run_id} was planned.",
                 f"Run `rapport campaign plan {run.campaign}` again, look at it, and approve that.",
             )
-        notices = (
-            ["You approved your own plan; a second pair of eyes is better."]
-            if run.planned_by == actor
-            else []
-        )
+        own = same(run.planned_by) == same(actor)
+        notices = ["You approved your own plan; a second pair of eyes is better."] if own else []
         now = self.clock.now()
         _refuse_stale(run, now)
+        content = read_content(run.content, self.library.contract)
         with self.store.write() as connection:
-            _step(connection, run, "planned", "approved", actor, now, approved_at=now, approved_by=actor)
+            lock(connection, [f"campaign:{run.campaign}"])
+            _refuse_other_state(read_run(connection, run_id), "planned")
+            needed = wanted(connection, run, content, self.settings)
+            given = add_approval(connection, run, actor, needed, now)
+            if missing := needed.missing(given):
+                notices.append(missing)
+                detail = {"campaign": run.campaign, "wanted": needed.people}
+                audit.record(connection, actor, "campaign.approval", run_id, detail, at=now)
+            else:
+                names = ", ".join(given)
+                _step(connection, run, "planned", "approved", actor, now, approved_at=now, approved_by=names)
         return self._summary(run_id, notices)
 
     def launch(self, run_id: str, actor: str) -> RunSummary:
@@ -65,6 +77,14 @@ class Steps(Parts):
             self._refuse_other_data(run, content, now)
         with self.store.write() as connection:
             lock(connection, [f"campaign:{run.campaign}"])
+            if run.state == "approved":
+                needed = wanted(connection, run, content, self.settings)
+                if missing := needed.missing(approvers(connection, run_id)):  # the rule became stricter since
+                    raise RefusedError(
+                        f"Run {run_id} of campaign {run.campaign!r} is not approved by as many as it takes."
+                        f" {missing}",
+                        f"Run `rapport campaign plan {run.campaign}` again, and have it approved.",
+                    )
             others = select(campaign_runs.c.run_id).where(
                 campaign_runs.c.campaign == run.campaign, campaign_runs.c.state.in_(("running", "paused"))
             )
@@ -167,12 +187,21 @@ def _step(  # noqa: PLR0913, PLR0917 - one step of one run
     """Move a run from one state to the next, if nobody else moved it first."""
     this = (campaign_runs.c.run_id == run.run_id) & (campaign_runs.c.state == source)
     if not connection.execute(update(campaign_runs).where(this).values(state=target, **values)).rowcount:
-        raise RefusedError(
-            f"Run {run.run_id} of campaign {run.campaign!r} is {run.state}; this needs one that is {source}.",
-            "See `rapport campaign list`.",
-        )
+        raise _other_state(run, source)
     detail = {"campaign": run.campaign}
     audit.record(connection, actor, f"campaign.{target}", run.run_id, detail, at=now)
+
+
+def _refuse_other_state(run: Row[Any], needed: str) -> None:
+    if run.state != needed:
+        raise _other_state(run, needed)
+
+
+def _other_state(run: Row[Any], needed: str) -> RefusedError:
+    return RefusedError(
+        f"Run {run.run_id} of campaign {run.campaign!r} is {run.state}; this needs one that is {needed}.",
+        "See `rapport campaign list`.",
+    )
 
 
 def _refuse_stale(run: Row[Any], now: datetime, instead: str = "Plan it again.") -> None:

@@ -1,4 +1,4 @@
-"""The tables of what holds marketing back: open complaints, promises of a day's budget, campaigns that did harm.
+"""The tables of what holds marketing back: complaints, budgets promised, campaigns that did harm, approvals.
 
 Times are naive UTC by `messaging.clock.Clock`.
 """
@@ -57,4 +57,13 @@ campaign_halts = Table(  # runs that were paused by themselves, and who let them
     Column("resumed_at", DateTime),
     Column("resumed_by", String),
     Column("resumed_why", String),
+)
+
+campaign_approvals = Table(  # who approved a run; it is launched once these are enough
+    "campaign_approvals",
+    metadata,
+    Column("run_id", ForeignKey("campaign_runs.run_id"), primary_key=True),
+    Column("person", String, primary_key=True),  # the name without case and outer spaces: Eva and eva are one
+    Column("approved_by", String, nullable=False),  # as it was told
+    Column("approved_at", DateTime, nullable=False),
 )
