@@ -90,16 +90,27 @@ def rehearse(
 
 
 @campaigns.command("plan")
-def plan(name: CampaignName, *, actor: Actor, as_json: AsJson = False) -> None:
+def plan(
+    name: CampaignName,
+    *,
+    samples: Annotated[
+        int, typer.Option(help="Show so many of its messages, the worst first.", min=0, max=10)
+    ] = 10,
+    actor: Actor,
+    as_json: AsJson = False,
+) -> None:
     """Decide about everybody in the segment and render their messages; nothing goes yet."""
+    from dataclasses import replace
+
     from messaging import segments
-    from messaging.cli.cards import print_plan
-    from messaging.cli.opening import opened_planner
+    from messaging.cli.cards import print_bubbles, print_plan
+    from messaging.cli.opening import looked, opened_planner
     from messaging.planner import outlook
     from messaging.policy import read_limits
     from messaging.segments.lists import read_lists
 
-    with opened_planner(read_settings()) as planner:
+    settings = read_settings()
+    with opened_planner(settings) as planner:
         segment = planner.library.content(name).segment
         with planner.customers.reader.snapshot() as snapshot, planner.store.read() as store:
             lists = read_lists(store, segment, planner.customers.merged(snapshot, store))
@@ -107,13 +118,18 @@ def plan(name: CampaignName, *, actor: Actor, as_json: AsJson = False) -> None:
             matched = segments.count(snapshot, segment, objectors, lists).matched
         with progress(f"Planning for {matched:,} people", matched) as advance:
             summary = planner.plan(name, actor, advance)
+        summary = replace(summary, samples=summary.samples[:samples])
+        if summary.samples:
+            shown = len(summary.samples)
+            looked(settings, planner.store, actor, "campaign.look", summary.run_id, shown=shown)
         ahead = outlook(planner.store, planner.customers, summary.run_id, read_limits(planner.settings))
     next_step = f"Look at it with `rapport campaign report {name} --ugliest 3`, then `approve` it."
-    emit(
-        summary.to_document() | {"outlook": ahead.to_document()},
-        as_json=as_json,
-        human=lambda: print_plan(summary, ahead, next_step),
-    )
+
+    def human() -> None:
+        print_bubbles(summary.samples)
+        print_plan(summary, ahead, next_step)
+
+    emit(summary.to_document() | {"outlook": ahead.to_document()}, as_json=as_json, human=human)
 
 
 @campaigns.command("approve")

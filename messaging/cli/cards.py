@@ -178,7 +178,7 @@ def print_summary(summary: RunSummary, next_step: str) -> None:
         f"\n[bold]{escape(summary.title)}[/bold]  [cyan]{summary.state}[/cyan]  [dim]{summary.run_id}[/dim]"
     )
     _out().print(Padding(table, (0, 2)))
-    for notice in (*([summary.halted] if summary.halted else []), *summary.notices):
+    for notice in (*([summary.halted] if summary.halted else []), *summary.notices, *summary.warnings):
         _out().print(f"  [yellow]![/yellow] {escape(notice)}")
     if next_step:
         _out().print(f"  {next_step}\n")

@@ -8,6 +8,7 @@ import smsutil
 from sqlalchemy import Row, select
 
 from messaging.customers import Customers
+from messaging.outbox import PlannedMessage
 from messaging.planner.reports import read_run
 from messaging.planner.views import ShownMessage
 from messaging.rendering import formats
@@ -33,7 +34,8 @@ def ugliest(store: Store, customers: Customers, run_id: str, number: int = 3) ->
     rows = _messages(store, run_id)
     names = _names(customers, [row.customer_id for row in rows])
     usual = _usual_segments(rows)
-    looked_at = [(row, _remarks(row, names.get(row.customer_id, {}), usual)) for row in rows]
+    given = {each: who.get("given_name") for each, who in names.items()}
+    looked_at = [(row, remarks_on(row, given.get(row.customer_id), usual)) for row in rows]
     looked_at.sort(key=lambda each: (-len(each[1]), -len(each[0].body), each[0].customer_id))
     return [_shown(row, names, remarks) for row, remarks in _varied(looked_at, number)]
 
@@ -69,8 +71,8 @@ def _usual_segments(rows: list[Row[Any]]) -> int:
     return counted[len(counted) // 2] if counted else 1
 
 
-def _remarks(row: Row[Any], who: Mapping[str, Any], usual: int) -> tuple[str, ...]:
-    given = who.get("given_name")
+def remarks_on(row: Row[Any] | PlannedMessage, given: str | None, usual: int) -> tuple[str, ...]:
+    """Say what might embarrass us in a message to somebody of that first name, where messages take `usual` segments."""
     text = f"{row.subject or ''} {row.body}"
     words = re.sub(r"https?://\S+", "", text).split()
     found = [

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -21,6 +22,7 @@ from messaging.objections import objectors_since
 from messaging.outbox import insert_planned
 from messaging.planner.decisions import Company, Decision, Ground, decide_all
 from messaging.planner.history import written_since
+from messaging.planner.samples import Sampler
 from messaging.planner.steps import Steps
 from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
 from messaging.policy import SendFacts, read_limits
@@ -46,8 +48,11 @@ class Planner(Steps):
         """
         content = self._content(campaign)
         ground, people, version, notices = self._prepare(content, new_id("run"))
-        nameless = self._store_plan(ground, version, actor, self._decide(ground, people, progress))
-        return self._summary(ground.run_id, notices, nameless)
+        sampler = Sampler()
+        decisions = sampler.watch(self._decide(ground, people, progress))
+        nameless = self._store_plan(ground, version, actor, decisions)
+        summary = self._summary(ground.run_id, notices, nameless)
+        return replace(summary, warnings=sampler.warnings(), samples=sampler.samples(people))
 
     def rehearse(self, campaign: str, number: int = 3) -> Rehearsal:
         """Render a campaign for a few people as they would get it; store and send nothing."""

@@ -34,6 +34,8 @@ class RunSummary:
     approved_by: str | None = None
     halted: str | None = None  # why it was paused by itself, while it is
     notices: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # of what its messages say, told when just planned
+    samples: tuple["ShownMessage", ...] = ()  # ten of them, the worst first, told when just planned
 
     def to_document(self) -> dict[str, Any]:
         """Give the summary as a JSON document."""

@@ -148,6 +148,11 @@ def test_a_campaign_goes_from_test_to_stop_by_commands(run: Run, company: list[d
         == 30
     )
     assert planned["excluded"] == {"no_consent": 10}
+    assert len(planned["samples"]) == 10
+    looked = json.loads(run("audit", "list", "--json"))["entries"]
+    assert ("campaign.look", "eva", {"shown": 10}) in [
+        (each["action"], each["actor"], each["detail"]) for each in looked
+    ]
     assert "your own plan" in run("campaign", "approve", "win_back", "--actor", "eva")
     assert json.loads(run("campaign", "launch", "win_back", "--json"))["state"] == "running"
     assert json.loads(run("campaign", "pause", "win_back", "--json"))["state"] == "paused"
@@ -166,6 +171,17 @@ def test_a_campaign_goes_from_test_to_stop_by_commands(run: Run, company: list[d
     assert "stopped" in run("campaign", "list")
     listed = {each["campaign"]: each["runs"] for each in json.loads(run("campaign", "list", "--json"))}
     assert [each["state"] for each in listed["win_back"]] == ["stopped"]
+
+
+def test_a_plan_without_samples_shows_nobody_and_records_no_look(
+    run: Run, company: list[dict[str, Any]]
+) -> None:
+    assert json.loads(run("campaign", "plan", "win_back", "--samples", "0", "--json"))["samples"] == []
+    told = run("campaign", "plan", "win_back", "--samples", "0")
+    assert not any(each["display_name"] in told for each in company)
+    entries = json.loads(run("audit", "list", "--json"))["entries"]
+    assert [each["action"] for each in entries] == ["campaign.plan", "campaign.plan"]
+    assert company[1]["display_name"].split()[0] in run("campaign", "plan", "win_back")
 
 
 def test_why_asks_for_a_message_or_for_a_customer_with_a_campaign(
