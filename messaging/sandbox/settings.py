@@ -29,7 +29,7 @@ class SandboxSettings:
     inbound_url: str = INBOUND_URL  # where an answer from a phone is posted to
     step_seconds: float = 0.3  # between two statuses of a message
     callback_workers: int = 16  # the receiver commits together what comes together
-    retry_pause: float = 0.2  # before the one more try of a webhook that could not be reached
+    retry_pause: float = 0.2  # before each more try of a webhook
     conversations_url: str = CONVERSATIONS_URL  # where a customer's words in a chat are posted to
     sendgrid_events_url: str = SENDGRID_EVENTS_URL
     sendgrid_inbound_url: str = SENDGRID_INBOUND_URL

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 import httpx
 
 from messaging.sandbox.faults import Faults
+from messaging.sandbox.overrides import overrides_of
 from messaging.sandbox.settings import SandboxSettings
 from messaging.sandbox.signing import signature
 from messaging.store.ids import new_id
 
 log = logging.getLogger(__name__)
-
-CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0  # Twilio's own limits for webhooks
 
 
 class Pending:
@@ -128,7 +127,7 @@ class Couriers:
         self._queues: list[queue.SimpleQueue[Webhook | None]] = [queue.SimpleQueue() for _ in range(workers)]
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
-        self.answers: dict[str, int] = {}  # by HTTP status, or "unreachable"
+        self.answers: dict[str, int] = {}  # the last of each webhook, or why there was none
 
     def post(self, key: str, webhook: Webhook) -> None:
         """Post `webhook` soon; webhooks of the same `key` go in the order they came."""
@@ -154,8 +153,7 @@ class Couriers:
                     thread.start()
 
     def _run(self, line: "queue.SimpleQueue[Webhook | None]") -> None:
-        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        with httpx.Client(timeout=timeout, trust_env=False) as client:
+        with httpx.Client(trust_env=False) as client:
             while (webhook := line.get()) is not None:
                 try:
                     self._count(self._deliver(client, webhook))
@@ -163,30 +161,43 @@ class Couriers:
                     self._pending.end()
 
     def _deliver(self, client: httpx.Client, webhook: Webhook) -> str:
-        """Post once, and once more only where no connection came about: Twilio's default (rc=1, rp=ct)."""
+        """Post, and again as often as its address asks for; give the last answer, else what came in its place."""
         headers = dict(webhook.headers) or {
             "X-Twilio-Signature": signature(self._token, webhook.url, webhook.params),
             "I-Twilio-Idempotency-Token": new_id("evt").removeprefix("evt_"),
             "User-Agent": "TwilioProxy/1.1",
         }
-        for attempt in (1, 2):
-            try:
-                form = dict(webhook.params) if webhook.body is None else None
-                answer = client.post(webhook.url, headers=headers, data=form, content=webhook.body)
-            except httpx.ConnectError:
-                if attempt == 1:
-                    time.sleep(self._retry_pause)
-            except httpx.HTTPError as error:
-                log.warning("A webhook broke off: %s", type(error).__name__)
-                return "broken"
-            else:
-                return str(answer.status_code)
-        log.warning("A webhook could not be delivered: nothing listens at its address.")
-        return "unreachable"
+        asked = overrides_of(webhook.url)
+        deadline, tries = time.monotonic() + asked.total, itertools.count()
+        while True:
+            rest = deadline - time.monotonic()
+            timeout = httpx.Timeout(min(asked.read, rest), connect=min(asked.connect, rest))
+            answer, failure = _post(client, webhook, headers, timeout)
+            late = time.monotonic() + self._retry_pause >= deadline
+            if failure not in asked.policy or next(tries) == asked.retries or late:
+                break
+            time.sleep(self._retry_pause)
+        if failure:
+            log.warning("A webhook could not be delivered: %s.", answer)
+        return answer
 
     def _count(self, answer: str) -> None:
         with self._lock:
             self.answers[answer] = self.answers.get(answer, 0) + 1
+
+
+def _post(
+    client: httpx.Client, webhook: Webhook, headers: Mapping[str, str], timeout: httpx.Timeout
+) -> tuple[str, str]:
+    """Post once; give the answer's status, or a word for none, and what failed in Twilio's word, or nothing."""
+    form = dict(webhook.params) if webhook.body is None else None
+    try:
+        answer = client.post(webhook.url, headers=headers, data=form, content=webhook.body, timeout=timeout)
+    except (httpx.ConnectError, httpx.ConnectTimeout):
+        return "unreachable", "ct"
+    except httpx.HTTPError:
+        return "broken", "rt"
+    return str(answer.status_code), f"{answer.status_code // 100}xx" if answer.is_error else ""
 
 
 class Works:

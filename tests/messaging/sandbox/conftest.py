@@ -28,12 +28,18 @@ class Heard:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.answer = 204
+        self.first: list[int] = []  # how the first calls are answered, before `answer` is
         self._lock = threading.Lock()
 
     def note(self, call: dict[str, Any]) -> None:
         """Remember a call."""
         with self._lock:
             self.calls.append(call)
+
+    def next_answer(self) -> int:
+        """Give the status that the next call is answered with."""
+        with self._lock:
+            return self.first.pop(0) if self.first else self.answer
 
     @property
     def statuses(self) -> list[str]:
@@ -113,7 +119,7 @@ def listener(listening: tuple[Stage, str]) -> Listener:
         url = f"{listener.base_url}{raw}?{query}" if query else f"{listener.base_url}{raw}"
         call = {"path": path, "url": url, "form": form, "headers": dict(request.headers)}
         listener.heard.note(call)
-        return Response(status_code=listener.heard.answer)
+        return Response(status_code=listener.heard.next_answer())
 
     return listener
 
