@@ -28,6 +28,7 @@ REVISIONS = (
     "0017",
     "0018",
     "0019",
+    "0020",
 )  # oldest first; a test holds this equal to the migration scripts
 
 
