@@ -28,7 +28,7 @@ LONG_AGO = datetime.min  # noqa: DTZ901 - naive UTC
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided about one person, as code and sentence; `waits_until` where quiet hours delay it."""
+    """What was decided about one person, as code and sentence; `waits` where something delays it, such as quiet hours."""
 
     customer_id: str
     decided: Decided
@@ -39,7 +39,12 @@ class Decision:
     variant: str | None = None
     message: PlannedMessage | None = None
     missing: tuple[str, ...] = ()
-    waits_until: datetime | None = None
+    waits: Blocked | None = None
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """Give when it may go, where that is known."""
+        return self.waits.until if self.waits else None
 
 
 @dataclass(frozen=True)
@@ -234,7 +239,7 @@ def _chosen(ground: Ground, person: Mapping[str, Any], choices: Sequence[_Choice
         message=None if held_out else _message(ground, person, choice, others),
         variant=ground.content.campaign.variant_of(person["customer_id"]).name or None,
         missing=choice.rendered.missing,
-        waits_until=waits.until if waits and not held_out else None,
+        waits=None if held_out else waits,
     )
 
 

@@ -206,15 +206,15 @@ def _insert_decisions(
             f"{len(planned)} messages were planned but {stored} stored in run {run_id}."
         )
     waits = [
-        {"this": each.message.message_id, "until": each.waits_until}
+        {"this": each.message.message_id, "until": why.until, "why": why.reason, "told": why.sentence}
         for each in decisions
-        if each.message is not None and each.waits_until is not None
+        if each.message is not None and (why := each.waits) is not None and why.until is not None
     ]
     if waits:
         connection.execute(
             update(messages)
             .where(messages.c.message_id == bindparam("this"))
-            .values(send_after=bindparam("until")),
+            .values(send_after=bindparam("until"), reason=bindparam("why"), detail=bindparam("told")),
             waits,
         )
 

@@ -42,8 +42,9 @@ def why_message(store: Store, message_id: str, people: Mapping[str, KnownAs] | N
         if row is None:
             raise NotFoundError(f"There is no message {message_id!r}.", "Its id begins with msg_.")
         person = (people or {}).get(row.customer_id) or KnownAs((row.customer_id,))
-        sentences = [*_origin(connection, row), *_consent(connection, row, person), *_fate(connection, row)]
-        return sentences + _answers(connection, row)
+        origin = _origin(connection, row)
+        fate = [each for each in _fate(connection, row) if not any(each in told for told in origin)]
+        return [*origin, *_consent(connection, row, person), *fate, *_answers(connection, row)]
 
 
 def why_customer(store: Store, customers: Customers, customer_id: str, campaign: str) -> list[str]:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import JSON, func, insert, select, text, update
+from typer.testing import CliRunner
 
 from data_contracts.errors import NotFoundError, RefusedError, SettingsError
 from messaging import consent
 from messaging.addresses import Addresses
 from messaging.audit import newest
+from messaging.cli import app
 from messaging.clock import Clock
 from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.deliverability import Tolerance, halt_harmful
@@ -208,11 +210,32 @@ def test_night_does_not_exclude_but_waits(
     summary = planner.plan("win_back", "eva")
     assert (summary.to_send, summary.waiting_for_hours) == (1, 1)
     with planner.store.read() as connection:
-        send_after = connection.execute(select(messages.c.send_after)).scalar_one()
-    assert send_after == NOON + timedelta(hours=4)  # nine in the morning there
+        waits = connection.execute(select(messages.c.send_after, messages.c.reason)).one()
+    assert waits == (NOON + timedelta(hours=4), "quiet_hours")  # nine in the morning there
     (row,) = audience(planner.store, summary.run_id)
     assert row.detail is not None
     assert "marketing may arrive from" in row.detail
+
+
+def test_the_outbox_says_why_a_message_waits_from_its_plan_on(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree, settings: Settings
+) -> None:
+    sleeper = make_person(1, time_zone="America/Los_Angeles", email=None)
+    publish(customer_360=[sleeper])
+    agree([sleeper])
+    run_id = planner.plan("win_back", "eva").run_id
+    home = {"RAPPORT_HOME": str(settings.home), "COLUMNS": "160"}
+    why = "It is 05:00 in Los Angeles; marketing may arrive from 09:00."
+    for state in ("planned", "queued"):
+        if state == "queued":
+            planner.approve(run_id, "otto")
+            planner.launch(run_id, "eva")
+        listed = CliRunner().invoke(app, ["outbox", "list", "--state", state], env=home).stdout
+        assert f"  {why}\n  It waits until 2026-10-30 16:00 UTC." in listed
+        (message_id,) = re.findall(r"msg_\S+", listed)
+        assert why in CliRunner().invoke(app, ["outbox", "show", message_id], env=home).stdout
+        told = CliRunner().invoke(app, ["why", message_id], env=home).stdout
+        assert told.count(why) == 1
 
 
 def test_who_has_no_common_hour_is_left_out(
