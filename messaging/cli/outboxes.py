@@ -1,5 +1,6 @@
 """`rapport outbox`: what waits, what failed and how to mend it; another try, or none."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, get_args
 
 import typer
@@ -27,12 +28,13 @@ def list_them(
     """List messages by state, those that failed unless you say otherwise, each with how to mend it."""
     from messaging import outbox
     from messaging.cli.opening import opened_store
+    from messaging.clock import read_clock
     from messaging.outbox.states import State
 
-    known = get_args(State)
+    known, settings = get_args(State), read_settings()
     if state != "all" and state not in known:
         raise UsageError(f"--state is {state!r}.", f"It is one of {', '.join(known)}, all.")
-    with opened_store(read_settings()) as store, store.read() as connection:
+    with opened_store(settings) as store, store.read() as connection:
         found = outbox.letters(connection, known if state == "all" else [state], run_id=run, limit=limit)
         counts = outbox.counts(connection, run)
         resting = outbox.left_alone(connection)
@@ -41,7 +43,8 @@ def list_them(
         "counts": counts,
         "resting": {one.sender: one.sentence for one in resting},
     }
-    emit(document, as_json=as_json, human=lambda: _print(document))
+    now = read_clock(settings.home).now()
+    emit(document, as_json=as_json, human=lambda: _print(document, now))
 
 
 @outboxes.command("show")
@@ -51,10 +54,13 @@ def show(
     """Show one message: every call, what the provider said since, what people decided; not its words."""
     from messaging import outbox
     from messaging.cli.opening import opened_store
+    from messaging.clock import read_clock
 
-    with opened_store(read_settings()) as store, store.read() as connection:
+    settings = read_settings()
+    with opened_store(settings) as store, store.read() as connection:
         document = outbox.letter(connection, message_id)
-    emit(document, as_json=as_json, human=lambda: _print_one(document))
+    now = read_clock(settings.home).now()
+    emit(document, as_json=as_json, human=lambda: _print_one(document, now))
 
 
 @outboxes.command("retry")
@@ -130,31 +136,32 @@ def _do(  # noqa: PLR0913 - one deed, and how it is told
     emit({"messages": done}, as_json=as_json, human=lambda: say(told.format(f"{done:,}")))
 
 
-def _print(document: dict[str, Any]) -> None:
+def _print(document: dict[str, Any], now: datetime) -> None:
     counts = ", ".join(f"{number:,} {state}" for state, number in sorted(document["counts"].items()))
     say(f"The outbox holds {counts}." if counts else "The outbox is empty.")
     for each in document["messages"]:
         code = f" {each['error_code']}" if each["error_code"] else ""
         about = f"{each['channel']}, {plain(each['campaign'] or each['message_class'])}"
         say(f"[bold]{each['message_id']}[/bold]  {each['state']}{code}  {about}")
-        for words in (each["detail"], _waits(each), each["mend"]):
+        for words in (each["detail"], _waits(each, now), each["mend"]):
             if words:
                 say(f"  {plain(words)}")
     for sender, why in document["resting"].items():
         say(f"[bold]{plain(sender)}[/bold] rests. {plain(why)}")
 
 
-def _waits(each: dict[str, Any]) -> str:
-    """Say until when a message that has not gone yet waits."""
-    moments = [each[name] for name in ("send_after", "retry_at") if each[name] is not None]
+def _waits(each: dict[str, Any], now: datetime) -> str:
+    """Say until when a message that has not gone yet waits; `now` is by the installation's clock, as `send_after` is."""
+    clocks = {"send_after": now, "retry_at": datetime.now(UTC).replace(tzinfo=None)}
+    moments = [each[name] for name, today in clocks.items() if each[name] is not None and each[name] > today]
     if each["state"] not in {"planned", "queued"} or not moments:
         return ""
     return f"It waits until {max(moments):%Y-%m-%d %H:%M} UTC."
 
 
-def _print_one(document: dict[str, Any]) -> None:
+def _print_one(document: dict[str, Any], now: datetime) -> None:
     say(f"[bold]{document['message_id']}[/bold]  {document['state']}  {document['channel']}")
-    for words in (document["detail"], _waits(document), document["mend"]):
+    for words in (document["detail"], _waits(document, now), document["mend"]):
         if words:
             say(f"  {plain(words)}")
     for each in document["attempts"]:

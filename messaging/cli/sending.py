@@ -64,7 +64,12 @@ def dispatch(
                 report = dispatch_once(store, senders, clock, stop_event=ending, **options)
             else:
                 report = run_dispatcher(store, senders, clock, ending, **options)
-    emit(report.to_document(), as_json=as_json, human=lambda: _print_dispatch(report.to_document()))
+        document = report.to_document()
+        if once:
+            with store.read() as connection:
+                left = outbox.remaining(connection, clock.now(), options["rates"], senders)
+            document["remaining"] = [each.to_document() for each in left]
+    emit(document, as_json=as_json, human=lambda: _print_dispatch(document))
 
 
 def _counted(show: Callable[[float, str], None]) -> Callable[["DispatchReport"], None]:
@@ -97,19 +102,55 @@ def ended_by_signal() -> Iterator[threading.Event]:
 
 
 def _print_dispatch(report: dict[str, Any]) -> None:
-    say(", ".join(_parts(report)) + ".")
+    left = report.get("remaining")
+    if left is None:  # of a dispatcher that ran until it was ended
+        say(", ".join(_parts(report)) + ".")
+    elif any(report[name] for name in ("called", "recovered", "not_made", "skipped")):
+        say(", ".join(_parts(report | {"waiting": {}})) + ".")
+    else:
+        say("Nothing may go now." if left else "Nothing waits.")
+    for each in left or ():
+        say(plain(_left(each)))
     for sender, why in report["resting"].items():
         say(f"[bold]{plain(sender)}[/bold] rests. {plain(why)}")
 
 
 def _parts(report: dict[str, Any]) -> list[str]:
     parts = [f"[bold]{report['accepted']:,}[/bold] sent"]
-    words = {each: each for each in ("failed", "retried", "unknown", "recovered")} | {
-        "not_made": "given back"
-    }
+    words = {each: each for each in ("failed", "unknown", "recovered")} | {"not_made": "given back"}
+    words["retried"] = "try in vain" if report["retried"] == 1 else "tries in vain"
     parts += [f"{report[key]:,} {word}" for key, word in words.items() if report[key]]
-    parts += [f"{number:,} wait ({reason})" for reason, number in report["waiting"].items()]
-    return parts + [f"{number:,} skipped ({reason})" for reason, number in report["skipped"].items()]
+    parts += [f"{number:,} wait ({_word(reason)})" for reason, number in report["waiting"].items()]
+    return parts + [f"{number:,} skipped ({_word(reason)})" for reason, number in report["skipped"].items()]
+
+
+def _word(reason: str) -> str:
+    from messaging.cli.cards import REASONS
+
+    return REASONS.get(reason, reason.replace("_", " "))
+
+
+def _left(each: dict[str, Any]) -> str:
+    """Say of messages that did not go why, and when the first may."""
+    number, channel, one = f"{each['messages']:,}", each["channel"], each["messages"] == 1
+    until = f"{each['first_at']:%Y-%m-%d %H:%M} UTC" if each["first_at"] else ""
+    match each["kind"]:
+        case "held":
+            waits = f"waits until {until}" if one else f"wait, the first until {until}"
+            return f"{number} {waits} ({_word(each['reason'] or 'it was planned so')})."
+        case "retry":
+            again = f"is tried again at {until}" if one else f"are tried again, the first at {until}"
+            return f"{number} {again}: {each['detail']}"
+        case "paused":
+            return f"{number} {'belongs' if one else 'belong'} to a run that is paused."
+        case "rest":
+            return (
+                f"{number} by {channel} {'waits for its' if one else 'wait for their'} sender until {until}."
+            )
+        case "no_sender":
+            return f"{number} by {channel} {'has' if one else 'have'} no sender: none is set up for that channel."
+        case _:
+            return f"{number} by {channel} may go, and {'was' if one else 'were'} left."
 
 
 def why(

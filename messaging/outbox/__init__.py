@@ -30,6 +30,7 @@ from messaging.outbox.queue import (
     recover,
     waiting,
 )
+from messaging.outbox.remaining import Remaining, remaining
 from messaging.outbox.states import OPEN, PROVIDER_WORDS, RANK, TRANSITIONS
 from messaging.outbox.statuses import apply_statuses
 
@@ -49,6 +50,7 @@ __all__ = [
     "Parts",
     "PlannedMessage",
     "Recovered",
+    "Remaining",
     "StatusUpdate",
     "Tripped",
     "admit",
@@ -74,6 +76,7 @@ __all__ = [
     "queue_run",
     "record_outcomes",
     "recover",
+    "remaining",
     "requeue_unsent",
     "require_run",
     "retry",

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from data_contracts.errors import NotFoundError, RefusedError
 from messaging import audit, outbox
 from messaging.cli import app
-from messaging.clock import Clock
+from messaging.clock import Clock, pin_clock
 from messaging.dispatch import dispatch_once
 from messaging.senders.base import Rejected, Unknown
 from messaging.settings import Settings
@@ -133,7 +133,9 @@ def test_a_message_that_waits_says_until_when_and_why(
     store: Store, outbox_of: Any, provider: Any, settings: Settings
 ) -> None:
     (message_id,) = outbox_of.put()
-    dispatch_once(store, {"sms": provider}, Clock(datetime.fromisoformat("2026-10-30T22:30")))
+    night = datetime.fromisoformat("2026-10-30T22:30")
+    dispatch_once(store, {"sms": provider}, Clock(night))
+    pin_clock(settings.home, night)
     home = {"RAPPORT_HOME": str(settings.home)}
     for words in (["show", message_id], ["list", "--state", "queued"]):
         printed = CliRunner().invoke(app, ["outbox", *words], env=home).stdout

@@ -13,7 +13,7 @@ from messaging import consent
 from messaging.addresses import Addresses
 from messaging.audit import newest
 from messaging.cli import app
-from messaging.clock import Clock
+from messaging.clock import Clock, pin_clock
 from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.deliverability import Tolerance, halt_harmful
 from messaging.outbox import claim, finish_runs, to_calling
@@ -224,6 +224,7 @@ def test_the_outbox_says_why_a_message_waits_from_its_plan_on(
     publish(customer_360=[sleeper])
     agree([sleeper])
     run_id = planner.plan("win_back", "eva").run_id
+    pin_clock(settings.home, NOON)
     home = {"RAPPORT_HOME": str(settings.home), "COLUMNS": "160"}
     why = "It is 05:00 in Los Angeles; marketing may arrive from 09:00."
     for state in ("planned", "queued"):
