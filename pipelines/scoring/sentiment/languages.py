@@ -7,6 +7,7 @@ are `unknown`. Of 7,908 English tweets and sentences of reviews 99 % are read as
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -40,14 +41,21 @@ class Guess:
 
 
 class Languages:
-    """Knows languages; made once, for the model takes 0.6 CPU s to unpack."""
+    """Knows languages."""
 
     def __init__(self) -> None:
-        self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        self._model.set_languages(LANGUAGES)
+        self._model = _model()
 
     def guess(self, text: str) -> Guess:
         """Say what language a text is in; whom it is written to does not count."""
         ranked = self._model.rank(_HANDLE.sub(" ", text[:ENOUGH]))
         language, share = ranked[0]
         return Guess(language, share, dict(ranked)[ENGLISH])
+
+
+@cache
+def _model() -> LanguageIdentifier:
+    """Unpack the model once in a process: it takes 0.6 CPU s, and nothing changes it afterwards."""
+    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    model.set_languages(LANGUAGES)
+    return model
