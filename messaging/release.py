@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import duckdb
+import pyarrow as pa
 import structlog
 
 from data_contracts.errors import RapportError, ReleaseError
@@ -78,13 +79,30 @@ class Snapshot:
 
         Raises ReleaseError when the time is up.
         """
+        with self._bounded(seconds):
+            found = self._cursor.execute(sql, parameters or None)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def table(self, sql: str, parameters: Parameters = (), *, seconds: float | None = None) -> pa.Table:
+        """Run one query and give its rows as an Arrow table: for many people, whose rows as dicts would fill the memory.
+
+        Raises ReleaseError when the time is up.
+        """
+        with self._bounded(seconds):
+            return self._cursor.sql(sql, params=parameters or None).to_arrow_table()
+
+    def arrays(self, sql: str, parameters: Parameters = ()) -> dict[str, Any]:
+        """Run one query and give its columns as NumPy arrays: for many rows of numbers."""
+        return dict(self._cursor.execute(sql, parameters or None).fetchnumpy())
+
+    @contextmanager
+    def _bounded(self, seconds: float | None) -> Iterator[None]:
         watchdog = threading.Timer(seconds, self._cursor.interrupt) if seconds else None
         if watchdog:
             watchdog.start()
         try:
-            found = self._cursor.execute(sql, parameters or None)
-            names = [column[0] for column in found.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            yield
         except duckdb.InterruptException as error:
             raise ReleaseError(
                 f"The question took longer than {seconds:g} seconds.", "Narrow it down."
@@ -92,10 +110,6 @@ class Snapshot:
         finally:
             if watchdog:
                 watchdog.cancel()
-
-    def arrays(self, sql: str, parameters: Parameters = ()) -> dict[str, Any]:
-        """Run one query and give its columns as NumPy arrays: for many rows of numbers."""
-        return dict(self._cursor.execute(sql, parameters or None).fetchnumpy())
 
     def row(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """Run one query and give its first row, if it has one."""

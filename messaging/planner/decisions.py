@@ -3,9 +3,10 @@
 Pure but for the facts that it is given: plain data in, decisions out.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 
 from messaging.addresses import Addresses, normalise
@@ -23,7 +24,10 @@ Decided = Literal["send", "holdout", "excluded"]
 ADDRESS_COLUMNS = {"email": "email", "sms": "phone"}
 THINGS = {"email": "e-mail address", "sms": "phone number"}
 AT_ONCE = 1000  # people; more are no faster, and hold more
-LONG_AGO = datetime.min  # noqa: DTZ901 - naive UTC
+# What is looked at of a person besides what the templates show.
+LOOKED_AT = frozenset(
+    ("customer_id", "display_name", "given_name", "email", "phone", "language", "time_zone", "country")
+) | {"region", "preferred_channel", "preferred_channel_reason"}
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,17 @@ class _Choice:
     blocked: Blocked | None  # what it waits for
 
 
+def looked_at(templates: Mapping[str, Mapping[str, Mapping[str, Compiled]]]) -> frozenset[str]:
+    """Name the columns of customer_360 that decisions with these templates look at."""
+    each = (
+        one
+        for channels in templates.values()
+        for languages in channels.values()
+        for one in languages.values()
+    )
+    return LOOKED_AT.union(*(one.names for one in each))
+
+
 def candidates(ground: Ground, people: Sequence[Mapping[str, Any]]) -> list[Candidate]:
     """List a candidate for each person and channel that the campaign may use for them."""
     channels = ground.content.campaign.channel_order(None)
@@ -100,18 +115,16 @@ def candidates(ground: Ground, people: Sequence[Mapping[str, Any]]) -> list[Cand
 
 def decide_all(
     ground: Ground,
-    people: Sequence[Mapping[str, Any]],
+    people: Iterable[Mapping[str, Any]],
     facts_of: Callable[[Sequence[Candidate]], Mapping[str, SendFacts]],
 ) -> Iterator[Decision]:
-    """Decide about everybody, those seen last first: of two people at one address they get the message.
+    """Decide about everybody in their order: of two people at one address the first gets the message.
 
     `facts_of` is asked about some at a time, so that what is known of a million people is never held at once.
     """
     taken: set[tuple[str, str]] = set()
-    ordered = sorted(people, key=lambda each: each["customer_id"])
-    ordered.sort(key=lambda each: each["last_seen_at"] or LONG_AGO, reverse=True)
-    for start in range(0, len(ordered), AT_ONCE):
-        some = ordered[start : start + AT_ONCE]
+    waiting = iter(people)
+    while some := list(islice(waiting, AT_ONCE)):
         asked = {candidate.key: candidate for candidate in candidates(ground, some)}
         facts = facts_of(list(asked.values()))
         for person in some:

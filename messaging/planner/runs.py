@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
@@ -20,13 +19,14 @@ from messaging.facts import Candidate, gather, red_contracts
 from messaging.links import read_links
 from messaging.objections import objectors_since
 from messaging.outbox import insert_planned
-from messaging.planner.decisions import Company, Decision, Ground, decide_all
+from messaging.planner.decisions import Company, Decision, Ground, decide_all, looked_at
 from messaging.planner.history import written_since
 from messaging.planner.samples import Sampler
 from messaging.planner.steps import Steps
 from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
 from messaging.policy import SendFacts, read_limits
 from messaging.quiet_hours import installed_rules
+from messaging.segments import Members
 from messaging.segments.lists import read_lists
 from messaging.settings import Settings
 from messaging.store import Store, open_store
@@ -52,26 +52,28 @@ class Planner(Steps):
         decisions = sampler.watch(self._decide(ground, people, progress))
         nameless = self._store_plan(ground, version, actor, decisions)
         summary = self._summary(ground.run_id, notices, nameless)
-        return replace(summary, warnings=sampler.warnings(), samples=sampler.samples(people))
+        return replace(summary, warnings=sampler.warnings(), samples=sampler.samples(people.pick))
 
     def rehearse(self, campaign: str, number: int = 3) -> Rehearsal:
         """Render a campaign for a few people as they would get it; store and send nothing."""
         content = self._content(campaign)
         ground, people, _, _ = self._prepare(content, new_id("run"))
         decisions = list(self._decide(ground, people, None))
-        names = {person["customer_id"]: person["display_name"] for person in people}
         sends = [each for each in decisions if each.message is not None]
         every = max(len(sends) // max(number, 1), 1)  # some from all over, not the first ones
+        shown = sends[::every][:number]
+        theirs = people.pick([each.customer_id for each in shown])
+        names = {person["customer_id"]: person["display_name"] for person in theirs}
         return Rehearsal(
             campaign=campaign,
             matched=len(decisions),
             would_send=len(sends),
             would_hold_out=sum(each.decided == "holdout" for each in decisions),
             excluded=dict(Counter(each.reason or "" for each in decisions if each.decided == "excluded")),
-            messages=tuple(_shown(each, names) for each in sends[::every][:number]),
+            messages=tuple(_shown(each, names) for each in shown),
         )
 
-    def _prepare(self, content: Content, run_id: str) -> tuple[Ground, list[dict[str, Any]], str, list[str]]:
+    def _prepare(self, content: Content, run_id: str) -> tuple[Ground, Members, str, list[str]]:
         """Read everybody of the segment and all that their decisions stand on."""
         company, notices = self._company(content)
         templates = content.compiled(self.library.contract)
@@ -81,7 +83,7 @@ class Planner(Steps):
             all_ids = known.people
             objectors = objectors_since(connection, all_ids, snapshot.info.as_of)
             lists = read_lists(connection, content.segment, known)
-            people = segments.members(snapshot, content.segment, objectors, lists)
+            people = segments.members(snapshot, content.segment, objectors, lists, looked_at(templates))
         now = self.clock.now()
         with self.store.read() as connection:
             if red := red_contracts(connection, content.campaign.stands_on):
@@ -118,9 +120,7 @@ class Planner(Steps):
         )
         return company, notices
 
-    def _decide(
-        self, ground: Ground, people: Sequence[Mapping[str, Any]], progress: Progress | None
-    ) -> Iterator[Decision]:
+    def _decide(self, ground: Ground, people: Members, progress: Progress | None) -> Iterator[Decision]:
         limits = read_limits(self.settings)
 
         def facts_of(asked: Sequence[Candidate]) -> Mapping[str, SendFacts]:

@@ -3,7 +3,7 @@
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,8 +54,13 @@ class Sampler:
                 self._see(each)
             yield each
 
-    def samples(self, people: Iterable[Mapping[str, Any]]) -> tuple[ShownMessage, ...]:
-        """Give up to ten messages, each once: the longest, those that wrote around most, then some by lot."""
+    def samples(
+        self, pick: Callable[[Collection[str]], Iterable[Mapping[str, Any]]]
+    ) -> tuple[ShownMessage, ...]:
+        """Give up to ten messages, each once: the longest, those that wrote around most, then some by lot.
+
+        `pick` gives what is known of a few people by their ids.
+        """
         around = [each for each in self.fewest_known.worst_first() if each.missing]
         chosen: dict[str, Decision] = {}
         for pool, most in (
@@ -65,7 +70,7 @@ class Sampler:
         ):
             fresh = [each for each in pool if each.customer_id not in chosen]
             chosen |= {each.customer_id: each for each in fresh[: min(most, MOST - len(chosen))]}
-        known = {each["customer_id"]: each for each in people if each["customer_id"] in chosen}
+        known = {each["customer_id"]: each for each in pick(chosen)}
         return tuple(self._shown(each, known.get(each.customer_id, {})) for each in chosen.values())
 
     def warnings(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from messaging.segments.asking import (
     Changes,
+    Members,
     Overlap,
     SegmentCount,
     changes,
@@ -35,6 +36,7 @@ __all__ = [
     "Goal",
     "Joined",
     "Lists",
+    "Members",
     "Overlap",
     "Person",
     "Query",

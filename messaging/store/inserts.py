@@ -13,9 +13,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
         return 0
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    return sum(
-        connection.execute(statement, row).rowcount for row in rows
-    )  # many at once would not tell how many
+    return connection.execute(statement, list(rows)).rowcount
 
 
 def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

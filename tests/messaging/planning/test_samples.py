@@ -1,6 +1,6 @@
 """The messages of a plan that are shown before anybody approves it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,10 @@ def decided(number: int, body: str = "Hello", segments: int = 1, missing: tuple[
     return Decision(customer, "send", None, "", "sms", "en", message=message, missing=missing)
 
 
+def nobody(_customer_ids: Collection[str]) -> list[dict[str, Any]]:
+    return []
+
+
 def seen(decisions: list[Decision]) -> Sampler:
     sampler = Sampler()
     assert list(sampler.watch(decisions)) == decisions
@@ -46,7 +50,7 @@ def test_the_longest_and_those_that_wrote_around_most_come_first_wherever_they_s
     people[250] = decided(250, "Hello " * 40, 2)
     people[100] = decided(100, missing=("given_name", "favourite_category"))
     people[3] = decided(3, missing=("favourite_category",))
-    shown = [each.customer_id for each in seen(people).samples([])]
+    shown = [each.customer_id for each in seen(people).samples(nobody)]
     assert shown[:2] == ["cus_0490", "cus_0250"]
     assert {"cus_0100", "cus_0003"} <= set(shown[4:8])
     assert shown.index("cus_0100") < shown.index("cus_0003")
@@ -55,19 +59,21 @@ def test_the_longest_and_those_that_wrote_around_most_come_first_wherever_they_s
 
 def test_the_same_plan_shows_the_same_whatever_the_order_and_nobody_twice() -> None:
     people = [decided(number, "Hello " * (number % 7), missing=("x",) * (number % 3)) for number in range(60)]
-    first, last = ([each.customer_id for each in seen(order).samples([])] for order in (people, people[::-1]))
+    first, last = (
+        [each.customer_id for each in seen(order).samples(nobody)] for order in (people, people[::-1])
+    )
     assert first == last
     assert len(set(first)) == MOST
 
 
 @pytest.mark.parametrize("number", [0, 1, 9, 10])
 def test_of_few_messages_all_are_shown(number: int) -> None:
-    assert len(seen([decided(each) for each in range(number)]).samples([])) == number
+    assert len(seen([decided(each) for each in range(number)]).samples(nobody)) == number
 
 
 def test_who_gets_nothing_is_no_sample() -> None:
     out = Decision("cus_1", "excluded", "no_consent", "They have not agreed.")
-    assert seen([out]).samples([]) == ()
+    assert seen([out]).samples(nobody) == ()
 
 
 def test_a_plan_warns_of_what_is_not_known_of_how_many_and_of_the_longer_ones() -> None:
