@@ -46,7 +46,8 @@ bench-campaigns: .venv/.stamp ## Measure counts of segments and a whole plan bes
 
 SOAKS := tests/messaging/dispatch/test_crashes.py tests/messaging/test_stop_race.py \
   tests/messaging/test_capping_race.py tests/messaging/test_quiet_hours.py \
-  tests/messaging/webhooks/test_crashes.py tests/messaging/webhooks/test_forged.py
+  tests/messaging/webhooks/test_crashes.py tests/messaging/webhooks/test_forged.py \
+  tests/messaging/planning/test_kills.py
 soak: .venv/.stamp ## Kill dispatchers a thousand times over six thousand messages and receivers under load, and stop 700 people in mid-batch; on both databases
 	@RAPPORT_SOAK=1 $(BIN)/python -m pytest -q -s -p no:cacheprovider $(SOAKS)
 
