@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from data_contracts.errors import CampaignError, SegmentError, TemplateError
+from data_contracts.errors import CampaignError, RefusedError, SegmentError, TemplateError
 from data_contracts.model import Contract
 from data_contracts.yaml_files import YamlFile
 from messaging.campaigns.files import read_campaign
@@ -132,10 +132,8 @@ def read_named_segment(
     name: str, text_of: Callable[[str], str], contract: Contract, above: tuple[str, ...] = ()
 ) -> Segment:
     """Read a segment and the ones that it names. Raises SegmentError where it stands on itself."""
-    if name in above:
-        raise SegmentError(
-            f"Segment {name!r} stands on itself: {' -> '.join((*above, name))}.", "Take one of these out."
-        )
+    if name in above:  # told with the line of the segment that names it
+        raise RefusedError(f"it stands on itself: {' -> '.join((*above, name))}.", "Take one of these out.")
     file = YamlFile(
         f"Segment {name!r}", text_of(name), SegmentError, "Check its brackets, quotes and indents."
     )

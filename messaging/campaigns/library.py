@@ -3,14 +3,16 @@
 import os
 import re
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from data_contracts.contracts import published_contract
-from data_contracts.errors import LibraryError, NotFoundError
+from data_contracts.errors import CampaignError, LibraryError, NotFoundError
 from data_contracts.model import Contract
+from data_contracts.yaml_files import YamlFile
 from messaging.campaigns.content import Content, read_content, read_named_segment
 from messaging.campaigns.files import read_campaign
 from messaging.campaigns.model import NAME, PREFERRED, Campaign
@@ -72,6 +74,17 @@ class Library:
     def content(self, name: str) -> Content:
         """Read a campaign with its segment and templates, as one document."""
         campaign = self.campaign(name)
+        file = YamlFile(f"Campaign {name!r}", self._text("campaigns", name), CampaignError)
+        with _told_at(file, "segment"):
+            self._text("segments", campaign.segment)
+        for each in campaign.variants:
+            with _told_at(file, *(("variants", each.name, "template") if each.name else ("template",))):
+                for channel in (each for each in campaign.channels if each != PREFERRED):
+                    self._templates(channel, each.template)
+        return read_content(self._document(name, campaign), self.contract)
+
+    def _document(self, name: str, campaign: Campaign) -> dict[str, Any]:
+        """Put together everything that a campaign says and to whom."""
         channels = [channel for channel in campaign.channels if channel != PREFERRED]
         document: dict[str, Any] = {
             "campaign": {"name": name, "text": self._text("campaigns", name)},
@@ -93,7 +106,7 @@ class Library:
             }
         if others := named_in(self.segment(campaign.segment).rule):
             document["segments"] = {other: self._text("segments", other) for other in others}
-        return read_content(document, self.contract)
+        return document
 
     def template_names(self) -> list[str]:
         """Name the templates that there are, of any channel."""
@@ -148,6 +161,15 @@ class Library:
             known = ", ".join(self.names(kind)) or "none yet"
             raise NotFoundError(f"There is no {kind.rstrip('s')} {name!r}.", f"There is: {known}.")
         return _read(path)
+
+
+@contextmanager
+def _told_at(file: YamlFile, *place: str) -> Iterator[None]:
+    """Tell of what a file names and there is not, with the line that names it."""
+    try:
+        yield
+    except NotFoundError as error:
+        file.refuse(place, error.message.rstrip("."), error.mend)
 
 
 def _read(path: Path) -> str:

@@ -31,7 +31,7 @@ class Wanted:
 
     def missing(self, approvers: Sequence[str]) -> str | None:
         """Say in a sentence who is still wanted beside `approvers`, or None where they are enough."""
-        persons = {same(each) for each in approvers}
+        persons = {same(each) for each in approvers} - (PROGRAMS if self.named else set())
         short = self.people - len(persons)
         others_only = bool(self.authors) and not persons - self.authors
         if short <= 0 and not others_only:

@@ -15,6 +15,7 @@ from messaging.consent import KnownAs
 from messaging.facts import Candidate
 from messaging.links import Links
 from messaging.outbox import PlannedMessage
+from messaging.planner.history import was_written
 from messaging.policy import HELD_OUT, Blocked, SendFacts, decide
 from messaging.quiet_hours import QuietRules, zone_named
 from messaging.rendering import Compiled, NotRenderableError, Rendered, build_context, choose_language
@@ -82,9 +83,7 @@ class Ground:
 
     def has_written(self, customer_id: str) -> bool:
         """Say whether this campaign wrote to a customer recently, under whatever id was theirs then."""
-        person = self.person(customer_id)
-        before = any(self.already_written.get(each, until) < until for each, until in person.shared)
-        return before or any(each in self.already_written for each in person.ids)
+        return was_written(self.already_written, self.person(customer_id))
 
 
 @dataclass(frozen=True)

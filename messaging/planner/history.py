@@ -1,10 +1,12 @@
 """Whom a campaign has reached lately, so that nobody gets it twice within its own distance."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, or_, select
 
 from messaging.campaigns import Campaign
+from messaging.consent import KnownAs
 from messaging.facts import COUNTED
 from messaging.store.tables import messages
 
@@ -18,8 +20,19 @@ def written_since(connection: Connection, campaign: Campaign, now: datetime) -> 
     return {row[0]: row[1] for row in connection.execute(query.group_by(column.customer_id))}
 
 
-def had_it_since(connection: Connection, run_id: str, campaign: Campaign, now: datetime) -> int:
-    """Count the messages of a run whose reader, or address, this campaign reached by another run lately."""
+def was_written(written: Mapping[str, datetime], person: KnownAs) -> bool:
+    """Say whether a person is among those written to, under whatever id was theirs then."""
+    before = any(written.get(each, until) < until for each, until in person.shared)
+    return before or any(each in written for each in person.ids)
+
+
+def had_it_since(
+    connection: Connection, run_id: str, campaign: Campaign, now: datetime, people: Mapping[str, KnownAs]
+) -> int:
+    """Count the people of a run whom this campaign reached by another run lately, at their address or under another id.
+
+    `people` has those who have had several ids, as the release knows them today.
+    """
     if not campaign.again_after_days:
         return 0
     theirs = messages.alias()
@@ -27,8 +40,12 @@ def had_it_since(connection: Connection, run_id: str, campaign: Campaign, now: d
         theirs.c.customer_id == messages.c.customer_id, theirs.c.address_hash == messages.c.address_hash
     )
     had = exists(select(theirs.c.message_id).where(same, _recent(theirs, campaign, now)))
-    query = select(func.count()).select_from(messages).where(messages.c.run_id == run_id, had)
-    return connection.execute(query).scalar_one()
+    ours = select(messages.c.customer_id).where(messages.c.run_id == run_id)
+    found = set(connection.execute(ours.where(had)).scalars())
+    if people and (written := written_since(connection, campaign, now)):
+        ids: list[str] = list(connection.execute(ours).scalars())
+        found |= {each for each in ids if each in people and was_written(written, people[each])}
+    return len(found)
 
 
 def _recent(table: FromClause, campaign: Campaign, now: datetime) -> ColumnElement[bool]:

@@ -33,6 +33,7 @@ from messaging.store import Store, open_store
 from messaging.store.ids import new_id
 from messaging.store.tables import campaign_runs, messages, run_audience
 
+EVERYBODY = "SELECT count(*) AS people FROM c360.customer_360"
 BATCH = 2000  # rows a transaction, so that a STOP never waits long behind a plan
 Progress = Callable[[float], None]
 
@@ -52,6 +53,8 @@ class Planner(Steps):
         decisions = sampler.watch(self._decide(ground, people, progress))
         nameless = self._store_plan(ground, version, actor, decisions)
         summary = self._summary(ground.run_id, notices, nameless)
+        if nobody := _nobody(summary):
+            summary = replace(summary, notices=(*summary.notices, nobody))
         return replace(summary, warnings=sampler.warnings(), samples=sampler.samples(people.pick))
 
     def rehearse(self, campaign: str, number: int = 3) -> Rehearsal:
@@ -84,6 +87,8 @@ class Planner(Steps):
             objectors = objectors_since(connection, all_ids, snapshot.info.as_of)
             lists = read_lists(connection, content.segment, known)
             people = segments.members(snapshot, content.segment, objectors, lists, looked_at(templates))
+            if len(people) > 1 and len(people) == snapshot.rows(EVERYBODY)[0]["people"]:
+                notices.append(f"The segment matches everybody whom we know: {len(people):,} people.")
         now = self.clock.now()
         with self.store.read() as connection:
             if red := red_contracts(connection, content.campaign.stands_on):
@@ -165,6 +170,17 @@ class Planner(Steps):
             connection.execute(update(campaign_runs).where(this).values(state="planned"))
             audit.record(connection, actor, "campaign.plan", ground.run_id, {"matched": matched}, at=now)
         return nameless
+
+
+def _nobody(summary: RunSummary) -> str | None:
+    """Say that a plan writes to nobody, and why it looks so."""
+    if summary.to_send:
+        return None
+    if not summary.matched:
+        return "The segment matches nobody, so there is nothing to send."
+    if summary.held_out:
+        return f"Of {summary.matched:,} who match nobody is to get a message, so there is nothing to send."
+    return f"Of {summary.matched:,} who match nobody may be written to, so there is nothing to send."
 
 
 def build_planner(settings: Settings, clock: Clock | None = None, store: Store | None = None) -> Planner:

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from data_contracts.errors import NotFoundError, RefusedError
+from data_contracts.errors import LibraryError, NotFoundError, RefusedError
 from messaging import audit, segments
 from messaging.campaigns import Content, read_content
+from messaging.customers.merges import Known
 from messaging.deliverability import let_go_on, standing_halts
 from messaging.facts import red_contracts
 from messaging.outbox import cancel_run, queue_run
@@ -19,7 +20,7 @@ from messaging.planner.reports import read_run
 from messaging.planner.views import RunSummary
 from messaging.segments.lists import read_lists
 from messaging.store.locks import lock
-from messaging.store.tables import campaign_runs
+from messaging.store.tables import campaign_runs, messages
 
 STALE = timedelta(days=7)  # an older plan knows too little of who may be written to today
 
@@ -37,7 +38,7 @@ class Steps(Parts):
         run = self._run(run_id)
         try:
             now_hash = self._content(run.campaign).hash
-        except NotFoundError:
+        except (NotFoundError, LibraryError):
             now_hash = ""
         if now_hash != run.content_hash:
             raise RefusedError(
@@ -72,9 +73,10 @@ class Steps(Parts):
         run, now = self._run(run_id), self.clock.now()
         content = read_content(run.content, self.library.contract)
         campaign = content.campaign
+        known = Known()
         if run.state == "approved":
             _refuse_stale(run, now)
-            self._refuse_other_data(run, content, now)
+            known = self._refuse_other_data(run, content, now)
         with self.store.write() as connection:
             lock(connection, [f"campaign:{run.campaign}"])
             if run.state == "approved":
@@ -85,6 +87,11 @@ class Steps(Parts):
                         f" {missing}",
                         f"Run `rapport campaign plan {run.campaign}` again, and have it approved.",
                     )
+                if not needed.to_send:
+                    raise RefusedError(
+                        f"Run {run_id} of campaign {run.campaign!r} writes to nobody, so there is nothing to send.",
+                        f"See why with `rapport campaign report {run.campaign}`.",
+                    )
             others = select(campaign_runs.c.run_id).where(
                 campaign_runs.c.campaign == run.campaign, campaign_runs.c.state.in_(("running", "paused"))
             )
@@ -93,7 +100,8 @@ class Steps(Parts):
                     f"Campaign {run.campaign!r} is under way already, as run {other}.",
                     "Stop it or let it finish.",
                 )
-            if number := had_it_since(connection, run_id, campaign, now):
+            _refuse_other_state(run, "approved")  # one approved this very moment was not looked at above
+            if number := had_it_since(connection, run_id, campaign, now, known.people):
                 raise RefusedError(
                     f"{number} of the people in run {run_id} had campaign {run.campaign!r} since it was planned.",
                     f"Run `rapport campaign plan {run.campaign}` again, which leaves them out.",
@@ -145,8 +153,11 @@ class Steps(Parts):
             cancel_run(connection, run_id, now)
         return self._summary(run_id, ())
 
-    def _refuse_other_data(self, run: Row[Any], content: Content, now: datetime) -> None:
-        """Refuse a launch upon data that is old or red, or that makes another audience of the segment than was approved."""
+    def _refuse_other_data(self, run: Row[Any], content: Content, now: datetime) -> Known:
+        """Refuse a launch upon data that is old or red, or that makes another audience of the segment than was approved.
+
+        Gives what the release knows of ids.
+        """
         campaign = content.campaign
         with self.customers.reader.snapshot() as snapshot, self.store.read() as connection:
             if red := red_contracts(connection, campaign.stands_on):
@@ -160,9 +171,10 @@ class Steps(Parts):
                     f" campaign {run.campaign!r} may be launched upon {campaign.data_hours:g} at most.",
                     "Run `rapport build`, then plan again.",
                 )
-            if run.release_version == snapshot.info.version:
-                return
             known = self.customers.merged(snapshot, connection)
+            if run.release_version == snapshot.info.version:
+                return known
+            _refuse_merged(connection, run, known)
             planned = {known.current(each) for each in matched_in(connection, run.run_id)}
             objectors = self.customers.objectors(snapshot, connection)
             lists = read_lists(connection, content.segment, known)
@@ -173,6 +185,7 @@ class Steps(Parts):
                 f" {len(today - planned):,} came and {len(planned - today):,} left, of {len(planned):,}.",
                 f"Run `rapport campaign plan {run.campaign}` again, look at it, and approve that.",
             )
+        return known
 
     def _move(self, run_id: str, source: str, target: str, actor: str) -> RunSummary:
         run = self._run(run_id)
@@ -190,6 +203,18 @@ def _step(  # noqa: PLR0913, PLR0917 - one step of one run
         raise _other_state(run, source)
     detail = {"campaign": run.campaign}
     audit.record(connection, actor, f"campaign.{target}", run.run_id, detail, at=now)
+
+
+def _refuse_merged(connection: Connection, run: Row[Any], known: Known) -> None:
+    """Refuse to write twice to those who became one since the plan."""
+    ours = select(messages.c.customer_id).where(messages.c.run_id == run.run_id)
+    ids: list[str] = list(connection.execute(ours).scalars())
+    if twice := len(ids) - len({known.current(each) for each in ids}):
+        raise RefusedError(
+            f"{twice} of the people in run {run.run_id} turned out since it was planned to be somebody else in it,"
+            " who would get it twice.",
+            f"Run `rapport campaign plan {run.campaign}` again, which writes to them once.",
+        )
 
 
 def _refuse_other_state(run: Row[Any], needed: str) -> None:

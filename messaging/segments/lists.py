@@ -21,10 +21,17 @@ from messaging.addresses import normalise_email, normalise_phone
 from messaging.customers.merges import Known
 from messaging.release import Snapshot
 from messaging.segments.rules import Segment, lists_of
+from messaging.store.locks import lock
 from messaging.store.tables_segments import customer_list_members, customer_lists
 
 COLUMNS = ("customer_id", "email", "phone")
 NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,59}")
+FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+)  # how one begins to a spreadsheet; as addresses such are legal, and hardly ever real
 MOST_ROWS = 1_000_000
 MOST_TOLD = 5
 BATCH = 5000
@@ -97,7 +104,7 @@ def _named(line: int, cells: Iterable[tuple[str, str | None]], country: str | No
         if not value:
             continue
         if kind == "email":
-            value = normalise_email(value) or ""
+            value = "" if value.startswith(FORMULA) else normalise_email(value) or ""
         elif kind == "phone":
             value = normalise_phone(value, country) or ""
         elif not re.fullmatch(r"cus_[A-Za-z0-9_-]{1,80}", value):
@@ -128,6 +135,7 @@ def upload(  # noqa: PLR0913, PLR0917 - who uploads what, where and when
             f"None of the {len(rows):,} rows names a customer.", "Nothing was changed. Check the file."
         )
     version = hashlib.sha256("\n".join(people).encode()).hexdigest()
+    lock(connection, [f"list:{name}"])
     table, members = customer_lists, customer_list_members
     connection.execute(delete(members).where(members.c.name == name))
     connection.execute(delete(table).where(table.c.name == name))

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from data_contracts.contracts import published_contract
-from data_contracts.errors import SegmentError
+from data_contracts.errors import NotFoundError, RefusedError, SegmentError
 from data_contracts.model import Column, Contract
 from data_contracts.places import Place
 from data_contracts.yaml_files import YamlFile, shown
@@ -335,7 +335,10 @@ class _Reader:
             self.refuse(
                 (*place, "segment"), f"{name!r} names no segment of the library", "Write its file's name."
             )
-        other = self.others(name)
+        try:
+            other = self.others(name)
+        except (NotFoundError, RefusedError) as error:  # there is none, or it stands on this one
+            self.refuse((*place, "segment"), error.message.rstrip("."), error.mend)
         for _ in _rules(other.rule):
             if next(self.left, None) is None:
                 self.refuse(

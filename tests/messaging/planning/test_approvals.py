@@ -163,7 +163,7 @@ def test_no_file_approves_anything(key: str) -> None:
 def test_an_approved_run_is_not_launched_where_the_rule_became_stricter(
     planner: Planner, publish: Publish, make_person: MakePerson
 ) -> None:
-    run_id = planned(planner, publish, make_person)
+    run_id = planned(planner, publish, make_person, sends=1)
     assert "your own plan" in planner.approve(run_id, "eva").notices[0]
     with pytest.raises(RefusedError, match=r"not approved by as many.*neither planned nor wrote"):
         with_roles(planner).launch(run_id, "eva")

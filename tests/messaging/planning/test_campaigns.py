@@ -55,7 +55,10 @@ def test_a_segment_may_stand_on_others_which_are_approved_with_it_and_never_on_i
     (folder / "buyers.yaml").write_text("where: {column: order_count, test: '>', value: 1}\n")
     assert len({before, content.hash, library.content("win_back").hash}) == 3
     (folder / "buyers.yaml").write_text("where: {segment: lapsed_customers}\n")
-    with pytest.raises(SegmentError, match="stands on itself: lapsed_customers -> keen -> buyers"):
+    with pytest.raises(
+        SegmentError,
+        match="Segment 'buyers': line 1: it stands on itself: lapsed_customers -> keen -> buyers",
+    ):
         library.content("win_back")
 
 
@@ -192,7 +195,7 @@ def test_nothing_held_out_given_or_capped_may_be_written_in_many_ways(none: str)
 def test_a_segment_and_a_template_that_are_named_with_a_hyphen_are_looked_for(library: Library) -> None:
     change(library, "campaigns/win_back.yaml", lambda text: text.replace("lapsed_customers", "win-back"))
     assert library.campaign("win_back").segment == "win-back"
-    with pytest.raises(NotFoundError, match=r"no segment 'win-back'\.") as caught:
+    with pytest.raises(CampaignError, match=r"line 5: There is no segment 'win-back'\.") as caught:
         library.content("win_back")
     assert "lapsed_customers" in caught.value.mend
 
@@ -265,7 +268,7 @@ def test_a_name_outside_the_library_is_not_found(library: Library, name: str) ->
 def test_a_channel_without_a_template_is_told(library: Library) -> None:
     for path in (library.folder / "templates" / "email").glob("*.j2"):
         path.unlink()
-    with pytest.raises(NotFoundError, match="email"):
+    with pytest.raises(CampaignError, match="line 6: There is no template 'win_back' for email"):
         library.content("win_back")
 
 

@@ -100,9 +100,15 @@ def test_nothing_is_launched_where_the_audience_has_become_another(
 
 
 def test_nothing_is_launched_upon_old_or_red_data(
-    planner: Planner, store: Store, clock: Clock, publish: Callable[..., str], make_person: MakePerson
+    planner: Planner,
+    store: Store,
+    clock: Clock,
+    publish: Callable[..., str],
+    make_person: MakePerson,
+    agreed: Callable[[list[dict[str, Any]]], None],
 ) -> None:
     publish(customer_360=[make_person(1)])
+    agreed([make_person(1)])
     run_id = approved(planner)
     with store.write() as connection:
         red = {

@@ -488,9 +488,10 @@ def test_an_old_plan_cannot_be_approved(
 
 
 def test_a_campaign_runs_once_at_a_time(
-    planner: Planner, publish: Callable[..., str], make_person: MakePerson
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
 ) -> None:
     publish(customer_360=[make_person(1)])
+    agree([make_person(1)])
     first, second = (planner.plan("win_back", "eva").run_id for _ in range(2))
     for run_id in (first, second):
         planner.approve(run_id, "otto")
@@ -601,8 +602,8 @@ def test_red_data_is_told_at_planning(
         connection.execute(
             insert(contract_status), [red | {"table_name": "contacts"}, red | {"table_name": "products"}]
         )
-    assert planner.plan("win_back", "eva").notices == (
-        "The data of contacts failed its checks: messages wait until it passes.",
+    assert planner.plan("win_back", "eva").notices[0] == (
+        "The data of contacts failed its checks: messages wait until it passes."
     )
 
 
