@@ -219,3 +219,12 @@ def test_an_old_clock_is_no_way_around(planner: Planner, publish: Publish, make_
 
 def _noon() -> datetime:
     return datetime.fromisoformat("2026-10-30T12:00")
+
+
+def test_what_a_programs_name_approved_is_not_launched_once_people_have_to(
+    planner: Planner, publish: Publish, make_person: MakePerson
+) -> None:
+    run_id = planned(planner, publish, make_person, sends=1)
+    planner.approve(run_id, "rapport")
+    with pytest.raises(RefusedError, match=r"not approved by as many.*One more person has to approve it"):
+        with_roles(planner).launch(run_id, "otto")

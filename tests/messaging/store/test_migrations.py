@@ -14,11 +14,13 @@ from sqlalchemy.exc import DBAPIError
 
 import messaging.store as store_package
 from data_contracts.errors import StoreError
+from messaging.planner.approvals import Wanted, approvers, same
 from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.engine import make_engine
 from messaging.store.schema import MIGRATIONS, REVISIONS, upgrade
-from messaging.store.tables import consent_events, identity_decisions, metadata
+from messaging.store.tables import campaign_runs, consent_events, identity_decisions, metadata
+from messaging.store.tables_limits import campaign_approvals
 from messaging.store.tables_receiver import api_keys, sent_events
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
@@ -145,6 +147,38 @@ def test_events_of_before_belong_to_the_name_of_their_key_and_ids_of_another_are
         assert connection.execute(senders).all() == [("erp", "m1"), ("gone", "m2"), ("web-shop", "m1")]
     with pytest.raises(DBAPIError), store.write() as connection:
         connection.execute(insert(sent_events), {**event, "sender": "erp"})
+
+
+def test_who_approved_a_run_before_approvals_were_kept_is_its_one_approver(store: Store) -> None:
+    names = {"run_1": "Özge  Ünal", "run_2": "otto", "run_3": None}
+    planned = {
+        "campaign": "win_back",
+        "content_hash": "0",
+        "content": {},
+        "release_version": "1",
+        "planned_at": NOON,
+        "planned_by": "eva",
+    }
+    rows = [
+        planned | {"run_id": run, "state": "approved" if name else "planned", "approved_by": name}
+        | {"approved_at": NOON if name else None}
+        for run, name in names.items()
+    ]  # fmt: skip
+    with store.write() as connection:
+        connection.execute(text("DROP TABLE campaign_approvals"))
+        connection.execute(insert(campaign_runs), rows)
+        before = REVISIONS[REVISIONS.index("0020") - 1]
+        connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": before})
+        upgrade(connection, "0020")
+        connection.execute(text("UPDATE alembic_version SET version_num = :now"), {"now": REVISIONS[-1]})
+    with store.read() as connection:
+        kept = connection.execute(select(campaign_approvals).order_by(campaign_approvals.c.run_id)).all()
+        assert approvers(connection, "run_1") == ["Özge  Ünal"]
+    assert [(row.run_id, row.person, row.approved_at) for row in kept] == [
+        ("run_1", same("ÖZGE ünal "), NOON),
+        ("run_2", "otto", NOON),
+    ]
+    assert Wanted(1, frozenset({"eva"}), 9, named=True).missing([kept[0].approved_by]) is None
 
 
 def test_a_store_of_a_newer_version_is_refused_even_where_it_may_be_made(settings: Settings) -> None:

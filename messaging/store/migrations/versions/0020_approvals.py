@@ -1,5 +1,7 @@
 """Keep each approval of a run; one that was approved before was approved by one person."""  # noqa: INP001 - a script
 
+import unicodedata
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,7 +11,7 @@ down_revision = "0019"
 
 def upgrade() -> None:
     """Create the table, and take over who approved what."""
-    op.create_table(
+    approvals = op.create_table(
         "campaign_approvals",
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("person", sa.String(), nullable=False),
@@ -20,8 +22,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "person", name=op.f("pk_campaign_approvals")),
     )
-    op.execute(
-        "INSERT INTO campaign_approvals (run_id, person, approved_by, approved_at) "
-        "SELECT run_id, lower(trim(approved_by)), approved_by, approved_at FROM campaign_runs "
-        "WHERE approved_by IS NOT NULL AND approved_at IS NOT NULL"
+    # In Python: SQLite's lower() leaves every letter beyond A to Z as it is, and a person is one by any spelling.
+    runs = op.get_bind().execute(
+        sa.text(
+            "SELECT run_id, approved_by, approved_at FROM campaign_runs "
+            "WHERE approved_by IS NOT NULL AND approved_at IS NOT NULL"
+        ).columns(run_id=sa.String(), approved_by=sa.String(), approved_at=sa.DateTime())
     )
+    op.bulk_insert(
+        approvals,
+        [dict(row) | {"person": _same(row["approved_by"])} for row in runs.mappings()],
+    )
+
+
+def _same(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
