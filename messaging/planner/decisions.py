@@ -200,7 +200,7 @@ def _try_channel(
         thing = THINGS[candidate.channel]
         return (
             "duplicate_address",
-            f"Somebody else in this campaign has the same {thing}, and gets the message.",
+            f"Somebody else in this campaign has the same {thing}, which gets one message at most.",
         )
     message_id = new_id("msg")
     try:

@@ -33,7 +33,7 @@ REASONS = {  # of a group; each person's own sentence is in the audience
     "unknown_time_zone": "We cannot tell what time it is where they are.",
     "merges_unknown": "The release cannot be read.",
     "contract_red": "The data behind the campaign failed its checks.",
-    "duplicate_address": "Somebody else in the campaign has the same address, and gets the message.",
+    "duplicate_address": "Somebody else in the campaign has the same address, which gets one message at most.",
     "missing_value": "The template shows something that we do not know of them.",
     "already_written": "They had this campaign lately.",
     "stopped": "The campaign was stopped before their message went.",

@@ -17,7 +17,7 @@ from messaging.clock import Clock
 from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.customers.merges import Known, Merges
 from messaging.dispatch import dispatch_once
-from messaging.planner import Planner, build_planner, lift, list_runs, report
+from messaging.planner import Planner, audience, build_planner, lift, list_runs, report, runs
 from messaging.segments import lists, read_segment
 from messaging.settings import Settings
 from messaging.store import Store
@@ -257,6 +257,44 @@ def test_a_column_that_a_newer_contract_dropped_stops_a_planned_run_and_hurts_no
     assert len(provider.accepted) == report(planner.store, running).to_send
     assert lift(planner.store, planner.customers, running) is not None
     assert planner.stop(waiting, "eva").state == "stopped"
+
+
+@pytest.mark.sqlite  # of the release alone
+def test_a_plan_stands_on_one_release_though_another_is_published_meanwhile(
+    planner: Planner, publish: Publish, make_person: MakePerson, agree: Agree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [make_person(number) for number in range(3)]
+    agree(people)
+    first = publish(customer_360=people)
+    gather = runs.gather
+
+    def swapped(*words: Any) -> Any:
+        publish(customer_360=[make_person(number) for number in range(50, 90)])
+        return gather(*words)
+
+    monkeypatch.setattr(runs, "gather", swapped)
+    plan = planner.plan("win_back", "eva")
+    assert (plan.matched, plan.to_send) == (3, 3)
+    assert report(planner.store, plan.run_id).release_version == first
+    planner.approve(plan.run_id, "otto")
+    with pytest.raises(RefusedError, match="40 came and 3 left, of 3"):
+        planner.launch(plan.run_id, "eva")
+
+
+@pytest.mark.sqlite
+def test_of_two_at_one_phone_of_whom_one_is_held_out_nobody_is_told_to_have_got_it(
+    planner: Planner, publish: Publish, make_person: MakePerson, agree: Agree
+) -> None:
+    change(planner, "share: 0", "share: 0.5")
+    people = [make_person(number, phone="+442079460000", email=None) for number in range(8)]
+    agree(people)
+    publish(customer_360=people)
+    run_id = planner.plan("win_back", "eva").run_id
+    rows = audience(planner.store, run_id)
+    taken = [each for each in rows if each.reason == "duplicate_address"]
+    assert len(taken) == 7
+    told = "Somebody else in this campaign has the same phone number, which gets one message at most."
+    assert all((each.detail or "").startswith(told) for each in taken)
 
 
 def test_of_two_who_upload_one_list_at_once_the_last_ones_is_there_whole(
