@@ -71,6 +71,17 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What the campaign changed as far as the data tell, and why one reader got it, in sentences."""
+
+    goal: str
+    verdict: str
+    to: str
+    message_id: str
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Bubble:
     """One message as its reader has it; `remark` says why it is shown."""
 
@@ -88,6 +99,7 @@ class Card:
     people: People
     campaign: Campaign
     stop: Stop
+    outcome: Outcome
     bubbles: tuple[Bubble, ...]
     seconds: float
     peak_mb: int
@@ -135,7 +147,9 @@ def show(card: Card, next_steps: Mapping[str, str]) -> None:
         _section("Rows", _rows(card.rows)),
         _section("People", _people(card.people)),
         _section(f"Campaign: {card.campaign.title}", _campaign(card.campaign)),
+        _section("What it changed", _changed(card.outcome)),
         _section("STOP", _stop(card.stop)),
+        _section(f"Why {card.outcome.to} got it", _why(card.outcome)),
         _section("As they were read", Group(*(_bubble(bubble) for bubble in card.bubbles))),
         *([_section("People to look at (rapport customer ADDRESS)", _steps(card.cast))] if card.cast else ()),
         _section("What to open next", _steps(next_steps)),
@@ -227,13 +241,25 @@ def _campaign(run: Campaign) -> Table:
     )
 
 
+def _changed(outcome: Outcome) -> Table:
+    return _lines(
+        ("who did it", Text(f"{outcome.goal}, of those who were written to beside those held out")),
+        ("so far", Text(outcome.verdict)),
+    )
+
+
+def _why(outcome: Outcome) -> Group:
+    sentences = [Text(f"· {sentence}") for sentence in outcome.why]
+    return Group(*sentences, Text(f".venv/bin/rapport why {outcome.message_id}", style="bold"))
+
+
 def _stop(stop: Stop) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_row("they wrote", Text(f"“{stop.said}”"))
-    table.add_row("the next message", Text(f"blocked: {stop.blocked_because}"))
-    table.add_row("their timeline", Text(" · ".join(stop.on_timeline)))
-    table.add_row("look", Text(f".venv/bin/rapport customer {stop.customer_id}"))
-    return table
+    return _lines(
+        ("they wrote", Text(f"“{stop.said}”")),
+        ("the next message", Text(f"blocked: {stop.blocked_because}")),
+        ("their timeline", Text(" · ".join(stop.on_timeline))),
+        ("look", Text(f".venv/bin/rapport customer {stop.customer_id}")),
+    )
 
 
 def _bubble(bubble: Bubble) -> Padding:
@@ -251,7 +277,11 @@ def _bubble(bubble: Bubble) -> Padding:
 
 
 def _steps(steps: Mapping[str, str]) -> Table:
+    return _lines(*((Text(command, style="bold"), Text(words)) for command, words in steps.items()))
+
+
+def _lines(*rows: tuple[str | Text, Text]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-    for command, words in steps.items():
-        table.add_row(Text(command, style="bold"), Text(words))
+    for name, words in rows:
+        table.add_row(name, words)
     return table

@@ -23,9 +23,10 @@ from data_contracts.contracts import load_contract
 from data_contracts.errors import ServiceError
 from messaging.clock import Clock, pin_clock
 from messaging.customers import Customers
+from messaging.customers.merges import Merges
 from messaging.dispatch import dispatch_once
 from messaging.outbox import PlannedMessage, insert_planned
-from messaging.planner import Planner, ShownMessage, build_planner, report, ugliest
+from messaging.planner import Planner, ShownMessage, build_planner, lift, report, ugliest, why_message
 from messaging.sandbox.server import RunningSandbox
 from messaging.sandbox.server import running as running_sandbox
 from messaging.sandbox.settings import settings_for
@@ -36,7 +37,7 @@ from messaging.store.ids import new_id
 from messaging.store.tables import attempts, inbound_messages, messages
 from messaging.webhooks.server import running as running_webhooks
 from pipelines.landing.quarantine import list_quarantine, show_quarantine
-from pipelines.samples.card import Bubble, Campaign, Card, People, Rows, Stop
+from pipelines.samples.card import Bubble, Campaign, Card, Outcome, People, Rows, Stop
 from pipelines.samples.shapes import write_company
 from pipelines.samples.truth import cast_document, write_truth
 from pipelines.samples.world import World, make_world
@@ -132,6 +133,7 @@ def tell_story(settings: Settings, clock: Clock, people: int, seed: int, tell: N
             people=_people(stage, truth, guests),
             campaign=_campaign(stage, run_id),
             stop=_told(stage, blocked, said),
+            outcome=_outcome(stage, run_id, blocked),
             bubbles=bubbles,
             seconds=round(tell.seconds, 1),
             peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
@@ -348,6 +350,29 @@ def _campaign(stage: Stage, run_id: str) -> Campaign:
         taken=our_count,
         taken_by_provider=summary["accepted"] + summary["mails"],
         segments=counted.segments,
+    )
+
+
+def _outcome(stage: Stage, run_id: str, customer_id: str) -> Outcome:
+    """Ask what the campaign has changed until now, and why one of its readers got it."""
+    customers = stage.planner.customers
+    changed = lift(stage.store, customers, run_id)
+    if changed is None:
+        raise ServiceError(
+            "The campaign holds nobody out.", "Give win_back its holdout back, or empty the home."
+        )
+    theirs = select(messages.c.message_id).where(
+        messages.c.run_id == run_id, messages.c.customer_id == customer_id
+    )
+    with stage.store.read() as connection:
+        message_id = str(connection.execute(theirs).scalar_one())
+    stage.tell.say("report", changed.verdict)
+    return Outcome(
+        goal=changed.goal,
+        verdict=changed.verdict,
+        to=customers.get(customer_id).facts["display_name"] or "somebody",
+        message_id=message_id,
+        why=tuple(why_message(stage.store, message_id, Merges(customers.reader, stage.store)())),
     )
 
 

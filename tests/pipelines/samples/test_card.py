@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.samples.card import Campaign, Card, CardDoesNotCloseError, People, Rows, Stop, show
+from pipelines.samples.card import Campaign, Card, CardDoesNotCloseError, Outcome, People, Rows, Stop, show
 
 ROWS = Rows(rows_in=10, accepted=7, already_landed=1, set_aside={"a value has the wrong form": 2})
 PEOPLE = People(
@@ -21,7 +21,10 @@ CAMPAIGN = Campaign(
     taken_by_provider=4,
     segments=5,
 )
-CARD = Card(ROWS, PEOPLE, CAMPAIGN, Stop("cus_1", "STOP", "They asked us to stop.", ()), (), 1.0, 100)
+OUTCOME = Outcome("order", "Too early to say.", "Ada", "msg_1", ("It has arrived.",))
+CARD = Card(
+    ROWS, PEOPLE, CAMPAIGN, Stop("cus_1", "STOP", "They asked us to stop.", ()), OUTCOME, (), 1.0, 100
+)
 
 
 def test_a_card_whose_sums_close_is_given_back() -> None:

@@ -80,3 +80,13 @@ def test_the_ugliest_message_is_among_the_three_that_are_shown(told: tuple[Setti
 
 def test_the_clock_went_on_for_the_second_build(told: tuple[Settings, Card]) -> None:
     assert read_clock(Path(told[0].home)).now() > NOON
+
+
+def test_it_ends_with_what_the_campaign_changed_and_why_the_one_who_said_stop_had_got_it(
+    told: tuple[Settings, Card],
+) -> None:
+    _, card = told
+    assert "Too early to say: the window closes on 13 November 2026" in card.outcome.verdict
+    why = " ".join(card.outcome.why)
+    for step in ("belongs to campaign 'win_back'", "approved that content", "asking us to stop", "withdrawn"):
+        assert step in why
