@@ -17,6 +17,7 @@ from messaging.cli import (
     sending,
     settling,
     templates,
+    why,
 )
 
 app = typer.Typer(no_args_is_help=True)
@@ -27,7 +28,7 @@ app.add_typer(templates.templates, name="template")
 app.command("dispatch")(sending.dispatch)
 app.add_typer(outboxes.outboxes, name="outbox")
 app.add_typer(settling.settling, name="reconcile")
-app.command("why")(sending.why)
+app.command("why")(why.why)
 consents.consents.command("request")(asking.request)
 consents.consents.command("import")(asking.take_over)
 consents.consents.add_typer(reviewing.reviews, name="review")

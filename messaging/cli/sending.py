@@ -1,4 +1,4 @@
-"""`rapport dispatch`, `why` and `upgrade`."""
+"""`rapport dispatch` and `upgrade`."""
 
 import signal
 import threading
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from data_contracts.errors import UsageError
 from messaging.cli.options import AsJson
 from messaging.settings import read_settings
 from messaging.terminal import counting, emit, plain, say
@@ -151,41 +150,6 @@ def _left(each: dict[str, Any]) -> str:
             return f"{number} by {channel} {'has' if one else 'have'} no sender: none is set up for that channel."
         case _:
             return f"{number} by {channel} may go, and {'was' if one else 'were'} left."
-
-
-def why(
-    message_id: Annotated[str | None, typer.Argument(help="A message's id.")] = None,
-    *,
-    customer: Annotated[str | None, typer.Option(help="A customer's id, with --campaign.")] = None,
-    campaign: Annotated[str | None, typer.Option(help="A campaign's name, with --customer.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say why somebody got a message or not."""
-    from messaging.cli.opening import opened_customers, opened_store
-    from messaging.customers.merges import Merges
-    from messaging.planner import why_customer, why_message
-    from messaging.release import ReleaseReader
-
-    if (message_id is None) == (customer is None) or (customer is None) != (campaign is None):
-        raise UsageError("Name either a message, or a customer and a campaign.", "See `rapport why --help`.")
-    settings = read_settings()
-    if message_id is not None:
-        with opened_store(settings) as store:
-            people = Merges(ReleaseReader(settings.releases_dir), store)()
-            sentences = why_message(store, message_id, people)
-    else:
-        assert customer is not None
-        assert campaign is not None
-        with opened_store(settings) as store, opened_customers(settings) as customers:
-            sentences = why_customer(store, customers, customer, campaign)
-    emit({"why": sentences}, as_json=as_json, human=lambda: _print_sentences(sentences))
-
-
-def _print_sentences(sentences: list[str]) -> None:
-    from rich.markup import escape
-
-    for sentence in sentences:
-        say(f"· {escape(sentence)}")
 
 
 def upgrade(*, as_json: AsJson = False) -> None:

@@ -1,5 +1,6 @@
 """The outbox: rendered once, stored, sent at most once. Only the dispatcher calls providers."""
 
+from messaging.outbox.examining import examined
 from messaging.outbox.handing_back import hand_back
 from messaging.outbox.intent import NOBODY_MERGED, AllIds, Call, Intents, to_calling
 from messaging.outbox.letters import Letter, discard, letter, letters, require_run, retry, retry_run
@@ -62,6 +63,7 @@ __all__ = [
     "claim",
     "counts",
     "discard",
+    "examined",
     "finish_runs",
     "give_back",
     "hand_back",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from messaging.budgets import budget_key
 from messaging.clock import Instant
@@ -94,7 +94,7 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
         rows = _claimed(connection, owner, ids, locking=True)
     judged, result = _sort_out(connection, rows, now, all_ids)
     red = red_contracts(connection)
-    facts = gather(connection, [_candidate(row, red, all_ids) for row in judged], now, limits)
+    facts = gather(connection, [candidate_of(row, red, all_ids) for row in judged], now, limits)
     purse = Purse(connection, limits, judged, now)
     today, allowed = database_now(connection), []
     for row in judged:
@@ -150,21 +150,22 @@ def _claimed(
     connection: Connection, owner: str, ids: Sequence[str], *, locking: bool = False
 ) -> Sequence[Row[Any]]:
     table = messages.c
-    rows = (
-        select(
-            messages,
-            campaign_runs.c.state.label("run_state"),
-            campaign_runs.c.content.label("run_content"),
-            campaign_runs.c.planned_at.label("run_planned_at"),
-        )
-        .select_from(messages.outerjoin(campaign_runs))
-        .where(table.message_id.in_(ids), table.state == "sending", table.lease_owner == owner)
-        .order_by(table.message_id)
-    )
+    rows = with_runs().where(table.message_id.in_(ids), table.state == "sending", table.lease_owner == owner)
+    rows = rows.order_by(table.message_id)
     if locking and connection.dialect.name == "postgresql":
         rows = rows.with_for_update(of=messages)  # a lease that runs out is taken over by another dispatcher
     # Locked by their ids, as all do; judged by class, so that a receipt is not held for the marketing beside it.
     return sorted(connection.execute(rows).all(), key=lambda row: CLASSES.index(row.message_class))
+
+
+def with_runs() -> Select[Any]:
+    """Select messages with what the gate looks at in their runs."""
+    return select(
+        messages,
+        campaign_runs.c.state.label("run_state"),
+        campaign_runs.c.content.label("run_content"),
+        campaign_runs.c.planned_at.label("run_planned_at"),
+    ).select_from(messages.outerjoin(campaign_runs))
 
 
 def _sort_out(
@@ -192,7 +193,8 @@ def _sort_out(
     return judged, result
 
 
-def _candidate(row: Row[Any], red: tuple[str, ...], all_ids: AllIds) -> Candidate:
+def candidate_of(row: Row[Any], red: tuple[str, ...], all_ids: AllIds) -> Candidate:
+    """Give what the gate is asked about for a message, as `with_runs` reads it."""
     content, parts = row.run_content or {}, row.parts or {}
     tables = content.get("tables", red) if row.run_id else ()
     own = content.get("caps", {}).get(row.channel)

@@ -1,5 +1,6 @@
 """Plan, approve, launch and report campaigns: everybody decided about, each message rendered once."""
 
+from messaging.planner.evidence import Asked, Why, evidence
 from messaging.planner.lifts import Lift, LiftReport, lift
 from messaging.planner.looking import shown_messages, ugliest
 from messaging.planner.outlooks import Outlook, outlook
@@ -14,9 +15,11 @@ from messaging.planner.views import (
     ShownMessage,
     SumsDoNotCloseError,
 )
+from messaging.planner.why_page import draw_why
 from messaging.planner.whys import why_customer, why_message
 
 __all__ = [
+    "Asked",
     "AudienceRow",
     "Lift",
     "LiftReport",
@@ -28,8 +31,11 @@ __all__ = [
     "RunSummary",
     "ShownMessage",
     "SumsDoNotCloseError",
+    "Why",
     "audience",
     "build_planner",
+    "draw_why",
+    "evidence",
     "lift",
     "list_runs",
     "outlook",

@@ -30,6 +30,11 @@ def decide(facts: SendFacts, rules: QuietRules) -> Allowed | Blocked:
     return Allowed(_until(facts, rules)) if _hours in APPLIES[facts.message_class] else ALLOWED
 
 
+def examine(facts: SendFacts, rules: QuietRules) -> tuple[tuple[str, Blocked | None], ...]:
+    """Ask every check that applies to a message, not only until the first that says no: each in words, with what it said."""
+    return tuple((ASKED[check], check(facts, rules)) for check in APPLIES[facts.message_class])
+
+
 def _until(facts: SendFacts, rules: QuietRules) -> datetime | None:
     if facts.channel not in rules.channels:
         return None
@@ -239,4 +244,17 @@ APPLIES: dict[MessageClass, tuple[Check, ...]] = {
     ),
     "transactional": (_address, _suppression, _window),
     "conversational": (_address, _suppression, _window),
+}
+ASKED: dict[Check, str] = {
+    _address: "There is an address, and it can exist",
+    _suppression: "The address is not blocked",
+    _consent: "They agreed to marketing by this channel",
+    _complaint: "They have no open complaint",
+    _expiry: "It is not too old",
+    _window: "It is a template, or they wrote lately",
+    _contracts: "The data passed its checks",
+    _frequency: "They have not heard enough lately",
+    _state_limits: "The law where they live allows another",
+    _hours: "It is a legal hour where they are",
+    _budget: "The day's budget is not spent",
 }
