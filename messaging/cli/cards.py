@@ -18,6 +18,7 @@ from messaging.customers import CustomerCard, CustomerHit, TimelineEntry
 from messaging.effects import Interval
 from messaging.planner import LiftReport, Outlook, Rehearsal, RunReport, RunSummary, ShownMessage
 from messaging.planner.trials import Trial
+from messaging.planner.views import Readers
 from messaging.policy.prices import MILLION
 from messaging.rendering import formats
 from messaging.terminal import CONTROLS
@@ -210,16 +211,22 @@ def print_report(report: RunReport) -> None:
                 (0, 2),
             )
         )
-    _out().print(Padding(Words(_readers(report)), (0, 2)))
+    said = _readers(report.readers)
+    _out().print(
+        Padding(Words(f"{said} It cost {report.cost / MILLION:,.2f}." if report.cost else said), (0, 2))
+    )
+    for name, one in report.by_variant.items():
+        _out().print(
+            Padding(Words(f"Variant {name}: {one.messages:,} sent. {_readers(one.readers)}"), (0, 4))
+        )
     _out().print(f"  {report.replies:,} answered, {report.stops:,} asked us to stop.\n")
 
 
-def _readers(report: RunReport) -> str:
-    """Say what readers did, machines apart, and what it cost where there is a price list."""
-    did = report.readers
+def _readers(did: Readers) -> str:
+    """Say what readers did, machines apart."""
     said = f"{did.opened:,} opened it (machines alone: {did.opened_by_machines:,}), {did.clicked:,} clicked"
-    said += f" (machines alone: {did.clicked_by_machines:,}). {did.bounced:,} came back, {did.complained:,} called it spam."
-    return f"{said} It cost {report.cost / MILLION:,.2f}." if report.cost else said
+    said += f" (machines alone: {did.clicked_by_machines:,}). {did.bounced:,} came back,"
+    return f"{said} {did.complained:,} called it spam."
 
 
 def print_lift(lift: LiftReport, currency: str) -> None:

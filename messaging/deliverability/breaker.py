@@ -72,8 +72,10 @@ def _since_resumed(connection: Connection, run_id: str) -> list[Counts]:
     return count(connection, run_id, connection.execute(resumed).scalar())
 
 
-def count(connection: Connection, run_id: str, since: datetime | None = None) -> list[Counts]:
-    """Count what became of a run's marketing by channel; of what was called since a moment, where one is given.
+def count(
+    connection: Connection, run_id: str, since: datetime | None = None, variant: str | None = None
+) -> list[Counts]:
+    """Count what became of a run's marketing by channel; of what was called since a moment, or of one variant, where given.
 
     What its readers did is read from their addresses: one that bounced, was reported or opted out since its message was
     called.
@@ -98,6 +100,7 @@ def count(connection: Connection, run_id: str, since: datetime | None = None) ->
         .group_by(table.channel)
     )
     rows = rows if since is None else rows.where(table.calling_at > since)
+    rows = rows if variant is None else rows.where(table.variant == variant)
     return [Counts(**row._asdict()) for row in connection.execute(rows)]
 
 

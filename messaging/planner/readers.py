@@ -7,20 +7,34 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 
 from messaging.deliverability import count
-from messaging.planner.views import Readers
+from messaging.planner.views import Readers, VariantReaders
 from messaging.store.tables import messages
 from messaging.store.tables_receiver import tracking_events
 
 KINDS = {"open": "opened", "click": "clicked"}  # in the provider's word
 
 
-def readers_of(connection: Connection, run_id: str) -> Readers:
-    """Count the messages of a run by what their readers did.
+def readers_by_variant(connection: Connection, run_id: str) -> dict[str, VariantReaders]:
+    """Count for each variant of a run the messages that a provider took, and what their readers did."""
+    table = messages.c
+    went = select(table.variant, func.count()).where(
+        table.run_id == run_id, table.variant.is_not(None), table.accepted_at.is_not(None)
+    )
+    rows = connection.execute(went.group_by(table.variant).order_by(table.variant)).all()
+    return {
+        str(name): VariantReaders(int(number), readers_of(connection, run_id, name)) for name, number in rows
+    }
+
+
+def readers_of(connection: Connection, run_id: str, variant: str | None = None) -> Readers:
+    """Count the messages of a run, or of one of its variants, by what their readers did.
 
     What a person and a machine opened was opened. Whose mailbox loads no pictures opens unseen, so opens are at least so
     many. Bounces and complaints are those of marketing, at which the breaker looks.
     """
     ours = select(messages.c.message_id).where(messages.c.run_id == run_id)
+    if variant is not None:
+        ours = ours.where(messages.c.variant == variant)
     table = tracking_events.c
     by_person = func.max(case((table.machine, 0), else_=1)).label("by_person")
     each = (
@@ -32,7 +46,7 @@ def readers_of(connection: Connection, run_id: str) -> Readers:
     rows = select(each.c.kind, each.c.by_person, func.count()).group_by(each.c.kind, each.c.by_person)
     told: Sequence[Any] = connection.execute(rows).all()
     found = {(KINDS[kind], bool(person)): int(number) for kind, person, number in told}
-    harm = _harm(connection, run_id)
+    harm = _harm(connection, run_id, variant)
     return Readers(
         opened=found.get(("opened", True), 0),
         opened_by_machines=found.get(("opened", False), 0),
@@ -43,8 +57,8 @@ def readers_of(connection: Connection, run_id: str) -> Readers:
     )
 
 
-def _harm(connection: Connection, run_id: str) -> Mapping[str, int]:
+def _harm(connection: Connection, run_id: str, variant: str | None) -> Mapping[str, int]:
     total: Counter[str] = Counter()
-    for each in count(connection, run_id):
+    for each in count(connection, run_id, variant=variant):
         total.update(bounced=each.bounced, complained=each.complained)
     return total

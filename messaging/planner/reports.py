@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select
 from data_contracts.errors import NotFoundError
 from data_contracts.places import Document
 from messaging.deliverability import standing_halts
-from messaging.planner.readers import readers_of
+from messaging.planner.readers import readers_by_variant, readers_of
 from messaging.planner.views import AudienceRow, ReasonCount, RunReport, RunSummary
 from messaging.store import Store
 from messaging.store.tables import campaign_runs, consent_events, inbound_messages, messages, run_audience
@@ -103,6 +103,7 @@ def report(store: Store, run_id: str) -> RunReport:
         replies, stops = _answers(connection, run_id)
         halted = _halted(connection, run)
         readers, cost = readers_of(connection, run_id), _cost(connection, run_id)
+        by_variant = readers_by_variant(connection, run_id)
     states: Counter[str] = Counter()
     by_channel: dict[str, Counter[str]] = defaultdict(Counter)
     for row in told:
@@ -132,6 +133,7 @@ def report(store: Store, run_id: str) -> RunReport:
         finished_at=run.finished_at,
         halted=halted,
         readers=readers,
+        by_variant=by_variant,
         cost=cost,
     ).check()
 

@@ -1,6 +1,7 @@
 """What a planner gives back: plain, frozen, ready for a page or a JSON document. Times are naive UTC."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +65,14 @@ class Readers:
 
 
 @dataclass(frozen=True)
+class VariantReaders:
+    """Of one variant: how many messages a provider took, and what their readers did."""
+
+    messages: int
+    readers: Readers
+
+
+@dataclass(frozen=True)
 class RunReport:
     """How a run stands. matched = to_send + held_out + excluded; to_send = the sum of `messages`."""
 
@@ -90,6 +99,7 @@ class RunReport:
     finished_at: datetime | None
     halted: str | None = None  # why it was paused by itself, while it is
     readers: Readers = Readers()
+    by_variant: Mapping[str, VariantReaders] = field(default_factory=dict)
     cost: int = 0  # promised to providers for what was called, in millionths of the currency
 
     def check(self) -> "RunReport":

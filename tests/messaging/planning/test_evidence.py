@@ -116,7 +116,7 @@ def test_each_step_on_the_way_to_a_message_is_told_with_its_proof(
     why = ask(sent)
     with store.read() as connection:
         row = connection.execute(select(messages)).one()
-        run_hash = connection.execute(select(campaign_runs.c.content_hash)).scalar_one()
+        run_hash = str(connection.execute(select(campaign_runs.c.content_hash)).scalar_one())
     assert step(why, "The message")["template"] == ("sms/win_back.en", f"version {row.template_hash}")
     campaign = step(why, "The campaign")
     assert campaign["planned"] == ("30 October 2026, 12:00 UTC by eva", f"content {run_hash}")
@@ -146,7 +146,7 @@ def test_what_was_said_since_is_told_apart_and_the_gate_is_asked_again(
     sent: str, ask: Callable[[str], Why], store: Store
 ) -> None:
     with store.write() as connection:
-        hashed = connection.execute(select(messages.c.address_hash)).scalar_one()
+        hashed = str(connection.execute(select(messages.c.address_hash)).scalar_one())
         facts: dict[str, Any] = {"source": "twilio", "source_record_id": "SM1", "customer_ids": ["cus_1"]}
         stop(connection, address_hash=hashed, channel="sms", at=NOON + timedelta(hours=1), **facts)
     why = ask(sent)

@@ -1,5 +1,6 @@
 """What a report says of readers: each message once, machines apart; on both databases."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,12 +9,51 @@ from sqlalchemy import insert
 from messaging import consent
 from messaging.clock import Clock
 from messaging.dispatch import dispatch_once
-from messaging.planner.readers import readers_of
-from messaging.planner.views import Readers
+from messaging.planner.readers import readers_by_variant, readers_of
+from messaging.planner.views import Readers, VariantReaders
 from messaging.store import Store
 from messaging.store.tables_receiver import tracking_events
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
+
+
+def test_variants_are_counted_apart_and_add_up_to_the_whole(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    run_id = outbox_of.run()
+    short = outbox_of.put(3, run_id=run_id, variant="short")
+    long = outbox_of.put(2, first=10, run_id=run_id, variant="long")
+    dispatch_once(store, {"sms": provider}, Clock(NOON))
+    _record(store, [(short[0], "open", False), (short[1], "open", True), (long[0], "click", False)])
+    with store.write() as connection:
+        where = {"address_hash": outbox_of.row(long[1]).address_hash, "channel": "sms"}
+        consent.suppress(connection, **where, reason="bounce", at=NOON + timedelta(minutes=1), source="test")
+    with store.read() as connection:
+        found, whole = readers_by_variant(connection, run_id), readers_of(connection, run_id)
+        assert readers_by_variant(connection, outbox_of.run()) == {}
+    assert found == {
+        "long": VariantReaders(2, Readers(clicked=1, bounced=1)),
+        "short": VariantReaders(3, Readers(opened=1, opened_by_machines=1)),
+    }
+    for name in Readers.__dataclass_fields__:
+        assert sum(getattr(each.readers, name) for each in found.values()) == getattr(whole, name)
+
+
+def _record(store: Store, seen: Sequence[tuple[str, str, bool]]) -> None:
+    later = NOON + timedelta(minutes=1)
+    rows = [
+        {
+            "event_id": f"evt_{number}",
+            "kind": kind,
+            "message_id": message_id,
+            "occurred_at": later,
+            "received_at": later,
+            "machine": machine,
+        }
+        for number, (message_id, kind, machine) in enumerate(seen)
+    ]
+    with store.write() as connection:
+        connection.execute(insert(tracking_events), rows)
 
 
 def test_readers_are_counted_by_message_with_machines_apart(
@@ -34,20 +74,9 @@ def test_readers_are_counted_by_message_with_machines_apart(
         (ids[3], "delivered", False),
         (other[0], "open", False),
     ]
+    _record(store, seen)
     later = NOON + timedelta(minutes=1)
-    rows = [
-        {
-            "event_id": f"evt_{number}",
-            "kind": kind,
-            "message_id": message_id,
-            "occurred_at": later,
-            "received_at": later,
-            "machine": machine,
-        }
-        for number, (message_id, kind, machine) in enumerate(seen)
-    ]
     with store.write() as connection:
-        connection.execute(insert(tracking_events), rows)
         for message_id, reason in ((ids[4], "bounce"), (ids[5], "complaint")):
             where = {"address_hash": outbox_of.row(message_id).address_hash, "channel": "sms"}
             consent.suppress(connection, **where, reason=reason, at=later, source="test")
