@@ -20,7 +20,7 @@ def readers_by_variant(connection: Connection, run_id: str) -> dict[str, Variant
     went = select(table.variant, func.count()).where(
         table.run_id == run_id, table.variant.is_not(None), table.accepted_at.is_not(None)
     )
-    rows = connection.execute(went.group_by(table.variant).order_by(table.variant)).all()
+    rows: Sequence[Any] = connection.execute(went.group_by(table.variant).order_by(table.variant)).all()
     return {
         str(name): VariantReaders(int(number), readers_of(connection, run_id, name)) for name, number in rows
     }
