@@ -5,9 +5,10 @@ text: what is approved, and what runs, is that content and not what the files be
 """
 
 from messaging.campaigns.content import Content, content_hash, read_content
-from messaging.campaigns.files import read_campaign
+from messaging.campaigns.files import read_campaign, refuse_past_start
 from messaging.campaigns.library import SHIPPED, FillReport, Library, fill_library
 from messaging.campaigns.model import ApprovalRule, Campaign, Holdout, Variant
+from messaging.campaigns.schedule import Moment, Schedule, instant
 
 __all__ = [
     "SHIPPED",
@@ -17,9 +18,13 @@ __all__ = [
     "FillReport",
     "Holdout",
     "Library",
+    "Moment",
+    "Schedule",
     "Variant",
     "content_hash",
     "fill_library",
+    "instant",
     "read_campaign",
     "read_content",
+    "refuse_past_start",
 ]

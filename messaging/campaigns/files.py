@@ -1,7 +1,7 @@
 """A campaign's file, checked key by key, and read into a campaign."""
 
 import re
-from datetime import date
+from datetime import date, datetime, time
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -19,11 +19,14 @@ from messaging.campaigns.model import (
     Holdout,
     Variant,
 )
+from messaging.campaigns.schedule import CATCH_UP_HOURS, LAST, WEEKDAYS, Every, Schedule
 from messaging.policy import FrequencyCap
 from messaging.policy.limits import Money
 from messaging.rendering.templates import Channel, Text
 from messaging.segments import ORDERED, read_goal
 
+_DAY = r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+_WALL = re.compile(rf"{_DAY}[T ]([01]\d|2[0-3]):[0-5]\d(:00)?")
 MEND = "Mend it there; the shipped win_back shows how a campaign is written."
 
 
@@ -71,6 +74,32 @@ class _Approval(_Part):
     second_above: int | None = Field(None, ge=0, strict=True)
 
 
+def _with_on(value: Any) -> Any:
+    """Take the key `on` for the word that it is: YAML 1.1 reads it as true."""
+    if isinstance(value, dict):
+        return {"on" if key is True else key: each for key, each in value.items()}
+    return value or None
+
+
+def _clock(value: Any) -> Any:
+    """Take `at` as text: YAML reads 2026-12-01T10:00:00 as a moment, and 10:00 without quotes as the number 600."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, int):
+        raise ValueError(  # noqa: TRY004 - pydantic tells this one
+            'put the hour in quotes, as in at: "10:00"'
+        )
+    return value
+
+
+class _Schedule(_Part):
+    at: Annotated[str, BeforeValidator(_clock)]
+    every: Every | None = None
+    on: str | None = None
+    customer_local: bool = Field(False, strict=True)
+    catch_up_hours: float = Field(CATCH_UP_HOURS, gt=0, le=168, strict=True)
+
+
 class _File(_Part):
     """A campaign as it stands in its file; a key without a value counts as none."""
 
@@ -91,6 +120,7 @@ class _File(_Part):
     stands_on: tuple[Word, ...] | None = None
     launch: Annotated[_Launch | None, BeforeValidator(_or_none)] = None
     approval: Annotated[_Approval | None, BeforeValidator(_or_none)] = None
+    schedule: Annotated[_Schedule | None, BeforeValidator(_with_on)] = None
 
     @field_validator("channels")
     @classmethod
@@ -110,9 +140,65 @@ class _File(_Part):
         return values
 
 
+def refuse_past_start(campaign: Campaign, text: str, now: datetime, company_zone: str) -> None:
+    """Refuse a campaign's file whose only moment is over. Raises CampaignError with its line.
+
+    Not asked where a file is read: what a run or an approval has stored stays readable for ever.
+    """
+    schedule = campaign.schedule
+    if schedule is None or next(schedule.moments(now, company_zone), None) is not None:
+        return
+    _file(campaign.name, text).refuse(("schedule", "at"), f"its start, {schedule.once}, is over")
+
+
+def _file(name: str, text: str) -> YamlFile:
+    return YamlFile(f"Campaign {name!r}", text, CampaignError, MEND)
+
+
+def _schedule(found: _Schedule, file: YamlFile) -> Schedule:
+    """Read a schedule; `on` is none without `every`, and which it may be goes by it."""
+    local, hours = found.customer_local, found.catch_up_hours
+    if found.every is None:
+        if found.on is not None:
+            file.refuse(("schedule", True), "`on` needs `every: week` or `every: month` beside it")
+        once = _wall(found.at)
+        if once is None:
+            file.refuse(
+                ("schedule", "at"), "`at` needs a day and an hour without a zone, as 2026-12-01T10:00"
+            )
+        return Schedule(once=once, customer_local=local, catch_up_hours=hours)
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", found.at):
+        file.refuse(("schedule", "at"), 'beside `every`, `at` needs an hour in quotes, as "10:00"')
+    on = _on(found.every, found.on)
+    if on is None and found.every != "day":
+        legal = ", ".join(WEEKDAYS) if found.every == "week" else "1 to 31, or last"
+        file.refuse(("schedule", True), f"every {found.every} needs an `on` of {legal}")
+    if found.every == "day" and found.on is not None:
+        file.refuse(("schedule", True), "every day has no `on`")
+    hour = time.fromisoformat(found.at)
+    return Schedule(None, found.every, on, hour, customer_local=local, catch_up_hours=hours)
+
+
+def _wall(written: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(written) if _WALL.fullmatch(written) else None
+    except ValueError:  # such as 31 February
+        return None
+
+
+def _on(every: Every, written: str | None) -> int | None:
+    if written is None or every == "day":
+        return None
+    if every == "week":
+        return WEEKDAYS.index(written) if written in WEEKDAYS else None
+    if written == "last":
+        return LAST
+    return int(written) if re.fullmatch(r"[1-9]|[12]\d|3[01]", written) else None
+
+
 def read_campaign(name: str, text: str) -> Campaign:
     """Read a campaign's file. Raises CampaignError with the line of what is wrong in it."""
-    file = YamlFile(f"Campaign {name!r}", text, CampaignError, MEND)
+    file = _file(name, text)
     found = file.checked(_File)
     if (found.template is None) == (found.variants is None):
         file.refuse(
@@ -146,4 +232,5 @@ def read_campaign(name: str, text: str) -> Campaign:
         approval=ApprovalRule(found.approval.people, found.approval.second_above)
         if found.approval
         else ApprovalRule(),
+        schedule=_schedule(found.schedule, file) if found.schedule else None,
     )

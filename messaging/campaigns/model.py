@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
+from messaging.campaigns.schedule import Schedule
 from messaging.policy import FrequencyCap
 from messaging.segments import Goal
 
@@ -75,6 +76,7 @@ class Campaign:
     moved_percent: float  # so much of the audience may come or go between plan and launch
     data_hours: float  # so old may the release be when it is launched
     approval: ApprovalRule = ApprovalRule()
+    schedule: Schedule | None = None  # when it goes by itself, under a standing approval
 
     @property
     def template(self) -> str:
