@@ -6,7 +6,7 @@ import typer
 
 from messaging.cli.options import Actor, AsJson, CampaignName, RunId
 from messaging.settings import read_settings
-from messaging.terminal import emit, progress
+from messaging.terminal import emit, plain, progress, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,12 +132,78 @@ def plan(
     emit(summary.to_document() | {"outlook": ahead.to_document()}, as_json=as_json, human=human)
 
 
+@campaigns.command("schedule")
+def schedule(
+    name: CampaignName,
+    *,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="End its standing approval: it goes by itself no more.")
+    ] = False,
+    actor: Actor,
+    as_json: AsJson = False,
+) -> None:
+    """Show the next five moments at which a campaign is due, and whose approval stands."""
+    from itertools import islice
+
+    from messaging.campaigns import refuse_past_start
+    from messaging.cli.opening import opened_planner
+    from messaging.planner import standing as stands
+
+    settings = read_settings()
+    with opened_planner(settings) as planner:
+        if withdraw:
+            stands.withdraw(planner, name, actor)
+        content, now = planner.library.content(name), planner.clock.now()
+        campaign = content.campaign
+        refuse_past_start(campaign, content.document["campaign"]["text"], now, settings.time_zone)
+        moments = campaign.schedule.moments(now, settings.time_zone) if campaign.schedule else iter(())
+        due = list(islice(moments, 5))
+        with planner.store.read() as connection:
+            names = [who for each in stands.standing(connection, name) for who in each.names]
+
+    def human() -> None:
+        say(
+            "\n".join(f"{each.wall:%a %Y-%m-%d %H:%M} (due {each.at:%Y-%m-%d %H:%M} UTC)" for each in due)
+            or "No schedule."
+        )
+        say(
+            plain(
+                f"Approved for each by {', '.join(names)}."
+                if names
+                else "No standing approval: it does not go by itself."
+            )
+        )
+
+    document = {"campaign": name, "approved_by": names}
+    emit(
+        document | {"next": [{"wall": each.wall, "due_at": each.at} for each in due]},
+        as_json=as_json,
+        human=human,
+    )
+
+
 @campaigns.command("approve")
-def approve(name: CampaignName, *, run: RunId = None, actor: Actor, as_json: AsJson = False) -> None:
+def approve(
+    name: CampaignName,
+    *,
+    run: RunId = None,
+    standing: Annotated[
+        bool,
+        typer.Option("--standing", help="For every due moment of its schedule, as long as it says the same."),
+    ] = False,
+    actor: Actor,
+    as_json: AsJson = False,
+) -> None:
     """Approve the newest plan of a campaign, exactly as it was planned; say who is still wanted."""
     from messaging.cli.opening import opened_planner
+    from messaging.planner.standing import approve_standing
 
     with opened_planner(read_settings()) as planner:
+        if standing:
+            names = approve_standing(planner, planner.run_of(name, run, "planned"), actor)
+            told = f"{name} goes by itself when it is due, approved by {', '.join(names)}."
+            emit({"campaign": name, "approved_by": names}, as_json=as_json, human=lambda: say(plain(told)))
+            return
         summary = planner.approve(planner.run_of(name, run, "planned"), actor)
     _told(summary, "Now `launch` it." if summary.state == "approved" else "", as_json=as_json)
 

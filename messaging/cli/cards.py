@@ -50,6 +50,7 @@ REASONS = {
     "unknown_time_zone": "unknown hour where they are",
     "state_limit": "as many as the law allows where they live",
     "daily_budget": "day's budget is promised",
+    "scheduled": "goes by their own clock",
     "quiet_hours": "night where they are",
     "contract_red": "data failed its checks",
     "merges_unknown": "release cannot be read",

@@ -14,6 +14,8 @@ from messaging.terminal import counting, emit, plain, say
 
 if TYPE_CHECKING:
     from messaging.dispatch import DispatchReport
+    from messaging.settings import Settings
+    from messaging.store import Store
 
 
 def dispatch(
@@ -57,7 +59,7 @@ def dispatch(
             with store.read() as connection:
                 due = outbox.waiting(connection, clock.now(), senders)
         told = f"Sending {due:,} messages" if once else "Sending"
-        with missed.looking(), counting(told, due) as show:
+        with missed.looking(), going_by_themselves(settings, store, once=once), counting(told, due) as show:
             options["on_report"] = _counted(show)
             if once:
                 report = dispatch_once(store, senders, clock, stop_event=ending, **options)
@@ -69,6 +71,23 @@ def dispatch(
                 left = outbox.remaining(connection, clock.now(), options["rates"], senders)
             document["remaining"] = [each.to_document() for each in left]
     emit(document, as_json=as_json, human=lambda: _print_dispatch(document))
+
+
+@contextmanager
+def going_by_themselves(settings: "Settings", store: "Store", *, once: bool) -> Iterator[None]:
+    """Launch campaigns at their due moments beside a dispatcher that runs on."""
+    if once:
+        yield
+        return
+    from messaging.planner import build_planner
+    from messaging.planner.schedules import Schedules
+
+    planner = build_planner(settings, store=store)
+    try:
+        with Schedules(planner).watching():
+            yield
+    finally:
+        planner.customers.close()
 
 
 def _counted(show: Callable[[float, str], None]) -> Callable[["DispatchReport"], None]:

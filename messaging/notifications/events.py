@@ -54,6 +54,11 @@ EVENTS: dict[str, Event] = {
         "It goes on, or has ended.",
         urgent=True,
     ),
+    "schedule_held": Event(
+        "A campaign did not go when it was due",
+        "Mend what is told, or plan and launch it by hand; `rapport campaign schedule NAME` has its next moments.",
+        "It went at a later moment, or goes by itself no more.",
+    ),
     "store_trouble": Event(
         "The store does not work",
         "Nothing that was acknowledged is lost; sending and receiving resume by themselves once it works.",

@@ -16,6 +16,7 @@ from messaging.reconcile.settling import WITH_A_PERSON
 from messaging.store.tables import attempts, contract_status, inbound_messages, messages, suppressions
 from messaging.store.tables_consent import opt_out_reviews
 from messaging.store.tables_receiver import intakes
+from messaging.store.tables_schedules import scheduled_moments, standing_approvals
 
 LOOK_BACK = timedelta(days=14)  # who has not been answered by then is no longer waiting
 FAILED_WITHIN = timedelta(days=7)
@@ -83,6 +84,15 @@ class WaitingMessage:
 
 
 @dataclass(frozen=True)
+class HeldSchedule:
+    """A campaign that did not go at its newest due moment, and why."""
+
+    campaign: str
+    due_at: datetime
+    told: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that is looked at in one round."""
 
@@ -93,6 +103,7 @@ class Facts:
     dead: tuple[DeadLetters, ...] = ()
     halted: tuple[Halt, ...] = ()
     waiting: tuple[WaitingMessage, ...] = ()
+    held: tuple[HeldSchedule, ...] = ()
 
 
 def read_facts(connection: Connection, now: datetime) -> Facts:
@@ -105,6 +116,7 @@ def read_facts(connection: Connection, now: datetime) -> Facts:
         dead=_dead(connection, now - FAILED_WITHIN),
         halted=tuple(standing_halts(connection).values()),
         waiting=_waiting(connection, now - LOOK_BACK),
+        held=_held(connection, now - LOOK_BACK),
     )
 
 
@@ -165,6 +177,22 @@ def _dead(connection: Connection, since: datetime) -> tuple[DeadLetters, ...]:
         .group_by(table.channel, table.provider, table.error_code)
     )
     return tuple(DeadLetters(**row._asdict()) for row in connection.execute(rows))
+
+
+def _held(connection: Connection, since: datetime) -> tuple[HeldSchedule, ...]:
+    """Read the newest due moment of each campaign that still goes by itself, where it did not go then."""
+    table, standing = scheduled_moments.c, standing_approvals.c
+    newest = (
+        select(table.campaign, func.max(table.due_at).label("due_at")).group_by(table.campaign).subquery()
+    )
+    stands = exists().where(standing.campaign == table.campaign, standing.withdrawn_at.is_(None))
+    rows = (
+        select(table.campaign, table.due_at, table.told)
+        .join(newest, and_(newest.c.campaign == table.campaign, newest.c.due_at == table.due_at))
+        .where(table.state.in_(("refused", "missed")), table.due_at > since, stands)
+        .order_by(table.campaign)
+    )
+    return tuple(HeldSchedule(row.campaign, row.due_at, row.told or "") for row in connection.execute(rows))
 
 
 def _waiting(connection: Connection, since: datetime) -> tuple[WaitingMessage, ...]:

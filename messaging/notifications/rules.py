@@ -13,6 +13,7 @@ from messaging.notifications.events import Finding
 from messaging.notifications.facts import (
     DeadLetters,
     Facts,
+    HeldSchedule,
     Intake,
     RedContract,
     UnknownSends,
@@ -35,6 +36,7 @@ def find(facts: Facts, rules: Rules, words: UrgentWords, now: datetime, today: d
         *intakes_broken(facts.intakes, rules, now),
         *dead_letters(facts.dead),
         *campaigns_halted(facts.halted),
+        *schedules_held(facts.held),
         *unanswered(facts.waiting, rules, now),
         *urgent_words(facts.waiting, words),
     ]
@@ -112,6 +114,13 @@ def campaigns_halted(found: Iterable[Halt]) -> Iterator[Finding]:
     """Tell of each campaign that was paused by itself, and why."""
     for each in found:
         yield Finding("campaign_halted", each.run_id, f"{each.campaign} ({each.run_id}): {each.sentence}")
+
+
+def schedules_held(found: Iterable[HeldSchedule]) -> Iterator[Finding]:
+    """Tell of each campaign that did not go when it was due, and why."""
+    for each in found:
+        sentence = f"{each.campaign}, due at {each.due_at:%Y-%m-%d %H:%M} UTC: {each.told}"
+        yield Finding("schedule_held", each.campaign, sentence)
 
 
 def unanswered(found: Iterable[WaitingMessage], rules: Rules, now: datetime) -> Iterator[Finding]:

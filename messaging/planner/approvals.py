@@ -74,6 +74,14 @@ def add_approval(
     Raises RefusedError where it is nobody, did so already, or wrote it and nobody else is asked.
     """
     before = approvers(connection, run.run_id)
+    person = refuse_approver(run, actor, before, needed)
+    row = {"run_id": run.run_id, "person": person, "approved_by": actor, "approved_at": now}
+    connection.execute(insert(campaign_approvals).values(row))
+    return [*before, actor]
+
+
+def refuse_approver(run: Row[Any], actor: str, before: Sequence[str], needed: Wanted) -> str:
+    """Give the name that an approval is kept under; raises RefusedError where this one may not approve beside `before`."""
     person = same(actor)
     if not person or (needed.named and person in PROGRAMS):
         raise RefusedError(
@@ -89,9 +97,7 @@ def add_approval(
             f"{actor} planned or wrote what run {run.run_id} says, and cannot approve it alone.",
             "Ask somebody else to look at it, and to approve it by their own name.",
         )
-    row = {"run_id": run.run_id, "person": person, "approved_by": actor, "approved_at": now}
-    connection.execute(insert(campaign_approvals).values(row))
-    return [*before, actor]
+    return person
 
 
 def _wrote(connection: Connection, run: Row[Any], content: Content) -> list[str]:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from messaging.addresses import Addresses, normalise
-from messaging.campaigns import Content
+from messaging.campaigns import Content, instant
 from messaging.consent import KnownAs
 from messaging.facts import Candidate
 from messaging.links import Links
@@ -76,6 +76,7 @@ class Ground:
     now: datetime
     already_written: Mapping[str, datetime]  # customers whom this campaign wrote to recently, and when first
     all_ids: Mapping[str, KnownAs]  # of people who have had several, or shared one
+    wall: datetime | None = None  # messages wait until their reader's clock shows this
 
     def person(self, customer_id: str) -> KnownAs:
         """Give every id that a customer has, had or shared."""
@@ -239,7 +240,7 @@ def _render(ground: Ground, person: Mapping[str, Any], channel: str, message_id:
 def _chosen(ground: Ground, person: Mapping[str, Any], choices: Sequence[_Choice]) -> Decision:
     choice, *others = choices
     held_out = ground.content.campaign.holdout.holds(person["customer_id"])
-    waits = choice.blocked
+    waits = _until_scheduled(ground, person, choice.blocked)
     detail = _why_channel(person, choice.channel) + (f" {waits.sentence}" if waits else "")
     return Decision(
         customer_id=person["customer_id"],
@@ -253,6 +254,16 @@ def _chosen(ground: Ground, person: Mapping[str, Any], choices: Sequence[_Choice
         missing=choice.rendered.missing,
         waits=None if held_out else waits,
     )
+
+
+def _until_scheduled(ground: Ground, person: Mapping[str, Any], blocked: Blocked | None) -> Blocked | None:
+    """Give what a message waits for: the schedule's time by its reader's own clock, unless something else takes longer."""
+    if ground.wall is None:
+        return blocked
+    until = instant(ground.wall, zone_named(person["time_zone"] or "") or ground.company.time_zone)
+    if until <= ground.now or (blocked is not None and blocked.until is not None and blocked.until >= until):
+        return blocked
+    return Blocked("scheduled", f"It goes at {ground.wall:%H:%M} by their own clock.", until)
 
 
 def _why_channel(person: Mapping[str, Any], channel: str) -> str:

@@ -37,7 +37,7 @@ class Parts:
 
         Raises NotFoundError.
         """
-        if run_id is not None and self._run(run_id).campaign != campaign:
+        if run_id is not None and self.run(run_id).campaign != campaign:
             raise NotFoundError(
                 f"Run {run_id} is none of campaign {campaign!r}.", "See `rapport campaign list`."
             )
@@ -66,7 +66,8 @@ class Parts:
         """Tell how a run was decided."""
         return self._summary(run_id, ())
 
-    def _run(self, run_id: str) -> Row[Any]:
+    def run(self, run_id: str) -> Row[Any]:
+        """Give a run as it is stored. Raises NotFoundError."""
         with self.store.read() as connection:
             return read_run(connection, run_id)
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, bindparam, insert, update
 
-from data_contracts.errors import SettingsError
+from data_contracts.errors import RefusedError, SettingsError
 from messaging import audit, segments, template_versions
 from messaging.addresses import read_addresses
 from messaging.campaigns import Content, Library, fill_library
@@ -41,14 +41,24 @@ Progress = Callable[[float], None]
 class Planner(Steps):
     """Takes campaigns from a file to queued messages; build it with `build_planner`."""
 
-    def plan(self, campaign: str, actor: str, progress: Progress | None = None) -> RunSummary:
+    def plan(
+        self,
+        campaign: str,
+        actor: str,
+        progress: Progress | None = None,
+        *,
+        run_id: str | None = None,
+        wall: datetime | None = None,
+    ) -> RunSummary:
         """Decide about everybody whom the campaign's segment matches, and render each message once.
 
-        Nothing goes before `approve` and `launch`. `progress` is told how many people were done since then.
+        Nothing goes before `approve` and `launch`. `progress` is told how many people were done since then. Each message
+        waits for the time `wall` by its reader's own clock, where one is given; `run_id` is the run's id, else a new one.
         Raises SegmentError, TemplateError or CampaignError; a plan that broke off is none.
         """
         content = self._content(campaign)
-        ground, people, version, notices = self._prepare(content, new_id("run"))
+        ground, people, version, notices = self._prepare(content, run_id or new_id("run"))
+        ground = replace(ground, wall=wall)
         sampler = Sampler()
         decisions = sampler.watch(self._decide(ground, people, progress))
         nameless = self._store_plan(ground, version, actor, decisions)
@@ -166,8 +176,12 @@ class Planner(Steps):
             matched += len(batch)
             nameless += sum("given_name" in each.missing for each in batch if each.decided == "send")
         with self.store.write() as connection:
-            this = campaign_runs.c.run_id == ground.run_id
-            connection.execute(update(campaign_runs).where(this).values(state="planned"))
+            this = (campaign_runs.c.run_id == ground.run_id) & (campaign_runs.c.state == "planning")
+            if not connection.execute(update(campaign_runs).where(this).values(state="planned")).rowcount:
+                raise RefusedError(
+                    f"Run {ground.run_id} was stopped while it was planned.",
+                    "Another process goes on with it.",
+                )
             audit.record(connection, actor, "campaign.plan", ground.run_id, {"matched": matched}, at=now)
         return nameless
 

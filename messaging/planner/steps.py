@@ -35,24 +35,16 @@ class Steps(Parts):
         planned, and a notice says who is still wanted. Raises RefusedError when it is not planned, its files have
         changed since, or the actor may not approve it.
         """
-        run = self._run(run_id)
-        try:
-            now_hash = self._content(run.campaign).hash
-        except (NotFoundError, LibraryError):
-            now_hash = ""
-        if now_hash != run.content_hash:
-            raise RefusedError(
-                f"The files of campaign {run.campaign!r} have changed since run {run_id} was planned.",
-                f"Run `rapport campaign plan {run.campaign}` again, look at it, and approve that.",
-            )
+        run = self.run(run_id)
+        self.refuse_changed(run)
         own = same(run.planned_by) == same(actor)
         notices = ["You approved your own plan; a second pair of eyes is better."] if own else []
         now = self.clock.now()
-        _refuse_stale(run, now)
+        refuse_stale(run, now)
         content = read_content(run.content, self.library.contract)
         with self.store.write() as connection:
             lock(connection, [f"campaign:{run.campaign}"])
-            _refuse_other_state(read_run(connection, run_id), "planned")
+            refuse_other_state(read_run(connection, run_id), "planned")
             needed = wanted(connection, run, content, self.settings)
             given = add_approval(connection, run, actor, needed, now)
             if missing := needed.missing(given):
@@ -61,8 +53,20 @@ class Steps(Parts):
                 audit.record(connection, actor, "campaign.approval", run_id, detail, at=now)
             else:
                 names = ", ".join(given)
-                _step(connection, run, "planned", "approved", actor, now, approved_at=now, approved_by=names)
+                step(connection, run, "planned", "approved", actor, now, approved_at=now, approved_by=names)
         return self._summary(run_id, notices)
+
+    def refuse_changed(self, run: Row[Any]) -> None:
+        """Raise RefusedError where the files of a run's campaign are others than those that were planned."""
+        try:
+            now_hash = self._content(run.campaign).hash
+        except (NotFoundError, LibraryError):
+            now_hash = ""
+        if now_hash != run.content_hash:
+            raise RefusedError(
+                f"The files of campaign {run.campaign!r} have changed since run {run.run_id} was planned.",
+                f"Run `rapport campaign plan {run.campaign}` again, look at it, and approve that.",
+            )
 
     def launch(self, run_id: str, actor: str) -> RunSummary:
         """Let the messages of an approved run go.
@@ -70,12 +74,12 @@ class Steps(Parts):
         Raises RefusedError while the campaign already runs, or when the plan no longer holds: it is old, the segment has
         become another, the data is old or failed its checks, or some of its people had the campaign by another run since.
         """
-        run, now = self._run(run_id), self.clock.now()
+        run, now = self.run(run_id), self.clock.now()
         content = read_content(run.content, self.library.contract)
         campaign = content.campaign
         known = Known()
         if run.state == "approved":
-            _refuse_stale(run, now)
+            refuse_stale(run, now)
             known = self._refuse_other_data(run, content, now)
         with self.store.write() as connection:
             lock(connection, [f"campaign:{run.campaign}"])
@@ -106,7 +110,7 @@ class Steps(Parts):
                     f"{number} of the people in run {run_id} had campaign {run.campaign!r} since it was planned.",
                     f"Run `rapport campaign plan {run.campaign}` again, which leaves them out.",
                 )
-            _step(connection, run, "approved", "running", actor, now, launched_at=now)
+            step(connection, run, "approved", "running", actor, now, launched_at=now)
             queue_run(connection, run_id, now)
         return self._summary(run_id, ())
 
@@ -120,14 +124,14 @@ class Steps(Parts):
         Raises RefusedError where the plan is as old as none is launched, or the run was paused by itself. Marketing that
         has expired stays skipped.
         """
-        run, now = self._run(run_id), self.clock.now()
+        run, now = self.run(run_id), self.clock.now()
         if run.state == "paused" and anyway is None:
             self._refuse_harmful(run)
-            _refuse_stale(
+            refuse_stale(
                 run, now, "Plan it again; or resume it with --anyway and the reason, which is audited."
             )
         with self.store.write() as connection:
-            _step(connection, run, "paused", "running", actor, now)
+            step(connection, run, "paused", "running", actor, now)
             if anyway is not None:
                 let_go_on(connection, run_id, actor, anyway, now)
                 detail = {"campaign": run.campaign, "reason": anyway}
@@ -145,11 +149,11 @@ class Steps(Parts):
 
     def stop(self, run_id: str, actor: str) -> RunSummary:
         """End a run for good and call back what has not gone yet."""
-        run, now = self._run(run_id), self.clock.now()
+        run, now = self.run(run_id), self.clock.now()
         if run.state not in {"planned", "approved", "running", "paused"}:
             raise RefusedError(f"Run {run_id} is {run.state}, so there is nothing to stop.", "")
         with self.store.write() as connection:
-            _step(connection, run, run.state, "stopped", actor, now, finished_at=now)
+            step(connection, run, run.state, "stopped", actor, now, finished_at=now)
             cancel_run(connection, run_id, now)
         return self._summary(run_id, ())
 
@@ -188,13 +192,13 @@ class Steps(Parts):
         return known
 
     def _move(self, run_id: str, source: str, target: str, actor: str) -> RunSummary:
-        run = self._run(run_id)
+        run = self.run(run_id)
         with self.store.write() as connection:
-            _step(connection, run, source, target, actor, self.clock.now())
+            step(connection, run, source, target, actor, self.clock.now())
         return self._summary(run_id, ())
 
 
-def _step(  # noqa: PLR0913, PLR0917 - one step of one run
+def step(  # noqa: PLR0913, PLR0917 - one step of one run
     connection: Connection, run: Row[Any], source: str, target: str, actor: str, now: datetime, **values: Any
 ) -> None:
     """Move a run from one state to the next, if nobody else moved it first."""
@@ -217,7 +221,8 @@ def _refuse_merged(connection: Connection, run: Row[Any], known: Known) -> None:
         )
 
 
-def _refuse_other_state(run: Row[Any], needed: str) -> None:
+def refuse_other_state(run: Row[Any], needed: str) -> None:
+    """Raise RefusedError where a run is in another state than a step needs."""
     if run.state != needed:
         raise _other_state(run, needed)
 
@@ -229,6 +234,7 @@ def _other_state(run: Row[Any], needed: str) -> RefusedError:
     )
 
 
-def _refuse_stale(run: Row[Any], now: datetime, instead: str = "Plan it again.") -> None:
+def refuse_stale(run: Row[Any], now: datetime, instead: str = "Plan it again.") -> None:
+    """Raise RefusedError where a plan is too old to act upon."""
     if now - run.planned_at > STALE:
         raise RefusedError(f"Run {run.run_id} was planned more than {STALE.days} days ago.", instead)

@@ -22,10 +22,13 @@ Reason = Literal[
     "unknown_time_zone",
     "quiet_hours",
     "daily_budget",
+    "scheduled",  # the planner's own: at a time by the customer's own clock
     "held_out",  # the planner's own: drawn by lot, to measure what the campaign does
 ]
 # These pass by themselves; the others are final for this message.
-WAITING: frozenset[Reason] = frozenset({"quiet_hours", "contract_red", "merges_unknown", "daily_budget"})
+WAITING: frozenset[Reason] = frozenset(
+    {"quiet_hours", "contract_red", "merges_unknown", "daily_budget", "scheduled"}
+)
 HELD_OUT = "Held out by lot, to measure what the campaign does."
 
 

@@ -1,0 +1,99 @@
+"""Campaigns that go by themselves: launched once for a due moment, and only as they were approved."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from data_contracts.errors import RefusedError
+from messaging.campaigns import Moment
+from messaging.clock import Clock
+from messaging.planner import Planner, build_planner
+from messaging.planner.schedules import Schedules
+from messaging.planner.standing import approve_standing, withdraw
+from messaging.settings import Settings
+from messaging.store import Store
+from messaging.store.tables import campaign_runs
+from messaging.store.tables_schedules import scheduled_moments
+
+
+@pytest.fixture
+def planner(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    publish: Callable[..., str],
+    make_person: Callable[..., Any],
+) -> Iterator[Planner]:
+    built = build_planner(settings.model_copy(update={"company_address": "1 Quay Street"}), clock, store)
+    path = built.library.folder / "campaigns" / "win_back.yaml"
+    path.write_text(f'{path.read_text()}schedule: {{every: day, at: "14:00"}}\n')
+    publish(customer_360=[make_person(1)])
+    approve_standing(built, built.plan("win_back", "eva").run_id, "otto")
+    yield built
+    built.customers.close()
+
+
+def later(planner: Planner, hours: float) -> Schedules:
+    clock = Clock(planner.clock.now() + timedelta(hours=hours))
+    return Schedules(build_planner(planner.settings, clock, planner.store))
+
+
+def launched(planner: Planner) -> int:
+    with planner.store.read() as connection:
+        return connection.execute(
+            select(func.count()).where(campaign_runs.c.launched_at.is_not(None))
+        ).scalar_one()
+
+
+def test_a_due_moment_launches_the_campaign_once_whoever_looks(planner: Planner) -> None:
+    assert later(planner, 1).look() == []
+    assert [each.state for each in later(planner, 3).look()] == ["launched"]
+    assert later(planner, 3).look() == []
+    assert launched(planner) == 1
+
+
+def test_two_processes_that_look_at_once_launch_it_once(planner: Planner) -> None:
+    two = [later(planner, 3), later(planner, 3)]
+    with ThreadPoolExecutor(2) as pool:
+        done = [each for found in pool.map(Schedules.look, two) for each in found]
+    assert [each.state for each in done] == ["launched"]
+    assert launched(planner) == 1
+
+
+def test_a_changed_file_does_not_go_and_says_why(planner: Planner) -> None:
+    path = planner.library.folder / "campaigns" / "win_back.yaml"
+    path.write_text(f"{path.read_text()}# another word\n")
+    [done] = later(planner, 3).look()
+    assert (done.state, launched(planner)) == ("refused", 0)
+    assert "have changed" in done.told
+
+
+def test_a_moment_that_nobody_saw_to_is_missed_after_its_catch_up(planner: Planner) -> None:
+    assert [each.state for each in later(planner, 2 + 7).look()] == ["missed"]
+    assert launched(planner) == 0
+
+
+def test_a_holder_that_died_is_taken_over_when_its_lease_has_run_out(planner: Planner) -> None:
+    due = later(planner, 3)
+    moment = planner.clock.now() + timedelta(hours=2)
+    assert due._take("win_back", Moment(moment, moment), None)
+    assert due.look() == []
+    with planner.store.write() as connection:
+        connection.execute(update(scheduled_moments).values(lease_until=moment - timedelta(days=3650)))
+    assert [each.state for each in due.look()] == ["launched"]
+    assert launched(planner) == 1
+
+
+def test_a_withdrawn_approval_launches_nothing(planner: Planner) -> None:
+    assert withdraw(planner, "win_back", "eva") == 1
+    assert later(planner, 3).look() == []
+
+
+def test_a_campaign_without_a_schedule_has_no_standing_approval(planner: Planner) -> None:
+    run_id = planner.plan("welcome", "eva").run_id
+    with pytest.raises(RefusedError, match="has no schedule"):
+        approve_standing(planner, run_id, "otto")
