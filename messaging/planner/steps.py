@@ -104,7 +104,7 @@ class Steps(Parts):
                     f"Campaign {run.campaign!r} is under way already, as run {other}.",
                     "Stop it or let it finish.",
                 )
-            _refuse_other_state(run, "approved")  # one approved this very moment was not looked at above
+            refuse_other_state(run, "approved")  # one approved this very moment was not looked at above
             if number := had_it_since(connection, run_id, campaign, now, known.people):
                 raise RefusedError(
                     f"{number} of the people in run {run_id} had campaign {run.campaign!r} since it was planned.",
