@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
 from data_contracts.errors import RefusedError
+from messaging.addresses import Addresses
 from messaging.campaigns import Moment
 from messaging.clock import Clock
+from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.planner import Planner, build_planner
 from messaging.planner.schedules import Schedules
 from messaging.planner.standing import approve_standing, withdraw
@@ -19,22 +21,35 @@ from messaging.store import Store
 from messaging.store.tables import campaign_runs
 from messaging.store.tables_schedules import scheduled_moments
 
+AGREED_AT = datetime.fromisoformat("2026-10-01")
+
 
 @pytest.fixture
 def planner(
     settings: Settings,
     store: Store,
     clock: Clock,
+    addresses: Addresses,
     publish: Callable[..., str],
     make_person: Callable[..., Any],
 ) -> Iterator[Planner]:
     built = build_planner(settings.model_copy(update={"company_address": "1 Quay Street"}), clock, store)
     path = built.library.folder / "campaigns" / "win_back.yaml"
     path.write_text(f'{path.read_text()}schedule: {{every: day, at: "14:00"}}\n')
-    publish(customer_360=[make_person(1)])
+    people = [make_person(number) for number in range(10)]
+    publish(customer_360=people)
+    record_imports(store, addresses, [agreed(each["customer_id"]) for each in people], AGREED_AT)
     approve_standing(built, built.plan("win_back", "eva").run_id, "otto")
     yield built
     built.customers.close()
+
+
+def agreed(customer_id: str) -> ImportedConsent:
+    return ImportedConsent(
+        customer_id=customer_id, source="shop", source_record_id=customer_id, channel="sms", purpose="marketing",
+        action="grant", legal_basis="consent", occurred_at=AGREED_AT, method="web form", wording=None, locale=None,
+        address=None,
+    )  # fmt: skip
 
 
 def later(planner: Planner, hours: float) -> Schedules:
@@ -51,7 +66,7 @@ def launched(planner: Planner) -> int:
 
 def test_a_due_moment_launches_the_campaign_once_whoever_looks(planner: Planner) -> None:
     assert later(planner, 1).look() == []
-    assert [each.state for each in later(planner, 3).look()] == ["launched"]
+    assert [(each.state, each.told) for each in later(planner, 3).look()] == [("launched", "")]
     assert later(planner, 3).look() == []
     assert launched(planner) == 1
 
