@@ -36,13 +36,20 @@ ENDING_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a due moment: launched, refused or missed, and why."""
+    """What became of a due moment: launched, refused, missed, or nobody to write to; and why."""
 
     campaign: str
     due_at: datetime
     state: str
     run_id: str | None = None
     told: str = ""
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A moment that is ours to see to: the run to launch, none where it was missed."""
+
+    run_id: str | None
 
 
 class Schedules:
@@ -92,13 +99,14 @@ class Schedules:
         )
         for moment in due:
             missed = _missed(schedule, moment, due[-1], now)
-            if run_id := self._take(approved.campaign, moment, missed):
-                yield self._go(approved, schedule, moment, run_id)
-            elif missed:
+            taken = self._take(approved.campaign, moment, missed)
+            if taken is not None and taken.run_id is not None:
+                yield self._go(approved, schedule, moment, taken.run_id)
+            elif taken is not None and missed:
                 yield Done(approved.campaign, moment.at, "missed", told=missed)
 
-    def _take(self, campaign: str, moment: Moment, missed: str | None) -> str | None:
-        """Take a moment, or note that it was missed; give the run to launch, None where it is not ours.
+    def _take(self, campaign: str, moment: Moment, missed: str | None) -> _Taken | None:
+        """Take a moment, or note that it was missed; None where somebody else saw to it.
 
         One whose holder died is taken over when its lease has run out: what it planned is stopped, so that the holder
         finds that out should it live; what it approved is launched.
@@ -111,7 +119,7 @@ class Schedules:
                 mine |= {"state": "missed", "run_id": None, "lease_until": None, "told": missed}
             key = {"campaign": campaign, "due_at": moment.at}
             if insert_new(connection, scheduled_moments, [key | mine]):
-                return None if missed else run_id
+                return _Taken(None if missed else run_id)
             before = connection.execute(_this(campaign, moment.at)).one()
             if before.state != "taken" or before.lease_until > until - LEASE:
                 return None
@@ -119,8 +127,7 @@ class Schedules:
             table = scheduled_moments.c
             this = (table.campaign == campaign) & (table.due_at == moment.at)
             connection.execute(update(scheduled_moments).where(this).values(mine))
-            taken: str | None = mine["run_id"] if mine["state"] == "taken" else None
-            return taken
+            return _Taken(mine["run_id"]) if mine["state"] in {"taken", "missed"} else None
 
     def _taken_over(self, connection: Connection, before: Row[Any], missed: str | None) -> dict[str, str]:
         """Say how a moment goes on whose holder died, and end what it can no longer launch."""
@@ -141,7 +148,8 @@ class Schedules:
     def _go(self, approved: Standing, schedule: Schedule, moment: Moment, run_id: str) -> Done:
         campaign, told, state = approved.campaign, "", "launched"
         try:
-            self._launch(approved, schedule, moment, run_id)
+            if not self._launch(approved, schedule, moment, run_id):
+                state, told = "nobody", "There was nobody to write to."
         except StoreError:
             raise  # its lease will run out
         except RapportError as error:
@@ -154,7 +162,8 @@ class Schedules:
             connection.execute(update(scheduled_moments).where(this, table.state == "taken").values(values))
         return Done(campaign, moment.at, state, run_id, told)
 
-    def _launch(self, approved: Standing, schedule: Schedule, moment: Moment, run_id: str) -> None:
+    def _launch(self, approved: Standing, schedule: Schedule, moment: Moment, run_id: str) -> bool:
+        """Plan, approve and launch; say whether there was anybody to write to."""
         planner = self._planner
         with planner.store.read() as connection:
             row = select(campaign_runs.c.state).where(campaign_runs.c.run_id == run_id)
@@ -162,9 +171,13 @@ class Schedules:
         if not ready:
             planner.refuse_changed(planner.run(approved.run_id))
             wall = moment.wall if schedule.customer_local else None
-            planner.plan(approved.campaign, ACTOR, run_id=run_id, wall=wall)
+            summary = planner.plan(approved.campaign, ACTOR, run_id=run_id, wall=wall)
+            if not summary.to_send:
+                planner.stop(run_id, ACTOR)
+                return False
             self._approve(moment, run_id)
         planner.launch(run_id, ACTOR)
+        return True
 
     def _approve(self, moment: Moment, run_id: str) -> None:
         """Approve a run by the people whose approval stands, where it says what they approved and they are enough."""

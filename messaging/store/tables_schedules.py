@@ -23,7 +23,7 @@ scheduled_moments = Table(  # a row for each due moment: whoever inserts it take
     metadata,
     Column("campaign", String, primary_key=True),
     Column("due_at", DateTime, primary_key=True),
-    Column("state", String, nullable=False),  # taken | launched | refused | missed
+    Column("state", String, nullable=False),  # taken | launched | nobody | refused | missed
     Column("run_id", String),  # of whoever holds it; not there yet while it is planned
     Column("lease_until", DateTime),  # database's clock
     Column("told", String),  # why it was refused or missed

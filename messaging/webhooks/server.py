@@ -43,17 +43,20 @@ class RunningWebhooks:
 
 
 @contextmanager
-def running(
+def running(  # noqa: PLR0913 - what a receiver runs on
     settings: Settings,
     store: Store,
     clock: Clock | None = None,
     port: int = 0,
     find_customers: FindCustomers | None = None,
+    *,
+    checked: bool = True,
 ) -> Iterator[RunningWebhooks]:
     """Run the receiver in threads of this process while the block runs; port 0 takes a free one.
 
     Its public address is its own, whatever `settings` say. `find_customers` gives the customers who own a
-    normalised address; left out, the release is asked. Raises ServiceError when the port is taken.
+    normalised address; left out, the release is asked. With `checked` the intakes are tried now and then. Raises
+    ServiceError when the port is taken.
     """
     customers = Customers(settings, store)
     finder, person = find_customers or partial(owners, customers), partial(find_person, customers)
@@ -64,7 +67,7 @@ def running(
 
     with (
         serving.running(make, port, trusted_proxies=settings.trusted_proxies) as base_url,
-        background(_at(settings, base_url), store, at),
+        background(_at(settings, base_url), store, at, checked=checked),
     ):
         yield RunningWebhooks(base_url, _at(settings, base_url))
 
@@ -91,12 +94,12 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 
 @contextmanager
-def background(settings: Settings, store: Store, clock: Clock) -> Iterator[None]:
+def background(settings: Settings, store: Store, clock: Clock, *, checked: bool = True) -> Iterator[None]:
     """Do what no request waits for while the block runs: fetch files, check the intakes, forget old requests."""
     stop = threading.Event()
     works: list[Callable[[threading.Event], None]] = [
         Fetcher(settings, store, clock).run,
-        Checker(settings, store, clock).run,
+        *([Checker(settings, store, clock).run] if checked else []),
         partial(forget_often, store, clock),
     ]
     threads = [threading.Thread(target=work, args=(stop,), daemon=True) for work in works]

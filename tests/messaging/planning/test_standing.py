@@ -13,12 +13,13 @@ from messaging.addresses import Addresses
 from messaging.campaigns import Moment
 from messaging.clock import Clock
 from messaging.consent_imports import ImportedConsent, record_imports
+from messaging.notifications.facts import read_facts
 from messaging.planner import Planner, build_planner
 from messaging.planner.schedules import Schedules
 from messaging.planner.standing import approve_standing, withdraw
 from messaging.settings import Settings
 from messaging.store import Store
-from messaging.store.tables import campaign_runs
+from messaging.store.tables import campaign_runs, messages
 from messaging.store.tables_schedules import scheduled_moments
 
 AGREED_AT = datetime.fromisoformat("2026-10-01")
@@ -69,6 +70,19 @@ def test_a_due_moment_launches_the_campaign_once_whoever_looks(planner: Planner)
     assert [(each.state, each.told) for each in later(planner, 3).look()] == [("launched", "")]
     assert later(planner, 3).look() == []
     assert launched(planner) == 1
+
+
+def test_a_day_on_which_nobody_is_due_is_done_and_not_held(planner: Planner) -> None:
+    later(planner, 3).look()
+    with planner.store.write() as connection:  # they had it: nobody gets it again for ninety days
+        connection.execute(update(messages).values(state="done", calling_at=planner.clock.now()))
+        connection.execute(update(campaign_runs).values(state="done"))
+    assert [(each.state, each.told) for each in later(planner, 27).look()] == [
+        ("nobody", "There was nobody to write to.")
+    ]
+    assert launched(planner) == 1
+    with planner.store.read() as connection:
+        assert read_facts(connection, planner.clock.now() + timedelta(hours=27)).held == ()
 
 
 def test_two_processes_that_look_at_once_launch_it_once(planner: Planner) -> None:
