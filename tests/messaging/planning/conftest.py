@@ -180,7 +180,7 @@ def phone_of(number: int) -> str:
         "207946",
         "113496",
         "114496",
-        "115496",
+        "151496",  # 0115 496 is Ofcom's too, but no number to phonenumbers
         "116496",
         "117496",
         "118496",
