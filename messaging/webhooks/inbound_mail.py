@@ -43,7 +43,7 @@ def read_mail(content_type: str, body: bytes, digest: str) -> Inbound | None:
         headers = HeaderParser(policy=compat32).parsestr(fields.get("headers", ""))
         text, html = fields.get("text", ""), fields.get("html", "")
     written_from = [str(each) for each in headers.get_all("From", [])]
-    sender = _one_address(fields.get("from") or "".join(written_from[:1]))
+    sender = _one_address(fields.get("from", "")) or _one_address("".join(written_from[:1]))
     recipient = _one_address(fields.get("to") or str(headers.get("To", "")))
     if sender is None:
         return None
@@ -111,12 +111,15 @@ def _part_of(mail: Message, kind: str) -> str:
 
 
 def _one_address(header: str) -> str | None:
-    """Give the first address of a header; of several writers nobody knows who means it."""
+    """Give the first address of a header; of several writers nobody knows who means it.
+
+    SendGrid decodes names and leaves out their quotes: `Murphy, Anne <anne@example.com>` begins with what is none.
+    """
     try:
-        found = [address for _, address in getaddresses([header[:2000]]) if address]
+        found = [normalise_email(address) for _, address in getaddresses([header[:2000]])]
     except (ValueError, IndexError):
         return None
-    return normalise_email(found[0]) if found else None
+    return next((address for address in found if address), None)
 
 
 def _message_id(headers: Message) -> str:

@@ -116,6 +116,18 @@ def test_a_stop_is_heard_in_a_subject_and_over_a_signature(
         assert consent.suppressed(connection, [addresses.hash(MAIL)], "email")
 
 
+@pytest.mark.parametrize("given", [f"Murphy, Siobhán <{MAIL}>", "Murphy; undisclosed"])
+def test_a_stop_is_heard_whatever_the_name_of_its_writer_does_to_the_address(
+    given: str, send: Any, store: Store, addresses: Addresses
+) -> None:
+    headers = f"From: =?utf-8?Q?Murphy=2C_Siobh=C3=A1n?= <{MAIL}>\nMessage-ID: <1@example.com>\n"
+    assert send("STOP", headers=headers, dkim="{@example.com : pass}", **{"from": given}) == 204
+    with store.read() as connection:
+        assert consent.suppressed(connection, [addresses.hash(MAIL)], "email") == {
+            addresses.hash(MAIL): "stop"
+        }
+
+
 @pytest.mark.parametrize(
     ("subject", "text"),
     [
