@@ -40,7 +40,7 @@ SETTLED = timedelta(
 OVERLAP = timedelta(hours=1)  # read once more each time, should their list lag behind
 FIRST = timedelta(days=7)  # how far back the first look goes
 STEP = timedelta(days=1)  # of the list at a time: what was read is noted
-NUMBERS = 200
+NUMBERS = 200  # of those that somebody wrote to
 ENDING_SECONDS = 5  # a list that takes longer is read on by the next process
 
 
@@ -81,22 +81,29 @@ class MissedMessages:
     def look(self) -> int:
         """Hear what was missed since the last look; give how many that were. Without Twilio there is nothing to look at.
 
-        Raises ServiceError where its list cannot be read: the next look goes on from there.
+        Raises ServiceError where its list, or one of its messages, cannot be read: the next look goes on from there.
         """
         if not (self._settings.twilio_sid and self._settings.twilio_token):
             return 0
         inbox.read_rules()
-        until, missed = self._clock.now() - SETTLED, 0
+        until, missed, failed = self._clock.now() - SETTLED, 0, 0
         numbers = self._numbers()
         at = self._read_until()
         begin = min(at, until) - OVERLAP if at else until - FIRST
         while begin < until:
             end = min(begin + STEP, until)
-            missed += sum(map(self._hear, self._listed(numbers, begin, end)))
-            self._note(end)
-            begin = end
+            came = self._listed(numbers, begin, end)
+            heard = [self._try_to_hear(message) for message in came]
+            missed, failed, begin = missed + heard.count(True), failed + heard.count(None), end
+            if not failed:
+                self._note(end)
         if missed:
             log.warning("missed.heard", messages=missed)
+        if failed:
+            raise ServiceError(
+                f"{failed} messages of Twilio's list could not be heard; all others were.",
+                "They are tried again in a few minutes. The log names each by its sid, with the kind of error.",
+            )
         return missed
 
     def _listed(self, numbers: Sequence[str], since: datetime, until: datetime) -> "list[CameIn]":
@@ -114,6 +121,17 @@ class MissedMessages:
                 )
                 unknown -= set(connection.execute(known).scalars())
         return unknown
+
+    def _try_to_hear(self, message: "CameIn") -> bool | None:
+        """Hear one message, and give None where it cannot be heard: it keeps no other from being heard."""
+        try:
+            return self._hear(message)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - messages are what strangers make them
+            reason = type(error).__name__
+            log.error("missed.not_heard", sid=message.sid, reason=reason)  # noqa: TRY400 - its text may be personal
+            return None
 
     def _media(self, message: "CameIn") -> list[Medium]:
         if not message.files:
@@ -140,7 +158,10 @@ class MissedMessages:
             return False
 
     def _numbers(self) -> list[str]:
-        """Name what people write to: the numbers that send, those of the Messaging Service, and those that heard before."""
+        """Name what people write to: the numbers that send, those of the Messaging Service, and those that heard before.
+
+        Of these last so many as may be; of the others each, for a STOP to one of them is as good as to another.
+        """
         settings, table = self._settings, inbound_messages.c
         own = [settings.twilio_from, f"whatsapp:{settings.whatsapp_from}" if settings.whatsapp_from else ""]
         if settings.twilio_messaging_service_sid:
@@ -153,7 +174,7 @@ class MissedMessages:
         with self._store.read() as connection:
             rows = connection.execute(heard.distinct().limit(NUMBERS)).all()
         own += [f"whatsapp:{row.to_address}" if row.channel == "whatsapp" else row.to_address for row in rows]
-        return sorted({number for number in own if number})[:NUMBERS]
+        return sorted({number for number in own if number})
 
     def _inbound_list(self) -> "InboundList":
         if self._list is None:

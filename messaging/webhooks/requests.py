@@ -1,4 +1,4 @@
-"""What a signed request says, as plain data; a NUL is taken out, for PostgreSQL keeps none."""
+"""What a signed request says, as plain data; NUL and halves of characters are taken out, for databases keep none."""
 
 import re
 from collections.abc import Mapping
@@ -55,14 +55,15 @@ def read_inbound(form: Form) -> Inbound | None:
 
 def read_listed(came: "CameIn", now: datetime) -> Inbound:
     """Read a message of Twilio's own list, which nobody told us of when it came."""
+    sender, recipient = _clean(came.sender), _clean(came.recipient)
     return Inbound(
         provider=PROVIDER,
         provider_sid=came.sid,
-        channel=_channel(came.sender),
-        from_address=_number(came.sender),
-        to_address=_number(came.recipient),
+        channel=_channel(sender),
+        from_address=_number(sender),
+        to_address=_number(recipient),
         body=_clean(came.body),
-        payload={"From": came.sender, "To": came.recipient, "Body": _clean(came.body)},
+        payload={"From": sender, "To": recipient, "Body": _clean(came.body)},
         proven_by=PROVIDER,
         said_at=min(came.came_at, now),
     )
@@ -147,4 +148,5 @@ def _text(form: Form, *names: str, keep_space: bool = False) -> str:
 
 
 def _clean(text: str) -> str:
-    return text.replace("\x00", "\ufffd")
+    """Give a text that can be kept: JSON, as lists come, can hold half a character, which a form cannot."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -20,12 +20,14 @@ from messaging.inbox import Inbound, list_reviews, receive
 from messaging.sandbox import server as sandbox_server
 from messaging.sandbox.server import RunningSandbox
 from messaging.sandbox.settings import SandboxSettings
+from messaging.senders.twilio_inbound import CameIn
 from messaging.settings import SANDBOX_FROM, read_settings
 from messaging.store import Store
 from messaging.store.ids import new_id
 from messaging.store.tables import inbound_messages
 from messaging.store.tables_receiver import inbound_media, provider_lists
 from messaging.webhooks.missed import MissedMessages
+from messaging.webhooks.requests import read_listed
 
 PHONE, OTHER = "+447911123456", "+447911123457"
 NOON = datetime.fromisoformat("2026-10-30T12:00")
@@ -230,6 +232,34 @@ def test_files_of_a_missed_message_are_noted_to_be_fetched(
         (row,) = connection.execute(select(inbound_media)).all()
     path = f"/2010-04-01/Accounts/AC{'0' * 32}/Messages/{heard(store)[0].provider_sid}/Media/{file.sid}"
     assert (row.url, row.content_type, row.number) == (sandbox.base_url + path, "image/png", 0)
+
+
+def test_half_a_character_of_their_json_is_nothing_that_a_database_trips_over() -> None:
+    came = CameIn("SM1", PHONE, SANDBOX_FROM, "STOP \ud83d\x00", NOON, files=0)
+    message = read_listed(came, NOON)
+    assert message.body == "STOP ?\ufffd"
+    assert message.payload["Body"] == message.body
+
+
+def test_a_message_that_cannot_be_heard_keeps_no_later_one_from_being_heard(
+    writes: Any, look: Any, store: Store, addresses: Addresses, sandbox: RunningSandbox, home: Any
+) -> None:
+    def owners(address: str) -> list[str]:
+        if address == OTHER:
+            raise ValueError(address)
+        return ["cus_1"]
+
+    writes("hello", OTHER)
+    writes("STOP", minutes=3 * 1440)
+    settings = read_settings(home=home, sandbox_url=sandbox.base_url)
+    missed = MissedMessages(settings, store, Clock(NOON + timedelta(days=4)), owners)
+    with capture_logs() as logs:
+        assert missed.try_to_look() is None
+    assert PHONE not in str(logs)
+    assert OTHER not in str(logs)
+    assert silent(store, addresses)
+    assert read_until(store) < NOON
+    assert look(4 * 1440) == 1
 
 
 @pytest.mark.parametrize("command", ["dispatch --once --json", "reconcile --json"])
