@@ -12,6 +12,7 @@ from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
+from itertools import islice
 
 from sqlalchemy import Connection, Row, select
 
@@ -19,14 +20,18 @@ from messaging import consent
 from messaging.addresses import Addresses, normalise_email
 from messaging.outbox import StatusUpdate, apply_status, lock_all
 from messaging.store.tables import messages
-from messaging.webhooks.inbound_mail import MOST_PARTS
+from messaging.webhooks.posted_mails import MOST_PARTS, read_parts, read_whole
 
 PROVIDER = "smtp"  # of a message whose call never ended: nobody else gives mails our ids
 SOURCE = "delivery_report"
 MOST = 20  # recipients of one report; our mails have one
+MOST_FILES = 10  # of a post that are looked into
+MOST_OF_FILE = 64 * 1024  # a mail that is given back begins with its headers
 _MARK = b"delivery-status"
 _ORIGINALS = {"message/rfc822", "message/global"}
 _HEADERS = {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
+_STATUSES = {"message/delivery-status", "message/global-delivery-status"}
+_REPORTING = _ORIGINALS | _HEADERS | _STATUSES
 _OURS = re.compile(r"<((msg_[0-9A-Za-z]{1,64})@[^<>\s]{1,255})>")
 _STATUS = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})")
 _NO_SUCH_ADDRESS = {0, 1, 2, 3, 4, 6, 10}  # 5.1.7 and 5.1.8 are about the sender, 5.1.5 says that it is valid
@@ -101,16 +106,14 @@ def _sent(connection: Connection, message_id: str) -> Row[tuple[str, str, str | 
 
 def _parts(content_type: str, body: bytes) -> Iterator[Message]:
     """Give every part of a posted mail: of the mail itself where it came whole, else of the form and its files."""
-    head = content_type.encode("latin-1", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
-    posted = message_from_bytes(b"Content-Type: " + head + b"\r\n\r\n" + body, policy=compat32)
-    for number, part in enumerate(posted.walk()):
-        if number >= MOST_PARTS:
-            return
-        if part.get_param("name", header="content-disposition") == "email":
-            whole = part.get_payload(decode=True)
-            yield from message_from_bytes(whole if isinstance(whole, bytes) else b"", policy=compat32).walk()
-        else:
-            yield part
+    files = 0
+    for part in read_parts(content_type, body):
+        if part.name == "email":
+            yield from islice(read_whole(part.decoded()).walk(), MOST_PARTS)
+        elif part.is_file and part.head.get_content_type() in _REPORTING and files < MOST_FILES:
+            files += 1
+            named = f"Content-Type: {part.head.get_content_type()}\r\n\r\n".encode()
+            yield from islice(read_whole(named + part.decoded()[:MOST_OF_FILE]).walk(), MOST_PARTS)
 
 
 def _returned_ids(parts: Iterable[Message]) -> Iterator[str]:
@@ -130,7 +133,7 @@ def _returned_ids(parts: Iterable[Message]) -> Iterator[str]:
 def _recipients(part: Message) -> list[Message]:
     """Give the groups of fields of a delivery status that are about a recipient."""
     payload = part.get_payload()
-    if part.get_content_type() not in {"message/delivery-status", "message/global-delivery-status"}:
+    if part.get_content_type() not in _STATUSES:
         return []
     blocks = [each for each in payload if isinstance(each, Message)] if isinstance(payload, list) else []
     return [each for each in blocks if "Final-Recipient" in each or "Original-Recipient" in each]

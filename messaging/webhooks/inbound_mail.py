@@ -4,10 +4,10 @@ https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the
 What they quote of ours is cut off; what a program wrote (an absence, a bounce) is kept, and obeyed or answered by nobody.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Mapping
-from email import message_from_bytes
 from email.message import Message
 from email.parser import HeaderParser
 from email.policy import compat32
@@ -17,11 +17,13 @@ from messaging.addresses import normalise_email
 from messaging.inbox import Inbound, new_words
 from messaging.webhooks.mail_authentication import proof_of
 from messaging.webhooks.mail_pages import text_of
+from messaging.webhooks.posted_mails import read_parts, read_whole
 
 PROVIDER = "sendgrid"
 LONGEST = 100_000  # characters of a mail's words that are kept
-MOST_PARTS = 200
 _AUTOMATIC = re.compile(r"^(mailer-daemon|postmaster|no-?reply|donotreply)@", re.IGNORECASE)
+# What Python decodes beside the charsets of mails: the first two take minutes for some megabytes.
+_NO_CHARSETS = {"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined"}
 _TOLD = (
     "subject",
     "spf",
@@ -37,7 +39,7 @@ def read_mail(content_type: str, body: bytes, digest: str) -> Inbound | None:
     """Read a post, or give None where it does not say whom one mail is from; `digest` names one without a Message-ID."""
     fields = _fields(content_type, body)
     if "email" in fields:
-        mail = message_from_bytes(fields["email"].encode("utf-8", "surrogateescape"), policy=compat32)
+        mail = read_whole(fields["email"].encode("utf-8", "surrogateescape"))
         headers, text, html = mail, _part_of(mail, "text/plain"), _part_of(mail, "text/html")
     else:
         headers = HeaderParser(policy=compat32).parsestr(fields.get("headers", ""))
@@ -67,18 +69,10 @@ def read_mail(content_type: str, body: bytes, digest: str) -> Inbound | None:
 
 def _fields(content_type: str, body: bytes) -> dict[str, str]:
     """Read the parts that are no files, each in the charset that the post names."""
-    head = b"Content-Type: " + content_type.encode("latin-1", "replace").replace(b"\r", b" ").replace(
-        b"\n", b" "
-    )
-    form = message_from_bytes(head + b"\r\n\r\n" + body, policy=compat32)
-    if not form.is_multipart():
-        return {}
     raw: dict[str, bytes] = {}
-    for part in list(form.get_payload())[:MOST_PARTS]:
-        name = part.get_param("name", header="content-disposition") if isinstance(part, Message) else None
-        if isinstance(name, str) and isinstance(part, Message) and part.get_filename() is None:
-            payload = part.get_payload(decode=True)
-            raw.setdefault(name.lower(), payload if isinstance(payload, bytes) else b"")
+    for part in read_parts(content_type, body):
+        if part.name and not part.is_file:
+            raw.setdefault(part.name, part.decoded())
     charsets = _charsets(raw.get("charsets", b""))
     return {name: _decoded(content, charsets.get(name)) for name, content in raw.items()}
 
@@ -96,7 +90,8 @@ def _charsets(told: bytes) -> Mapping[str, str]:
 def _decoded(content: bytes, charset: str | None) -> str:
     for name in (charset or "utf-8", "utf-8", "windows-1252"):
         try:
-            return content.decode(name)
+            if codecs.lookup(name).name not in _NO_CHARSETS:
+                return content.decode(name)
         except (LookupError, UnicodeError, ValueError):
             continue
     return content.decode("latin-1")

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,9 @@ from messaging.store.tables import inbound_messages, messages
 from messaging.store.tables_receiver import raw_requests
 from messaging.webhooks import sendgrid
 from messaging.webhooks.app import build_app
+from messaging.webhooks.delivery_reports import read_reports
 from messaging.webhooks.event_signatures import SIGNATURE
+from messaging.webhooks.inbound_mail import read_mail
 
 INBOUND = "/webhooks/sendgrid/inbound"
 MAIL = "siobhan@example.com"
@@ -241,3 +244,44 @@ def test_mails_that_are_long_in_coming_keep_nobody_from_being_heard(
 )  # fmt: skip
 def test_no_post_however_odd_is_an_error_of_ours(body: bytes, kind: str, post: Any) -> None:
     assert post.raw(INBOUND, body, {"Content-Type": kind}).status_code == 204
+
+
+def _bomb(depth: int, lines: int) -> bytes:
+    opened = (b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(depth))
+    return b"".join(opened) + b"\r\n" + b"a\n" * lines
+
+
+HOSTILE: dict[str, Any] = {  # what took four seconds to some minutes
+    "multiparts in one another, in a file": lambda: form(
+        {"from": MAIL, "text": "STOP"}, ("a", _bomb(90, 500_000))
+    ),
+    "multiparts in one another, as the whole mail": lambda: form(
+        {"email": b"From: " + MAIL.encode() + b"\r\nSubject: STOP\r\n" + _bomb(90, 500_000)}
+    ),
+    "lines of one character": lambda: form({"from": MAIL, "text": "STOP"}, ("a", b"a\n" * 5_000_000)),
+    "a charset that is none": lambda: form(
+        {"from": MAIL, "subject": "STOP", "text": b"a-" + b"b" * 500_000, "charsets": '{"text": "-punycode"}'}
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_mail_takes_a_second_whatever_its_shape(kind: str) -> None:
+    content_type, body = HOSTILE[kind]()
+    begun = time.process_time()
+    mail = read_mail(content_type, body + b"delivery-status", "1")
+    read_reports(content_type, body + b"delivery-status")
+    assert time.process_time() - begun < 2
+    assert mail is not None
+    assert mail.from_address == MAIL
+    assert "STOP" in {mail.body, mail.payload.get("subject")} or kind.endswith("whole mail")
+
+
+def test_parts_are_read_with_bare_line_feeds_without_headers_and_with_a_transfer_encoding() -> None:
+    body = (
+        b'preamble\n--xYz\nContent-Disposition: form-data; name="From"\n\nada@example.com\n--xYz\n\nnameless\n'
+        b"--xYz\nContent-Disposition: form-data; name=text\nContent-Transfer-Encoding: base64\n\nU1RPUA==\n--xYz--\nmore"
+    )
+    mail = read_mail("multipart/form-data; boundary=xYz", body, "1")
+    assert mail is not None
+    assert (mail.from_address, mail.body) == ("ada@example.com", "STOP")
