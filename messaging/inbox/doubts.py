@@ -124,7 +124,8 @@ def obey_doubted(connection: Connection, row: Row[Any], actor: str, at: datetime
             source=row.source,
             customer_ids=row.owners or (),
             method="words",
-            source_record_id=row.source_record_id,
+            # a record of its own: the message has said so before, and its writer may have taken that back since
+            source_record_id=f"review/{row.review_id}",
             evidence=evidence | {"rule": row.rule, "confirmed_by": actor},
         )
         return

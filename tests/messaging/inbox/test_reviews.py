@@ -274,3 +274,23 @@ def test_a_yes_that_nobody_asked_for_takes_no_stop_back_whatever_the_provider_do
     assert not may()
     assert hear("START", at=LATER).keyword == "start"
     assert may()
+
+
+@pytest.mark.parametrize("wider", ["", " on any channel"])
+def test_an_opt_out_in_doubt_that_is_confirmed_counts_from_then_on_for_the_person_too(
+    wider: str, hear: Hear, store: Store, addresses: Addresses
+) -> None:
+    mail = {"channel": "email", "from_address": "ada@example.com", "provider": "sendgrid"}
+    with store.write() as connection:
+        for channel in ("email", "sms"):
+            consent.record(connection, replace(GRANTED, channel=channel), NOON - timedelta(days=9))
+    doubted = hear("please stop emailing me" + wider, proven_by=None, **mail)
+    hear("START", at=LATER, proven_by="dkim", **mail)
+    with store.read() as connection:
+        assert consent.state(connection, ["cus_1"], None, "email").granted  # type: ignore[union-attr]
+    with store.write() as connection:
+        confirm(connection, doubted.review_id or "", "anna", LATER + timedelta(hours=1))
+    with store.read() as connection:
+        elsewhere = addresses.hash("ada@work.example")
+        assert not consent.state(connection, ["cus_1"], elsewhere, "email").granted  # type: ignore[union-attr]
+        assert verify_chain(connection).broken_at is None
