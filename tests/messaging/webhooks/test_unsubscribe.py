@@ -13,7 +13,7 @@ from messaging.links import read_links
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.ids import new_id
-from messaging.store.tables import consent_events
+from messaging.store.tables import consent_events, messages
 
 MAIL = "siobhan@example.com"
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -113,3 +113,26 @@ def test_the_page_shows_the_companys_name_as_text_and_keeps_the_link_to_itself(p
 def test_a_long_body_is_not_read(post: Any, link: str, opted_out: Any) -> None:
     assert post.raw(link, "x" * 70_000).status_code == 413
     assert not opted_out()
+
+
+def test_who_agreed_again_since_leaves_by_the_same_link_again(
+    post: Any, link: str, store: Store, addresses: Addresses, settings: Settings
+) -> None:
+    preferences = read_links(settings).preferences(link_message(store)).removeprefix(settings.public_url)
+    post.raw(link, ONE_CLICK)
+    assert post.raw(preferences, "marketing.email=on").status_code == 200
+    for _ in range(2):
+        assert post.raw(link, ONE_CLICK).status_code == 200
+    with store.read() as connection:
+        assert consent.suppressed(connection, [addresses.hash(MAIL)], "email")
+        said = consent.state(connection, ["cus_1"], addresses.hash("another@example.com"), "email")
+        events = connection.execute(select(consent_events.c.action).order_by(consent_events.c.sequence))
+        told = [action for action in events.scalars() if action != "void"]
+    assert said is not None
+    assert not said.granted
+    assert told.count("revoke") - told.count("grant") == 1 + 3  # three other channels stood without a tick
+
+
+def link_message(store: Store) -> str:
+    with store.read() as connection:
+        return str(connection.execute(select(messages.c.message_id)).scalar_one())
