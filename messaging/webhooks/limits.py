@@ -1,10 +1,12 @@
 """How often somebody may do something: so many times in a sliding window, for each source and, where told, for all."""
 
 import ipaddress
+import re
 import threading
 import time
 from collections import OrderedDict, deque
 
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?|([0-9.]{7,15}):[0-9]{1,5}", re.ASCII)
 MOST_SOURCES = 10_000  # the oldest are forgotten: memory is bounded, whoever knocks
 
 
@@ -39,11 +41,17 @@ class RateLimit:
 
 
 def source_of(host: str | None) -> str:
-    """Name where a request comes from: an IPv4 address, or the network of an IPv6 one, whose owner has all of it."""
+    """Name where a request comes from: an IPv4 address, or the network of an IPv6 one, whose owner has all of it.
+
+    Some proxies write a port behind it, and a listener for both kinds writes IPv4 as IPv6: all of that is one network.
+    """
+    given = _WITH_PORT.fullmatch(host or "")
     try:
-        address = ipaddress.ip_address(host or "")
+        address = ipaddress.ip_address((given[1] or given[2]) if given else host or "")
     except ValueError:
         return "unknown"
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)

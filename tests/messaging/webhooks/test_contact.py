@@ -202,3 +202,5 @@ def test_a_window_slides_and_an_ipv6_network_is_one_source() -> None:
     assert [limit.allows(name, 10.6) for name in ("b", "c")] == [True, False]
     assert source_of("2001:db8::1") == source_of("2001:db8::ffff") != source_of("2001:db8:0:1::1")
     assert source_of(None) == source_of("no address") == "unknown"
+    assert source_of("::ffff:203.0.113.5") == source_of("203.0.113.5:4431") == "203.0.113.5"
+    assert source_of("[2001:db8::1]:443") == source_of("[2001:db8::1]") == source_of("2001:db8::2")
