@@ -1,5 +1,6 @@
 """Serve an ASGI app: in the foreground for a process of its own, or in a thread for tests and the demo."""
 
+import ipaddress
 import signal
 import socket
 import threading
@@ -81,10 +82,20 @@ def _server(app: "ASGIApp", trusted_proxies: str) -> uvicorn.Server:
         access_log=False,  # paths of the phone pages carry numbers
         ws="none",
         server_header=False,
-        forwarded_allow_ips=trusted_proxies,
+        forwarded_allow_ips=also_mapped(trusted_proxies),
         timeout_graceful_shutdown=3,
     )
     return uvicorn.Server(config)
+
+
+def also_mapped(proxies: str) -> str:
+    """Give proxies with their IPv4 addresses as IPv6 too: a listener on `::` sees 10.0.0.5 as ::ffff:10.0.0.5."""
+    named = [each.strip() for each in proxies.split(",")]
+    networks = [ipaddress.ip_network(each) for each in named]
+    mapped = [
+        f"::ffff:{each.network_address}/{96 + each.prefixlen}" for each in networks if each.version == 4
+    ]
+    return ",".join([*named, *mapped])
 
 
 def _listen(host: str, port: int) -> socket.socket:

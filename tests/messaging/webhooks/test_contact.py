@@ -1,6 +1,7 @@
 """The contact form: acknowledged at once, once each, in the reader's language; programs are thanked and not kept."""
 
 import re
+import socket
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from messaging import consent
+from messaging import consent, serving
 from messaging.addresses import Addresses
 from messaging.links import read_links
 from messaging.settings import Settings, read_settings
@@ -204,3 +205,24 @@ def test_a_window_slides_and_an_ipv6_network_is_one_source() -> None:
     assert source_of(None) == source_of("no address") == "unknown"
     assert source_of("::ffff:203.0.113.5") == source_of("203.0.113.5:4431") == "203.0.113.5"
     assert source_of("[2001:db8::1]:443") == source_of("[2001:db8::1]") == source_of("2001:db8::2")
+
+
+def test_a_proxy_is_believed_by_its_ipv4_address_where_we_listen_on_ipv6() -> None:
+    seen: list[str] = []
+    try:
+        socket.create_server(("::", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+
+    async def app(scope: Any, _: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            seen.append(scope["client"][0])
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body"})
+
+    with serving.running(lambda _: app, host="::", trusted_proxies="127.0.0.1,10.0.0.0/8") as base_url:
+        port = base_url.rsplit(":", 1)[1]
+        with httpx.Client(trust_env=False) as client:
+            client.get(f"http://127.0.0.1:{port}/", headers={"X-Forwarded-For": "203.0.113.5"})
+    assert seen == ["203.0.113.5"]
+    assert serving.also_mapped("10.0.0.0/8, ::1") == "10.0.0.0/8,::1,::ffff:10.0.0.0/104"
