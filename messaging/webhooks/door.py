@@ -1,6 +1,7 @@
 """What every route shares: the installation, bodies read within limits, and one commit before any answer."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from messaging.webhooks.checks import rehearsed, token_of
 from messaging.webhooks.raw import RawRequest, keep
 from messaging.webhooks.readers import FindPerson, alone
 
+_SECRET = re.compile(r"(^|&)key=[^&]*")
 log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 64 * 1024
@@ -99,8 +101,8 @@ class Door:
             return None
 
     def raw(self, intake: str, request: Request, body: bytes) -> RawRequest:
-        """Give a request as it is kept."""
-        query = bytes(request.scope.get("query_string", b"")).decode("latin-1")
+        """Give a request as it is kept: with its bytes, and without the secret that let it in."""
+        query = _SECRET.sub(r"\1key=***", bytes(request.scope.get("query_string", b"")).decode("latin-1"))
         kind = request.headers.get("content-type", "")[:200]
         check = token_of(self.links, intake, request)
         return RawRequest(intake, query, kind, body, self.clock.now(), check)

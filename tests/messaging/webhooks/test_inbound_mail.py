@@ -196,6 +196,9 @@ def test_when_live_only_our_own_address_lets_a_mail_in(
     assert [send(query=query) for query in ("", "?key=", f"?key={key[:-1]}x", "?key=%ff")] == [403] * 4
     assert heard() == []
     assert send(query=f"?key={key}") == 204
+    with store.read() as connection:
+        kept = set(connection.execute(select(raw_requests.c.query)).scalars())
+    assert kept == {"key=***"}, "the key is nobody's business for the thirty days that a request is kept"
 
 
 def begin(base_url: str, query: str, *headers: str) -> socket.socket:
