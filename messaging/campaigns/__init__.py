@@ -8,6 +8,7 @@ from messaging.campaigns.content import Content, content_hash, read_content
 from messaging.campaigns.files import read_campaign, refuse_past_start
 from messaging.campaigns.library import SHIPPED, FillReport, Library, fill_library
 from messaging.campaigns.model import ApprovalRule, Campaign, Holdout, Variant
+from messaging.campaigns.saving import save, save_campaign
 from messaging.campaigns.schedule import Moment, Schedule, instant
 
 __all__ = [
@@ -27,4 +28,6 @@ __all__ = [
     "read_campaign",
     "read_content",
     "refuse_past_start",
+    "save",
+    "save_campaign",
 ]

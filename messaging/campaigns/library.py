@@ -71,23 +71,24 @@ class Library:
         """Read a campaign. Raises NotFoundError or CampaignError."""
         return read_campaign(name, self._text("campaigns", name))
 
-    def content(self, name: str) -> Content:
-        """Read a campaign with its segment and templates, as one document."""
-        campaign = self.campaign(name)
-        file = YamlFile(f"Campaign {name!r}", self._text("campaigns", name), CampaignError)
+    def content(self, name: str, text: str | None = None) -> Content:
+        """Read a campaign with its segment and templates, as one document; `text` as if it stood in its file."""
+        text = self._text("campaigns", name) if text is None else text
+        campaign = read_campaign(name, text)
+        file = YamlFile(f"Campaign {name!r}", text, CampaignError)
         with _told_at(file, "segment"):
             self._text("segments", campaign.segment)
         for each in campaign.variants:
             with _told_at(file, *(("variants", each.name, "template") if each.name else ("template",))):
                 for channel in (each for each in campaign.channels if each != PREFERRED):
                     self._templates(channel, each.template)
-        return read_content(self._document(name, campaign), self.contract)
+        return read_content(self._document(text, campaign), self.contract)
 
-    def _document(self, name: str, campaign: Campaign) -> dict[str, Any]:
+    def _document(self, text: str, campaign: Campaign) -> dict[str, Any]:
         """Put together everything that a campaign says and to whom."""
         channels = [channel for channel in campaign.channels if channel != PREFERRED]
         document: dict[str, Any] = {
-            "campaign": {"name": name, "text": self._text("campaigns", name)},
+            "campaign": {"name": campaign.name, "text": text},
             "segment": {"name": campaign.segment, "text": self._text("segments", campaign.segment)},
             "layout": self._layout() if "email" in channels else CONTENT,
             "templates": {channel: self._templates(channel, campaign.template) for channel in channels},

@@ -16,7 +16,7 @@ from messaging.store.tables import campaign_runs, run_audience
 from messaging.store.tables_limits import campaign_approvals
 from messaging.template_versions import text_hash
 
-MOST_ROLLBACKS = 100  # of one template
+MOST_EDITS = 100  # of one file
 PROGRAMS = frozenset({"app", "rapport"})  # who acts where nobody said who they are
 
 
@@ -101,12 +101,15 @@ def refuse_approver(run: Row[Any], actor: str, before: Sequence[str], needed: Wa
 
 
 def _wrote(connection: Connection, run: Row[Any], content: Content) -> list[str]:
-    """Name who planned that content first, who changed it last as far as we are told, and who took a text of it back."""
+    """Name who planned that content first, who wrote its campaign, and who took a text of it back, as far as we are told."""
     table = campaign_runs.c
     rows = select(table.planned_by).where(table.content_hash == run.content_hash)
     found = list(connection.execute(rows.order_by(table.planned_at, table.run_id).limit(1)).scalars())
+    written = text_hash(content.document["campaign"]["text"])
+    saves = newest(connection, MOST_EDITS, action="campaign.save", subject=content.campaign.name)
+    found += [each["actor"] for each in saves if (each["detail"] or {}).get("hash") == written]
     for name, by_channel in content.texts.items():
         says = {text_hash(text) for by_language in by_channel.values() for text in by_language.values()}
-        backs = newest(connection, MOST_ROLLBACKS, action="template.rollback", subject=name)
+        backs = newest(connection, MOST_EDITS, action="template.rollback", subject=name)
         found += [each["actor"] for each in backs if (each["detail"] or {}).get("hash") in says]
     return found

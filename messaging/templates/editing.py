@@ -1,16 +1,11 @@
 """Templates taken back to an earlier version, where nobody else has changed the file meanwhile."""
 
 import difflib
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 from data_contracts.errors import RefusedError
 from messaging import audit
-from messaging.campaigns import Library
+from messaging.campaigns import Library, save
 from messaging.rendering import Compiled, read_template
 from messaging.rendering.checking import check_contract
 from messaging.rendering.templates import OWN_LANGUAGE
@@ -74,34 +69,6 @@ def roll_back(  # noqa: PLR0913, PLR0917 - who takes what back to what
     return version
 
 
-def save(path: Path, text: str, *, expected: str | None) -> None:
-    """Write a file whole or not at all, if it still holds what its editor read (None: there was no file).
-
-    Raises RefusedError where somebody else changed it meanwhile. A process that dies here leaves the file as it was.
-    """
-    with _alone(path.parent):
-        stands = path.read_text(encoding="utf-8") if path.exists() else None
-        if stands != expected:
-            raise RefusedError(
-                f"{path.name} was changed by somebody else since you read it; nothing was written.",
-                "Read it again, and do it upon what stands there now.",
-            )
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-
-
 def current_texts(library: Library, template: str) -> dict[str, str]:
     """Give the texts of a template as they stand, by file. Raises NotFoundError."""
     return files_of(template, library.template_texts(template))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one editor at a time look and write in a folder, of this machine."""
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from data_contracts.errors import NotFoundError, RefusedError, TemplateError
 from messaging import audit
 from messaging.addresses import Addresses
-from messaging.campaigns import Library
+from messaging.campaigns import Library, save
 from messaging.clock import Clock, pin_clock
 from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.planner import Planner, build_planner
@@ -19,7 +19,7 @@ from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.tables import messages
 from messaging.template_versions import find_version, text_hash
-from messaging.templates.editing import diff, history, roll_back, save
+from messaging.templates.editing import diff, history, roll_back
 
 FILE = "templates/sms/win_back.j2"
 
