@@ -121,6 +121,7 @@ class _File(_Part):
     launch: Annotated[_Launch | None, BeforeValidator(_or_none)] = None
     approval: Annotated[_Approval | None, BeforeValidator(_or_none)] = None
     schedule: Annotated[_Schedule | None, BeforeValidator(_with_on)] = None
+    shadow: bool = Field(False, strict=True)
 
     @field_validator("channels")
     @classmethod
@@ -233,4 +234,5 @@ def read_campaign(name: str, text: str) -> Campaign:
         if found.approval
         else ApprovalRule(),
         schedule=_schedule(found.schedule, file) if found.schedule else None,
+        shadow=found.shadow,
     )

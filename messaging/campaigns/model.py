@@ -77,6 +77,7 @@ class Campaign:
     data_hours: float  # so old may the release be when it is launched
     approval: ApprovalRule = ApprovalRule()
     schedule: Schedule | None = None  # when it goes by itself, under a standing approval
+    shadow: bool = False  # planned day after day, and never sent
 
     @property
     def template(self) -> str:

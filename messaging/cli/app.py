@@ -16,6 +16,7 @@ from messaging.cli import (
     segments,
     sending,
     settling,
+    shadowing,
     templates,
     why,
 )
@@ -23,6 +24,7 @@ from messaging.cli import (
 app = typer.Typer(no_args_is_help=True)
 app.command("customer")(customers.customer)
 app.add_typer(segments.segments, name="segment")
+campaign.campaigns.command("shadow")(shadowing.shadow)
 app.add_typer(campaign.campaigns, name="campaign")
 app.add_typer(templates.templates, name="template")
 app.command("dispatch")(sending.dispatch)

@@ -32,6 +32,7 @@ def list_campaigns(*, as_json: AsJson = False) -> None:
             "title": each.title,
             "segment": each.segment,
             "channels": each.channels,
+            "shadow": each.shadow,
             "runs": [run.to_document() for run in runs if run.campaign == each.name],
         }
         for each in found

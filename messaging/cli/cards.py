@@ -131,7 +131,8 @@ def print_campaigns(found: Sequence[Campaign], runs: Sequence[RunSummary]) -> No
     for campaign in found:
         run = next((each for each in runs if each.campaign == campaign.name), None)
         if run is None:
-            table.add_row(*_texts(campaign.name, campaign.title, "never planned"))
+            never = "in shadow mode" if campaign.shadow else "never planned"
+            table.add_row(*_texts(campaign.name, campaign.title, never))
             continue
         state = f"{run.state}, {_moment(run.planned_at)} by {run.planned_by}"
         figures = (f"{run.matched:,}", f"{run.to_send:,}", f"{run.held_out:,}")

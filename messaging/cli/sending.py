@@ -75,16 +75,16 @@ def dispatch(
 
 @contextmanager
 def going_by_themselves(settings: "Settings", store: "Store", *, once: bool) -> Iterator[None]:
-    """Launch campaigns at their due moments beside a dispatcher that runs on."""
+    """Launch campaigns at their due moments, and plan those in shadow mode, beside a dispatcher that runs on."""
     if once:
         yield
         return
-    from messaging.planner import build_planner
+    from messaging.planner import Shadows, build_planner
     from messaging.planner.schedules import Schedules
 
     planner = build_planner(settings, store=store)
     try:
-        with Schedules(planner).watching():
+        with Schedules(planner).watching(), Shadows(planner).watching():
             yield
     finally:
         planner.customers.close()

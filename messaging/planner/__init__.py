@@ -6,6 +6,7 @@ from messaging.planner.looking import shown_messages, ugliest
 from messaging.planner.outlooks import Outlook, outlook
 from messaging.planner.reports import audience, list_runs, report
 from messaging.planner.runs import Planner, build_planner
+from messaging.planner.shadows import ShadowDay, Shadows, shadow_days_of
 from messaging.planner.views import (
     AudienceRow,
     ReasonCount,
@@ -29,6 +30,8 @@ __all__ = [
     "Rehearsal",
     "RunReport",
     "RunSummary",
+    "ShadowDay",
+    "Shadows",
     "ShownMessage",
     "SumsDoNotCloseError",
     "Why",
@@ -40,6 +43,7 @@ __all__ = [
     "list_runs",
     "outlook",
     "report",
+    "shadow_days_of",
     "shown_messages",
     "ugliest",
     "why_customer",

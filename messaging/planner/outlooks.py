@@ -103,6 +103,13 @@ def _cost(connection: Connection, run_id: str, limits: Limits) -> int:
     )
     total = 0
     for row in rows:
-        country = country_of(row.address) if row.channel in CALLED_BY_NUMBER and row.address else None
-        total += limits.prices.cost(row.channel, country, row.segment_count, row.characters)
+        total += message_cost(limits, row.channel, row.address, row.segment_count, row.characters)
     return total
+
+
+def message_cost(
+    limits: Limits, channel: str, address: str | None, segments: int | None, characters: int
+) -> int:
+    """Tell what a message costs by the price list, in millionths of its currency."""
+    country = country_of(address) if channel in CALLED_BY_NUMBER and address else None
+    return limits.prices.cost(channel, country, segments, characters)

@@ -67,6 +67,14 @@ class Planner(Steps):
             summary = replace(summary, notices=(*summary.notices, nobody))
         return replace(summary, warnings=sampler.warnings(), samples=sampler.samples(people.pick))
 
+    def decided(self, campaign: str, run_id: str) -> tuple[Ground, str, Iterator[Decision]]:
+        """Decide about everybody as a plan would, and store nothing: the ground, the release's version, each decision.
+
+        Raises as `plan` does.
+        """
+        ground, people, version, _ = self._prepare(self._content(campaign), run_id)
+        return ground, version, self._decide(ground, people, None)
+
     def rehearse(self, campaign: str, number: int = 3) -> Rehearsal:
         """Render a campaign for a few people as they would get it; store and send nothing."""
         content = self._content(campaign)

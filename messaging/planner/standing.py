@@ -12,7 +12,7 @@ from messaging.campaigns import Content, read_content, refuse_past_start
 from messaging.planner.approvals import refuse_approver, wanted
 from messaging.planner.parts import Parts
 from messaging.planner.reports import read_run
-from messaging.planner.steps import Steps, refuse_other_state, refuse_stale
+from messaging.planner.steps import Steps, refuse_other_state, refuse_shadow, refuse_stale
 from messaging.store.locks import lock
 from messaging.store.tables import campaign_runs
 from messaging.store.tables_schedules import standing_approvals
@@ -103,6 +103,7 @@ def withdraw(planner: Parts, campaign: str, actor: str) -> int:
 
 def _refuse_unscheduled(planner: Parts, content: Content, now: datetime) -> None:
     campaign = content.campaign
+    refuse_shadow(campaign)
     if campaign.schedule is None:
         raise RefusedError(
             f"Campaign {campaign.name!r} has no schedule, so no approval of it can stand.",

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from data_contracts.errors import LibraryError, NotFoundError, RefusedError
 from messaging import audit, segments
-from messaging.campaigns import Content, read_content
+from messaging.campaigns import Campaign, Content, read_content
 from messaging.customers.merges import Known
 from messaging.deliverability import let_go_on, standing_halts
 from messaging.facts import red_contracts
@@ -77,6 +77,7 @@ class Steps(Parts):
         run, now = self.run(run_id), self.clock.now()
         content = read_content(run.content, self.library.contract)
         campaign = content.campaign
+        refuse_shadow(campaign)
         known = Known()
         if run.state == "approved":
             refuse_stale(run, now)
@@ -207,6 +208,15 @@ def step(  # noqa: PLR0913, PLR0917 - one step of one run
         raise _other_state(run, source)
     detail = {"campaign": run.campaign}
     audit.record(connection, actor, f"campaign.{target}", run.run_id, detail, at=now)
+
+
+def refuse_shadow(campaign: Campaign) -> None:
+    """Refuse to send what was planned in shadow mode; a file that says so no more is another content, and another plan."""
+    if campaign.shadow:
+        raise RefusedError(
+            f"Campaign {campaign.name!r} is in shadow mode: it is planned day after day, and sends nothing.",
+            f"Take `shadow: true` out of its file, run `rapport campaign plan {campaign.name}`, and have that approved.",
+        )
 
 
 def _refuse_merged(connection: Connection, run: Row[Any], known: Known) -> None:
