@@ -52,8 +52,8 @@ def _print(days: "Sequence[ShadowDay]") -> None:
             "No day is planned yet: the dispatcher of `rapport up` does it from 9 o'clock on, and --plan now."
         )
         return
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim")
-    table.add_column("Day", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    table.add_column("Day", no_wrap=True, min_width=10)
     for column in ("Match", "Came", "Went", "To send", "Held out", "Left out", "Cost"):
         table.add_column(column, justify="right", no_wrap=True)
     for each in days:
@@ -72,7 +72,7 @@ def _figures(day: "ShadowDay") -> list[str]:
     from messaging.policy.prices import MILLION
 
     if day.state != "planned":
-        return [{"taken": "being planned", "failed": "failed"}[day.state]]
+        return [{"taken": "not yet", "failed": "failed"}[day.state]]
     left_out = sum(day.excluded.values())
     cost = "" if day.cost is None else f"{day.cost / MILLION:,.2f} {day.currency or ''}".rstrip()
     counts = (day.matched, day.came, day.went, day.to_send, day.held_out, left_out)
