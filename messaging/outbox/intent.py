@@ -17,7 +17,7 @@ from messaging.budgets import budget_key
 from messaging.clock import Instant
 from messaging.consent import MERGES_UNKNOWN, KnownAs
 from messaging.facts import Candidate, gather, red_contracts
-from messaging.outbox.moves import move, move_each
+from messaging.outbox.moves import STATE_BY_ID, move, move_each
 from messaging.outbox.outbound import outbound
 from messaging.outbox.purse import Purse, scopes
 from messaging.outbox.queue import ANSWERED_WITHIN, CLASSES, EXPIRES_AFTER_DAYS, LEASE, STOP_ANSWER
@@ -113,7 +113,7 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
         allowed.append((row, known, verdict.until))
     held = set(admit(connection, [row for row, _, _ in allowed]))
     if held:
-        move(connection, messages.c.message_id.in_(held), ["sending"], "queued", now)
+        move(connection, held, ["sending"], "queued", now)
     calls = [_call(row, known, decided, until) for row, known, until in allowed if row.message_id not in held]
     purse.write(connection, held)
     _intend(connection, calls, now, today, lease)
@@ -150,7 +150,7 @@ def _claimed(
     connection: Connection, owner: str, ids: Sequence[str], *, locking: bool = False
 ) -> Sequence[Row[Any]]:
     table = messages.c
-    rows = with_runs().where(table.message_id.in_(ids), table.state == "sending", table.lease_owner == owner)
+    rows = with_runs().where(table.message_id.in_(ids), STATE_BY_ID == "sending", table.lease_owner == owner)
     rows = rows.order_by(table.message_id)
     if locking and connection.dialect.name == "postgresql":
         rows = rows.with_for_update(of=messages)  # a lease that runs out is taken over by another dispatcher

@@ -155,7 +155,7 @@ def discard(connection: Connection, message_ids: Sequence[str], now: datetime) -
         if row.state not in NEVER_WENT:
             raise RefusedError(f"The message {row.message_id} is {row.state}. {_why_not(row)}", _else(row))
     told = {"reason": "discarded", "detail": "A person ended it.", "done_at": now}
-    return move(connection, messages.c.message_id.in_(message_ids), NEVER_WENT, "cancelled", now, **told)
+    return move(connection, message_ids, NEVER_WENT, "cancelled", now, **told)
 
 
 def _named(connection: Connection, message_ids: Sequence[str]) -> list[Row[Any]]:

@@ -152,7 +152,7 @@ def claim(  # noqa: PLR0913 - a claim's terms
         ids += connection.execute(rows).scalars()
     if ids:
         taken = {"lease_owner": owner, "lease_until": today + lease}
-        move(connection, messages.c.message_id.in_(ids), ["queued"], "sending", now, **taken)
+        move(connection, ids, ["queued"], "sending", now, **taken)
     return ids
 
 
@@ -186,7 +186,7 @@ def recover(connection: Connection, now: datetime) -> Recovered:
     """
     today = database_now(connection)
     claimed, called = _expired(connection, "sending", today), _expired(connection, "calling", today)
-    requeued = move(connection, messages.c.message_id.in_(claimed), ["sending"], "queued", now)
+    requeued = move(connection, claimed, ["sending"], "queued", now)
     connection.execute(
         update(attempts)
         .where(attempts.c.message_id.in_(called), attempts.c.outcome.is_(None))
@@ -194,7 +194,7 @@ def recover(connection: Connection, now: datetime) -> Recovered:
     )
     unknown = move(
         connection,
-        messages.c.message_id.in_(called),
+        called,
         ["calling"],
         "unknown",
         now,

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from messaging.outbox.moves import move_each
+from messaging.outbox.moves import STATE_BY_ID, move_each
 from messaging.outbox.outcomes import StatusUpdate, apply_status, lock_all
 from messaging.outbox.states import PROVIDER_WORDS, may_follow, state_after
 from messaging.store.ids import new_id
@@ -52,7 +52,7 @@ def _accepted(connection: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]
         table.provider_status,
         table.delivered_at,
         table.done_at,
-    ).where(table.message_id.in_(ids), table.state == "accepted")
+    ).where(table.message_id.in_(ids), STATE_BY_ID == "accepted")
     if connection.dialect.name == "postgresql":
         found = found.order_by(table.message_id).with_for_update()
     return {row.message_id: row for row in connection.execute(found)}
