@@ -12,7 +12,7 @@ from messaging import outbox
 from messaging.clock import Clock
 from messaging.dispatch import dispatch_once
 from messaging.outbox import FIRST_ASKED
-from messaging.reconcile import ask_silent
+from messaging.reconcile import ask_silent, reconcile, unclear
 from messaging.reconcile.asking import LAST_ASKED, silent_of
 from messaging.sandbox import server as sandbox_server
 from messaging.sandbox.faults import Fault
@@ -151,7 +151,7 @@ def line(settings: Settings) -> "Iterator[tuple[RunningSandbox, dict[str, Sender
     """Run the sandbox, and every sender that calls Twilio there."""
     with sandbox_server.running(settings=SandboxSettings(step_seconds=0.01)) as sandbox:
         told = {"sandbox_url": sandbox.base_url, "public_url": "http://127.0.0.1:9"}
-        yield sandbox, build_senders(settings.model_copy(update=told), ["sms", "voice"])
+        yield sandbox, build_senders(settings.model_copy(update=told), ["sms", "voice", "whatsapp", "chat"])
 
 
 @pytest.mark.parametrize("channel", ["sms", "voice"])
@@ -166,3 +166,37 @@ def test_a_message_whose_callbacks_all_were_lost_ends_by_its_providers_list(
     assert sandbox.settle()
     assert ask_silent(store, senders, DUE) == 1
     assert outbox_of.row(message_id).state == "done"
+
+
+def template(sandbox: Any) -> str:
+    """Keep a template there, whose words are not those that a message is stored with."""
+    words = {"twilio/text": {"body": "Dear customer, {{1}} is on its way."}}
+    return str(sandbox.sandbox.exchange.contents.add({"language": "en", "types": words}).sid)
+
+
+def test_a_whatsapp_template_that_its_provider_wrote_out_is_heard_by_its_id(
+    store: Store, outbox_of: Any, line: Any
+) -> None:
+    sandbox, senders = line
+    sandbox.sandbox.exchange.faults.add(Fault("no_callback", count=9))
+    parts = {"content_sid": template(sandbox), "content_variables": {"1": "it"}}
+    receipt = {"message_class": "transactional", "purpose": "service", "parts": parts}
+    (message_id,) = outbox_of.put(channel="whatsapp", **receipt)
+    dispatch_once(store, senders, Clock(NOON))
+    assert outbox_of.row(message_id).state == "accepted"
+    assert sandbox.settle()
+    assert ask_silent(store, senders, DUE) == 1
+    assert outbox_of.row(message_id).state == "done"
+
+
+def test_a_whatsapp_template_that_broke_off_is_for_a_person_to_compare_and_goes_never_again(
+    store: Store, outbox_of: Any, line: Any
+) -> None:
+    sandbox, senders = line
+    parts = {"content_sid": template(sandbox), "content_variables": {"1": "it"}}
+    outbox_of.put(channel="whatsapp", message_class="transactional", purpose="service", parts=parts)
+    sandbox.sandbox.exchange.faults.add(Fault("drop_after"))
+    assert dispatch_once(store, senders, Clock(NOON)).unknown == 1
+    assert reconcile(store, senders, Clock(NOON), grace=timedelta(0)).left == 1
+    (each,) = unclear(store)
+    assert (each.reason, each.waits) == ("other_text", True)

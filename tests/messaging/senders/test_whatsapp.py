@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from data_contracts.errors import ServiceError
 from messaging.senders.base import Accepted, OutboundMessage, Rejected
 from messaging.senders.twilio_account import TwilioAccount
 from messaging.senders.whatsapp import WhatsAppSender
@@ -72,11 +71,11 @@ def test_what_was_accepted_is_found_under_the_plain_number(sender: WhatsAppSende
     assert api.asked[0].form["To"] == f"whatsapp:{ADA}"
 
 
-def test_a_message_that_reads_otherwise_is_no_proof_that_ours_is_not_there(
+def test_a_message_that_the_provider_wrote_out_is_listed_as_it_reads(
     sender: WhatsAppSender, api: Any
 ) -> None:
     api.answer = (200, _listed("Hello, as the provider wrote it out"), {})
     message = OutboundMessage("msg_1", "whatsapp", ADA, "Hello")
-    with pytest.raises(ServiceError, match="reads otherwise than ours"):
-        sender.find(message, datetime.fromisoformat("2026-10-30T11:59"))
+    (found,) = sender.find(message, datetime.fromisoformat("2026-10-30T11:59"))
+    assert (found.sid, found.body) == ("SM1", "Hello, as the provider wrote it out")
     assert sender.find(message, datetime.fromisoformat("2026-10-30T12:01")) == []
