@@ -4,9 +4,11 @@ Callbacks are the usual way. Where the receiver was down for longer than a provi
 `accepted` for ever, an address that does not exist open, and a fall-back unused. So whatever has no final word is looked
 up in the provider's own list: after 15 minutes, then each time after as long again as it has been silent, for three days
 in all. What the list says goes the way of a callback. Who keeps no list (SMTP, SendGrid) is not asked.
+
+What cannot be asked for, now or ever (a conversation that was removed), is put off, so that no other waits behind it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,15 +27,23 @@ log = structlog.get_logger(__name__)
 
 LAST_ASKED = timedelta(days=3)  # ours: carriers give a phone that is off up to 72 hours
 SKEW = timedelta(minutes=2)  # between our clocks and the provider's
+IN_VAIN = 5  # in a row: the provider is away, and not one message the matter
 AT_ONCE = 20  # of a dispatcher between two rounds: nothing is sent meanwhile, and each is a request
 
 
-def ask_silent(store: Store, senders: Mapping[str, Sender], clock: Clock, limit: int = AT_ONCE) -> int:
+def ask_silent(
+    store: Store,
+    senders: Mapping[str, Sender],
+    clock: Clock,
+    limit: int = AT_ONCE,
+    *,
+    go_on: Callable[[], bool] = lambda: True,
+) -> int:
     """Ask for up to `limit` messages that are silent for too long; give of how many the provider told more.
 
-    One that cannot be asked ends the round; the next goes on with the same messages.
+    One that cannot be asked for is asked for later; several in a row end the round. So does `go_on`, asked behind each.
     """
-    now, told = clock.now(), 0
+    now, told, in_vain = clock.now(), 0, 0
     asked = {channel: sender for channel, sender in senders.items() if sender.can_find}
     for row in _silent(store, asked, now, limit):
         try:
@@ -42,9 +52,14 @@ def ask_silent(store: Store, senders: Mapping[str, Sender], clock: Clock, limit:
             )
         except ServiceError as error:
             log.warning("reconcile.provider_unavailable", told=error.message)
+            _put_off(store, row, now)
+            in_vain += 1
+        else:
+            record = next((one for one in listed if one.sid == row.provider_sid), None)
+            told += _take(store, row, record, now)
+            in_vain = 0
+        if in_vain == IN_VAIN or not go_on():
             break
-        record = next((one for one in listed if one.sid == row.provider_sid), None)
-        told += _take(store, row, record, now)
     return told
 
 
@@ -94,9 +109,19 @@ def _take(store: Store, row: Row[Any], record: ProviderRecord | None, now: datet
     return store.transact(take)
 
 
+def _put_off(store: Store, row: Row[Any], now: datetime) -> None:
+    """Ask again as late as if it had been asked, but not for the last time: nobody has said anything yet."""
+    store.transact(lambda connection: _again(connection, row, _later(row, now)))
+
+
 def _next(row: Row[Any], now: datetime) -> datetime | None:
-    again: datetime = now + max(now - row.accepted_at, FIRST_ASKED)
+    again = _later(row, now)
     return again if again <= row.accepted_at + LAST_ASKED else None
+
+
+def _later(row: Row[Any], now: datetime) -> datetime:
+    again: datetime = now + max(now - row.accepted_at, FIRST_ASKED)
+    return again
 
 
 def _again(connection: Connection, row: Row[Any], ask_at: datetime | None) -> None:

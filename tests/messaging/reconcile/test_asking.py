@@ -104,10 +104,10 @@ def test_a_list_that_has_another_message_alone_tells_nothing(
     assert outbox_of.row(message_id).state == "accepted"
 
 
-def test_a_provider_that_cannot_be_asked_ends_the_round_and_is_asked_the_next_time(
+def test_a_provider_that_cannot_be_asked_ends_the_round_and_each_message_is_asked_for_later(
     store: Store, outbox_of: Any, provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outbox_of.put(3)
+    outbox_of.put(8)
     dispatch_once(store, {"sms": provider}, Clock(NOON))
     tells(provider, "delivered")
     calls = []
@@ -118,9 +118,10 @@ def test_a_provider_that_cannot_be_asked_ends_the_round_and_is_asked_the_next_ti
 
     with monkeypatch.context() as patched:
         patched.setattr(provider, "find", away)
-        assert (ask_silent(store, {"sms": provider}, DUE), len(calls)) == (0, 1)
+        assert (ask_silent(store, {"sms": provider}, DUE), len(calls)) == (0, 5)
     assert ask_silent(store, {"sms": provider}, DUE, limit=2) == 2
     assert ask_silent(store, {"sms": provider}, DUE, limit=2) == 1
+    assert ask_silent(store, {"sms": provider}, Clock(DUE.now() + FIRST_ASKED)) == 5
 
 
 def test_who_keeps_no_list_is_left_alone(
@@ -149,7 +150,7 @@ def test_looking_for_silent_messages_reads_an_index_alone(store: Store) -> None:
 @pytest.fixture
 def line(settings: Settings) -> "Iterator[tuple[RunningSandbox, dict[str, Sender]]]":
     """Run the sandbox, and every sender that calls Twilio there."""
-    with sandbox_server.running(settings=SandboxSettings(step_seconds=0.01)) as sandbox:
+    with sandbox_server.running(settings=SandboxSettings(step_seconds=0.01, conversations_kept=1)) as sandbox:
         told = {"sandbox_url": sandbox.base_url, "public_url": "http://127.0.0.1:9"}
         yield sandbox, build_senders(settings.model_copy(update=told), ["sms", "voice", "whatsapp", "chat"])
 
@@ -200,3 +201,23 @@ def test_a_whatsapp_template_that_broke_off_is_for_a_person_to_compare_and_goes_
     assert reconcile(store, senders, Clock(NOON), grace=timedelta(0)).left == 1
     (each,) = unclear(store)
     assert (each.reason, each.waits) == ("other_text", True)
+
+
+def test_a_message_that_can_never_be_asked_for_keeps_no_other_from_being_asked_for(
+    store: Store, outbox_of: Any, line: Any
+) -> None:
+    sandbox, senders = line
+    sandbox.sandbox.exchange.faults.add(Fault("no_callback", count=9))
+    service = {"message_class": "transactional", "purpose": "service"}
+    ended = sandbox.sandbox.conversations.open("Ada").sid
+    (chat_id,) = outbox_of.put(first=1, channel="chat", address=ended, **service)
+    dispatch_once(store, senders, Clock(NOON))
+    (message_id,) = outbox_of.put(first=2, **service)
+    dispatch_once(store, senders, Clock(NOON + timedelta(seconds=1)))
+    assert outbox_of.states() == {"accepted": 2}
+    assert sandbox.settle()
+    sandbox.sandbox.conversations.open("Grace")  # the first one is gone: its list is 404 from now on
+    later = Clock(DUE.now() + timedelta(minutes=1))
+    assert ask_silent(store, senders, later) == 1
+    assert outbox_of.row(message_id).state == "done"
+    assert outbox_of.row(chat_id).ask_at == later.now() + timedelta(minutes=16)
