@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from messaging.keys import make_key, read_key
 from messaging.settings import Settings
@@ -13,6 +13,9 @@ LINK_KEY_FILE = "link.key"
 _TOKEN = re.compile(r"(msg_[0-9a-f]{32})\.([0-9a-f]{32})", re.ASCII)
 _FORM = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})\.([0-9a-f]{32})", re.ASCII)
 _REQUEST = re.compile(r"(req_[0-9a-f]{32})\.([0-9a-f]{32})", re.ASCII)
+_OWN = re.compile(r"/[upcr]/(msg|req)_[0-9a-f]{32}\.", re.ASCII)
+_CLICK = r"/r/msg_[0-9a-f]{32}\.[0-9a-f]{32}\?u=[^\s\"'<>&]*"
+LONGEST = 2000  # characters of an address that a link leads on to
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,22 @@ class Links:
             return found[1]
         return None
 
+    def is_own(self, url: str) -> bool:
+        """Say whether an address is a page of ours for the reader of one message, or leads by us already."""
+        return url.startswith(self.public_url) and _OWN.match(url, len(self.public_url)) is not None
+
+    def leads_by_us(self, text: str) -> bool:
+        """Say whether a message holds a link that notes its click."""
+        return re.search(re.escape(self.public_url) + _CLICK, text) is not None
+
+    def led_on(self, text: str) -> str:
+        """Give a text with the addresses that its links lead to, as its author wrote them."""
+
+        def leads_to(found: re.Match[str]) -> str:
+            return parse_qs(urlsplit(found.group()).query)["u"][0]
+
+        return re.sub(re.escape(self.public_url) + _CLICK, leads_to, text)
+
     def form(self, issued: int, nonce: str) -> str:
         """Give the token that a form carries back: when it was given out (Unix seconds), and which one it is."""
         return f"{issued}.{nonce}.{self.sign('form', f'{issued}.{nonce}')}"
@@ -94,3 +113,14 @@ def read_links(settings: Settings) -> Links:
     """Read the link key of an installation, or make it."""
     path = settings.secrets_dir / LINK_KEY_FILE
     return Links(read_key(path) or make_key(path), settings.public_url.rstrip("/"))
+
+
+def is_web_address(url: str) -> bool:
+    """Say whether an address leads into the web, and holds nothing that a header may not."""
+    if len(url) > LONGEST or not url.isprintable() or "\\" in url:
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc

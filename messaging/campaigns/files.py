@@ -17,6 +17,7 @@ from messaging.campaigns.model import (
     ApprovalRule,
     Campaign,
     Holdout,
+    Tracking,
     Variant,
 )
 from messaging.campaigns.schedule import CATCH_UP_HOURS, LAST, WEEKDAYS, Every, Schedule
@@ -100,6 +101,29 @@ class _Schedule(_Part):
     catch_up_hours: float = Field(CATCH_UP_HOURS, gt=0, le=168, strict=True)
 
 
+def _on_or_off(value: Any) -> Any:
+    """Take `links: false` for none that leads by us, and true for the default."""
+    return {"email": value} if isinstance(value, bool) else value or {}
+
+
+UtmValue = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f]{1,100}$")]
+
+
+class _Links(_Part):
+    email: bool = Field(True, strict=True)
+    sms: bool = Field(False, strict=True)  # they grow by some 200 characters, which is two segments more
+    utm_source: UtmValue | None = None
+    utm_medium: UtmValue | None = None
+    utm_campaign: UtmValue | None = None
+    utm_content: UtmValue | None = None
+
+    def tracking(self) -> Tracking:
+        """Give it as a campaign has it."""
+        told = self.model_dump(exclude={"email", "sms"}, exclude_none=True)
+        channels = frozenset(name for name, on in (("email", self.email), ("sms", self.sms)) if on)
+        return Tracking(channels, {key.removeprefix("utm_"): value for key, value in told.items()})
+
+
 class _File(_Part):
     """A campaign as it stands in its file; a key without a value counts as none."""
 
@@ -122,6 +146,7 @@ class _File(_Part):
     approval: Annotated[_Approval | None, BeforeValidator(_or_none)] = None
     schedule: Annotated[_Schedule | None, BeforeValidator(_with_on)] = None
     shadow: bool = Field(False, strict=True)
+    links: Annotated[_Links, BeforeValidator(_on_or_off)] = _Links()
 
     @field_validator("channels")
     @classmethod
@@ -235,4 +260,5 @@ def read_campaign(name: str, text: str) -> Campaign:
         else ApprovalRule(),
         schedule=_schedule(found.schedule, file) if found.schedule else None,
         shadow=found.shadow,
+        tracking=found.links.tracking(),
     )

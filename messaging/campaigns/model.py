@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from messaging.campaigns.schedule import Schedule
@@ -55,6 +55,15 @@ class ApprovalRule:
 
 
 @dataclass(frozen=True)
+class Tracking:
+    """Where the links of a campaign's marketing lead by us, and what they tell the web shop of where a reader is from."""
+
+    channels: frozenset[str] = frozenset({"email"})
+    # `source`, `medium`, `campaign`, `content`, where the file has others than ours
+    utm: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Campaign:
     """Whom we write to, what, in which order of channels, and who is left out to compare."""
 
@@ -78,6 +87,7 @@ class Campaign:
     approval: ApprovalRule = ApprovalRule()
     schedule: Schedule | None = None  # when it goes by itself, under a standing approval
     shadow: bool = False  # planned day after day, and never sent
+    tracking: Tracking = Tracking()
 
     @property
     def template(self) -> str:
@@ -96,6 +106,11 @@ class Campaign:
         return next(
             each for each, end in zip(self.variants, ends, strict=True) if drawn * every < end * 2**32
         )
+
+    def utm(self, channel: str, variant: Variant) -> dict[str, str]:
+        """Give the UTM parameters of the links in a message, by their names without `utm_`."""
+        told = {"source": "rapport", "medium": channel, "campaign": self.name}
+        return told | {"content": variant.name or variant.template} | dict(self.tracking.utm)
 
     def channel_order(self, preferred: str | None) -> list[str]:
         """Give the channels to try for somebody, in order: theirs first where the campaign says so."""

@@ -18,7 +18,7 @@ from messaging.outbox import PlannedMessage
 from messaging.planner.history import was_written
 from messaging.policy import HELD_OUT, Blocked, SendFacts, decide
 from messaging.quiet_hours import QuietRules, zone_named
-from messaging.rendering import Compiled, NotRenderableError, Rendered, build_context, choose_language
+from messaging.rendering import Compiled, NotRenderableError, Rendered, build_context, choose_language, track
 from messaging.store.ids import new_id
 
 Decided = Literal["send", "holdout", "excluded"]
@@ -219,7 +219,9 @@ def _passes(verdict: Blocked) -> bool:
 
 
 def _render(ground: Ground, person: Mapping[str, Any], channel: str, message_id: str) -> Rendered:
-    name = ground.content.campaign.variant_of(person["customer_id"]).template
+    campaign = ground.content.campaign
+    variant = campaign.variant_of(person["customer_id"])
+    name = variant.template
     offered = ground.templates[name][channel]
     language = choose_language(person["language"], offered, ground.content.own_language(name, channel))
     surroundings = {
@@ -232,9 +234,10 @@ def _render(ground: Ground, person: Mapping[str, Any], channel: str, message_id:
         "unsubscribe_url": ground.links.unsubscribe(message_id) if channel == "email" else None,
     }
     template = offered[language]
-    return template.render(
-        build_context(person, surroundings, ground.content.campaign.values, template.names)
-    )
+    rendered = template.render(build_context(person, surroundings, campaign.values, template.names))
+    if ground.content.message_class != "marketing" or channel not in campaign.tracking.channels:
+        return rendered
+    return track(rendered, ground.links, message_id, channel, campaign.utm(channel, variant))
 
 
 def _chosen(ground: Ground, person: Mapping[str, Any], choices: Sequence[_Choice]) -> Decision:

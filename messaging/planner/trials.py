@@ -167,10 +167,12 @@ class _Trials:
         if not segments.holds(self.content.segment.rule, person, self.now):
             parts = segments.failing(self.content.segment.rule, person, self.now)
             why = "; ".join(segments.describe(each, self.contract) for each in parts)
-            return Trial(case.name, line, tuple(_compared(case.expect, None, f"not so: {why}")), None)
+            return Trial(case.name, line, tuple(_compared(case.expect, None, None, f"not so: {why}")), None)
         decision = self._decision(number, case, facts)
         body = decision.message.body if decision.message else None
-        return Trial(case.name, line, tuple(_compared(case.expect, decision, decision.detail)), body)
+        # A test is of what was written, and so its links are told by where they lead.
+        shown = None if body is None else self.links.led_on(body)
+        return Trial(case.name, line, tuple(_compared(case.expect, decision, shown, decision.detail)), shown)
 
     def _facts(self, number: int, case: _Case) -> dict[str, Any]:
         """Make a row of customer_360 of what the file says; what it does not say is not known, or none."""
@@ -272,7 +274,7 @@ def _unsaid(column: Column, now: datetime) -> Any:
     return now if column.type in {"TIMESTAMP", "DATE"} else "" if column.type == "VARCHAR" else 0
 
 
-def _compared(expected: _Expected, decision: Decision | None, why: str) -> Iterator[str]:
+def _compared(expected: _Expected, decision: Decision | None, body: str | None, why: str) -> Iterator[str]:
     """Say what is not as expected; no decision where the segment did not match."""
     message = decision.message if decision else None
     if message is None:
@@ -290,7 +292,7 @@ def _compared(expected: _Expected, decision: Decision | None, why: str) -> Itera
         yield f"the message goes by {message.channel}, not by {expected.channel}: {why}"
     if expected.language not in {None, decision.language}:
         yield f"the message is in {decision.language!r}, not in {expected.language!r}"
-    words = f"{message.subject or ''}\n{message.body}"
+    words = f"{message.subject or ''}\n{body}"
     yield from (f"it does not say {each!r}" for each in expected.says if each not in words)
     yield from (f"it says {each!r}" for each in expected.never_says if each in words)
     if expected.sms_segments not in {None, message.segment_count}:

@@ -9,6 +9,7 @@ from messaging.rendering.templates import (
     choose_language,
     read_template,
 )
+from messaging.rendering.tracked import track
 
 __all__ = [
     "Compiled",
@@ -18,4 +19,5 @@ __all__ = [
     "build_context",
     "choose_language",
     "read_template",
+    "track",
 ]

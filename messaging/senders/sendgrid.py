@@ -81,6 +81,8 @@ class SendGridSender:
             "categories": [message.message_class],
             "tracking_settings": {"subscription_tracking": {"enable": False}},
         }
+        if self._links.leads_by_us(message.html or message.body):  # else each click would be noted twice
+            mail["tracking_settings"]["click_tracking"] = {"enable": False, "enable_text": False}
         headers = leave_headers(message, self._links)
         return mail | ({"headers": headers} if headers else {})
 

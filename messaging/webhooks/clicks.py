@@ -7,7 +7,6 @@ their clicks are kept and marked, so that a report can count people.
 import re
 from datetime import datetime, timedelta
 from functools import partial
-from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy import Connection, select
@@ -16,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from data_contracts.errors import RapportError
+from messaging.links import is_web_address
 from messaging.store.ids import new_id
 from messaging.store.inserts import insert_new
 from messaging.store.tables import messages
@@ -32,7 +32,6 @@ TOO_SOON = timedelta(
 BURST = timedelta(
     seconds=2
 )  # another link of the same message so shortly before: a scanner goes through all of them
-LONGEST = 2000  # characters of an address
 _SCANNERS = re.compile(
     r"bot\b|crawl|spider|preview|prefetch|scan|proxy|barracuda|mimecast|proofpoint|fireeye|symantec|trend ?micro|forcepoint|"
     r"safelinks|headless|phantomjs|python|curl|wget|java/|go-http|okhttp|libwww|facebookexternalhit|whatsapp|slack|telegram|"
@@ -73,17 +72,6 @@ class _Clicks:
                 log.warning("click.not_recorded", message_id=message_id, reason=type(error).__name__)
         headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
         return RedirectResponse(url, 302, headers)
-
-
-def is_web_address(url: str) -> bool:
-    """Say whether an address leads into the web, and holds nothing that a header may not."""
-    if len(url) > LONGEST or not url.isprintable() or "\\" in url:
-        return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
 
 
 def betrayed(request: Request) -> str | None:

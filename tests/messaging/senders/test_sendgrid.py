@@ -1,6 +1,8 @@
 """SendGrid: what a mail carries and what it never does, and what is made of each answer."""
 
 import socket
+from dataclasses import replace
+from html import escape
 from typing import Any
 
 import pytest
@@ -56,6 +58,14 @@ def test_a_mail_is_one_request_with_our_id_and_one_click_to_leave(
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
     }
+
+
+def test_sendgrid_notes_no_clicks_where_the_links_lead_by_us_already(
+    sender: SendGridSender, links: Links
+) -> None:
+    link = links.click(MESSAGE.message_id, "https://a.example/")
+    told = sender.compose(replace(MESSAGE, html=f'<a href="{escape(link)}">x</a>'))["tracking_settings"]
+    assert told["click_tracking"] == {"enable": False, "enable_text": False}
 
 
 def test_a_receipt_offers_nothing_to_leave(sender: SendGridSender) -> None:
