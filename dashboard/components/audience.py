@@ -39,6 +39,7 @@ REASONS = {
     "quiet_hours": "It is night there",
     "already_written": "Had this campaign lately",
     "duplicate_address": "Shares an address",
+    "no_coupon": "No coupon left",
     "missing_value": "Text would have a gap",
 }
 MESSAGES = {  # in the order of a message's life: its name, and its colour

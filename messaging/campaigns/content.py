@@ -86,6 +86,7 @@ def read_content(document: dict[str, Any], contract: Contract) -> Content:
     }
     message_class, purpose = _one_kind(name, templates)
     _check_values(campaign, templates)
+    _check_coupon(campaign, templates)
     return Content(
         campaign=campaign,
         segment=read_named_segment(segment["name"], texts_of.__getitem__, contract),
@@ -125,6 +126,20 @@ def _check_values(campaign: Campaign, templates: dict[str, dict[str, dict[str, T
         raise CampaignError(
             f"Campaign {campaign.name!r} gives no value for {', '.join(missing)}, which its templates need.",
             "Add it under `values:`.",
+        )
+
+
+def _check_coupon(campaign: Campaign, templates: dict[str, dict[str, dict[str, Template]]]) -> None:
+    """Hold a campaign with coupons to showing them, and one whose templates show them to having some."""
+    shown = [each.file for each in _each(templates) if each.shows_coupon]
+    if shown and campaign.coupon is None:
+        raise CampaignError(
+            f"Campaign {campaign.name!r} has no coupons, which {shown[0]} shows.", "Add `coupon: LIST` to it."
+        )
+    if campaign.coupon is not None and not shown:
+        raise CampaignError(
+            f"None of the templates of campaign {campaign.name!r} shows the coupons {campaign.coupon!r}.",
+            "Write {{ coupon }} in them, or take `coupon` out of it.",
         )
 
 

@@ -147,6 +147,7 @@ class _File(_Part):
     schedule: Annotated[_Schedule | None, BeforeValidator(_with_on)] = None
     shadow: bool = Field(False, strict=True)
     links: Annotated[_Links, BeforeValidator(_on_or_off)] = _Links()
+    coupon: Word | None = None
 
     @field_validator("channels")
     @classmethod
@@ -261,4 +262,5 @@ def read_campaign(name: str, text: str) -> Campaign:
         schedule=_schedule(found.schedule, file) if found.schedule else None,
         shadow=found.shadow,
         tracking=found.links.tracking(),
+        coupon=found.coupon,
     )

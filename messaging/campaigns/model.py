@@ -88,6 +88,7 @@ class Campaign:
     schedule: Schedule | None = None  # when it goes by itself, under a standing approval
     shadow: bool = False  # planned day after day, and never sent
     tracking: Tracking = Tracking()
+    coupon: str | None = None  # the list of codes of which everybody whom it writes to gets one
 
     @property
     def template(self) -> str:

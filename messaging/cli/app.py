@@ -8,6 +8,7 @@ from messaging.cli import (
     campaign,
     complaining,
     consents,
+    coupons,
     customers,
     keys,
     notifying,
@@ -27,6 +28,7 @@ app.add_typer(segments.segments, name="segment")
 campaign.campaigns.command("shadow")(shadowing.shadow)
 app.add_typer(campaign.campaigns, name="campaign")
 app.add_typer(templates.templates, name="template")
+app.add_typer(coupons.coupons, name="coupons")
 app.command("dispatch")(sending.dispatch)
 app.add_typer(outboxes.outboxes, name="outbox")
 app.add_typer(settling.settling, name="reconcile")

@@ -55,6 +55,7 @@ REASONS = {
     "contract_red": "data failed its checks",
     "merges_unknown": "release cannot be read",
     "duplicate_address": "shares an address with another",
+    "no_coupon": "no coupon is left",
     "missing_value": "something the template shows is not known",
     "already_written": "had this campaign lately",
     "stopped": "campaign was stopped",

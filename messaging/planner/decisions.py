@@ -9,16 +9,15 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Literal
 
-from messaging.addresses import Addresses, normalise
-from messaging.campaigns import Content, instant
-from messaging.consent import KnownAs
+from messaging.addresses import normalise
+from messaging.campaigns import instant
 from messaging.facts import Candidate
-from messaging.links import Links
 from messaging.outbox import PlannedMessage
-from messaging.planner.history import was_written
+from messaging.planner.grounds import Ground
+from messaging.planner.wording import NoCouponError, render
 from messaging.policy import HELD_OUT, Blocked, SendFacts, decide
-from messaging.quiet_hours import QuietRules, zone_named
-from messaging.rendering import Compiled, NotRenderableError, Rendered, build_context, choose_language, track
+from messaging.quiet_hours import zone_named
+from messaging.rendering import Compiled, NotRenderableError, Rendered
 from messaging.store.ids import new_id
 
 Decided = Literal["send", "holdout", "excluded"]
@@ -50,41 +49,6 @@ class Decision:
     def waits_until(self) -> datetime | None:
         """Give when it may go, where that is known."""
         return self.waits.until if self.waits else None
-
-
-@dataclass(frozen=True)
-class Company:
-    """What a message says of its sender."""
-
-    name: str
-    address: str
-    currency: str
-    time_zone: str
-
-
-@dataclass(frozen=True)
-class Ground:
-    """All that the decisions of one run stand on."""
-
-    run_id: str
-    content: Content
-    templates: dict[str, dict[str, dict[str, Compiled]]]  # by name, then by channel, then by language
-    company: Company
-    addresses: Addresses
-    links: Links
-    rules: QuietRules
-    now: datetime
-    already_written: Mapping[str, datetime]  # customers whom this campaign wrote to recently, and when first
-    all_ids: Mapping[str, KnownAs]  # of people who have had several, or shared one
-    wall: datetime | None = None  # messages wait until their reader's clock shows this
-
-    def person(self, customer_id: str) -> KnownAs:
-        """Give every id that a customer has, had or shared."""
-        return self.all_ids.get(customer_id) or KnownAs((customer_id,))
-
-    def has_written(self, customer_id: str) -> bool:
-        """Say whether this campaign wrote to a customer recently, under whatever id was theirs then."""
-        return was_written(self.already_written, self.person(customer_id))
 
 
 @dataclass(frozen=True)
@@ -205,7 +169,9 @@ def _try_channel(
         )
     message_id = new_id("msg")
     try:
-        rendered = _render(ground, person, candidate.channel, message_id)
+        rendered = render(ground, person, candidate.channel, message_id)
+    except NoCouponError:
+        return "no_coupon", f"No code of the coupons {ground.content.campaign.coupon!r} was left for them."
     except NotRenderableError as error:
         names = " or ".join(error.names)
         return "missing_value", f"The template shows {names}, which we do not know of this customer."
@@ -216,28 +182,6 @@ def _try_channel(
 def _passes(verdict: Blocked) -> bool:
     """Say whether waiting helps; hours that are legal nowhere at once never come."""
     return verdict.waits and (verdict.until is not None or verdict.reason != "quiet_hours")
-
-
-def _render(ground: Ground, person: Mapping[str, Any], channel: str, message_id: str) -> Rendered:
-    campaign = ground.content.campaign
-    variant = campaign.variant_of(person["customer_id"])
-    name = variant.template
-    offered = ground.templates[name][channel]
-    language = choose_language(person["language"], offered, ground.content.own_language(name, channel))
-    surroundings = {
-        "company_name": ground.company.name,
-        "company_address": ground.company.address,
-        "currency": ground.company.currency,
-        "time_zone": zone_named(person["time_zone"] or "") or ground.company.time_zone,
-        "language": language.split("-")[0],
-        "today": ground.now,
-        "unsubscribe_url": ground.links.unsubscribe(message_id) if channel == "email" else None,
-    }
-    template = offered[language]
-    rendered = template.render(build_context(person, surroundings, campaign.values, template.names))
-    if ground.content.message_class != "marketing" or channel not in campaign.tracking.channels:
-        return rendered
-    return track(rendered, ground.links, message_id, channel, campaign.utm(channel, variant))
 
 
 def _chosen(ground: Ground, person: Mapping[str, Any], choices: Sequence[_Choice]) -> Decision:

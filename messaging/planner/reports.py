@@ -34,6 +34,7 @@ REASONS = {  # of a group; each person's own sentence is in the audience
     "merges_unknown": "The release cannot be read.",
     "contract_red": "The data behind the campaign failed its checks.",
     "duplicate_address": "Somebody else in the campaign has the same address, which gets one message at most.",
+    "no_coupon": "No code of the campaign's coupons was left for them.",
     "missing_value": "The template shows something that we do not know of them.",
     "already_written": "They had this campaign lately.",
     "stopped": "The campaign was stopped before their message went.",

@@ -13,13 +13,15 @@ from messaging import audit, segments, template_versions
 from messaging.addresses import read_addresses
 from messaging.campaigns import Content, Library, fill_library
 from messaging.clock import Clock, read_clock
+from messaging.coupons import Draw, require_list
 from messaging.customers import Customers
 from messaging.customers.merges import all_known
 from messaging.facts import Candidate, gather, red_contracts
 from messaging.links import read_links
 from messaging.objections import objectors_since
 from messaging.outbox import insert_planned
-from messaging.planner.decisions import Company, Decision, Ground, decide_all, looked_at
+from messaging.planner.decisions import Decision, decide_all, looked_at
+from messaging.planner.grounds import Company, Ground
 from messaging.planner.history import written_since
 from messaging.planner.samples import Sampler
 from messaging.planner.steps import Steps
@@ -58,10 +60,15 @@ class Planner(Steps):
         """
         content = self._content(campaign)
         ground, people, version, notices = self._prepare(content, run_id or new_id("run"))
-        ground = replace(ground, wall=wall)
+        coupons = self._coupons(ground)
+        ground = replace(ground, wall=wall, coupon_for=coupons.code_for if coupons else ground.coupon_for)
         sampler = Sampler()
         decisions = sampler.watch(self._decide(ground, people, progress))
-        nameless = self._store_plan(ground, version, actor, decisions)
+        try:
+            nameless = self._store_plan(ground, version, actor, decisions, coupons)
+        finally:
+            if coupons:
+                coupons.release()
         summary = self._summary(ground.run_id, notices, nameless)
         if nobody := _nobody(summary):
             summary = replace(summary, notices=(*summary.notices, nobody))
@@ -128,6 +135,15 @@ class Planner(Steps):
         )
         return ground, people, version, notices
 
+    def _coupons(self, ground: Ground) -> Draw | None:
+        """Give what draws the campaign's coupons, where it has some. Raises NotFoundError."""
+        campaign = ground.content.campaign
+        if campaign.coupon is None:
+            return None
+        with self.store.read() as connection:
+            require_list(connection, campaign.coupon)
+        return Draw(self.store, campaign.coupon, ground.run_id, campaign.name, ground.now)
+
     def _company(self, content: Content) -> tuple[Company, list[str]]:
         settings, notices = self.settings, []
         mails_marketing = (
@@ -155,7 +171,9 @@ class Planner(Steps):
             if progress and (number % 100 == 0 or number == len(people)):
                 progress(number % 100 or 100)
 
-    def _store_plan(self, ground: Ground, version: str, actor: str, decisions: Iterator[Decision]) -> int:
+    def _store_plan(
+        self, ground: Ground, version: str, actor: str, decisions: Iterator[Decision], coupons: Draw | None
+    ) -> int:
         """Store a plan in short transactions; it is `planning`, and so nothing yet, until the last one.
 
         Rendered messages are only held a batch at a time. Gives how many are to be greeted without a name.
@@ -181,6 +199,8 @@ class Planner(Steps):
         while batch := list(islice(decisions, BATCH)):
             with self.store.write() as connection:
                 _insert_decisions(connection, ground.run_id, batch, now)
+                if coupons:
+                    coupons.keep(connection, {each.customer_id for each in batch if each.message})
             matched += len(batch)
             nameless += sum("given_name" in each.missing for each in batch if each.decided == "send")
         with self.store.write() as connection:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, select, update
 from data_contracts.errors import LibraryError, NotFoundError, RefusedError
 from messaging import audit, segments
 from messaging.campaigns import Campaign, Content, read_content
+from messaging.coupons import gone_elsewhere
 from messaging.customers.merges import Known
 from messaging.deliverability import let_go_on, standing_halts
 from messaging.facts import red_contracts
@@ -110,6 +111,11 @@ class Steps(Parts):
                 raise RefusedError(
                     f"{number} of the people in run {run_id} had campaign {run.campaign!r} since it was planned.",
                     f"Run `rapport campaign plan {run.campaign}` again, which leaves them out.",
+                )
+            if number := gone_elsewhere(connection, run_id):
+                raise RefusedError(
+                    f"{number} of the coupons in run {run_id} went with another run of campaign {run.campaign!r}.",
+                    f"Run `rapport campaign plan {run.campaign}` again, which draws others.",
                 )
             step(connection, run, "approved", "running", actor, now, launched_at=now)
             queue_run(connection, run_id, now)

@@ -26,7 +26,8 @@ from messaging.complaints import Complaint, open_complaint
 from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.facts import gather
 from messaging.links import Links, read_links
-from messaging.planner.decisions import Company, Decision, Ground, decide_all
+from messaging.planner.decisions import Decision, decide_all
+from messaging.planner.grounds import Company, Ground
 from messaging.policy import read_limits
 from messaging.quiet_hours import installed_rules
 from messaging.settings import Settings

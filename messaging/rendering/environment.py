@@ -86,6 +86,15 @@ def check_source(source: str, known: Iterable[str]) -> frozenset[str]:
     return _check_names(tree, set(known))
 
 
+def names_in(source: str) -> frozenset[str]:
+    """Name what a template's text is filled from; nothing where it cannot be read, which `check_source` tells."""
+    try:
+        tree = make_environment(html=False).parse(source)
+    except (JinjaError, RecursionError, ValueError, OverflowError):
+        return frozenset()
+    return frozenset(each.name for each in tree.find_all(nodes.Name) if each.ctx == "load")
+
+
 def _check_tree(node: nodes.Node, depth: int) -> None:
     if not isinstance(node, ALLOWED_NODES) or depth > DEEPEST:
         _refuse(node, f"uses {type(node).__name__}, which templates may not")

@@ -13,6 +13,7 @@ from data_contracts.model import Column, Contract
 from messaging.rendering.findings import Finding
 from messaging.rendering.segments import outside_gsm7
 from messaging.rendering.templates import (
+    EXAMPLE_COUPON,
     Compiled,
     NotRenderableError,
     Rendered,
@@ -79,6 +80,7 @@ def sample_context(template: Compiled, contract: Contract, language: str) -> dic
         "language": language.split("-", maxsplit=1)[0],
         "today": SAMPLE_MOMENT,
         "unsubscribe_url": "https://example.com/u/1",
+        **({"coupon": EXAMPLE_COUPON} if template.template.shows_coupon else {}),
     }
     return build_context(facts, surroundings, values, template.names)
 

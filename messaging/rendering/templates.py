@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from data_contracts.errors import TemplateError
 from data_contracts.yaml_files import YamlFile
 from messaging.policy import MessageClass
-from messaging.rendering.environment import MissingValueError, check_source, make_environment
+from messaging.rendering.environment import MissingValueError, check_source, make_environment, names_in
 from messaging.rendering.mail import plain_text
 from messaging.rendering.segments import count_segments
 
@@ -31,7 +31,8 @@ CONTENT = "{{ content }}"
 LAYOUT = "layouts/email.j2"
 OWN_LANGUAGE = "en"
 # What every template may name besides the columns of customer_360.
-SURROUNDINGS = ("company_name", "company_address", "currency", "unsubscribe_url", "today")
+SURROUNDINGS = ("company_name", "company_address", "currency", "unsubscribe_url", "today", "coupon")
+EXAMPLE_COUPON = "EXAMPLE-1234"  # where nothing is sent: a real code is drawn by a plan alone
 LONGEST_VALUE = 300  # characters of one value: names and categories are short, and a body must stay one
 LONGEST = {"subject": 200, "sms": 1600, "email": 50_000, "html": 100_000}  # 1,600 is what Twilio takes
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -67,6 +68,12 @@ class Template:
         """Name its file in the library."""
         language = "" if self.written_as in {None, OWN_LANGUAGE} else f".{self.written_as}"
         return f"templates/{self.channel}/{self.name}{language}.j2"
+
+    @property
+    def shows_coupon(self) -> bool:
+        """Say whether it shows a code that is drawn for its reader; a value of the campaign may have that name, too."""
+        named = names_in(self.subject) | names_in(self.source)
+        return "coupon" in named and "coupon" not in self.needs
 
     def origin(self, line: int) -> tuple[str, int]:
         """Say where a line of its source was written: in its own file, or in the layout."""

@@ -30,6 +30,7 @@ REVISIONS = (
     "0019",
     "0020",
     "0021",
+    "0022",
     "0023",
 )  # oldest first; a test holds this equal to the migration scripts
 

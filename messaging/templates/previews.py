@@ -22,7 +22,7 @@ from messaging.rendering import (
 )
 from messaging.rendering.checking import check_contract
 from messaging.rendering.linting import sample_context
-from messaging.rendering.templates import OWN_LANGUAGE
+from messaging.rendering.templates import EXAMPLE_COUPON, OWN_LANGUAGE
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.ids import new_id
@@ -169,6 +169,8 @@ def _render(  # noqa: PLR0913, PLR0917 - what is rendered, of what and for whom
         if template.channel == "email"
         else None,
     }
+    if template.shows_coupon:
+        surroundings["coupon"] = EXAMPLE_COUPON
     if person is not None:
         needed = {each: context[each] for each in template.needs}
         context = build_context(person, surroundings, needed | dict(values), compiled.names)
