@@ -31,7 +31,7 @@ from messaging.dispatch.report import DispatchReport, add, tally
 from messaging.outbox.queue import LEASE
 from messaging.policy import Limits, shipped_limits
 from messaging.quiet_hours import QuietRules, read_quiet_rules
-from messaging.reconcile import ask_silent, reconcile
+from messaging.reconcile import Settling
 from messaging.senders.base import Sender
 from messaging.senders.last_look import CALL_WITHIN
 from messaging.senders.rates import Rates
@@ -43,10 +43,8 @@ Written = TypeVar("Written")
 THREADS = 16
 STORE_PATIENCE = 60.0  # seconds that outcomes are kept in memory while the store cannot be written
 RECOVER_EVERY = 15.0  # seconds
-RECONCILE_EVERY = 30.0
 WORTH_WAITING = 60.0  # seconds: a sender that rests for longer is left to the next dispatch
 SHORTEST_PAUSE = 0.01
-ASK_AGAIN_AFTER = timedelta(minutes=10)  # for what a person has to decide
 
 
 @dataclass(frozen=True)
@@ -92,13 +90,14 @@ def dispatch_once(
     return _Round(store, work, stop_event or threading.Event(), on_progress or (lambda _: None)).run()
 
 
-def run_dispatcher(
+def run_dispatcher(  # noqa: PLR0913 - what it works on, and how often
     store: Store,
     senders: Mapping[str, Sender],
     clock: Clock,
     stop_event: threading.Event,
     *,
     poll_seconds: float = 1.0,
+    settling: Settling | None = None,
     **options: Any,
 ) -> DispatchReport:
     """Dispatch until `stop_event` is set, settling unknown messages now and then; give the sum of it.
@@ -108,14 +107,11 @@ def run_dispatcher(
     """
     total = DispatchReport()
     options.setdefault("breaker", Breaker())  # one for all rounds: it knows when it looked last
-    next_reconcile = time.monotonic()
+    settling = settling or Settling()
     while not stop_event.is_set():
         try:
             add(total, dispatch_once(store, senders, clock, stop_event=stop_event, **options))
-            if time.monotonic() >= next_reconcile:
-                reconcile(store, senders, clock, again_after=ASK_AGAIN_AFTER)
-                ask_silent(store, senders, clock)
-                next_reconcile = time.monotonic() + RECONCILE_EVERY
+            settling.turn(store, senders, clock, stop_event.is_set)
         except StoreOutdatedError:
             raise
         except StoreError as error:

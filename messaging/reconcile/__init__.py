@@ -1,6 +1,7 @@
 """Settling what nobody knows: by evidence, else by a person who is shown all of it; never by sending again blindly."""
 
 from messaging.reconcile.asking import ask_silent
+from messaging.reconcile.between_rounds import Settling
 from messaging.reconcile.deciding import Decided, Unclear, Verdict, decide, unclear
 from messaging.reconcile.settling import GRACE, ReconcileReport, reconcile
 
@@ -8,6 +9,7 @@ __all__ = [
     "GRACE",
     "Decided",
     "ReconcileReport",
+    "Settling",
     "Unclear",
     "Verdict",
     "ask_silent",

@@ -7,8 +7,8 @@ waits for a person, as nobody minds missing it as much as getting it twice. Wher
 message of ours explains, a person compares them. What a provider cannot be asked for waits for a person too.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -60,10 +60,11 @@ class ReconcileReport:
     sent: int = 0
     requeued: int = 0
     left: int = 0
+    cut_after: str = ""  # the last message that there was time for; nothing where there was for all
 
     def to_document(self) -> dict[str, int]:
         """Give the report as plain data."""
-        return asdict(self)
+        return {"sent": self.sent, "requeued": self.requeued, "left": self.left}
 
 
 def reconcile(  # noqa: PLR0913 - how sure, how often
@@ -74,15 +75,17 @@ def reconcile(  # noqa: PLR0913 - how sure, how often
     grace: timedelta = GRACE,
     resend_marketing: bool = False,
     again_after: timedelta = timedelta(0),
+    after: str = "",
+    go_on: Callable[[], bool] = lambda: True,
 ) -> ReconcileReport:
     """Look for each unknown message at its provider, and settle what the evidence settles.
 
     `resend_marketing` is a person's own decision: marketing that the provider surely does not have goes
     again. A provider that cannot be asked settles nothing; one that was asked less than `again_after` ago is
-    not asked again for a message that a person decides, who may take days.
+    not asked again for a message that a person decides, who may take days. Where `go_on`, which is asked behind each
+    request, says no, the rest is left to the next time: begin it `after` what the report names.
     """
     report = ReconcileReport()
-    after = ""
     while (found := _unknown(store, after))[1]:
         asked_from, unknown = found
         for row in unknown:
@@ -95,6 +98,9 @@ def reconcile(  # noqa: PLR0913 - how sure, how often
             )  # before it was asked: what it had not then may come yet
             verdict = _follow(store, row, sighting, clock.now(), ripe=ripe, resend_marketing=resend_marketing)
             setattr(report, verdict, getattr(report, verdict) + 1)
+            if not go_on():
+                report.cut_after = row.message_id
+                return report
         after = unknown[-1].message_id
     return report
 

@@ -16,7 +16,7 @@ from messaging.consent import MERGES_UNKNOWN, KnownAs, stop
 from messaging.consent_chain import ConsentEvent, append
 from messaging.dispatch import DispatchReport, dispatch_once, run_dispatcher
 from messaging.quiet_hours import read_quiet_rules
-from messaging.reconcile import reconcile
+from messaging.reconcile import Settling, reconcile
 from messaging.senders.base import OutboundMessage, Rejected, Unknown
 from messaging.store import Store
 from messaging.store.tables import campaign_runs, contract_status
@@ -420,6 +420,53 @@ def test_the_loop_sends_what_comes_later_and_ends_when_it_is_told(
     ended.set()
     loop.join(10)
     assert found[0].accepted == 3
+
+
+def _broken_off(store: Store, outbox_of: Any, provider: Any, count: int) -> list[str]:
+    ids: list[str] = outbox_of.put(count)
+    provider.answers = [Unknown("Broke off.")] * count
+    assert dispatch_once(store, {"sms": provider}, NOW).unknown == count
+    return ids
+
+
+def test_a_dispatcher_that_is_told_to_end_asks_for_no_further_unknown_message(
+    store: Store, outbox_of: Any, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _broken_off(store, outbox_of, provider, 6)
+    ended, asked = threading.Event(), []
+
+    def slow(message: OutboundMessage, _: datetime) -> list[Any]:
+        asked.append(message.message_id)
+        ended.set()
+        return []
+
+    monkeypatch.setattr(provider, "find", slow)
+    run_dispatcher(store, {"sms": provider}, NOW, ended, poll_seconds=0.01)
+    assert len(asked) == 1
+
+
+def test_a_provider_whose_list_is_slow_holds_no_other_message_up_and_each_has_its_turn(
+    store: Store, outbox_of: Any, provider: Any, mail: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown = _broken_off(store, outbox_of, provider, 3)
+    ended, asked, sent_before = threading.Event(), [], []
+
+    def slow(message: OutboundMessage, _: datetime) -> list[Any]:
+        sent_before.append(len(mail.accepted))
+        number = len(asked)
+        asked.append(message.message_id)
+        if number < 4:
+            receipt = {"message_class": "transactional", "purpose": "service"}
+            outbox_of.put(first=100 + number, channel="email", address=f"ada{number}@example.com", **receipt)
+        else:
+            ended.set()
+        return []
+
+    monkeypatch.setattr(provider, "find", slow)
+    senders, settling = {"sms": provider, "email": mail}, Settling(every=0, at_most=0)
+    run_dispatcher(store, senders, NOW, ended, poll_seconds=0, settling=settling)
+    assert asked == [*unknown, *unknown[:2]]
+    assert sent_before == [0, 1, 2, 3, 4]
 
 
 def test_progress_is_told_as_calls_end(store: Store, outbox_of: Any, provider: Any) -> None:
