@@ -83,7 +83,14 @@ class TwilioCalls:
         try:
             records: Iterator[ProviderRecord] = (record(item) for item in listed())
             return list(takewhile(lambda one: one.created_at >= since, records))
-        except (TwilioException, requests.RequestException, ValueError, KeyError, AttributeError) as error:
+        except (
+            TwilioException,
+            requests.RequestException,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ) as error:
             raise ServiceError(
                 f"The provider's list cannot be read ({type(error).__name__}).",
                 "Try again when it answers.",

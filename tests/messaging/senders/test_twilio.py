@@ -208,7 +208,14 @@ def test_what_was_accepted_is_found_again_by_its_number(sender: TwilioSender) ->
     assert sender.find(MESSAGE, now + timedelta(minutes=1)) == []
 
 
-@pytest.mark.parametrize("answer", [lambda handler: handler.reply(500, "{}")])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda handler: handler.reply(500, "{}"),
+        lambda handler: handler.reply(200, "null"),
+        lambda handler: handler.reply(200, {"messages": None, "next_page_uri": None}),
+    ],
+)
 def test_a_list_that_cannot_be_read_is_told(
     sender: TwilioSender, wire: Any, monkeypatch: pytest.MonkeyPatch, answer: Callable[[Any], None]
 ) -> None:
