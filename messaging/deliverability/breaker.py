@@ -27,6 +27,8 @@ HARMS = {
     "complained": ("complaint",),
     "opted_out": ("stop", "unsubscribe"),
 }
+# Who refused a message as its reader had said STOP, to them or to whoever had our number before: that message never came.
+SAID_BEFORE = (suppressions.c.source == "provider") & (suppressions.c.reason == "stop")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def count(
         silent.channel == table.channel,
         silent.since >= table.calling_at,
         silent.lifted_at.is_(None),
+        ~SAID_BEFORE,
     )
     harms = [func.count().filter(silent.reason.in_(reasons)).label(what) for what, reasons in HARMS.items()]
     rows = (

@@ -11,6 +11,7 @@ from messaging.clock import Clock
 from messaging.deliverability import Breaker, Tolerance, halt_harmful, let_go_on, standing_halts
 from messaging.deliverability.breaker import count
 from messaging.dispatch import dispatch_once
+from messaging.senders.base import Rejected
 from messaging.store import Store
 from messaging.store.tables import campaign_runs
 
@@ -92,6 +93,22 @@ def test_what_happened_before_the_message_or_to_others_is_not_its_fault(
     with store.read() as connection:
         [counted] = count(connection, run_id)
     assert (counted.answered, counted.bounced) == (30, 0)
+
+
+def test_who_had_told_the_provider_stop_before_was_not_driven_away_by_this_campaign(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    run_id = outbox_of.run()
+    outbox_of.put(40, run_id=run_id)
+    refused = Rejected("stop", "The customer told the provider STOP.", 21610, 400, opt_out=True)
+    provider.answers = [refused] * 10
+    dispatch_once(store, {"sms": provider}, Clock(NOON))
+    reopen(store)
+    assert set(outbox_of.suppressions().values()) == {"stop"}
+    assert halt_harmful(store, LATER, TOLERANCE) == []
+    with store.read() as connection:
+        [counted] = count(connection, run_id)
+    assert (counted.answered, counted.opted_out) == (40, 0)
 
 
 def test_a_run_that_a_person_lets_go_on_is_judged_by_what_comes_then(
