@@ -11,6 +11,7 @@ from messaging.clock import Clock
 from messaging.dispatch import dispatch_once
 from messaging.links import read_links
 from messaging.notifications.rules import breakers_tripped
+from messaging.senders.base import Rejected
 from messaging.senders.rates import Rates
 from messaging.senders.smtp import Mailbox, SmtpSender
 from messaging.senders.twilio import TwilioSender
@@ -117,3 +118,17 @@ def test_the_refused_messages_of_a_run_go_again_by_their_code_in_lots(
 
 def outbox_of_states(connection: Any) -> dict[str, int]:
     return outbox.counts(connection)
+
+
+def test_a_message_that_was_tried_a_thousand_times_rests_for_an_hour_and_ends_no_dispatcher(
+    store: Store, outbox_of: Any, provider: Any, clock: Clock
+) -> None:
+    (message_id,) = outbox_of.put()
+    with store.write() as connection:
+        connection.execute(update(messages).values(attempt_count=2000))
+        today = database_now(connection)
+    provider.answers = [Rejected("fix", "The provider refused our credentials.", 20003, 401, about="us")]
+    dispatch_once(store, {"sms": provider}, clock)
+    row = outbox_of.row(message_id)
+    assert row.state == "queued"
+    assert timedelta(minutes=59) < row.retry_at - today < timedelta(minutes=61)
