@@ -225,7 +225,9 @@ class _Round:
         bounded = {channel for channel, opening in senders.items() if opening.room is not None}
 
         def admit(_: Connection, rows: Sequence[Row[Any]]) -> Collection[str]:
-            return outbox.admit(connection, work.rates, [row for row in rows if row.channel in bounded])
+            shut = {row.message_id for row in rows if senders[row.channel].room == 0}  # claimed before it was
+            asking = [row for row in rows if row.channel in bounded and row.message_id not in shut]
+            return shut.union(outbox.admit(connection, work.rates, asking))
 
         intents = outbox.to_calling(
             connection,

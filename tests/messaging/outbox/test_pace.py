@@ -76,6 +76,17 @@ def test_a_provider_that_asks_for_rest_slows_that_sender_alone(
     assert len(provider.accepted) == 30
 
 
+def test_what_was_claimed_before_a_provider_asked_for_rest_rests_as_well(
+    store: Store, outbox_of: Any, provider: Any
+) -> None:
+    outbox_of.put(4, **RECEIPT)
+    slow = Rejected("retry", "Slow down.", code=20429, http_status=429, retry_after=300, attempts=3)
+    provider.answers = [slow] * 4
+    dispatch_once(store, {"sms": provider}, NOW, threads=1)  # two are claimed at a time
+    assert provider.calls == 1
+    assert outbox_of.states() == {"queued": 4}
+
+
 def test_a_short_rest_is_waited_for(store: Store, outbox_of: Any, provider: Any) -> None:
     outbox_of.put(10, **RECEIPT)
     provider.answers = [Rejected("retry", "Slow down.", http_status=429, attempts=3)]
