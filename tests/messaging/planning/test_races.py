@@ -121,9 +121,9 @@ def test_what_is_approved_while_its_launch_is_looked_at_is_looked_at_again(
     publish(customer_360=people)
     agree(people)
     run_id = planner.plan("win_back", "eva").run_id
-    seen = planner._run(run_id)  # as it stood before the approval
+    seen = planner.run(run_id)  # as it stood before the approval
     planner.approve(run_id, "otto")
-    monkeypatch.setattr(Planner, "_run", lambda *_: seen)
+    monkeypatch.setattr(Planner, "run", lambda *_: seen)
     publish(customer_360=[make_person(number) for number in range(2, 30)])  # the audience has moved
     with pytest.raises(RefusedError, match="needs one that is approved"):
         planner.launch(run_id, "eva")
