@@ -293,6 +293,11 @@ class Settings(BaseSettings):
         return self.home / "reports"
 
     @property
+    def assets_dir(self) -> Path:
+        """Where pictures of mails are served from, each named after its content."""
+        return self.home / "assets"
+
+    @property
     def library_dir(self) -> Path:
         """Where segments, templates and campaigns lie."""
         return self.library or self.home / "library"

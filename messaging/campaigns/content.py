@@ -14,6 +14,7 @@ from messaging.campaigns.model import Campaign
 from messaging.policy import MessageClass
 from messaging.rendering import Compiled, Template, read_template
 from messaging.rendering.checking import check_contract
+from messaging.rendering.designs import BARE_MJML, Design
 from messaging.rendering.templates import OWN_LANGUAGE
 from messaging.segments import Segment, read_segment
 
@@ -74,10 +75,11 @@ def read_content(document: dict[str, Any], contract: Contract) -> Content:
     segment = document["segment"]
     texts_of = {segment["name"]: segment["text"], **document.get("segments", {})}
     texts = {campaign.template: document["templates"], **document.get("variants", {})}
+    design = Design(document["layout"], document.get("mjml_layout", BARE_MJML), document.get("assets", {}))
     templates = {
         template: {
             channel: {
-                language: read_template(channel, template, language, text, document["layout"])
+                language: read_template(channel, template, language, text, design)
                 for language, text in by_language.items()
             }
             for channel, by_language in by_channel.items()

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,15 +13,20 @@ from data_contracts.contracts import published_contract
 from data_contracts.errors import CampaignError, LibraryError, NotFoundError
 from data_contracts.model import Contract
 from data_contracts.yaml_files import YamlFile
+from messaging.assets import KINDS, served_names
 from messaging.campaigns.content import Content, read_content, read_named_segment
 from messaging.campaigns.files import read_campaign
 from messaging.campaigns.model import NAME, PREFERRED, Campaign
-from messaging.rendering.templates import CONTENT, LANGUAGE, LAYOUT, OWN_LANGUAGE, Channel
+from messaging.rendering import Template
+from messaging.rendering.designs import BARE_MJML, CONTENT, LAYOUTS, Design, assets_in, is_mjml
+from messaging.rendering.templates import HEAD, LANGUAGE, OWN_LANGUAGE, Channel
 from messaging.segments import Segment, named_in
 from messaging.settings import Settings
 
 SHIPPED = Path(__file__).parents[1] / "library"
 TRANSLATION = re.compile(rf"(?P<name>[a-z0-9_]+)(\.(?P<language>{LANGUAGE}))?\.j2")
+FILES = {".yaml", ".j2", ".mjml", *KINDS}
+ASSETS = "assets"
 LARGEST_FILE = 100_000  # bytes
 
 
@@ -36,7 +41,7 @@ class FillReport:
 def fill_library(settings: Settings) -> FillReport:
     """Copy the shipped files into the library where they are absent; never touch one that is there."""
     copied, kept = [], []
-    for source in sorted(path for path in SHIPPED.rglob("*") if path.suffix in {".yaml", ".j2"}):
+    for source in sorted(path for path in SHIPPED.rglob("*") if path.suffix in FILES):
         name = source.relative_to(SHIPPED)
         target = settings.library_dir / name
         if target.exists():
@@ -90,7 +95,7 @@ class Library:
         document: dict[str, Any] = {
             "campaign": {"name": campaign.name, "text": text},
             "segment": {"name": campaign.segment, "text": self._text("segments", campaign.segment)},
-            "layout": self._layout() if "email" in channels else CONTENT,
+            "layout": self._layout("html") if "email" in channels else CONTENT,
             "templates": {channel: self._templates(channel, campaign.template) for channel in channels},
             "tables": list(campaign.stands_on),
             "caps": {
@@ -105,6 +110,7 @@ class Library:
             document["variants"] = {
                 name: {channel: self._templates(channel, name) for channel in channels} for name in others
             }
+        document |= self._design_of(document)
         if others := named_in(self.segment(campaign.segment).rule):
             document["segments"] = {other: self._text("segments", other) for other in others}
         return document
@@ -130,9 +136,25 @@ class Library:
                 found[channel] = self._templates(channel, name)
         return found
 
-    def layout(self) -> str:
-        """Give the layout around every e-mail. Raises LibraryError."""
-        return self._layout()
+    def design(self) -> Design:
+        """Give what e-mails share: their layouts, and all pictures that there are. Raises LibraryError."""
+        names = [path.name for path in (self.folder / ASSETS).glob("*") if path.suffix.lower() in KINDS]
+        return Design(self._layout("html"), self._layout("mjml"), served_names(self.folder / ASSETS, names))
+
+    def assets_of(self, template: Template) -> dict[str, str]:
+        """Give the pictures that a template shows, by their names."""
+        return {
+            name: served for name, served in self.design().assets.items() if served in (template.html or "")
+        }
+
+    def _design_of(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what of the design a campaign's mails stand on, beside the layout for HTML: nothing, where that is all."""
+        of_template = [document["templates"], *document.get("variants", {}).values()]
+        bodies = [HEAD.sub("", text) for each in of_template for text in each.get("email", {}).values()]
+        found: dict[str, Any] = {"mjml_layout": self._layout("mjml")} if any(map(is_mjml, bodies)) else {}
+        shown = [document["layout"], *found.values(), *bodies] if bodies else []
+        names = {name for text in shown for name in assets_in(text)}
+        return found | ({"assets": served_names(self.folder / ASSETS, names)} if names else {})
 
     def _templates(self, channel: str, name: str) -> dict[str, str]:
         """Give the text of a template in each of its languages."""
@@ -149,9 +171,9 @@ class Library:
             )
         return found
 
-    def _layout(self) -> str:
-        path = self.folder / LAYOUT
-        text = _read(path) if path.exists() else CONTENT
+    def _layout(self, kind: str) -> str:
+        path = self.folder / LAYOUTS[kind]
+        text = _read(path) if path.exists() else {"html": CONTENT, "mjml": BARE_MJML}[kind]
         if CONTENT not in text:
             raise LibraryError(f"{path} does not say where the {CONTENT} goes.", "Add it once.")
         return text

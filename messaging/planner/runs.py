@@ -11,7 +11,9 @@ from sqlalchemy import Connection, bindparam, insert, update
 from data_contracts.errors import RefusedError, SettingsError
 from messaging import audit, segments, template_versions
 from messaging.addresses import read_addresses
+from messaging.assets import publish
 from messaging.campaigns import Content, Library, fill_library
+from messaging.campaigns.library import ASSETS
 from messaging.clock import Clock, read_clock
 from messaging.coupons import Draw, require_list
 from messaging.customers import Customers
@@ -60,6 +62,7 @@ class Planner(Steps):
         """
         content = self._content(campaign)
         ground, people, version, notices = self._prepare(content, run_id or new_id("run"))
+        publish(self.library.folder / ASSETS, self.settings.assets_dir, content.document.get("assets", {}))
         coupons = self._coupons(ground)
         ground = replace(ground, wall=wall, coupon_for=coupons.code_for if coupons else ground.coupon_for)
         sampler = Sampler()

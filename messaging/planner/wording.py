@@ -29,6 +29,7 @@ def render(ground: Ground, person: Mapping[str, Any], channel: str, message_id: 
         "time_zone": zone_named(person["time_zone"] or "") or ground.company.time_zone,
         "language": language.split("-")[0],
         "today": ground.now,
+        "assets_url": f"{ground.links.public_url}/a",
         "unsubscribe_url": ground.links.unsubscribe(message_id) if channel == "email" else None,
     }
     template = offered[language]

@@ -5,7 +5,7 @@ An expression is recognised by its shape, so that `given_name | name` is known w
 """
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Literal, cast
 
 from jinja2 import nodes
 
@@ -37,17 +37,21 @@ def check_contract(template: Template, contract: Contract) -> list[Finding]:
         for name in template.only_with
         if name not in columns
     ]
-    subject = _Walk(template, columns, in_subject=True).findings(template.subject)
-    return list(dict.fromkeys([*found, *subject, *_Walk(template, columns).findings(template.source)]))
+    subject = _Walk(template, columns, "subject").findings(template.subject)
+    text = _Walk(template, columns, "text").findings(template.text or "")
+    return list(dict.fromkeys([*found, *subject, *_Walk(template, columns).findings(template.source), *text]))
 
 
 class _Walk:
     """One walk through one text of a template."""
 
     def __init__(
-        self, template: Template, columns: Mapping[str, Column], *, in_subject: bool = False
+        self,
+        template: Template,
+        columns: Mapping[str, Column],
+        part: Literal["subject", "source", "text"] = "source",
     ) -> None:
-        self._template, self._columns, self._in_subject = template, columns, in_subject
+        self._template, self._columns, self._part = template, columns, part
         self._found: list[Finding] = []
         self._own: dict[str, frozenset[str]] = {}  # what makes a variable of the template's own empty
         self._meant: dict[str, nodes.Expr] = {}
@@ -282,8 +286,10 @@ class _Walk:
             )
 
     def _error(self, node: nodes.Node, code: str, what: str, mend: str) -> None:
-        if self._in_subject:
+        if self._part == "subject":
             file, line = self._template.file, self._template.head_line("subject")
+        elif self._part == "text":
+            file, line = self._template.file, self._template.text_at + node.lineno
         else:
             file, line = self._template.origin(node.lineno)
         self._found.append(Finding("error", code, file, line, f"The template {what}", mend))

@@ -67,11 +67,11 @@ def make_environment(*, html: bool) -> ImmutableSandboxedEnvironment:
     return environment
 
 
-def check_source(source: str, known: Iterable[str]) -> frozenset[str]:
+def check_source(source: str, known: Iterable[str], largest: int = LARGEST_SOURCE) -> frozenset[str]:
     """Check a template's text and give the names that it uses. Raises TemplateError naming line and mend."""
-    if len(source) > LARGEST_SOURCE:
+    if len(source) > largest:
         raise TemplateError(
-            f"The template holds {len(source)} characters; {LARGEST_SOURCE} are allowed.", "Shorten it."
+            f"The template holds {len(source)} characters; {largest} are allowed.", "Shorten it."
         )
     try:
         tree = make_environment(html=False).parse(source)

@@ -80,6 +80,7 @@ def sample_context(template: Compiled, contract: Contract, language: str) -> dic
         "language": language.split("-", maxsplit=1)[0],
         "today": SAMPLE_MOMENT,
         "unsubscribe_url": "https://example.com/u/1",
+        "assets_url": "https://example.com/a",
         **({"coupon": EXAMPLE_COUPON} if template.template.shows_coupon else {}),
     }
     return build_context(facts, surroundings, values, template.names)
@@ -174,7 +175,7 @@ class _Pictures(HTMLParser):
         self.lines: list[int] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "img" and "alt" not in dict(attrs):  # an empty one says: this is decoration
+        if tag in {"img", "mj-image"} and "alt" not in dict(attrs):  # an empty one says: this is decoration
             self.lines.append(self.getpos()[0])
 
 

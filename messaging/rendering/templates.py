@@ -8,7 +8,7 @@ plain text, whose lines are joined up to the next blank one.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, cast, get_args
 
@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from data_contracts.errors import TemplateError
 from data_contracts.yaml_files import YamlFile
 from messaging.policy import MessageClass
+from messaging.rendering.designs import CONTENT, LAYOUTS, Design, html_of, is_mjml, with_assets, with_cards
 from messaging.rendering.environment import MissingValueError, check_source, make_environment, names_in
 from messaging.rendering.mail import plain_text
 from messaging.rendering.segments import count_segments
@@ -27,13 +28,22 @@ Purpose = Literal["marketing", "service"]
 HEAD = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
 MEND = "Put quotes around texts with a colon; the head is YAML."
 LANGUAGE = "[A-Za-z]{2,3}(-[A-Za-z0-9]+)*"
-CONTENT = "{{ content }}"
-LAYOUT = "layouts/email.j2"
+TEXT_PART = re.compile(r"^=== text ===[ \t]*\n", re.MULTILINE)  # what follows is the plain text of a mail
 OWN_LANGUAGE = "en"
 # What every template may name besides the columns of customer_360.
-SURROUNDINGS = ("company_name", "company_address", "currency", "unsubscribe_url", "today", "coupon")
+SURROUNDINGS = (
+    "company_name",
+    "company_address",
+    "currency",
+    "unsubscribe_url",
+    "today",
+    "assets_url",
+    "coupon",
+)
 EXAMPLE_COUPON = "EXAMPLE-1234"  # where nothing is sent: a real code is drawn by a plan alone
 LONGEST_VALUE = 300  # characters of one value: names and categories are short, and a body must stay one
+LARGEST_HTML = 90_000  # characters of what MJML makes of a source
+BARE_DESIGN = Design()
 LONGEST = {"subject": 200, "sms": 1600, "email": 50_000, "html": 100_000}  # 1,600 is what Twilio takes
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
@@ -43,7 +53,7 @@ class Template:
     """A template as it was read, in one language; `needs` are the values that a campaign has to give it.
 
     Who lacks a column of `only_with` is left out. `body_at` and `layout_at` are the lines before the body: in its file, and
-    in the layout around it.
+    in the layout around it; `text_at` those before the plain text.
     """
 
     channel: Channel
@@ -58,9 +68,13 @@ class Template:
     hash: str
     only_with: tuple[str, ...] = ()
     head: str = field(default="", repr=False)
+    html: str | None = field(default=None, repr=False)  # of an e-mail: what its source makes
+    text: str | None = field(default=None, repr=False)  # of an e-mail: its plain text, where that was written
     body_at: int = 0
     body_lines: int = 0
+    text_at: int = 0
     layout_at: int = 0
+    layout_file: str = ""
     written_as: str | None = None  # the language in its file's name
 
     @property
@@ -72,17 +86,17 @@ class Template:
     @property
     def shows_coupon(self) -> bool:
         """Say whether it shows a code that is drawn for its reader; a value of the campaign may have that name, too."""
-        named = names_in(self.subject) | names_in(self.source)
+        named = names_in(self.subject) | names_in(self.source) | names_in(self.text or "")
         return "coupon" in named and "coupon" not in self.needs
 
     def origin(self, line: int) -> tuple[str, int]:
         """Say where a line of its source was written: in its own file, or in the layout."""
         if line <= self.layout_at:
-            return LAYOUT, line
+            return self.layout_file, line
         inside = line - self.layout_at
         if inside <= self.body_lines:
             return self.file, self.body_at + inside
-        return LAYOUT, line - self.body_lines
+        return self.layout_file, line - self.body_lines
 
     def head_line(self, key: str) -> int:
         """Give the line of a key of its head; 1 where it is not there."""
@@ -133,8 +147,10 @@ class NotRenderableError(Exception):
         self.names = names
 
 
-def read_template(channel: str, name: str, language: str, text: str, layout: str = CONTENT) -> Template:
-    """Read a template's file. Raises TemplateError with what is wrong in its head."""
+def read_template(
+    channel: str, name: str, language: str, text: str, design: Design = BARE_DESIGN
+) -> Template:
+    """Read a template's file. Raises TemplateError with what is wrong in its head, in its MJML or with its pictures."""
     where = f"Template {channel}/{name} ({language})"
     found = HEAD.match(text)
     if not found:
@@ -146,8 +162,6 @@ def read_template(channel: str, name: str, language: str, text: str, layout: str
             ("channel",), f"it names the channel {head.channel or channel!r}", "It has to match its folder."
         )
     rest = text[found.end() :]
-    body = rest.strip() + "\n"
-    is_mail = channel == "email"
     template = Template(
         channel=cast("Channel", channel),
         name=name,
@@ -156,18 +170,53 @@ def read_template(channel: str, name: str, language: str, text: str, layout: str
         message_class=head.class_,
         purpose=head.purpose,
         subject=(head.subject or "").strip(),
-        source=layout.replace(CONTENT, body) if is_mail else body.strip(),
+        source=rest.strip(),
         needs=head.needs or (),
-        hash=hashlib.sha256(f"{layout}\0{text}".encode()).hexdigest()[:16],
+        hash=hashlib.sha256(f"{design.html}\0{text}".encode()).hexdigest()[:16],
         only_with=head.only_with or (),
         head=found.group(1),
         body_at=text[: len(text) - len(rest.lstrip())].count("\n"),
-        body_lines=body.count("\n"),
-        layout_at=layout[: layout.find(CONTENT)].count("\n") if is_mail and CONTENT in layout else 0,
+        body_lines=rest.strip().count("\n") + 1,
         written_as=language,
     )
+    if channel == "email":
+        template = _designed(template, text, design)
     _check_promises(template, where)
     return template
+
+
+def _designed(template: Template, text: str, design: Design) -> Template:
+    """Put an e-mail into its layout, with its pictures and cards, and make its HTML."""
+    parts = TEXT_PART.split(template.source, maxsplit=1)
+    body, words = parts[0], parts[1].strip() if len(parts) > 1 else ""
+    in_mjml = is_mjml(body)
+    layout = design.mjml if in_mjml else design.html
+    body = body.rstrip() + "\n"
+    bare = replace(
+        template,
+        body_lines=body.count("\n"),
+        layout_at=layout[: layout.find(CONTENT)].count("\n") if CONTENT in layout else 0,
+        layout_file=LAYOUTS["mjml" if in_mjml else "html"],
+        text=words or None,
+        text_at=text[: text.rindex(words)].count("\n") if words else 0,
+    )
+
+    def line(number: int) -> str:
+        return _told_line(bare, *bare.origin(number))
+
+    if in_mjml:
+        body = with_cards(body, lambda number: line(number + bare.layout_at))
+    shown = layout.replace(CONTENT, body)
+    source = with_assets(shown, design.assets, line)
+    html = html_of(source, bare.language, mjml_source=in_mjml, where=line)
+    of_design = "" if (in_mjml, source) == (False, shown) else f"\0{layout}\0{source}"
+    hashed = hashlib.sha256(f"{design.html}\0{text}{of_design}".encode()).hexdigest()[:16]
+    return replace(bare, source=source, html=html, hash=hashed)
+
+
+def _told_line(template: Template, file: str, number: int) -> str:
+    """Name a line, with its file where that is another than the template's."""
+    return f"Line {number}" if file == template.file else f"{file}, line {number}"
 
 
 def _check_promises(template: Template, where: str) -> None:
@@ -187,6 +236,10 @@ def _check_promises(template: Template, where: str) -> None:
         raise TemplateError(
             f"{where} does not say how to stop.", "Add a line such as: Reply STOP to opt out."
         )
+    if template.text is not None and "unsubscribe_url" not in template.text:
+        raise TemplateError(
+            f"The plain text of {where} has no unsubscribe link.", "Write {{ unsubscribe_url }} into it."
+        )
     if template.channel == "email" and "unsubscribe_url" not in template.source:
         raise TemplateError(
             f"{where} has no unsubscribe link.", "Link {{ unsubscribe_url }} in it or in the layout."
@@ -200,16 +253,19 @@ class Compiled:
         about_them = frozenset(columns)
         known = about_them | {*SURROUNDINGS, *template.needs}
         self.template = template
-        is_mail = template.channel == "email"
-        text = plain_text(template.source) if is_mail else template.source
-        subject = f"{template.subject}"
-        parts = [text, subject] + ([template.source] if is_mail else [])
+        text, html, subject = template.source, template.html, template.subject
+        if html is not None:
+            read = plain_text(html)  # also where a text was written: it refuses what has no place in a mail
+            text = template.text or read
+        parts = [template.source, subject, text]
         self.names = frozenset[str]().union(*(check_source(part, known) for part in parts))
+        if html is not None:
+            self.names |= check_source(html, known, LARGEST_HTML)
         self.names |= about_them & {*template.only_with}
         self._theirs = tuple(sorted(self.names & about_them))
         self._text = _compile(text, html=False)
         self._subject = _compile(subject, html=False) if subject else None
-        self._html = _compile(template.source, html=True) if is_mail else None
+        self._html = _compile(html, html=True) if html is not None else None
 
     def render(self, context: Mapping[str, Any]) -> Rendered:
         """Render for one customer; build the context with `build_context`.

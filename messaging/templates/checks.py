@@ -7,6 +7,7 @@ from data_contracts.model import Contract
 from messaging.campaigns import Library
 from messaging.rendering import Compiled, Template, read_template
 from messaging.rendering.checking import check_contract
+from messaging.rendering.designs import Design
 from messaging.rendering.environment import check_source
 from messaging.rendering.findings import Finding
 from messaging.rendering.linting import MOST_SEGMENTS, lint
@@ -23,22 +24,22 @@ def check_templates(
 
     Raises NotFoundError where there is no such template, LibraryError where the layout itself is wrong.
     """
-    layout = library.layout()
+    design = library.design()
     found: list[Finding] = []
     for each in [name] if name is not None else library.template_names():
         for channel, texts in library.template_texts(each).items():
             for language, text in texts.items():
-                found += _check(library, channel, each, language, text, layout, most_segments)
+                found += _check(library, channel, each, language, text, design, most_segments)
     return list(dict.fromkeys(found))  # what is wrong in the layout is told once
 
 
 def _check(  # noqa: PLR0913, PLR0917 - what makes a file
-    library: Library, channel: str, name: str, language: str, text: str, layout: str, most_segments: int
+    library: Library, channel: str, name: str, language: str, text: str, design: Design, most_segments: int
 ) -> list[Finding]:
     suffix = "" if language == OWN_LANGUAGE else f".{language}"
     file = f"templates/{channel}/{name}{suffix}.j2"
     try:
-        template = read_template(channel, name, language, text, layout)
+        template = read_template(channel, name, language, text, design)
     except TemplateError as error:
         return [_refused(file, _line_of(error), error)]
     if found := _unreadable(template, library.contract):
@@ -60,6 +61,10 @@ def _unreadable(template: Template, contract: Contract) -> Finding | None:
         check_source(template.subject, known)
     except TemplateError as error:
         return _refused(template.file, template.head_line("subject"), error)
+    try:
+        check_source(template.text or "", known)
+    except TemplateError as error:
+        return _refused(template.file, template.text_at + _line_of(error), error)
     try:
         Compiled(template, columns)
     except TemplateError as error:

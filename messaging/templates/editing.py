@@ -56,7 +56,7 @@ def roll_back(  # noqa: PLR0913, PLR0917 - who takes what back to what
     before = current_texts(library, template).get(version.file)
     _, channel, name = version.file.split("/")
     language = name.removesuffix(".j2").partition(".")[2] or OWN_LANGUAGE
-    candidate = read_template(channel, template, language, text, library.layout())
+    candidate = read_template(channel, template, language, text, library.design())
     Compiled(candidate, [column.name for column in library.contract.columns])
     for found in check_contract(candidate, library.contract):
         raise RefusedError(f"{found.file}, line {found.line} of that version: {found.sentence}", found.mend)

@@ -8,7 +8,9 @@ from typing import Any
 from data_contracts.errors import NotFoundError, RefusedError
 from messaging import audit
 from messaging.addresses import Addresses, normalise_email
+from messaging.assets import publish
 from messaging.campaigns import Library
+from messaging.campaigns.library import ASSETS
 from messaging.customers import Customers
 from messaging.objections import silenced
 from messaging.outbox import PlannedMessage, insert_planned
@@ -60,7 +62,7 @@ def preview(  # noqa: PLR0913 - what is rendered, for whom and how
 
     Nothing is stored. Raises NotFoundError, or TemplateError where the template is wrong.
     """
-    texts, layout = library.template_texts(name), library.layout()
+    texts, design = library.template_texts(name), library.design()
     if channel is not None and channel not in texts:
         raise NotFoundError(f"There is no template {name!r} for {channel}.", f"There is: {', '.join(texts)}.")
     values, shown = _values(library, name), []
@@ -71,7 +73,8 @@ def preview(  # noqa: PLR0913 - what is rendered, for whom and how
                 f"Template {name!r} has no {language!r} for {each}.", f"There is: {', '.join(texts[each])}."
             )
         wanted = language or choose_language(person["language"] if person else None, texts[each], own)
-        template = read_template(each, name, wanted, texts[each][wanted], layout)
+        template = read_template(each, name, wanted, texts[each][wanted], design)
+        publish(library.folder / ASSETS, settings.assets_dir, library.assets_of(template))
         shown.append(_render(settings, library, template, values, person, now))
     return shown
 
@@ -165,6 +168,7 @@ def _render(  # noqa: PLR0913, PLR0917 - what is rendered, of what and for whom
         "time_zone": (person or {}).get("time_zone") or settings.time_zone,
         "language": template.language.split("-", maxsplit=1)[0],
         "today": now,
+        "assets_url": f"{settings.public_url.rstrip('/')}/a",
         "unsubscribe_url": f"{settings.public_url.rstrip('/')}/{NOWHERE}"
         if template.channel == "email"
         else None,

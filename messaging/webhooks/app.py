@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from data_contracts.errors import RapportError, StoreOutdatedError
 from messaging.inbox import read_rules
+from messaging.webhooks.assets import asset_routes
 from messaging.webhooks.clicks import click_routes
 from messaging.webhooks.contact import contact_routes
 from messaging.webhooks.door import Door, open_door, route_of
@@ -60,6 +61,7 @@ def build_app(  # noqa: PLR0913, PLR0917 - what an installation is made of
             *leaving_routes(door),
             *event_routes(door),
             *click_routes(door),
+            *asset_routes(door),
             *contact_routes(door),
         ],
     )
