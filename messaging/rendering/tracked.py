@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import escape, unescape
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 from data_contracts.errors import TemplateError
 from messaging.links import Links, is_web_address
@@ -52,11 +52,14 @@ def track(
 
 def with_utm(url: str, utm: Mapping[str, str]) -> str:
     """Give a link the UTM parameters that it does not have: what stands in it already stays letter by letter."""
-    parts = urlsplit(url)
-    has = {key.lower() for key, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    bare, mark, fragment = url.partition("#")
+    path, asks, query = bare.partition("?")
+    has = {key.lower() for key, _ in parse_qsl(query, keep_blank_values=True)}
     added = urlencode({f"utm_{key}": value for key, value in utm.items() if f"utm_{key}" not in has})
-    query = "&".join(each for each in (parts.query, added) if each)
-    return urlunsplit(parts._replace(query=query))
+    if not added:
+        return url
+    joint = "&" if query and not query.endswith("&") else ""
+    return f"{path}?{query}{joint}{added}{mark}{fragment}" if asks else f"{path}?{added}{mark}{fragment}"
 
 
 def _led(links: Links, message_id: str, url: str, utm: Mapping[str, str]) -> str:

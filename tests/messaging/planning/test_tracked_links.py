@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import Row, select
@@ -52,6 +52,8 @@ def leads_to(link: str) -> str:
         ("https://a.example?c=%20y", "https://a.example?c=%20y&utm_source=rapport&utm_medium=email"),
         ("https://a.example/x#top", "https://a.example/x?utm_source=rapport&utm_medium=email#top"),
         ("https://a.example/x?utm_source=partner", "https://a.example/x?utm_source=partner&utm_medium=email"),
+        ("https://a.example/x?", "https://a.example/x?utm_source=rapport&utm_medium=email"),
+        ("https://a.example/x?a&#", "https://a.example/x?a&utm_source=rapport&utm_medium=email#"),
         ("https://a.example/x?UTM_Medium=", "https://a.example/x?UTM_Medium=&utm_source=rapport"),
     ],
 )
@@ -96,6 +98,8 @@ def test_a_page_of_the_shop_at_our_own_address_is_no_page_of_ours() -> None:
 
 
 @examples(max_examples=60, deadline=None)
+@example(path="?")
+@example(path="#")
 @given(path=st.text(st.characters(exclude_categories=["C", "Z"]), max_size=30))
 def test_whatever_a_link_holds_leads_where_it_was_written_or_stays(path: str) -> None:
     from html import escape, unescape
