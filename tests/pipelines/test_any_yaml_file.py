@@ -194,7 +194,7 @@ def use_quiet_hours(path: Path) -> None:
 
 def use_campaign(path: Path) -> None:
     campaign = read_campaign(path.stem, path.read_bytes().decode("utf-8"))
-    json.dumps(asdict(campaign), allow_nan=False).encode()
+    json.dumps(asdict(campaign), allow_nan=False, default=sorted).encode()
     assert campaign.channel_order("sms")
     assert campaign.holdout.holds("cus_1") in {True, False}
 
