@@ -45,7 +45,7 @@ SHIPPED = Path(__file__).parent.parent / "messaging" / "library"
 
 @dataclass
 class _Bench:
-    values: Mapping[str, str]
+    values: Mapping[str, str | int]
     template: Compiled
     people: list[dict[str, Any]]
     asked: list[Candidate]

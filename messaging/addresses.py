@@ -34,6 +34,7 @@ _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[
 
 
 _NORTH_AMERICAN = re.compile(r"\+1[2-9]\d{9}", re.ASCII)
+UNKNOWN = "unknown:"  # begins the customer id of somebody at an address whom no release knows yet
 
 
 def normalise_email(text: str) -> str | None:

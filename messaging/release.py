@@ -194,11 +194,17 @@ class ReleaseReader:
                 ) from error
 
     @contextmanager
-    def earlier(self) -> Iterator[Snapshot | None]:
-        """Hold the newest release before the one that is read now, where its file is still kept: None where it is not."""
+    def earlier(self, since: str | None = None) -> Iterator[Snapshot | None]:
+        """Hold the newest release before the one that is read now, where its file is still kept: None where it is not.
+
+        With the version `since` that release, or where it is gone the first after it.
+        """
         current = self._newest().info
-        names = sorted((path.name for path in self._dir.glob("c360-*.duckdb")), reverse=True)
-        name = next((each for each in names if each < current.file), None)
+        names = sorted(path.name for path in self._dir.glob("c360-*.duckdb") if path.name < current.file)
+        if since is None:
+            name = names[-1] if names else None
+        else:
+            name = next((each for each in names if each >= f"c360-{since}.duckdb"), None)
         if name is None:
             yield None
             return

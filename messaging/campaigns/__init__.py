@@ -10,6 +10,7 @@ from messaging.campaigns.library import SHIPPED, FillReport, Library, fill_libra
 from messaging.campaigns.model import ApprovalRule, Campaign, Holdout, Tracking, Variant
 from messaging.campaigns.saving import save, save_campaign
 from messaging.campaigns.schedule import Moment, Schedule, instant
+from messaging.campaigns.trigger import Told, Trigger
 
 __all__ = [
     "SHIPPED",
@@ -21,7 +22,9 @@ __all__ = [
     "Library",
     "Moment",
     "Schedule",
+    "Told",
     "Tracking",
+    "Trigger",
     "Variant",
     "content_hash",
     "fill_library",

@@ -21,6 +21,7 @@ from messaging.campaigns.model import (
     Variant,
 )
 from messaging.campaigns.schedule import CATCH_UP_HOURS, LAST, WEEKDAYS, Every, Schedule
+from messaging.campaigns.trigger import LONGEST_VALUE, URL, Told, Trigger
 from messaging.policy import FrequencyCap
 from messaging.policy.limits import Money
 from messaging.rendering.templates import Channel, Text
@@ -82,6 +83,11 @@ def _with_on(value: Any) -> Any:
     return value or None
 
 
+def _list(value: Any) -> Any:
+    """Take one name for a list of it."""
+    return [value] if isinstance(value, str) else value or ()
+
+
 def _clock(value: Any) -> Any:
     """Take `at` as text: YAML reads 2026-12-01T10:00:00 as a moment, and 10:00 without quotes as the number 600."""
     if isinstance(value, datetime):
@@ -98,6 +104,28 @@ class _Schedule(_Part):
     every: Every | None = None
     on: str | None = None
     customer_local: bool = Field(False, strict=True)
+    catch_up_hours: float = Field(CATCH_UP_HOURS, gt=0, le=168, strict=True)
+
+
+EventName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.:-]{0,99}$")]  # as the contract of events has it
+FIELD = (
+    r"^(name|external_id|currency|value_minor|order_id|product_id|url|campaign|properties\.[^.\s]{1,100})$"
+)
+
+
+class _Told(_Part):
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=False)
+
+    field: str = Field(pattern=FIELD)
+    example: Annotated[str, Field(min_length=1, max_length=LONGEST_VALUE)] | int
+
+
+class _Trigger(_Part):
+    event: EventName | None = None
+    enters: Literal["segment"] | None = None
+    wait_minutes: int = Field(0, ge=0, le=60 * 24 * 30, strict=True)
+    unless: Annotated[tuple[EventName, ...], BeforeValidator(_list), Field(max_length=10)] = ()
+    values: dict[Word, _Told] | None = None
     catch_up_hours: float = Field(CATCH_UP_HOURS, gt=0, le=168, strict=True)
 
 
@@ -145,6 +173,7 @@ class _File(_Part):
     launch: Annotated[_Launch | None, BeforeValidator(_or_none)] = None
     approval: Annotated[_Approval | None, BeforeValidator(_or_none)] = None
     schedule: Annotated[_Schedule | None, BeforeValidator(_with_on)] = None
+    trigger: _Trigger | None = None
     shadow: bool = Field(False, strict=True)
     links: Annotated[_Links, BeforeValidator(_on_or_off)] = _Links()
     coupon: Word | None = None
@@ -162,7 +191,7 @@ class _File(_Part):
     @classmethod
     def _addresses(cls, values: dict[str, str] | None) -> dict[str, str] | None:
         for key, text in (values or {}).items():
-            if key.endswith("_url") and not re.match(r"https?://[^\s\"'<>]+\Z", text):
+            if key.endswith("_url") and not URL.match(text):
                 raise ValueError(f"{key} is {shown(repr(text))}; begin it with https://")
         return values
 
@@ -206,6 +235,35 @@ def _schedule(found: _Schedule, file: YamlFile) -> Schedule:
     return Schedule(None, found.every, on, hour, customer_local=local, catch_up_hours=hours)
 
 
+def _trigger(found: _File, file: YamlFile) -> Trigger | None:
+    """Read a trigger; what can only be of a plan for everybody has no place beside it."""
+    told = found.trigger
+    if told is None:
+        return None
+    if (told.event is None) == (told.enters is None):
+        file.refuse(("trigger",), "it needs either `event: NAME` or `enters: segment`")
+    for other, has in (("schedule", found.schedule), ("coupon", found.coupon), ("shadow", found.shadow)):
+        if has:
+            file.refuse((other,), f"`{other}` is of a plan for everybody, and has no place beside `trigger`")
+    values = told.values or {}
+    if values and told.event is None:
+        file.refuse(("trigger", "values"), "only an event tells values")
+    for name, value in values.items():
+        if name in (found.values or {}):
+            file.refuse(("trigger", "values", name), f"{name} stands under `values` as well")
+        if name.endswith("_url") and not (isinstance(value.example, str) and URL.match(value.example)):
+            file.refuse(
+                ("trigger", "values", name, "example"), f"the example of {name} has to begin with https://"
+            )
+    return Trigger(
+        told.event,
+        told.wait_minutes,
+        told.unless,
+        {name: Told(value.field, value.example) for name, value in values.items()},
+        told.catch_up_hours,
+    )
+
+
 def _wall(written: str) -> datetime | None:
     try:
         return datetime.fromisoformat(written) if _WALL.fullmatch(written) else None
@@ -231,6 +289,8 @@ def read_campaign(name: str, text: str) -> Campaign:
         file.refuse(
             (), "it names no template" if found.variants is None else "it names a template beside `variants`"
         )
+    trigger = _trigger(found, file)
+    examples = {key: told.example for key, told in trigger.values.items()} if trigger else {}
     return Campaign(
         name=name,
         title=found.title or name.replace("_", " ").capitalize(),
@@ -252,7 +312,7 @@ def read_campaign(name: str, text: str) -> Campaign:
         },
         daily_budget=found.daily_budget,
         expires_after_days=found.expires_after_days,
-        values=found.values or {},
+        values={**(found.values or {}), **examples},
         stands_on=found.stands_on or STANDS_ON,
         moved_percent=found.launch.moved_percent if found.launch else MOVED_PERCENT,
         data_hours=found.launch.data_hours if found.launch else DATA_HOURS,
@@ -260,6 +320,7 @@ def read_campaign(name: str, text: str) -> Campaign:
         if found.approval
         else ApprovalRule(),
         schedule=_schedule(found.schedule, file) if found.schedule else None,
+        trigger=trigger,
         shadow=found.shadow,
         tracking=found.links.tracking(),
         coupon=found.coupon,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from messaging.campaigns.schedule import Schedule
+from messaging.campaigns.trigger import Trigger
 from messaging.policy import FrequencyCap
 from messaging.segments import Goal
 
@@ -80,12 +81,13 @@ class Campaign:
     caps: Mapping[str, FrequencyCap]  # its own by channel, beside those that hold for every campaign
     daily_budget: int | None  # in millionths of the currency
     expires_after_days: int | None  # so long after its plan a message may go; None for as long as all may
-    values: Mapping[str, str]
+    values: Mapping[str, str | int]  # of what a trigger's event tells: the examples
     stands_on: tuple[str, ...]
     moved_percent: float  # so much of the audience may come or go between plan and launch
     data_hours: float  # so old may the release be when it is launched
     approval: ApprovalRule = ApprovalRule()
     schedule: Schedule | None = None  # when it goes by itself, under a standing approval
+    trigger: Trigger | None = None  # what lets it write to one person at a time, under a standing approval
     shadow: bool = False  # planned day after day, and never sent
     tracking: Tracking = Tracking()
     coupon: str | None = None  # the list of codes of which everybody whom it writes to gets one

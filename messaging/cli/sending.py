@@ -75,16 +75,17 @@ def dispatch(
 
 @contextmanager
 def going_by_themselves(settings: "Settings", store: "Store", *, once: bool) -> Iterator[None]:
-    """Launch campaigns at their due moments, and plan those in shadow mode, beside a dispatcher that runs on."""
+    """Launch campaigns when they are due or triggered, and plan those in shadow mode, beside a dispatcher that runs on."""
     if once:
         yield
         return
     from messaging.planner import Shadows, build_planner
     from messaging.planner.schedules import Schedules
+    from messaging.planner.triggers import Triggers
 
     planner = build_planner(settings, store=store)
     try:
-        with Schedules(planner).watching(), Shadows(planner).watching():
+        with Schedules(planner).watching(), Shadows(planner).watching(), Triggers(planner).watching():
             yield
     finally:
         planner.customers.close()

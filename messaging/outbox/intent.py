@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, case, insert, select
 
 from messaging.budgets import budget_key
 from messaging.clock import Instant
@@ -164,7 +164,8 @@ def with_runs() -> Select[Any]:
         messages,
         campaign_runs.c.state.label("run_state"),
         campaign_runs.c.content.label("run_content"),
-        campaign_runs.c.planned_at.label("run_planned_at"),
+        # None where people come one by one: each message is as old as itself
+        case((campaign_runs.c.opened_by.is_(None), campaign_runs.c.planned_at)).label("run_planned_at"),
     ).select_from(messages.outerjoin(campaign_runs))
 
 

@@ -228,7 +228,8 @@ def finish_runs(connection: Connection, now: datetime) -> int:
             messages.c.run_id == campaign_runs.c.run_id, messages.c.state.in_(OPEN)
         )
     )
-    done = update(campaign_runs).where(campaign_runs.c.state == "running", ~open_ones)
+    coming = campaign_runs.c.opened_by.is_not(None) & campaign_runs.c.closed_at.is_(None)  # one by one
+    done = update(campaign_runs).where(campaign_runs.c.state == "running", ~coming, ~open_ones)
     return connection.execute(done.values(state="done", finished_at=now)).rowcount
 
 

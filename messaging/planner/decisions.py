@@ -3,7 +3,7 @@
 Pure but for the facts that it is given: plain data in, decisions out.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -81,12 +81,14 @@ def decide_all(
     ground: Ground,
     people: Iterable[Mapping[str, Any]],
     facts_of: Callable[[Sequence[Candidate]], Mapping[str, SendFacts]],
+    taken: Collection[tuple[str, str]] = (),
 ) -> Iterator[Decision]:
     """Decide about everybody in their order: of two people at one address the first gets the message.
 
-    `facts_of` is asked about some at a time, so that what is known of a million people is never held at once.
+    `taken` are channels and addresses that had it before. `facts_of` is asked about some at a time, so that what is known of
+    a million people is never held at once.
     """
-    taken: set[tuple[str, str]] = set()
+    taken = set(taken)
     waiting = iter(people)
     while some := list(islice(waiting, AT_ONCE)):
         asked = {candidate.key: candidate for candidate in candidates(ground, some)}
@@ -173,6 +175,11 @@ def _try_channel(
     except NoCouponError:
         return "no_coupon", f"No code of the coupons {ground.content.campaign.coupon!r} was left for them."
     except NotRenderableError as error:
+        if untold := ground.untold(person["customer_id"]):
+            return (
+                "missing_value",
+                f"The template shows {' or '.join(untold)}, which the event does not tell.",
+            )
         names = " or ".join(error.names)
         return "missing_value", f"The template shows {names}, which we do not know of this customer."
     waits = verdict if isinstance(verdict, Blocked) else None

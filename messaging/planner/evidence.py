@@ -11,11 +11,12 @@ from sqlalchemy import Connection, Row, select
 from data_contracts.contracts import load_contract, published_contract
 from data_contracts.model import Contract
 from messaging import outbox, segments
+from messaging.addresses import UNKNOWN
 from messaging.campaigns import Content, read_content
 from messaging.consent import KnownAs
 from messaging.customers import Customers
 from messaging.planner.reports import read_run
-from messaging.planner.whys import why_message
+from messaging.planner.whys import cause_of, why_message
 from messaging.policy import Limits
 from messaging.quiet_hours import QuietRules
 from messaging.release import Snapshot
@@ -103,15 +104,16 @@ def evidence(store: Store, customers: Customers, message_id: str, asked: Asked) 
         person = everybody.get(row.customer_id) or KnownAs((row.customer_id,))
         steps = [_message(row)]
         if row.run_id is not None:
-            run = read_run(connection, row.run_id)
+            run, cause = read_run(connection, row.run_id), cause_of(connection, row.message_id)
             content = read_content(run.content, contract)
+            release = cause.release_version if cause is not None else run.release_version
             steps += [
-                _campaign(connection, run),
+                _campaign(connection, run, cause),
                 _segment(
-                    customers, snapshot, connection, row, run, content, person, contract, asked.currency
+                    customers, snapshot, connection, row, release, content, person, contract, asked.currency
                 ),
                 _lot(row, content),
-                _data(snapshot, connection, run, content),
+                _data(snapshot, connection, release, content),
             ]
         steps += [
             _records(customers, snapshot, connection, row),
@@ -134,7 +136,7 @@ def _message(row: Row[Any]) -> Step:
     return Step("The message", tuple(facts))
 
 
-def _campaign(connection: Connection, run: Row[Any]) -> Step:
+def _campaign(connection: Connection, run: Row[Any], cause: Row[Any] | None) -> Step:
     table = campaign_approvals.c
     given = connection.execute(
         select(table.approved_by, table.approved_at)
@@ -148,6 +150,11 @@ def _campaign(connection: Connection, run: Row[Any]) -> Step:
     ]
     if run.launched_at:
         facts.append(Fact("launched", _moment(run.launched_at)))
+    if cause is not None:
+        what = f"event {cause.event_id} from {cause.sender}" if cause.sender else "coming into the segment"
+        facts.append(
+            Fact("triggered", f"{_moment(cause.happened_at)} by {what}", f"due {_moment(cause.due_at)}")
+        )
     return Step("The campaign", tuple(facts))
 
 
@@ -156,25 +163,27 @@ def _segment(  # noqa: PLR0913, PLR0917 - what a segment looks at
     snapshot: Snapshot,
     connection: Connection,
     row: Row[Any],
-    run: Row[Any],
+    release: str,
     content: Content,
     person: KnownAs,
     contract: Contract,
     currency: str,
 ) -> Step:
-    """Say of each rule whether it holds, and of each column what was known when the run was planned."""
+    """Say of each rule whether it holds, and of each column what was known when the message was written."""
     segment, rule = content.segment, content.segment.rule
+    if row.customer_id.startswith(UNKNOWN):
+        return Step("Why they", (Fact("known", "to no release when it was written, but for their address"),))
     facts = customers.facts(snapshot, connection, row.customer_id)
     lists = read_lists(connection, segment, customers.merged(snapshot, connection))
     someone = segments.person(snapshot, segment, facts, lists)
     parts = rule.rules if isinstance(rule, segments.Joined) and rule.word == "all" else (rule,)
-    same = run.release_version == snapshot.info.version
+    same = release == snapshot.info.version
     proof = f"by release {snapshot.info.version}" + ("" if same else ", of today")
     found = [Fact("segment", segment.title, f"{segment.name}, as it was planned")]
     for part in parts:
         word = "holds" if segments.holds(part, someone, snapshot.info.as_of) else "does not hold"
         found.append(Fact(segments.describe(part, contract), word, proof))
-    then = _then(snapshot, person, run.planned_at)
+    then = _then(snapshot, person, row.created_at)
     for name in dict.fromkeys(segments.columns_of(rule)):
         column = contract.column(name)
         known = column.history and then is not None
@@ -214,10 +223,10 @@ def _lot(row: Row[Any], content: Content) -> Step:
     return Step("The lot", tuple(facts))
 
 
-def _data(snapshot: Snapshot, connection: Connection, run: Row[Any], content: Content) -> Step:
+def _data(snapshot: Snapshot, connection: Connection, release: str, content: Content) -> Step:
     info = snapshot.info
-    facts = [Fact("release of the plan", run.release_version)]
-    if info.version != run.release_version:
+    facts = [Fact("release of the plan", release)]
+    if info.version != release:
         facts.append(Fact("release of today", info.version, f"as of {_moment(info.as_of)}"))
     states: dict[str, str] = {
         each.table_name: each.state
@@ -283,7 +292,9 @@ def _consent(connection: Connection, row: Row[Any], person: KnownAs) -> Step:
 
 def _gate(connection: Connection, row: Row[Any], asked: Asked, everybody: outbox.AllIds) -> Step:
     decided = select(run_audience.c.detail).where(
-        run_audience.c.run_id == row.run_id, run_audience.c.customer_id == row.customer_id
+        run_audience.c.run_id == row.run_id,
+        run_audience.c.customer_id == row.customer_id,
+        run_audience.c.step == row.step,
     )
     facts = [Fact("when it was planned", each.detail) for each in connection.execute(decided) if each.detail]
     if row.calling_at:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from messaging.addresses import Addresses
 from messaging.campaigns import Content
@@ -12,6 +13,8 @@ from messaging.planner.history import was_written
 from messaging.quiet_hours import QuietRules
 from messaging.rendering import Compiled
 from messaging.rendering.templates import EXAMPLE_COUPON
+
+Templates = dict[str, dict[str, dict[str, Compiled]]]  # by name, then by channel, then by language
 
 
 def example_coupon(_customer_id: str, _taken: bool) -> str:  # noqa: FBT001 - as a draw is asked
@@ -35,7 +38,7 @@ class Ground:
 
     run_id: str
     content: Content
-    templates: dict[str, dict[str, dict[str, Compiled]]]  # by name, then by channel, then by language
+    templates: Templates
     company: Company
     addresses: Addresses
     links: Links
@@ -46,10 +49,27 @@ class Ground:
     wall: datetime | None = None  # messages wait until their reader's clock shows this
     # By customer, and whether it is taken (nobody who is held out uses one up); None where no code is left.
     coupon_for: Callable[[str, bool], str | None] = example_coupon
+    # By customer, what the event tells that triggered their message; None where nothing did.
+    told: Mapping[str, Mapping[str, Any]] | None = None
 
     def person(self, customer_id: str) -> KnownAs:
         """Give every id that a customer has, had or shared."""
         return self.all_ids.get(customer_id) or KnownAs((customer_id,))
+
+    def values(self, customer_id: str) -> Mapping[str, Any]:
+        """Give the campaign's values as one customer's message shows them."""
+        campaign = self.content.campaign
+        if self.told is None or campaign.trigger is None:
+            return campaign.values
+        own = {name: value for name, value in campaign.values.items() if name not in campaign.trigger.values}
+        return own | dict(self.told.get(customer_id, {}))
+
+    def untold(self, customer_id: str) -> list[str]:
+        """Name the values that the event of a customer's message does not tell, or not as they can be shown."""
+        trigger = self.content.campaign.trigger
+        if self.told is None or trigger is None:
+            return []
+        return sorted(set(trigger.values) - set(self.told.get(customer_id, {})))
 
     def has_written(self, customer_id: str) -> bool:
         """Say whether this campaign wrote to a customer recently, under whatever id was theirs then."""

@@ -1,6 +1,6 @@
 """Whom a campaign has reached lately, so that nobody gets it twice within its own distance."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, or_, select
@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func
 from messaging.campaigns import Campaign
 from messaging.consent import KnownAs
 from messaging.facts import COUNTED
+from messaging.store.among import among
 from messaging.store.tables import messages
 
 
@@ -18,6 +19,31 @@ def written_since(connection: Connection, campaign: Campaign, now: datetime) -> 
     column = messages.c
     query = select(column.customer_id, func.min(column.calling_at)).where(_recent(messages, campaign, now))
     return {row[0]: row[1] for row in connection.execute(query.group_by(column.customer_id))}
+
+
+def promised_to(
+    connection: Connection,
+    campaign: Campaign,
+    now: datetime,
+    people: Collection[str],
+    hashes: Collection[str],
+) -> tuple[dict[str, datetime], set[tuple[str, str]]]:
+    """Tell whom of some people, and which of some addresses by channel, this campaign wrote to lately or is about to."""
+    if not campaign.again_after_days:
+        return {}, set()
+    table = messages.c
+    had = func.coalesce(table.calling_at, table.created_at)
+    since = now - timedelta(days=campaign.again_after_days)
+    states = table.state.in_((*COUNTED, "queued", "sending"))
+    query = select(table.customer_id, table.channel, table.address_hash, had.label("at")).where(
+        table.campaign == campaign.name, states, had > since
+    )
+    mine = connection.execute(query.where(among(table.customer_id, "ids")), {"ids": list(people)})
+    written: dict[str, datetime] = {}
+    for row in mine:
+        written[row.customer_id] = min(row.at, written.get(row.customer_id, row.at))
+    theirs = connection.execute(query.where(among(table.address_hash, "hashes")), {"hashes": list(hashes)})
+    return written, {(row.channel, row.address_hash) for row in theirs}
 
 
 def was_written(written: Mapping[str, datetime], person: KnownAs) -> bool:

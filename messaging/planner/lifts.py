@@ -1,6 +1,7 @@
 """What a run changed: its goal among those who were written to beside those held out by lot, as the release knows it.
 
-For both groups the window opens when the run was launched. Everybody counts in the group into which the lot put them,
+For both groups the window opens when the run was launched, or where people come to it one by one, when each was decided
+about: then those count whose window is over. Everybody counts in the group into which the lot put them,
 whether or not their message went; whom a later merge put into both is left out, and told.
 """
 
@@ -9,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from messaging.campaigns import Campaign, read_campaign
 from messaging.customers import Customers
@@ -25,13 +26,17 @@ from messaging.store.tables import run_audience
 HOLDOUT = "holdout"
 MINUTE = "%-d %B %Y %H:%M"
 SUMS = """
-WITH audience AS (SELECT unnest(?::VARCHAR[]) AS customer_id, unnest(?::VARCHAR[]) AS variant),
+WITH audience AS (
+    SELECT unnest(?::VARCHAR[]) AS customer_id, unnest(?::VARCHAR[]) AS variant, unnest(?::TIMESTAMP[]) AS opens_at
+),
 reached AS (
-    SELECT customer_id, count(*) AS times FROM c360.customer_timeline WHERE {touches} GROUP BY customer_id
+    SELECT customer_id, count(*) AS times FROM c360.customer_timeline JOIN audience USING (customer_id)
+    WHERE {touches} AND occurred_at > opens_at AND occurred_at <= opens_at + to_days(?) GROUP BY customer_id
 ),
 money AS (
-    SELECT customer_id, sum(amount_minor) AS minor FROM c360.customer_timeline
-    WHERE kind IN ('order', 'refund') AND occurred_at > ? AND occurred_at <= ? GROUP BY customer_id
+    SELECT customer_id, sum(amount_minor) AS minor FROM c360.customer_timeline JOIN audience USING (customer_id)
+    WHERE kind IN ('order', 'refund') AND occurred_at > ? AND occurred_at <= ?
+        AND occurred_at > opens_at AND occurred_at <= opens_at + to_days(?) GROUP BY customer_id
 )
 SELECT audience.variant, count(*) AS people, count(reached.times) AS reached,
     coalesce(sum(reached.times), 0)::DOUBLE AS times, coalesce(sum(reached.times ** 2), 0)::DOUBLE AS times_squared,
@@ -80,10 +85,17 @@ def lift(store: Store, customers: Customers, run_id: str) -> LiftReport | None:
         if run.launched_at is None or not campaign.holdout.share:
             return None
         known = customers.merged(snapshot, connection)
-        drawn, in_both = _drawn(connection, run_id, known)
-        groups = _groups(snapshot, drawn, campaign.goal, run.launched_at)
+        drawn, in_both = _drawn(connection, run, known)
         as_of = snapshot.info.as_of
-    return compare(groups, campaign, as_of, run.launched_at, in_both)
+        opened = run.launched_at
+        if run.opened_by is not None:
+            closed = as_of - timedelta(days=campaign.goal.within_days)
+            over = {person: each for person, each in drawn.items() if each.opens_at <= closed}
+            moments = [each.opens_at for each in (over or drawn).values()]
+            opened = (max if over else min)(moments, default=as_of)
+            drawn = over
+        groups = _groups(snapshot, drawn, campaign.goal)
+    return compare(groups, campaign, as_of, opened, in_both)
 
 
 def compare(
@@ -135,24 +147,45 @@ def _verdict(lifts: tuple[Lift, ...], held_out: Group, as_of: datetime, ends: da
     return f"Of 100 people {size} did it{name} (between {low * 100:.1f} and {high * 100:.1f})."
 
 
-def _drawn(connection: Connection, run_id: str, known: Known) -> tuple[dict[str, str], int]:
+@dataclass(frozen=True)
+class _Drawn:
+    """In which group the lot put a person, and when their window opens."""
+
+    group: str
+    opens_at: datetime
+
+
+def _drawn(connection: Connection, run: Row[Any], known: Known) -> tuple[dict[str, _Drawn], int]:
     """Give which group the lot put each person of today in, and how many it put in several."""
     table = run_audience.c
     rows = connection.execute(
-        select(table.customer_id, table.decision, table.variant).where(
-            table.run_id == run_id, table.decision.in_(("send", HOLDOUT))
-        )
+        select(table.customer_id, table.decision, table.variant, table.decided_at)
+        .where(table.run_id == run.run_id, table.decision.in_(("send", HOLDOUT)))
+        .order_by(table.step.desc())
     )
-    found: dict[str, set[str]] = {}
-    for row in rows:
+    found: dict[str, dict[str, datetime]] = {}
+    for row in rows:  # who was met several times counts from the first
         group = HOLDOUT if row.decision == HOLDOUT else row.variant or "all"
-        found.setdefault(known.current(row.customer_id), set()).add(group)
-    drawn = {person: next(iter(groups)) for person, groups in found.items() if len(groups) == 1}
+        found.setdefault(known.current(row.customer_id), {})[group] = row.decided_at or run.launched_at
+    drawn = {
+        person: _Drawn(*next(iter(groups.items()))) for person, groups in found.items() if len(groups) == 1
+    }
     return drawn, len(found) - len(drawn)
 
 
-def _groups(snapshot: Snapshot, drawn: Mapping[str, str], goal: Goal, since: datetime) -> dict[str, Group]:
-    until = min(since + timedelta(days=goal.within_days), snapshot.info.as_of)
+def _groups(snapshot: Snapshot, drawn: Mapping[str, _Drawn], goal: Goal) -> dict[str, Group]:
+    if not drawn:
+        return {}
+    since = min(each.opens_at for each in drawn.values())
+    until = min(
+        max(each.opens_at for each in drawn.values()) + timedelta(days=goal.within_days), snapshot.info.as_of
+    )
     touches, bound = touches_in(goal.touches, since, until)
-    rows = snapshot.rows(SUMS.format(touches=touches), [[*drawn], [*drawn.values()], *bound, since, until])
+    audience = [
+        [*drawn],
+        [each.group for each in drawn.values()],
+        [each.opens_at for each in drawn.values()],
+    ]
+    days = goal.within_days
+    rows = snapshot.rows(SUMS.format(touches=touches), [*audience, *bound, days, since, until, days])
     return {row.pop("variant"): Group(**row) for row in rows}

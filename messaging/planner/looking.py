@@ -48,8 +48,10 @@ def shown_messages(store: Store, customers: Customers, run_id: str, number: int 
 
 
 def _messages(store: Store, run_id: str) -> list[Row[Any]]:
-    here = (run_audience.c.run_id == messages.c.run_id) & (
-        run_audience.c.customer_id == messages.c.customer_id
+    here = (
+        (run_audience.c.run_id == messages.c.run_id)
+        & (run_audience.c.customer_id == messages.c.customer_id)
+        & (run_audience.c.step == messages.c.step)
     )
     query = (
         select(messages, run_audience.c.language)

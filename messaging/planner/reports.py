@@ -36,6 +36,9 @@ REASONS = {  # of a group; each person's own sentence is in the audience
     "duplicate_address": "Somebody else in the campaign has the same address, which gets one message at most.",
     "no_coupon": "No code of the campaign's coupons was left for them.",
     "missing_value": "The template shows something that we do not know of them.",
+    "not_in_segment": "What happened triggered it, and the segment does not match them.",
+    "not_renderable": "Its text could not be made of what the event tells.",
+    "data_old": "The newest release is older than the campaign may go upon.",
     "already_written": "They had this campaign lately.",
     "stopped": "The campaign was stopped before their message went.",
     "failed": "The provider could not deliver it.",
@@ -148,7 +151,10 @@ def audience(
         select(run_audience, messages.c.message_id, messages.c.state, messages.c.provider_status)
         .select_from(
             run_audience.outerjoin(
-                messages, (messages.c.run_id == table.run_id) & (messages.c.customer_id == table.customer_id)
+                messages,
+                (messages.c.run_id == table.run_id)
+                & (messages.c.customer_id == table.customer_id)
+                & (messages.c.step == table.step),
             )
         )
         .where(table.run_id == run_id)

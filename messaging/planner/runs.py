@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import insert, update
 
 from data_contracts.errors import RefusedError, SettingsError
 from messaging import audit, segments, template_versions
@@ -21,13 +21,13 @@ from messaging.customers.merges import all_known
 from messaging.facts import Candidate, gather, red_contracts
 from messaging.links import read_links
 from messaging.objections import objectors_since
-from messaging.outbox import insert_planned
 from messaging.planner.decisions import Decision, decide_all, looked_at
-from messaging.planner.grounds import Company, Ground
+from messaging.planner.grounds import Company, Ground, Templates
 from messaging.planner.history import written_since
 from messaging.planner.samples import Sampler
 from messaging.planner.steps import Steps
-from messaging.planner.views import Rehearsal, RunSummary, ShownMessage, SumsDoNotCloseError
+from messaging.planner.storing import store_decisions
+from messaging.planner.views import Rehearsal, RunSummary, ShownMessage
 from messaging.policy import SendFacts, read_limits
 from messaging.quiet_hours import installed_rules
 from messaging.segments import Members
@@ -35,7 +35,7 @@ from messaging.segments.lists import read_lists
 from messaging.settings import Settings
 from messaging.store import Store, open_store
 from messaging.store.ids import new_id
-from messaging.store.tables import campaign_runs, messages, run_audience
+from messaging.store.tables import campaign_runs
 
 EVERYBODY = "SELECT count(*) AS people FROM c360.customer_360"
 BATCH = 2000  # rows a transaction, so that a STOP never waits long behind a plan
@@ -106,7 +106,7 @@ class Planner(Steps):
 
     def _prepare(self, content: Content, run_id: str) -> tuple[Ground, Members, str, list[str]]:
         """Read everybody of the segment and all that their decisions stand on."""
-        company, notices = self._company(content)
+        company, notices = self.company(content)
         templates = content.compiled(self.library.contract)
         with self.customers.reader.snapshot() as snapshot, self.store.read() as connection:
             version = snapshot.info.version
@@ -124,7 +124,20 @@ class Planner(Steps):
                     f"The data of {', '.join(red)} failed its checks: messages wait until it passes."
                 )
             written = written_since(connection, content.campaign, now)
-        ground = Ground(
+        ground = self.ground(run_id, content, templates, company, now)
+        ground = replace(ground, already_written=written, all_ids=all_ids)
+        return ground, people, version, notices
+
+    def ground(
+        self,
+        run_id: str,
+        content: Content,
+        templates: Templates,
+        company: Company,
+        now: datetime,
+    ) -> Ground:
+        """Give what the decisions of a run stand on, but for what is known of people."""
+        return Ground(
             run_id=run_id,
             content=content,
             templates=templates,
@@ -133,10 +146,9 @@ class Planner(Steps):
             links=self.links,
             rules=installed_rules(self.settings.home),
             now=now,
-            already_written=written,
-            all_ids=all_ids,
+            already_written={},
+            all_ids={},
         )
-        return ground, people, version, notices
 
     def _coupons(self, ground: Ground) -> Draw | None:
         """Give what draws the campaign's coupons, where it has some. Raises NotFoundError."""
@@ -147,7 +159,8 @@ class Planner(Steps):
             require_list(connection, campaign.coupon)
         return Draw(self.store, campaign.coupon, ground.run_id, campaign.name, ground.now)
 
-    def _company(self, content: Content) -> tuple[Company, list[str]]:
+    def company(self, content: Content) -> tuple[Company, list[str]]:
+        """Give what messages say of their sender, and what is amiss with it. Raises SettingsError where none may go so."""
         settings, notices = self.settings, []
         mails_marketing = (
             content.message_class == "marketing" and "email" in content.templates[content.campaign.template]
@@ -201,7 +214,7 @@ class Planner(Steps):
         matched = nameless = 0
         while batch := list(islice(decisions, BATCH)):
             with self.store.write() as connection:
-                _insert_decisions(connection, ground.run_id, batch, now)
+                store_decisions(connection, ground.run_id, batch, now)
                 if coupons:
                     coupons.keep(connection, {each.customer_id for each in batch if each.message})
             matched += len(batch)
@@ -241,43 +254,6 @@ def build_planner(settings: Settings, clock: Clock | None = None, store: Store |
         links=read_links(settings),
         clock=clock or read_clock(settings.home),
     )
-
-
-def _insert_decisions(
-    connection: Connection, run_id: str, decisions: Sequence[Decision], now: datetime
-) -> None:
-    rows = [
-        {
-            "run_id": run_id,
-            "customer_id": each.customer_id,
-            "decision": each.decided,
-            "reason": each.reason,
-            "detail": each.detail,
-            "channel": each.channel,
-            "variant": each.variant,
-            "language": each.language,
-        }
-        for each in decisions
-    ]
-    connection.execute(insert(run_audience), rows)
-    planned = [each.message for each in decisions if each.message is not None]
-    stored = insert_planned(connection, planned, now)
-    if stored != len(planned):
-        raise SumsDoNotCloseError(
-            f"{len(planned)} messages were planned but {stored} stored in run {run_id}."
-        )
-    waits = [
-        {"this": each.message.message_id, "until": why.until, "why": why.reason, "told": why.sentence}
-        for each in decisions
-        if each.message is not None and (why := each.waits) is not None and why.until is not None
-    ]
-    if waits:
-        connection.execute(
-            update(messages)
-            .where(messages.c.message_id == bindparam("this"))
-            .values(send_after=bindparam("until"), reason=bindparam("why"), detail=bindparam("told")),
-            waits,
-        )
 
 
 def _shown(decision: Decision, names: Mapping[str, str | None]) -> ShownMessage:

@@ -1,8 +1,7 @@
 """Campaigns that go by themselves: at each due moment planned and launched, once, whoever else looks beside us."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -17,6 +16,7 @@ from messaging.planner.approvals import wanted
 from messaging.planner.runs import Planner
 from messaging.planner.standing import Standing, standing
 from messaging.planner.steps import step
+from messaging.planner.watching import watching
 from messaging.store.ids import new_id
 from messaging.store.inserts import insert_new
 from messaging.store.locks import lock
@@ -31,7 +31,6 @@ ACTOR = "rapport"
 EVERY = 20.0  # seconds
 LOOK_BACK = timedelta(days=8)  # moments before it are not even told as missed; longer than any catch_up_hours
 LEASE = timedelta(hours=1)  # a plan of a million people takes minutes
-ENDING_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -58,25 +57,9 @@ class Schedules:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self) -> AbstractContextManager[None]:
         """Look now and then in a thread of its own: a plan of many people takes longer than messages may wait."""
-        stop = threading.Event()
-        thread = threading.Thread(target=self._run, args=(stop,), name="schedules", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join(ENDING_SECONDS)
-
-    def _run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                self.look()
-            except RapportError as error:  # of the store, or a release: the next look goes on from there
-                log.warning("schedules.not_looked", told=error.message)
-            stop.wait(EVERY)
+        return watching("schedules", lambda _: self.look(), EVERY)
 
     def look(self) -> list[Done]:
         """Launch what is due, and note what was missed; give what became of moments that nobody had seen to.

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -16,6 +16,7 @@ from data_contracts.errors import LibraryError, RapportError, RefusedError, Stor
 from messaging.planner.decisions import Decision
 from messaging.planner.outlooks import message_cost
 from messaging.planner.runs import BATCH, Planner
+from messaging.planner.watching import watching
 from messaging.policy import Limits, read_limits
 from messaging.quiet_hours import local_time
 from messaging.store import Store
@@ -29,7 +30,6 @@ log = structlog.get_logger(__name__)
 EVERY = 60.0  # seconds
 FROM_HOUR = 9  # of the company: the night's build is done, and no quiet hours colour what would wait
 LEASE = timedelta(hours=1)  # as of a schedule's moment
-ENDING_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -77,24 +77,13 @@ class Shadows:
         self._planner = planner
         self._ending = threading.Event()
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self) -> AbstractContextManager[None]:
         """Look now and then in a thread of its own: a plan of many people takes longer than messages may wait."""
-        thread = threading.Thread(target=self._run, name="shadows", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ending.set()
-            thread.join(ENDING_SECONDS)
+        return watching("shadows", self._look_until, EVERY)
 
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            try:
-                self.look()
-            except RapportError as error:  # of the store: the next look goes on from there
-                log.warning("shadows.not_looked", told=error.message)
-            self._ending.wait(EVERY)
+    def _look_until(self, ending: threading.Event) -> None:
+        self._ending = ending
+        self.look()
 
     def look(self) -> list[ShadowDay]:
         """Plan today's shadows that nobody has planned yet, from 9 o'clock on; give what became of each."""

@@ -13,6 +13,7 @@ from messaging.planner.approvals import refuse_approver, wanted
 from messaging.planner.parts import Parts
 from messaging.planner.reports import read_run
 from messaging.planner.steps import Steps, refuse_other_state, refuse_shadow, refuse_stale
+from messaging.planner.triggered import close_runs, open_run
 from messaging.store.locks import lock
 from messaging.store.tables import campaign_runs
 from messaging.store.tables_schedules import standing_approvals
@@ -62,9 +63,10 @@ def standing(connection: Connection, campaign: str | None = None) -> list[Standi
 
 
 def approve_standing(planner: Steps, run_id: str, actor: str) -> Sequence[str]:
-    """Approve what a planned run says for every due moment of its schedule; give who did so by now.
+    """Approve what a planned run says for every due moment of its schedule, or for its trigger; give who did so by now.
 
-    Raises RefusedError where the campaign has no schedule, its files changed since the plan, or the actor may not
+    With the last one who is wanted a campaign with a trigger begins to listen: a run opens, to which people come one by one.
+    Raises RefusedError where the campaign has neither, its files changed since the plan, or the actor may not
     approve it; CampaignError where its only start is over.
     """
     run, now = planner.run(run_id), planner.clock.now()
@@ -72,6 +74,7 @@ def approve_standing(planner: Steps, run_id: str, actor: str) -> Sequence[str]:
     refuse_stale(run, now)
     content = read_content(run.content, planner.library.contract)
     _refuse_unscheduled(planner, content, now)
+    release = planner.customers.release().version
     with planner.store.write() as connection:
         lock(connection, [f"campaign:{run.campaign}"])
         refuse_other_state(read_run(connection, run_id), "planned")
@@ -81,11 +84,18 @@ def approve_standing(planner: Steps, run_id: str, actor: str) -> Sequence[str]:
             for name in each.names
             if each.content_hash == run.content_hash
         ]
-        person = refuse_approver(run, actor, before, wanted(connection, run, content, planner.settings))
+        needed = wanted(connection, run, content, planner.settings)
+        person = refuse_approver(run, actor, before, needed)
         row = {"run_id": run_id, "person": person, "campaign": run.campaign, "approved_by": actor}
         connection.execute(insert(standing_approvals).values(row | {"approved_at": now}))
         detail = {"campaign": run.campaign}
         audit.record(connection, actor, "campaign.standing_approval", run_id, detail, at=now)
+        if content.campaign.trigger is not None and not needed.missing([*before, actor]):
+            given = [
+                each for each in standing(connection, run.campaign) if each.content_hash == run.content_hash
+            ]
+            opened = open_run(connection, run, given[0].approved, release, now)
+            audit.record(connection, actor, "campaign.listen", opened, detail, at=now)
     return [*before, actor]
 
 
@@ -96,6 +106,7 @@ def withdraw(planner: Parts, campaign: str, actor: str) -> int:
     with planner.store.write() as connection:
         lock(connection, [f"campaign:{campaign}"])
         ended = connection.execute(update(standing_approvals).where(this).values(withdrawn_at=now)).rowcount
+        close_runs(connection, campaign_runs.c.campaign == campaign, now, "Its approval was withdrawn.")
         if ended:
             audit.record(connection, actor, "campaign.standing_withdrawn", campaign, {}, at=now)
     return ended
@@ -104,9 +115,9 @@ def withdraw(planner: Parts, campaign: str, actor: str) -> int:
 def _refuse_unscheduled(planner: Parts, content: Content, now: datetime) -> None:
     campaign = content.campaign
     refuse_shadow(campaign)
-    if campaign.schedule is None:
+    if campaign.schedule is None and campaign.trigger is None:
         raise RefusedError(
-            f"Campaign {campaign.name!r} has no schedule, so no approval of it can stand.",
-            "Approve it without --standing, or give it a `schedule:` and plan it again.",
+            f"Campaign {campaign.name!r} has no schedule and no trigger, so no approval of it can stand.",
+            "Approve it without --standing, or give it a `schedule:` or a `trigger:` and plan it again.",
         )
     refuse_past_start(campaign, content.document["campaign"]["text"], now, planner.settings.time_zone)

@@ -18,6 +18,7 @@ from messaging.planner.history import had_it_since
 from messaging.planner.outlooks import matched_in, moved
 from messaging.planner.parts import Parts
 from messaging.planner.reports import read_run
+from messaging.planner.triggered import close_runs, refuse_triggered
 from messaging.planner.views import RunSummary
 from messaging.segments.lists import read_lists
 from messaging.store.locks import lock
@@ -43,6 +44,7 @@ class Steps(Parts):
         now = self.clock.now()
         refuse_stale(run, now)
         content = read_content(run.content, self.library.contract)
+        refuse_triggered(content.campaign)
         with self.store.write() as connection:
             lock(connection, [f"campaign:{run.campaign}"])
             refuse_other_state(read_run(connection, run_id), "planned")
@@ -79,6 +81,7 @@ class Steps(Parts):
         content = read_content(run.content, self.library.contract)
         campaign = content.campaign
         refuse_shadow(campaign)
+        refuse_triggered(campaign)
         known = Known()
         if run.state == "approved":
             refuse_stale(run, now)
@@ -134,9 +137,10 @@ class Steps(Parts):
         run, now = self.run(run_id), self.clock.now()
         if run.state == "paused" and anyway is None:
             self._refuse_harmful(run)
-            refuse_stale(
-                run, now, "Plan it again; or resume it with --anyway and the reason, which is audited."
-            )
+            if run.opened_by is None:  # else each message is as old as itself
+                refuse_stale(
+                    run, now, "Plan it again; or resume it with --anyway and the reason, which is audited."
+                )
         with self.store.write() as connection:
             step(connection, run, "paused", "running", actor, now)
             if anyway is not None:
@@ -161,6 +165,7 @@ class Steps(Parts):
             raise RefusedError(f"Run {run_id} is {run.state}, so there is nothing to stop.", "")
         with self.store.write() as connection:
             step(connection, run, run.state, "stopped", actor, now, finished_at=now)
+            close_runs(connection, campaign_runs.c.run_id == run_id, now, "Its run was stopped.")
             cancel_run(connection, run_id, now)
         return self._summary(run_id, ())
 

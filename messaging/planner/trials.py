@@ -86,6 +86,7 @@ class _Case(_Part):
     lists: tuple[str, ...] = ()
     said: dict[Channel, Said] = Field(default_factory=dict)
     complains: bool = False
+    event: dict[str, Any] = Field(default_factory=dict)  # that triggers the campaign: what it tells
     expect: _Expected
 
 
@@ -233,12 +234,17 @@ class _Trials:
             now=self.now,
             already_written={},
             all_ids={},
+            told=self._told(case, str(facts["customer_id"])),
         )
         with self.store.read() as connection:
             decisions = decide_all(
                 ground, [facts], lambda asked: gather(connection, asked, self.now, self.limits)
             )
             return next(decisions)
+
+    def _told(self, case: _Case, customer_id: str) -> dict[str, dict[str, Any]]:
+        trigger = self.content.campaign.trigger
+        return {customer_id: trigger.values_of(case.event)} if trigger else {}
 
     def _record(self, case: _Case, customer_id: str) -> None:
         """Record what the customer said of marketing: unless the case says otherwise, yes by every channel."""

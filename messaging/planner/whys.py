@@ -17,6 +17,7 @@ from messaging.planner.reports import read_run
 from messaging.segments.lists import read_lists
 from messaging.store import Store
 from messaging.store.tables import attempts, campaign_runs, inbound_messages, messages, run_audience
+from messaging.store.tables_triggers import triggerings
 
 STATES = {
     "planned": "It is planned and waits for the campaign to be launched.",
@@ -56,11 +57,11 @@ def why_customer(store: Store, customers: Customers, customer_id: str, campaign:
         rows = select(run_audience).where(
             run_audience.c.run_id == run.run_id, run_audience.c.customer_id.in_(ids)
         )
-        decided = connection.execute(rows).first()
+        decided = connection.execute(rows.order_by(run_audience.c.step.desc())).first()
         sent = connection.execute(
-            select(messages.c.message_id).where(
-                messages.c.run_id == run.run_id, messages.c.customer_id.in_(ids)
-            )
+            select(messages.c.message_id)
+            .where(messages.c.run_id == run.run_id, messages.c.customer_id.in_(ids))
+            .order_by(messages.c.step.desc())
         ).scalar()
     when = f"The newest run of {campaign!r} was planned on {_day(run.planned_at)} by {run.planned_by}."
     if decided is None:
@@ -110,15 +111,31 @@ def _origin(connection: Connection, row: Row[Any]) -> list[str]:
             f"It was written on {_day(row.created_at)} as a {row.message_class} message by {row.channel}."
         ]
     run = read_run(connection, row.run_id)
-    sentences = [
-        f"It belongs to campaign {run.campaign!r}, planned on {_day(run.planned_at)} by {run.planned_by}."
-    ]
+    cause = cause_of(connection, row.message_id)
+    sentences = [f"It belongs to campaign {run.campaign!r}, {_when(run, cause)}"]
     if run.approved_by:
         sentences.append(f"{run.approved_by} approved that content on {_day(run.approved_at)}.")
     decided = select(run_audience.c.detail).where(
-        run_audience.c.run_id == row.run_id, run_audience.c.customer_id == row.customer_id
+        run_audience.c.run_id == row.run_id,
+        run_audience.c.customer_id == row.customer_id,
+        run_audience.c.step == row.step,
     )
     return sentences + [row.detail for row in connection.execute(decided) if row.detail]
+
+
+def _when(run: Row[Any], cause: Row[Any] | None) -> str:
+    if cause is None:
+        return f"planned on {_day(run.planned_at)} by {run.planned_by}."
+    if cause.sender:
+        return (
+            f"triggered by their event {cause.event_id!r} from {cause.sender} on {_day(cause.happened_at)}."
+        )
+    return f"triggered as they came into its segment on {_day(cause.happened_at)}."
+
+
+def cause_of(connection: Connection, message_id: str) -> Row[Any] | None:
+    """Give what triggered a message, none where it was planned."""
+    return connection.execute(select(triggerings).where(triggerings.c.message_id == message_id)).one_or_none()
 
 
 def _consent(connection: Connection, row: Row[Any], person: KnownAs) -> list[str]:

@@ -38,7 +38,9 @@ def render(ground: Ground, person: Mapping[str, Any], channel: str, message_id: 
         surroundings["coupon"] = ground.coupon_for(person["customer_id"], taken)
         if surroundings["coupon"] is None:
             raise NoCouponError
-    rendered = template.render(build_context(person, surroundings, campaign.values, template.names))
+    rendered = template.render(
+        build_context(person, surroundings, ground.values(person["customer_id"]), template.names)
+    )
     if ground.content.message_class != "marketing" or channel not in campaign.tracking.channels:
         return rendered
     return track(rendered, ground.links, message_id, channel, campaign.utm(channel, variant))

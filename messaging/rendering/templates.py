@@ -313,7 +313,7 @@ def _compile(source: str, *, html: bool) -> JinjaTemplate:
 def build_context(
     facts: Mapping[str, Any],
     surroundings: Mapping[str, Any],
-    values: Mapping[str, str],
+    values: Mapping[str, Any],
     names: Iterable[str] | None = None,
 ) -> dict[str, Any]:
     """Put together what a template is filled from: plain, short, single-line values and nothing else.

@@ -32,6 +32,7 @@ REVISIONS = (
     "0021",
     "0022",
     "0023",
+    "0024",
 )  # oldest first; a test holds this equal to the migration scripts
 
 

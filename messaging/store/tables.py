@@ -71,6 +71,10 @@ campaign_runs = Table(
     Column("approved_by", String),
     Column("launched_at", DateTime),
     Column("finished_at", DateTime),
+    # Of a run whose people come one by one, by the campaign's trigger:
+    Column("opened_by", String, index=True, unique=True),  # the plan whose standing approval opened it
+    Column("closed_at", DateTime),  # since when nobody comes any more
+    Column("entered_until", String),  # the release of which it was looked who had come into the segment
 )
 
 run_audience = (
@@ -79,6 +83,10 @@ run_audience = (
         metadata,
         Column("run_id", ForeignKey("campaign_runs.run_id"), primary_key=True),
         Column("customer_id", String, primary_key=True),
+        Column(
+            "step", Integer, primary_key=True, server_default="0"
+        ),  # how often they were met before in this run
+        Column("decided_at", DateTime),  # where that is another moment than the plan's
         Column("decision", String, nullable=False),  # send | holdout | excluded
         Column("reason", String),  # a policy reason code where excluded
         Column("detail", String),  # the same as a sentence that a marketer understands

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from messaging.store.tables import metadata
@@ -88,7 +89,19 @@ sent_events = Table(  # events that a program sent, each of its message ids once
     Column("occurred_at", DateTime, nullable=False),
     Column("received_at", DateTime, nullable=False),
     Column("event", JSON, nullable=False),
+    Column("name", String),
+    Column("customer_id", String),  # where a trigger looks at events of that name: whose it is
+    Column(
+        "looked_at", DateTime
+    ),  # when it was looked whether it triggers something; none where nobody has yet
     Index(None, "received_at"),
+    Index(
+        "ix_sent_events_not_looked_at",
+        "received_at",
+        sqlite_where=text("looked_at IS NULL"),
+        postgresql_where=text("looked_at IS NULL"),
+    ),
+    Index(None, "customer_id", "name"),
 )
 
 provider_lists = Table(  # up to when a provider's own list was read for what we were not told

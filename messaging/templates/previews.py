@@ -140,7 +140,7 @@ def send_test(  # noqa: PLR0913, PLR0917 - who sends what to whom
     return message.message_id
 
 
-def _values(library: Library, name: str) -> dict[str, str]:
+def _values(library: Library, name: str) -> dict[str, Any]:
     """Give the values that a campaign with this template gives it."""
     for each in library.names("campaigns"):
         campaign = library.campaign(each)
@@ -153,7 +153,7 @@ def _render(  # noqa: PLR0913, PLR0917 - what is rendered, of what and for whom
     settings: Settings,
     library: Library,
     template: Template,
-    values: Mapping[str, str],
+    values: Mapping[str, Any],
     person: Mapping[str, Any] | None,
     now: datetime,
 ) -> Preview:

@@ -127,6 +127,7 @@ def _store(
             "occurred_at": moment_of(event["occurred_at"]) if "occurred_at" in event else now,
             "received_at": now,
             "event": dict(event),
+            "name": event["name"],
         }
         for event in events
     ]

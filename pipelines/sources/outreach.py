@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Label, Row, func, or_, select
 
+from messaging.addresses import UNKNOWN
 from messaging.clock import Clock
 from messaging.settings import Settings
 from messaging.store import Store
@@ -95,7 +96,7 @@ def _messages(connection: Connection, since: datetime | None) -> Iterator[Record
             "message_id": row.provider_sid or row.message_id,
             "run_id": row.run_id,
             "campaign": row.campaign,
-            "customer_ref": row.customer_id,
+            "customer_ref": None if row.customer_id.startswith(UNKNOWN) else row.customer_id,
             **_address(row.channel, row.address),
             "channel": row.channel,
             "direction": "outbound",
@@ -135,11 +136,13 @@ def _holdouts(connection: Connection, since: datetime | None) -> Iterator[Record
         .join(campaign_runs, campaign_runs.c.run_id == run_audience.c.run_id)
         .where(run_audience.c.decision == "holdout", campaign_runs.c.launched_at.is_not(None))
     )
+    query = query.where(run_audience.c.step == 0)  # who is met again is held out still
     if since:
-        query = query.where(campaign_runs.c.launched_at >= since)
+        decided = func.coalesce(run_audience.c.decided_at, campaign_runs.c.launched_at)
+        query = query.where(decided >= since)
     for row in connection.execute(query.order_by(run_audience.c.run_id, run_audience.c.customer_id)):
         yield {
-            **_identity(f"holdout/{row.run_id}/{row.customer_id}", row.launched_at),
+            **_identity(f"holdout/{row.run_id}/{row.customer_id}", row.decided_at or row.launched_at),
             "run_id": row.run_id,
             "campaign": row.campaign,
             "customer_ref": row.customer_id,

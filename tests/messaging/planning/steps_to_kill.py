@@ -1,6 +1,6 @@
 """Takes a campaign's steps in processes that die: `python steps_to_kill.py HOME PUBLIC_URL SANDBOX_URL`.
 
-It imports everything once and forks. Each line on standard input is a step (`plan`, `approve`, `launch`, `dispatch`), the
+It imports everything once and forks. Each line on standard input is a step (`plan`, `approve`, `launch`, `dispatch`, `listen`), the
 run's id or `-`, and where to die: `before:2` and `after:2` are its second commit, anything else is a failpoint of a
 dispatcher, `-` is nowhere. It answers with the new process's id; `wait` answers with the exit code of the newest, or minus
 the signal that killed it.
@@ -21,6 +21,7 @@ from data_contracts.errors import RapportError
 from messaging.clock import read_clock
 from messaging.dispatch import dying_at, run_dispatcher
 from messaging.planner import build_planner, runs
+from messaging.planner.triggers import Triggers
 from messaging.senders.build import build_senders
 from messaging.settings import read_settings
 from messaging.store import Store, open_store
@@ -78,7 +79,9 @@ def take(step: str, run_id: str, where: str) -> int:
         side, _, number = where.partition(":")
         dies_at_a_commit(side, int(number))
     try:
-        if step == "plan":
+        if step == "listen":
+            Triggers(planner).look()
+        elif step == "plan":
             planner.plan(CAMPAIGN, "eva")
         else:
             getattr(planner, step)(run_id, "otto")

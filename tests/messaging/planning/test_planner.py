@@ -635,7 +635,7 @@ def test_a_plan_that_broke_off_is_no_plan(
     def fail(*_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("messaging.planner.runs.insert_planned", fail)
+    monkeypatch.setattr("messaging.planner.storing.insert_planned", fail)
     with pytest.raises(KeyboardInterrupt):
         planner.plan("win_back", "eva")
     assert list_runs(planner.store) == []
