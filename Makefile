@@ -40,6 +40,7 @@ bench-delivery: .venv/.stamp ## Measure dispatching and receiving beside what th
 	@$(BIN)/python -m benchmarks.dispatching
 	@$(BIN)/python -m benchmarks.gate
 	@$(BIN)/python -m benchmarks.receiving
+	@$(BIN)/python -m benchmarks.triggering
 
 bench-campaigns: .venv/.stamp ## Measure counts of segments and a whole plan beside SQL and Jinja by hand
 	@$(BIN)/python -m benchmarks.campaigning

@@ -8,7 +8,6 @@ template shows and a bare `jinja2` that fills it for each.
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from benchmarks.homes import NOW, make_home
+from benchmarks.homes import NOW, beside, built_home
 from benchmarks.landing import alone
 from benchmarks.measure import Measured, measure
 from data_contracts.contracts import published_contract
@@ -36,7 +35,6 @@ from messaging.rendering.templates import Template
 from messaging.settings import Settings, read_settings
 from messaging.store import open_store
 
-SHIPPED = Path(__file__).parent.parent / "messaging" / "library"
 TURNS = 5
 COUNT_GOAL, PLAN_GOAL, MEMORY_GOAL = 2.0, 3.0, 1024.0  # times, times, MB
 
@@ -126,8 +124,8 @@ def main() -> None:
     """Measure, print; end with 1 where a goal is missed."""
     options = _options()
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as scratch:
-        built = Path(options.home) if options.home else alone(_built, Path(scratch), options.rows)
-        home = _beside(built, Path(scratch) / "home")
+        built = Path(options.home) if options.home else alone(built_home, Path(scratch), options.rows)
+        home = beside(built, Path(scratch) / "home")
         size, counted = alone(count_rows, home)
         plan = alone(plan_row, home, options.people)
         floor = alone(floor_row, home, plan.rows)
@@ -154,25 +152,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=200_000, help="people of the campaign, at most")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser.parse_args()
-
-
-def _built(folder: Path, rows: int) -> Path:
-    from pipelines.defs.build import run_build
-
-    settings = make_home(folder / "company", folder / "pieces", rows)
-    run_build(settings, Clock(NOW))
-    return settings.home
-
-
-def _beside(built: Path, home: Path) -> Path:
-    """Make a home of its own that reads another's release and writes to a copy of its store."""
-    home.mkdir()
-    for name in ("store.db", "secrets"):
-        copy = shutil.copytree if (built / name).is_dir() else shutil.copyfile
-        copy(built / name, home / name)
-    (home / "releases").symlink_to((built / "releases").resolve())
-    shutil.copytree(SHIPPED, home / "library")
-    return home
 
 
 def count_rows(home: Path) -> tuple[dict[str, int], list[Counted]]:

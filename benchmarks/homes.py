@@ -7,6 +7,7 @@ five hundred e-mail events more: whoever looks a customer up meets one like them
 """
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_contracts.contracts import load_contract
+from messaging.campaigns import SHIPPED
+from messaging.clock import Clock
 from messaging.settings import Settings, read_settings
 from pipelines.landing.manifest import FORM, Landing, file_sha256, publish
 from pipelines.samples.times import END
@@ -171,3 +174,23 @@ def _linked(settings: Settings, landing: Landing) -> Landing:
     path.parent.mkdir(parents=True, exist_ok=True)
     os.link(landing.path, path)
     return replace(landing, path=path, parquet=path.name)
+
+
+def built_home(folder: Path, rows: int) -> Path:
+    """Make a home and build it."""
+    from pipelines.defs.build import run_build
+
+    settings = make_home(folder / "company", folder / "pieces", rows)
+    run_build(settings, Clock(NOW))
+    return settings.home
+
+
+def beside(built: Path, home: Path) -> Path:
+    """Make a home of its own that reads another's release and writes to a copy of its store."""
+    home.mkdir()
+    for name in ("store.db", "secrets"):
+        copy = shutil.copytree if (built / name).is_dir() else shutil.copyfile
+        copy(built / name, home / name)
+    (home / "releases").symlink_to((built / "releases").resolve())
+    shutil.copytree(SHIPPED, home / "library")
+    return home

@@ -76,6 +76,17 @@ class Library:
         """Read a campaign. Raises NotFoundError or CampaignError."""
         return read_campaign(name, self._text("campaigns", name))
 
+    def campaigns(self) -> tuple[list[Campaign], dict[str, LibraryError]]:
+        """Read every campaign; those whose files are wrong are given by name with what is wrong, and spoil no other."""
+        found: list[Campaign] = []
+        wrong: dict[str, LibraryError] = {}
+        for name in self.names("campaigns"):
+            try:
+                found.append(self.campaign(name))
+            except LibraryError as error:
+                wrong[name] = error
+        return found, wrong
+
     def content(self, name: str, text: str | None = None) -> Content:
         """Read a campaign with its segment and templates, as one document; `text` as if it stood in its file."""
         text = self._text("campaigns", name) if text is None else text

@@ -36,6 +36,13 @@ class Trigger:
         """Name the events that it looks at."""
         return frozenset((self.event, *self.unless) if self.event else self.unless)
 
+    def words(self) -> str:
+        """Say what triggers it in a sentence."""
+        what = f"At the event {self.event}" if self.event else "When somebody comes into its segment"
+        wait = f", {self.wait_minutes:,} minutes later" if self.wait_minutes else ""
+        off = f", unless {' or '.join(self.unless)} came since" if self.unless else ""
+        return f"{what}{wait}{off}."
+
     def values_of(self, event: Mapping[str, Any]) -> dict[str, str | int | float]:
         """Give the values that an event tells; what it does not tell, or not as it can be shown, is left out."""
         found = {name: _plain(_looked_up(event, told.field)) for name, told in self.values.items()}

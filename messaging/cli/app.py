@@ -14,6 +14,7 @@ from messaging.cli import (
     notifying,
     outboxes,
     reviewing,
+    scheduling,
     segments,
     sending,
     settling,
@@ -25,6 +26,7 @@ from messaging.cli import (
 app = typer.Typer(no_args_is_help=True)
 app.command("customer")(customers.customer)
 app.add_typer(segments.segments, name="segment")
+campaign.campaigns.command("schedule")(scheduling.schedule)
 campaign.campaigns.command("shadow")(shadowing.shadow)
 app.add_typer(campaign.campaigns, name="campaign")
 app.add_typer(templates.templates, name="template")

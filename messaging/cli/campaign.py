@@ -1,6 +1,6 @@
 """`rapport campaign`: from a file to messages on their way, one step a command."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,8 +25,8 @@ def list_campaigns(*, as_json: AsJson = False) -> None:
 
     with opened_planner(read_settings()) as planner:
         runs = list_runs(planner.store)
-        found = [planner.library.campaign(name) for name in planner.library.names("campaigns")]
-    document = [
+        found, wrong = planner.library.campaigns()
+    document: list[dict[str, Any]] = [
         {
             "campaign": each.name,
             "title": each.title,
@@ -37,7 +37,14 @@ def list_campaigns(*, as_json: AsJson = False) -> None:
         }
         for each in found
     ]
-    emit(document, as_json=as_json, human=lambda: print_campaigns(found, runs))
+    document += [{"campaign": name, "wrong": str(error)} for name, error in wrong.items()]
+
+    def human() -> None:
+        print_campaigns(found, runs)
+        for error in wrong.values():
+            say(plain(str(error)))
+
+    emit(document, as_json=as_json, human=human)
 
 
 @campaigns.command("test")
@@ -133,56 +140,6 @@ def plan(
     emit(summary.to_document() | {"outlook": ahead.to_document()}, as_json=as_json, human=human)
 
 
-@campaigns.command("schedule")
-def schedule(
-    name: CampaignName,
-    *,
-    withdraw: Annotated[
-        bool, typer.Option("--withdraw", help="End its standing approval: it goes by itself no more.")
-    ] = False,
-    actor: Actor,
-    as_json: AsJson = False,
-) -> None:
-    """Show the next five moments at which a campaign is due, and whose approval stands."""
-    from itertools import islice
-
-    from messaging.campaigns import refuse_past_start
-    from messaging.cli.opening import opened_planner
-    from messaging.planner import standing as stands
-
-    settings = read_settings()
-    with opened_planner(settings) as planner:
-        if withdraw:
-            stands.withdraw(planner, name, actor)
-        content, now = planner.library.content(name), planner.clock.now()
-        campaign = content.campaign
-        refuse_past_start(campaign, content.document["campaign"]["text"], now, settings.time_zone)
-        moments = campaign.schedule.moments(now, settings.time_zone) if campaign.schedule else iter(())
-        due = list(islice(moments, 5))
-        with planner.store.read() as connection:
-            names = [who for each in stands.standing(connection, name) for who in each.names]
-
-    def human() -> None:
-        say(
-            "\n".join(f"{each.wall:%a %Y-%m-%d %H:%M} (due {each.at:%Y-%m-%d %H:%M} UTC)" for each in due)
-            or "No schedule."
-        )
-        say(
-            plain(
-                f"Approved for each by {', '.join(names)}."
-                if names
-                else "No standing approval: it does not go by itself."
-            )
-        )
-
-    document = {"campaign": name, "approved_by": names}
-    emit(
-        document | {"next": [{"wall": each.wall, "due_at": each.at} for each in due]},
-        as_json=as_json,
-        human=human,
-    )
-
-
 @campaigns.command("approve")
 def approve(
     name: CampaignName,
@@ -190,7 +147,7 @@ def approve(
     run: RunId = None,
     standing: Annotated[
         bool,
-        typer.Option("--standing", help="For every due moment of its schedule, as long as it says the same."),
+        typer.Option("--standing", help="For every due moment of its schedule, or for its trigger."),
     ] = False,
     actor: Actor,
     as_json: AsJson = False,
@@ -202,7 +159,7 @@ def approve(
     with opened_planner(read_settings()) as planner:
         if standing:
             names = approve_standing(planner, planner.run_of(name, run, "planned"), actor)
-            told = f"{name} goes by itself when it is due, approved by {', '.join(names)}."
+            told = f"{name} goes by itself, approved by {', '.join(names)}."
             emit({"campaign": name, "approved_by": names}, as_json=as_json, human=lambda: say(plain(told)))
             return
         summary = planner.approve(planner.run_of(name, run, "planned"), actor)

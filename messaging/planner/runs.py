@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import insert, update
+from sqlalchemy.exc import SQLAlchemyError
 
-from data_contracts.errors import RefusedError, SettingsError
+from data_contracts.errors import RapportError, RefusedError, SettingsError
 from messaging import audit, segments, template_versions
 from messaging.addresses import read_addresses
 from messaging.assets import publish
@@ -23,6 +25,7 @@ from messaging.links import read_links
 from messaging.objections import objectors_since
 from messaging.planner.decisions import Decision, decide_all, looked_at
 from messaging.planner.grounds import Company, Ground, Templates
+from messaging.planner.half_plans import clear_half_plan, clear_half_plans
 from messaging.planner.history import written_since
 from messaging.planner.samples import Sampler
 from messaging.planner.steps import Steps
@@ -39,6 +42,7 @@ from messaging.store.tables import campaign_runs
 
 EVERYBODY = "SELECT count(*) AS people FROM c360.customer_360"
 BATCH = 2000  # rows a transaction, so that a STOP never waits long behind a plan
+SHOWN = 1000  # people in the plan of a campaign that goes by its trigger
 Progress = Callable[[float], None]
 
 
@@ -61,6 +65,7 @@ class Planner(Steps):
         Raises SegmentError, TemplateError or CampaignError; a plan that broke off is none.
         """
         content = self._content(campaign)
+        clear_half_plans(self.store, self.clock.now())
         ground, people, version, notices = self._prepare(content, run_id or new_id("run"))
         publish(self.library.folder / ASSETS, self.settings.assets_dir, content.document.get("assets", {}))
         coupons = self._coupons(ground)
@@ -69,6 +74,12 @@ class Planner(Steps):
         decisions = sampler.watch(self._decide(ground, people, progress))
         try:
             nameless = self._store_plan(ground, version, actor, decisions, coupons)
+        except BaseException:
+            with suppress(
+                RapportError, SQLAlchemyError
+            ):  # what failed is told; this is cleared by a later plan then
+                clear_half_plan(self.store, ground.run_id, ground.now)
+            raise
         finally:
             if coupons:
                 coupons.release()
@@ -117,6 +128,12 @@ class Planner(Steps):
             people = segments.members(snapshot, content.segment, objectors, lists, looked_at(templates))
             if len(people) > 1 and len(people) == snapshot.rows(EVERYBODY)[0]["people"]:
                 notices.append(f"The segment matches everybody whom we know: {len(people):,} people.")
+        if content.campaign.trigger is not None and len(people) > SHOWN:
+            notices.append(
+                f"The segment has {len(people):,} people; this plan shows {SHOWN:,} of them, as nobody is written to before"
+                " something triggers it."
+            )
+            people = people.some(SHOWN)
         now = self.clock.now()
         with self.store.read() as connection:
             if red := red_contracts(connection, content.campaign.stands_on):

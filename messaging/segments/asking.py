@@ -106,6 +106,12 @@ class Members:
         """Give one after the other."""
         return _rows_of(self._table)
 
+    def some(self, number: int) -> "Members":
+        """Give at most so many of them, from all over."""
+        if len(self) <= number:
+            return self
+        return Members(self._table.take([place * len(self) // number for place in range(number)]))
+
     def pick(self, customer_ids: Collection[str]) -> list[Row]:
         """Give a few of them by their ids."""
         wanted = pa.array(customer_ids, self._table["customer_id"].type)

@@ -254,6 +254,12 @@ consent_events = Table(  # append-only, in a hash chain; the state of a consent 
     UniqueConstraint("source", "source_record_id", "channel", "purpose"),
     Index(None, "customer_id", "channel"),
     Index(None, "address_hash", "channel"),
+    Index(  # by which it is found who objected to profiling lately
+        "ix_consent_events_profiling",
+        "recorded_at",
+        sqlite_where=text("purpose = 'profiling'"),
+        postgresql_where=text("purpose = 'profiling'"),
+    ),
 )
 
 suppressions = Table(  # an address that we never write to again, by keyed hash: it outlives erasure

@@ -28,6 +28,7 @@ from messaging.planner import (
     why_customer,
     why_message,
 )
+from messaging.planner.half_plans import clear_half_plans
 from messaging.quiet_hours import read_quiet_rules
 from messaging.settings import Settings
 from messaging.store import Store
@@ -632,7 +633,7 @@ def test_a_plan_that_broke_off_is_no_plan(
 ) -> None:
     publish(customer_360=[make_person(1)])
 
-    def fail(*_: object) -> int:
+    def fail(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("messaging.planner.storing.insert_planned", fail)
@@ -641,6 +642,34 @@ def test_a_plan_that_broke_off_is_no_plan(
     assert list_runs(planner.store) == []
     with pytest.raises(NotFoundError, match="rapport campaign plan"):
         planner.newest_run("win_back", "planned")
+    assert stored(planner) == [0, 0, 0]
+
+
+def stored(planner: Planner) -> list[int]:
+    """Count the runs, the people in them and their messages."""
+    with planner.store.read() as connection:
+        return [
+            connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (campaign_runs, run_audience, messages)
+        ]
+
+
+def test_what_a_dead_process_planned_is_cleared_away_after_a_day_and_nothing_else(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Callable[..., None]
+) -> None:
+    people = [make_person(1)]
+    publish(customer_360=people)
+    agree(people)
+    planner.plan("win_back", "eva")
+    half = planner.plan(
+        "win_back", "eva", run_id="run_01997c5e8d0a7c4e9b1f3a5d7c9e1b3f"
+    ).run_id  # of September 2025
+    young = planner.plan("win_back", "eva").run_id
+    with planner.store.write() as connection:
+        dead = update(campaign_runs).where(campaign_runs.c.run_id.in_((half, young)))
+        connection.execute(dead.values(state="planning"))
+    assert clear_half_plans(planner.store, planner.clock.now()) == 1
+    assert stored(planner) == [2, 2, 2]
 
 
 def test_progress_is_told_of_everybody(

@@ -29,6 +29,14 @@ def upgrade() -> None:
         postgresql_where=unlooked,
     )
     op.create_index(op.f("ix_sent_events_customer_id_name"), "sent_events", ["customer_id", "name"])
+    profiling = sa.text("purpose = 'profiling'")
+    op.create_index(
+        "ix_consent_events_profiling",
+        "consent_events",
+        ["recorded_at"],
+        sqlite_where=profiling,
+        postgresql_where=profiling,
+    )
     op.create_table(
         "triggerings",
         sa.Column("campaign", sa.String(), nullable=False),
