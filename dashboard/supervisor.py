@@ -118,8 +118,7 @@ class Supervisor:
             psutil.Process(life.process.pid) for life in self._lives.values() if life.process.poll() is None
         ]
         killed = process_tree.end(heads, self.mark, GRACE)
-        for life in self._lives.values():
-            life.process.wait()
+        killed += sum(_ended_by_force(life.process) for life in self._lives.values())
         if self._watchdog and self._watchdog.stdin:
             self._watchdog.stdin.close()
             self._watchdog.wait()
@@ -177,3 +176,14 @@ class Supervisor:
             return self._http.get(part.health_url).is_success
         except httpx.HTTPError:
             return False
+
+
+def _ended_by_force(process: subprocess.Popen[bytes]) -> bool:
+    """Wait for a process, and kill it if need be: one that has just begun may not be read yet, nor asked to end."""
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+    return False

@@ -105,7 +105,9 @@ def _switch_on(connection: Connection, reader: Reader, said: ConsentEvent, wordi
         consent.unsilence(connection, here, said.channel, said.occurred_at)
     elif _is_on(connection, reader, said.channel, said.occurred_at):
         return 0
-    if _agreed(connection, reader.known, here, said.channel, said.occurred_at):
+    # Of an address alone a yes may stand that nobody of them gave: theirs holds wherever they are reached.
+    stands = (_agreed(connection, reader.known, each, said.channel, said.occurred_at) for each in (here, None))
+    if all(stands):
         return 0
     granted = replace(said, action="grant", address_hash=here, wording=wording.by_channel[said.channel])
     ids = _spoken_of(connection, reader.known, said.channel) | {reader.customer_id}

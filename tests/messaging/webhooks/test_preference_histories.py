@@ -135,6 +135,11 @@ class Home:
     own="email",
     saves=[frozenset({"email"})],
 )  # the other id withdrew
+@example(
+    history=[("grant", "email", 2, 0), ("bounce", "email", 0, 0)],
+    own="email",
+    saves=[frozenset({"email"})],
+)  # only a stranger's word stood of their address
 @example(history=[("stop", "email", 1, 0)], own="email", saves=[frozenset({"email"})])
 def test_after_saving_the_gate_says_what_was_ticked(
     store: Store, settings: Settings, history: Any, own: str, saves: Any
