@@ -20,6 +20,10 @@
 {% macro days_after(moment, days) %}{{ adapter.dispatch('days_after')(moment, days) }}{% endmacro %}
 {% macro default__days_after(moment, days) %}({{ moment }} + interval {{ days }} day){% endmacro %}
 
+{# The day so many years after another; the 28th where a year has no 29 February. #}
+{% macro years_after(day, years) %}{{ adapter.dispatch('years_after')(day, years) }}{% endmacro %}
+{% macro default__years_after(day, years) %}({{ day }} + to_years(cast({{ years }} as integer))){% endmacro %}
+
 {# Names a text, so that what was found out about it once holds wherever it stands; NULL for an empty one. #}
 {% macro text_key(expression) %}{{ adapter.dispatch('text_key')(expression) }}{% endmacro %}
 {% macro default__text_key(expression) %}md5(nullif(trim({{ expression }}), '')){% endmacro %}

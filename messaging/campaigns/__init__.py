@@ -7,7 +7,7 @@ text: what is approved, and what runs, is that content and not what the files be
 from messaging.campaigns.content import Content, content_hash, read_content
 from messaging.campaigns.files import read_campaign, refuse_past_start
 from messaging.campaigns.library import SHIPPED, FillReport, Library, fill_library
-from messaging.campaigns.model import ApprovalRule, Campaign, Holdout, Tracking, Variant
+from messaging.campaigns.model import ApprovalRule, Campaign, Holdout, Survey, Tracking, Variant
 from messaging.campaigns.saving import save, save_campaign
 from messaging.campaigns.schedule import Moment, Schedule, instant
 from messaging.campaigns.trigger import Told, Trigger
@@ -22,6 +22,7 @@ __all__ = [
     "Library",
     "Moment",
     "Schedule",
+    "Survey",
     "Told",
     "Tracking",
     "Trigger",

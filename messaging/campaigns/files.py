@@ -17,6 +17,7 @@ from messaging.campaigns.model import (
     ApprovalRule,
     Campaign,
     Holdout,
+    Survey,
     Tracking,
     Variant,
 )
@@ -107,6 +108,13 @@ class _Schedule(_Part):
     catch_up_hours: float = Field(CATCH_UP_HOURS, gt=0, le=168, strict=True)
 
 
+class _Survey(_Part):
+    kind: Literal["nps", "csat", "ces", "other"]
+    question: Text
+    lowest: int = Field(0, ge=0, le=1, strict=True)
+    highest: int = Field(10, ge=2, le=100, strict=True)
+
+
 EventName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.:-]{0,99}$")]  # as the contract of events has it
 FIELD = (
     r"^(name|external_id|currency|value_minor|order_id|product_id|url|campaign|properties\.[^.\s]{1,100})$"
@@ -174,6 +182,7 @@ class _File(_Part):
     approval: Annotated[_Approval | None, BeforeValidator(_or_none)] = None
     schedule: Annotated[_Schedule | None, BeforeValidator(_with_on)] = None
     trigger: _Trigger | None = None
+    survey: _Survey | None = None
     shadow: bool = Field(False, strict=True)
     links: Annotated[_Links, BeforeValidator(_on_or_off)] = _Links()
     coupon: Word | None = None
@@ -289,6 +298,9 @@ def read_campaign(name: str, text: str) -> Campaign:
         file.refuse(
             (), "it names no template" if found.variants is None else "it names a template beside `variants`"
         )
+    asks = found.survey
+    if asks is not None and asks.kind == "nps" and (asks.lowest, asks.highest) != (0, 10):
+        file.refuse(("survey",), "nps is asked from 0 to 10")
     trigger = _trigger(found, file)
     examples = {key: told.example for key, told in trigger.values.items()} if trigger else {}
     return Campaign(
@@ -323,5 +335,6 @@ def read_campaign(name: str, text: str) -> Campaign:
         trigger=trigger,
         shadow=found.shadow,
         tracking=found.links.tracking(),
+        survey=Survey(name, asks.kind, asks.question, asks.lowest, asks.highest) if asks else None,
         coupon=found.coupon,
     )

@@ -65,6 +65,17 @@ class Tracking:
 
 
 @dataclass(frozen=True)
+class Survey:
+    """A question that a campaign asks: what is answered to its messages lands as a survey response."""
+
+    name: str
+    kind: str  # nps | csat | ces | other
+    question: str
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True)
 class Campaign:
     """Whom we write to, what, in which order of channels, and who is left out to compare."""
 
@@ -90,6 +101,7 @@ class Campaign:
     trigger: Trigger | None = None  # what lets it write to one person at a time, under a standing approval
     shadow: bool = False  # planned day after day, and never sent
     tracking: Tracking = Tracking()
+    survey: Survey | None = None
     coupon: str | None = None  # the list of codes of which everybody whom it writes to gets one
 
     @property

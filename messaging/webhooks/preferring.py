@@ -106,7 +106,9 @@ def _switch_on(connection: Connection, reader: Reader, said: ConsentEvent, wordi
     elif _is_on(connection, reader, said.channel, said.occurred_at):
         return 0
     # Of an address alone a yes may stand that nobody of them gave: theirs holds wherever they are reached.
-    stands = (_agreed(connection, reader.known, each, said.channel, said.occurred_at) for each in (here, None))
+    stands = (
+        _agreed(connection, reader.known, each, said.channel, said.occurred_at) for each in (here, None)
+    )
     if all(stands):
         return 0
     granted = replace(said, action="grant", address_hash=here, wording=wording.by_channel[said.channel])

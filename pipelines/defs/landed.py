@@ -15,6 +15,7 @@ from pipelines.sources.contact_forms import export_forms
 from pipelines.sources.outreach import export_outreach
 from pipelines.sources.own_mail_events import export_mail_events
 from pipelines.sources.posted_events import export_events
+from pipelines.sources.survey_answers import export_surveys
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.increment import begin, leave
 from pipelines.warehouse.load import load_tables
@@ -50,7 +51,7 @@ def outreach_export(context: AssetExecutionContext) -> MaterializeResult[None]:
     with session.stage("outreach export") as stage:
         reports = [
             export(session.settings, session.store, session.clock, full=session.full)
-            for export in (export_outreach, export_mail_events, export_forms, export_events)
+            for export in (export_outreach, export_mail_events, export_forms, export_events, export_surveys)
         ]
         stage.rows = sum(report.accepted for report in reports)
     rows = sum(report.rows_in for report in reports)

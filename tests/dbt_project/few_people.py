@@ -257,6 +257,7 @@ ANNS_ROW = {
     "value_note": "No lifetime value: it takes 100 customers who ordered on a second day to tell how customers come back,"
     " and there are 1.",
     "largest_order_minor": 1500,
+    "days_to_birthday": None,
     "parcel_days_late": None,
     "next_best_action": "answer_waiting",
     "next_best_action_reason": "They have waited for an answer since 2026-09-09.",

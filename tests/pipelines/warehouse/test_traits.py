@@ -115,7 +115,7 @@ def test_a_trait_that_says_two_things_of_a_customer_fails_the_build_by_its_name(
 
 
 def test_a_model_without_a_line_and_a_line_without_a_model_are_named(project: Project) -> None:
-    (shipped,) = trait_names(project.folder / "dbt_project")
+    shipped = trait_names(project.folder / "dbt_project")[0]
     (project.folder / "dbt_project" / "models" / "traits" / f"{shipped}.sql").unlink()
     with pytest.raises(BuildError, match=f"'{shipped}' has a line and no model"):
         trait_names(project.folder / "dbt_project")
