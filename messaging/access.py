@@ -112,6 +112,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "keys.create": _rule("make a key", "engineer"),
     "keys.revoke": _rule("revoke a key", "engineer"),
     "notifications.snooze": _rule("snooze a notification", "engineer"),
+    # colleagues
+    "user.invite": _rule("invite a colleague"),
+    "user.renew": _rule("give a colleague a new link"),
+    "user.role": _rule("change a colleague's roles"),
+    "user.disable": _rule("end a colleague's account"),
 }
 
 

@@ -23,6 +23,7 @@ PREFIXES = Literal[
     "ntc",
     "tel",
     "cmp",
+    "usr",
 ]
 
 

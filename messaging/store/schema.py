@@ -33,6 +33,7 @@ REVISIONS = (
     "0022",
     "0023",
     "0024",
+    "0025",
 )  # oldest first; a test holds this equal to the migration scripts
 
 
