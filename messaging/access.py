@@ -18,7 +18,7 @@ ROLE_WORDS: Final[Mapping[Role, str]] = {  # what each is there for, in one line
     "marketer": "Writes to customers: segments, templates, campaigns and their approval.",
     "agent": "Answers one customer at a time, and sees how to reach them.",
     "engineer": "Keeps the data and the sending right, and sees no customer's name or address.",
-    "privacy": "Answers for consents and requests, and sees who looked at whom.",
+    "privacy": "Answers for consents, and for what people ask us to do with their data.",
     "admin": "May do everything, and says who else may.",
     "viewer": "Reads figures and plans, and changes nothing.",
 }

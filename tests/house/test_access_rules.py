@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from messaging.access import RULES
+from messaging.access import ROLE_WORDS, ROLES, RULES
 from messaging.audit import SEAL
 
 ROOT = Path(__file__).parents[2]
@@ -109,3 +109,13 @@ def test_every_rule_is_of_an_action_that_exists_and_every_word_of_the_audit_is_w
     there = found | set(asked()) | verbs()
     assert {action for action, rule in RULES.items() if action not in there and not rule.audited} == set()
     assert {word for rule in RULES.values() for word in rule.audited} - found == set()
+
+
+def test_the_roles_and_what_each_may_do_are_told_as_they_are() -> None:
+    told = (ROOT / "docs" / "app_access.md").read_text()
+    for role, words in ROLE_WORDS.items():
+        assert f"| {role} | {words} |" in told
+    for action, rule in RULES.items():
+        marks = " | ".join("yes" if role in rule.roles else "" for role in ROLES)
+        assert f"| `{action}` | {marks} |".replace("|  |", "| |").replace("|  |", "| |") in told
+    assert told.count("| `") == len(RULES)
