@@ -1,82 +1,76 @@
 """Find a customer by whatever somebody has at hand: an id, an address, an order number, a name."""
 
 import re
-import unicodedata
+from datetime import datetime
+from typing import Any
 
+from messaging.customers.names import named
 from messaging.customers.views import CustomerHit
-from messaging.release import Snapshot
+from messaging.release import Row, Snapshot
 
 LIMIT = 20
+LONGEST = 320  # letters of an e-mail address: nothing that anybody is known by is longer
+NEVER = datetime(1, 1, 1)
 PHONE_LIKE = re.compile(r"^[+(]?[\d\s().\-/+]{7,}$")
 OLD_CUSTOMER_HOPS = 12  # a person merged again and again: more than anybody has seen
 
-# An address is compared on its digits alone and from the right, so that 07700 900123, +44 (0)7700 900123 and
-# 0044 7700 900123 all find +447700900123. A name is compared whole, turned round, and part by part.
-FIND = """
-WITH RECURSIVE asked AS (
-    SELECT CAST($text AS VARCHAR) AS text, CAST($name AS VARCHAR) AS name,
-           CAST($emails AS VARCHAR[]) AS emails, CAST($digits AS VARCHAR) AS digits
-), followed(customer_id, hop) AS (
-    SELECT alias.customer_id, 1 FROM c360.identity_alias AS alias, asked
-    WHERE alias.old_customer_id = asked.text
+# A release keeps addresses in one writing (small letters, +447700900123), and an index by value. A number is compared from
+# the right, so that 07700 900123, +44 (0)7700 900123 and 0044 7700 900123 all find +447700900123. What cannot be an
+# address, a number or an order is not asked for as one: DuckDB leaves out the part whose parameter is NULL.
+EXACT = """
+WITH RECURSIVE followed(customer_id, hop) AS (
+    SELECT customer_id, 1 FROM c360.identity_alias WHERE old_customer_id = $text
     UNION
     SELECT alias.customer_id, followed.hop + 1
     FROM followed JOIN c360.identity_alias AS alias ON alias.old_customer_id = followed.customer_id
     WHERE followed.hop < $hops
-), identified AS (
-    SELECT held.customer_id, held.identifier_type AS matched_by,
-           CASE WHEN held.value = asked.text OR list_contains(asked.emails, lower(held.value)) THEN 1.0
-                WHEN regexp_replace(held.value, '[^0-9]', '', 'g') = asked.digits THEN 0.99
-                ELSE 0.98 END AS score
-    FROM c360.customer_identifiers AS held, asked
-    WHERE held.value = asked.text
-       OR (held.identifier_type = 'email' AND list_contains(asked.emails, lower(held.value)))
-       OR (held.identifier_type = 'phone' AND asked.digits IS NOT NULL
-           AND ends_with(regexp_replace(held.value, '[^0-9]', '', 'g'), asked.digits))
-       OR (held.identifier_type = 'external_id'
-           AND (ends_with(held.value, ':' || asked.text) OR ends_with(held.value, '/' || asked.text)))
-    UNION ALL
-    SELECT person.customer_id,
-           CASE WHEN list_contains(asked.emails, lower(person.email)) THEN 'email' ELSE 'phone' END, 0.985
-    FROM c360.customer_360 AS person, asked
-    WHERE list_contains(asked.emails, lower(person.email))
-       OR (asked.digits IS NOT NULL
-           AND ends_with(regexp_replace(person.phone, '[^0-9]', '', 'g'), asked.digits))
-), named AS (
-    SELECT plain.customer_id, 'name' AS matched_by,
-           0.95 * greatest(
-               jaro_winkler_similarity(plain.shown, asked.name),
-               jaro_winkler_similarity(plain.family || ' ' || plain.given, asked.name),
-               0.97 * jaro_winkler_similarity(plain.family, asked.name),
-               0.96 * jaro_winkler_similarity(plain.given, asked.name),
-               CASE WHEN contains(plain.shown, asked.name) THEN 0.9 ELSE 0.0 END
-           ) AS score
-    FROM (
-        SELECT customer_id, lower(strip_accents(coalesce(display_name, ''))) AS shown,
-               lower(strip_accents(coalesce(given_name, ''))) AS given,
-               lower(strip_accents(coalesce(family_name, ''))) AS family
-        FROM c360.customer_360
-    ) AS plain, asked
-    WHERE asked.name IS NOT NULL
 ), found AS (
-    SELECT person.customer_id, 'customer_id' AS matched_by, 1.0 AS score
-    FROM c360.customer_360 AS person, asked WHERE person.customer_id = asked.text
+    SELECT customer_id, 'customer_id' AS matched_by, 1.0 AS score
+    FROM c360.customer_360 WHERE customer_id = $text
     UNION ALL SELECT customer_id, 'earlier customer_id', 1.0 FROM followed
-    UNION ALL SELECT customer_id, matched_by, score FROM identified
     UNION ALL
-    SELECT bought.customer_id, 'order', 1.0 FROM c360.orders AS bought, asked
-    WHERE ltrim(bought.order_id, '#') = ltrim(asked.text, '#') AND bought.customer_id IS NOT NULL
-    UNION ALL SELECT customer_id, matched_by, score FROM named WHERE score > 0.82
-), best AS (
-    SELECT customer_id, max(score) AS score, arg_max(matched_by, score) AS matched_by
-    FROM found GROUP BY customer_id
+    SELECT customer_id, identifier_type, 1.0 FROM c360.customer_identifiers WHERE value = $text
+    UNION ALL
+    SELECT customer_id, 'email', 1.0 FROM c360.customer_identifiers
+    WHERE $email IS NOT NULL AND value = $email AND identifier_type = 'email'
+    UNION ALL
+    SELECT customer_id, 'email', 1.0 FROM c360.customer_identifiers
+    WHERE $bare IS NOT NULL AND value = $bare AND identifier_type = 'email'
+    UNION ALL
+    SELECT customer_id, 'email', 1.0 FROM c360.customer_identifiers
+    WHERE $dotless IS NOT NULL AND value = $dotless AND identifier_type = 'email'
+    UNION ALL
+    SELECT customer_id, 'email', 0.985 FROM c360.customer_360
+    WHERE $email IS NOT NULL AND lower(email) IN ($email, $bare, $dotless)
+    UNION ALL
+    SELECT customer_id, 'phone', 0.99 FROM c360.customer_identifiers
+    WHERE $digits IS NOT NULL AND ends_with(value, $digits) AND identifier_type = 'phone'
+    UNION ALL
+    SELECT customer_id, 'phone', 0.985 FROM c360.customer_360
+    WHERE $digits IS NOT NULL AND ends_with(phone, $digits)
+    UNION ALL
+    SELECT customer_id, 'external_id', 0.98 FROM c360.customer_identifiers
+    WHERE $number IS NOT NULL AND identifier_type = 'external_id'
+      AND (ends_with(value, ':' || $number) OR ends_with(value, '/' || $number))
+    UNION ALL
+    SELECT customer_id, 'order', 1.0 FROM c360.orders
+    WHERE $number IS NOT NULL AND order_id IN ($number, '#' || $number) AND customer_id IS NOT NULL
 )
-SELECT person.customer_id, person.display_name, person.email, person.phone, person.country,
-       person.lifecycle_stage, person.last_seen_at, person.net_revenue_minor, best.matched_by,
-       CAST(best.score AS DOUBLE) AS score
-FROM best JOIN c360.customer_360 AS person ON person.customer_id = best.customer_id
-ORDER BY best.score DESC, person.last_seen_at DESC NULLS LAST, person.customer_id
-LIMIT $limit
+SELECT customer_id, arg_max(matched_by, score) AS matched_by, CAST(max(score) AS DOUBLE) AS score
+FROM found GROUP BY customer_id ORDER BY score DESC, customer_id LIMIT $limit
+"""
+
+# Only where no address is equal: a slip in one is as likely as in a name.
+MISSPELT = """
+SELECT customer_id, 'similar email' AS matched_by, 0.9 * jaro_winkler_similarity(email, $email) AS score
+FROM c360.customer_360
+WHERE jaro_winkler_similarity(email, $email) >= 0.95
+ORDER BY score DESC, customer_id LIMIT $limit
+"""
+
+PEOPLE = """
+SELECT customer_id, display_name, email, phone, country, lifecycle_stage, last_seen_at, net_revenue_minor
+FROM c360.customer_360 WHERE customer_id IN (SELECT unnest($people))
 """
 
 FOLLOW = """
@@ -104,19 +98,22 @@ SELECT DISTINCT customer_id FROM earlier WHERE hop > 0 ORDER BY customer_id
 
 
 def find(snapshot: Snapshot, query: str, limit: int = LIMIT) -> list[CustomerHit]:
-    """Search the release; the best answers come first, and an exact identifier beats every name."""
+    """Search the release; the best answers come first, and an exact identifier beats every name.
+
+    Names are found with slips in them, and so is an e-mail address where nobody has it as it was typed.
+    """
     text = query.strip()
-    if not text:
+    if not text or len(text) > LONGEST:
         return []
-    parameters = {
-        "text": text,
-        "name": _name(text),
-        "emails": emails_of(text),
-        "digits": digits_of(text),
-        "hops": OLD_CUSTOMER_HOPS,
-        "limit": limit,
-    }
-    return [CustomerHit(**row) for row in snapshot.rows(FIND, parameters)]
+    rows = [*snapshot.rows(EXACT, _identifiers(text, limit)), *named(snapshot, text, limit)]
+    if not rows and (emails := emails_of(text)):
+        rows = snapshot.rows(MISSPELT, {"email": emails[0], "limit": limit})
+    best: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda each: each["score"]):
+        best[row["customer_id"]] = row
+    people = snapshot.rows(PEOPLE, {"people": [*best]})
+    hits = [CustomerHit(**person, **_match(best[person["customer_id"]])) for person in people]
+    return sorted(hits, key=_place)[:limit]
 
 
 def follow(snapshot: Snapshot, customer_id: str) -> str | None:
@@ -131,12 +128,30 @@ def earlier_ids(snapshot: Snapshot, customer_id: str) -> tuple[str, ...]:
     return tuple(str(row["customer_id"]) for row in found)
 
 
-def _name(text: str) -> str | None:
-    """Give the text as a name to compare, or None when it cannot be one."""
-    if "@" in text or any(letter.isdigit() for letter in text) or len(text) < 2:
-        return None
-    plain = unicodedata.normalize("NFKD", text)
-    return " ".join("".join(letter for letter in plain if not unicodedata.combining(letter)).lower().split())
+def _identifiers(text: str, limit: int) -> dict[str, Any]:
+    """Give the text as each identifier that it may be; None for what it cannot be."""
+    emails = [*emails_of(text), None, None, None]
+    digits = digits_of(text)
+    is_number = "@" not in text and not any(letter.isspace() for letter in text)
+    return {
+        "text": text,
+        "email": emails[0],
+        "bare": emails[1],
+        "dotless": emails[2],
+        "digits": digits,
+        "number": text.lstrip("#") if is_number and any(map(str.isdigit, text)) else None,
+        "hops": OLD_CUSTOMER_HOPS,
+        "limit": limit,
+    }
+
+
+def _match(row: Row) -> dict[str, Any]:
+    return {"matched_by": row["matched_by"], "score": row["score"]}
+
+
+def _place(hit: CustomerHit) -> tuple[float, float, str]:
+    seen = hit.last_seen_at or NEVER
+    return -hit.score, -(seen - NEVER).total_seconds(), hit.customer_id
 
 
 def emails_of(text: str) -> list[str]:
