@@ -24,6 +24,8 @@ PREFIXES = Literal[
     "tel",
     "cmp",
     "usr",
+    "nte",
+    "fup",
 ]
 
 

@@ -34,6 +34,7 @@ REVISIONS = (
     "0023",
     "0024",
     "0025",
+    "0026",
 )  # oldest first; a test holds this equal to the migration scripts
 
 
