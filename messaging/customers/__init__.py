@@ -1,5 +1,6 @@
 """Customers, as the release published them and with what happened since; `Customers` alone reads both."""
 
+from messaging.customers.conversations import OpenConversation
 from messaging.customers.golden import GoldenValue
 from messaging.customers.reader import Customers
 from messaging.customers.views import (
@@ -32,6 +33,7 @@ __all__ = [
     "Identifier",
     "LastBuild",
     "MonthlyRevenue",
+    "OpenConversation",
     "Order",
     "Overview",
     "RunningCampaign",

@@ -12,6 +12,7 @@ from messaging.consent import KnownAs
 from messaging.customers import lookup
 from messaging.customers.cards import Published
 from messaging.customers.consents import standing
+from messaging.customers.conversations import OpenConversation, open_conversations
 from messaging.customers.figures import overview
 from messaging.customers.golden import GoldenValue, golden_record
 from messaging.customers.merges import Known, Merges
@@ -132,6 +133,13 @@ class Customers:
             current = found.facts["customer_id"]
             stored = touches(store, (current, *known.earlier(current)))
             return lay_over(found.touches, stored)[:limit]
+
+    def open_conversations(self, customer_id: str) -> tuple[OpenConversation, ...]:
+        """Give a customer's open conversations, who waits longest first. Raises NotFoundError as `get` does."""
+        with self._reader.snapshot() as snapshot, self._store.read() as store:
+            known = self._merges.known(snapshot, store)
+            current = _current(snapshot, known, customer_id)
+            return open_conversations(snapshot, store, current, (current, *known.earlier(current)))
 
     def why(self, one: str, other: str | None = None) -> Why:
         """Say why two sides are one customer or are not, or what ties one customer's records together.

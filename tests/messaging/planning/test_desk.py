@@ -81,7 +81,7 @@ def desk(
     store: Store,
     clock: Clock,
     customers: Customers,
-    addresses: Addresses,  # noqa: ARG001 - made before the release is read
+    addresses: Addresses,
     publish: Callable[..., Any],
     make_person: Callable[..., dict[str, Any]],
 ) -> Desk:
