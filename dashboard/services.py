@@ -2,11 +2,15 @@
 
 import gc
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import streamlit as st
 
+from messaging.campaigns import Library
 from messaging.clock import Clock, read_clock
 from messaging.customers import Customers, Overview
+from messaging.desk.today import Today, needs_today
+from messaging.desk.writing import Desk, ServiceTemplate, service_templates
 from messaging.planner import Planner, ShownMessage, build_planner, ugliest
 from messaging.settings import Settings, read_settings
 from messaging.store import Store, open_store
@@ -49,6 +53,34 @@ def overview(parts: Services) -> Overview:
 @st.cache_data(ttl=30, max_entries=4, show_spinner="Counting ...")
 def _overview(_parts: Services, version: str) -> Overview:  # noqa: ARG001 (the version is the cache's key)
     return _parts.customers.overview()
+
+
+def today(parts: Services) -> Today:
+    """Look what needs a person today; looked at again every ten seconds."""
+    return _today(
+        parts, parts.customers.release().version, parts.clock.now().replace(second=0, microsecond=0)
+    )
+
+
+def desk_of(parts: Services) -> Desk:
+    """Give what writing to one customer needs."""
+    library = Library(parts.settings.library_dir)
+    return Desk(parts.settings, parts.store, parts.customers, library, parts.clock)
+
+
+def templates_of_service(parts: Services) -> dict[str, ServiceTemplate]:
+    """Give the templates that a colleague may send, by name."""
+    return _templates_of_service(parts)
+
+
+@st.cache_data(ttl=30, max_entries=4, show_spinner=False)
+def _templates_of_service(_parts: Services) -> dict[str, ServiceTemplate]:
+    return service_templates(Library(_parts.settings.library_dir))
+
+
+@st.cache_data(ttl=10, max_entries=4, show_spinner="Looking what needs you ...")
+def _today(_parts: Services, version: str, minute: datetime) -> Today:  # noqa: ARG001 (both are the cache's key)
+    return needs_today(_parts.customers, _parts.store, _parts.clock.now())
 
 
 def previews(parts: Services, run_id: str) -> list[ShownMessage]:

@@ -1,6 +1,6 @@
 """The parts of a customer's card: who, how to reach them, whether we may, what they bought."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -60,8 +60,8 @@ def value(card: CustomerCard, currency: str) -> None:
     )
 
 
-def reach(card: CustomerCard) -> None:
-    """Show each channel: the address, whether we may, and the proof; then what the customer prefers."""
+def reach(card: CustomerCard, answers_after: Mapping[str, float]) -> None:
+    """Show each channel: the address, whether we may, and the proof; then what they prefer and how fast they answer."""
     addresses = {"email": card.facts["email"], "sms": card.facts["phone"]}
     rows([_consent(each, addresses.get(each.channel)) for each in card.consents])
     preferred = card.facts["preferred_channel"]
@@ -71,6 +71,15 @@ def reach(card: CustomerCard) -> None:
             f'<div class="r-chips r-small">{chip(f"Prefers {words.channel_name(preferred)}", "brand")}'
             f'<span class="r-muted">{safe(reason)}</span></div>'
         )
+    if answers_after:
+        st.html(f'<div class="r-muted r-small">{safe(answering(answers_after))}</div>')
+
+
+def answering(answers_after: Mapping[str, float]) -> str:
+    """Say how fast somebody answers by each channel, the fastest first: Answers by SMS in 6 minutes, by E-mail in 2 days."""
+    fastest = sorted(answers_after.items(), key=lambda pair: (pair[1], pair[0]))
+    told = [f"by {words.channel_name(channel)} in {words.duration(seconds)}" for channel, seconds in fastest]
+    return f"Usually answers {', '.join(told)}."
 
 
 def orders(items: Sequence[Order], zone: str) -> None:

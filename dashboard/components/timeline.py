@@ -1,8 +1,9 @@
 """One timeline of everything that passed between us and a customer, in readable entries."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from dashboard.components.style import ICON_PATHS
 from dashboard.components.tiles import chip
 from dashboard.components.words import safe
 from messaging.customers import TimelineEntry
+from messaging.customers.narrowing import narrowed
 
 ICONS = {"email_event": "event"}
 TONES = {
@@ -36,8 +38,11 @@ FIRST = 25  # entries shown at first
 
 
 def timeline(entries: Sequence[TimelineEntry], *, currency: str, zone: str) -> None:
-    """Show the entries, newest first, with a filter by channel."""
+    """Show the entries, newest first, with filters by channel, by words and as of a day."""
     channels = sorted({each.channel or "other" for each in entries}, key=words.channel_name)
+    left, right = st.columns([5, 3])
+    asked = left.text_input("Search in it", key="timeline_words", placeholder="Any word that was said")
+    day = right.date_input("As of", value=None, key="timeline_day", format="YYYY-MM-DD")
     chosen = st.pills(
         "Show only",
         channels,
@@ -45,21 +50,31 @@ def timeline(entries: Sequence[TimelineEntry], *, currency: str, zone: str) -> N
         format_func=words.channel_name,
         key="timeline_channels",
     )
-    kept = [each for each in entries if not chosen or (each.channel or "other") in chosen]
+    kept = narrowed(entries, channels=chosen or (), words=asked, until=_end_of(day, zone))
     with st.container(horizontal=True):
         if any(map(_is_report, kept)) and not st.toggle("Delivery reports too", key="timeline_reports"):
             kept = [each for each in kept if not _is_report(each)]
         everything = len(kept) <= FIRST or st.toggle(f"All {words.number(len(kept))} entries")
+    if not kept:
+        st.html('<div class="r-muted">Nothing of that kind. Take a filter away to see more.</div>')
     st.html(draw(kept if everything else kept[:FIRST], currency, zone))
+
+
+def _end_of(day: object, zone: str) -> datetime | None:
+    """Give the last moment of a day by the reader's clock, as naive UTC."""
+    if not isinstance(day, date):
+        return None
+    ends = datetime.combine(day, time.max, ZoneInfo(zone))
+    return ends.astimezone(UTC).replace(tzinfo=None)
 
 
 def draw(entries: Iterable[TimelineEntry], currency: str, zone: str) -> str:
     """Give the entries as HTML, grouped by day; whatever a customer wrote is escaped."""
     days = groupby(entries, key=lambda each: words.local(each.occurred_at, zone).date())
     parts = []
-    for date, of_the_day in days:
+    for day, of_the_day in days:
         entries_html = "".join(_entry(each, currency, zone) for each in of_the_day)
-        parts.append(f'<div class="r-day">{date:%A %-d %B %Y}</div>{entries_html}')
+        parts.append(f'<div class="r-day">{day:%A %-d %B %Y}</div>{entries_html}')
     return f'<div class="r-timeline" role="list">{"".join(parts)}</div>'
 
 

@@ -1,18 +1,20 @@
 """Find a customer, and see everything about them on one page."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from dashboard.components import frame, golden, person, portrait, words
+from dashboard.components import brief, desk, frame, person, portrait, single, words
+from dashboard.components.actions import ACTOR
+from dashboard.components.conversations import open_conversations
 from dashboard.components.timeline import timeline
-from dashboard.components.why import why
+from dashboard.components.writing import write_now
 from dashboard.services import Services, services
-from data_contracts.contracts import published_contract
-from messaging.customers import CustomerCard, CustomerHit
+from messaging.customers import CustomerHit
+from messaging.desk.looking import look, searched
 
 PURPOSE = "Find anybody in seconds, and answer without asking twice."
 CERTAIN = 0.97  # an exact identifier; a name scores less
+LIVE = "10s"  # how often the timeline looks for what is new
+ENTRIES = 500  # of the timeline, the newest: what a card of the release holds
 
 
 def main() -> None:
@@ -21,7 +23,7 @@ def main() -> None:
     frame.heading("Customers", PURPOSE, parts)
     asked = st.text_input(
         "Find a customer",
-        placeholder="Name, e-mail, phone, order number or customer number",
+        placeholder="Name, e-mail, phone, order number or customer number; a slip does no harm",
         key="search",
         on_change=_forget_choice,
     )
@@ -32,7 +34,7 @@ def main() -> None:
     if chosen:
         _card(parts, chosen)
     elif asked:
-        _hits(hits, asked)
+        _hits(parts, hits, asked)
     else:
         parts.customers.release()  # says what to do when there is none
         advice = "Type a name, an e-mail address, a phone number in any writing, an order or customer number."
@@ -47,71 +49,72 @@ def _choose(customer_id: str) -> None:
     st.query_params["customer"] = customer_id
 
 
-def _hits(hits: list[CustomerHit], asked: str) -> None:
+def _hits(parts: Services, hits: list[CustomerHit], asked: str) -> None:
     if not hits:
         advice = "Try the surname alone, the last digits of the number, or another address."
         frame.empty(f"Nobody found for “{asked}”", advice)
         return
+    if _is_new("searched", asked):
+        searched(parts.store, parts.clock, len(hits), actor=ACTOR)
     frame.section(words.count(len(hits), "person", "people") + " found")
     for hit in hits:
         label = person.hit_label(hit)
         st.button(label, key=hit.customer_id, on_click=_choose, args=(hit.customer_id,), width="stretch")
 
 
+def _is_new(key: str, value: str) -> bool:
+    """Say whether this session sees something now that it did not see at its last run: a look is told once."""
+    is_new = st.session_state.get(key) != value
+    st.session_state[key] = value
+    return is_new
+
+
 def _card(parts: Services, customer_id: str) -> None:
-    card = parts.customers.get(customer_id)
-    zone = parts.settings.time_zone
-    theirs = card.facts["time_zone"] or zone
+    view = single.read(parts, customer_id)
+    card = view.card
+    if _is_new("looked", card.customer_id):
+        look(parts.store, parts.clock, card.customer_id, actor=ACTOR)
+    theirs = card.facts["time_zone"] or parts.settings.time_zone
     now = f"{words.local(parts.clock.now(), theirs):%H:%M} there now"
     with st.container(border=True):
         person.header(card, now)
         portrait.next_step(card.facts)
         person.value(card, parts.settings.currency)
-    left, right = st.columns([5, 7], gap="medium")
+    desk.told()
+    left, right = st.columns([6, 6], gap="medium")
     with left:
-        _about(parts, card, zone)
+        _now(parts, view)
     with right, st.container(border=True):
-        frame.section("Timeline", "Everything that passed between us, newest first.")
-        entries = parts.customers.timeline(card.customer_id)
-        timeline(entries, currency=parts.settings.currency, zone=zone)
+        frame.section(
+            "Timeline", "Everything that passed between us, newest first; what is new appears by itself."
+        )
+        st.fragment(_timeline, run_every=LIVE)(parts, card.customer_id)
 
 
-def _about(parts: Services, card: CustomerCard, zone: str) -> None:
+def _now(parts: Services, view: single.View) -> None:
+    """Draw what an agent needs first, then everything else by topic."""
     with st.container(border=True):
-        frame.section("May we write, and where?")
-        person.reach(card)
-    for title, draw in _blocks(parts, card, zone):
+        frame.section("In short", "What they told us already, so that nobody asks again.")
+        brief.sentences(view.brief)
+    if view.conversations:
         with st.container(border=True):
-            frame.section(title)
-            draw()
-    if card.shipments:
-        with st.container(border=True):
-            frame.section("Parcels")
-            person.parcels(card.shipments, zone)
+            frame.section("Open conversations")
+            open_conversations(view.conversations, parts.clock.now())
+    with st.expander("Write now"):
+        write_now(parts, view.card.customer_id, view.card.facts["preferred_channel"])
     with st.container(border=True):
-        frame.section("Orders")
-        person.orders(card.orders, zone)
-        if not card.orders:
-            st.html('<div class="r-muted">No order yet.</div>')
+        frame.section("Follow-ups")
+        desk.follow_ups(parts, view.card.customer_id, view.follow_ups)
     with st.container(border=True):
-        frame.section("Known by")
-        person.identifiers(card)
-        golden.origins(parts.customers.golden(card.customer_id), zone)
-    with st.container(border=True):
-        frame.section("Why is this one person?")
-        why(parts.customers.why(card.customer_id), zone)
-    portrait.everything(card.facts, published_contract("customer_360"), parts.settings.currency, zone)
+        frame.section("Notes")
+        desk.notes(parts, view.card.customer_id, view.notes)
+    single.topics(parts, view)
 
 
-def _blocks(parts: Services, card: CustomerCard, zone: str) -> list[tuple[str, Callable[[], None]]]:
-    """Name the blocks that one glance should take in, in the order in which an agent asks for them."""
-    facts = card.facts
-    return [
-        ("Service", lambda: portrait.service(facts, zone)),
-        ("How they feel", lambda: portrait.feelings(facts)),
-        ("What they are worth", lambda: portrait.worth(facts, parts.settings.currency)),
-        ("How they answer", lambda: portrait.habits(facts)),
-    ]
+def _timeline(parts: Services, customer_id: str) -> None:
+    with frame.explained():
+        entries = parts.customers.timeline(customer_id, limit=ENTRIES)
+        timeline(entries, currency=parts.settings.currency, zone=parts.settings.time_zone)
 
 
 with frame.explained():

@@ -54,6 +54,14 @@ class Way:
 
 
 @dataclass(frozen=True)
+class ServiceTemplate:
+    """A template of the library that is no marketing, and what class of message it makes."""
+
+    title: str
+    message_class: MessageClass
+
+
+@dataclass(frozen=True)
 class Draft:
     """What a colleague wants to send: words (and a subject, of an e-mail), or a template's name."""
 
@@ -85,16 +93,15 @@ class Desk:
         return read_addresses(self.settings, self.store)
 
 
-def service_templates(library: Library) -> dict[str, str]:
-    """Give the titles of the templates that are no marketing, by their names."""
+def service_templates(library: Library) -> dict[str, ServiceTemplate]:
+    """Give the templates that are no marketing, by their names; of one that draws coupons nobody sends a single message."""
     found = {}
     for name in library.template_names():
-        texts = library.template_texts(name)
-        channel, by_language = next(iter(texts.items()))
+        channel, by_language = next(iter(library.template_texts(name).items()))
         language, text = next(iter(by_language.items()))
         template = read_template(channel, name, language, text, library.design())
         if template.message_class != "marketing" and not template.shows_coupon:
-            found[name] = template.title
+            found[name] = ServiceTemplate(template.title, template.message_class)
     return found
 
 

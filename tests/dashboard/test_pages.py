@@ -101,6 +101,7 @@ def test_an_exact_address_opens_its_card_at_once(home: Path) -> None:
     assert "Grace Lovelace" in html_of(app)
     about = {"May we write, and where?", "Parcels", "Orders", "Known by", "Why is this one person?"}
     about |= {"Service", "How they feel", "What they are worth", "How they answer"}
+    about |= {"In short", "Follow-ups", "Notes"}
     assert set(titles(app)) <= {"Customers", *about, "Timeline"}
     assert "Timeline" in titles(app)
 

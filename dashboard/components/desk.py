@@ -1,0 +1,143 @@
+"""What colleagues keep of one customer: notes, and what they promised to do until when."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from dashboard.components import frame, words
+from dashboard.components.actions import ACTOR
+from dashboard.components.tiles import Row, rows
+from dashboard.components.words import safe
+from dashboard.services import Services
+from data_contracts.errors import RapportError
+from messaging.desk.follow_ups import FollowUp, Settled, promise, settle
+from messaging.desk.notes import Note, remove_note, write_note
+
+TOLD = "desk_told"  # the key under which a session keeps what the last action brought
+ENDS_OF_DAY = (
+    time(17, 0),
+    time(23, 59, 59),
+)  # a promise is due when work ends, or, where that has passed, the day
+STATES = {"open": "amber", "overdue": "red", "kept": "green", "kept late": "amber", "dropped": ""}
+
+
+def told() -> None:
+    """Say what the last action brought, once."""
+    outcome = st.session_state.pop(TOLD, None)
+    if isinstance(outcome, RapportError):
+        frame.trouble(outcome)
+    elif outcome:
+        st.html(f'<div class="r-note-box" role="status">{safe(outcome)}</div>')
+
+
+def act(done: str, work: Callable[[], object], clear: Sequence[str] = ()) -> None:
+    """Do something, remember what to tell, and empty the fields of these keys where it went well."""
+    try:
+        work()
+    except RapportError as error:
+        st.session_state[TOLD] = error
+        return
+    st.session_state[TOLD] = done
+    for key in clear:
+        st.session_state[key] = ""
+
+
+def follow_ups(parts: Services, customer_id: str, known: Sequence[FollowUp]) -> None:
+    """List what was promised and how it stands; take new promises, and settle open ones."""
+    zone, now = parts.settings.time_zone, parts.clock.now()
+    for each in known:
+        _follow_up(parts, each, zone, now)
+    if not known:
+        st.html('<div class="r-muted">Nothing was promised to them.</div>')
+    key = f"promise_{customer_id}"
+    with st.expander("Promise something"), st.form(f"form_{key}", border=False):
+        what = "What did you promise?"
+        st.text_input(what, key=key, max_chars=500, placeholder="Call back about the lamp")
+        today = words.local(now, zone).date()
+        st.date_input("Until when?", key=f"{key}_day", value=today + timedelta(days=1), min_value=today)
+        st.form_submit_button("Keep it in mind", on_click=_promise, args=(parts, customer_id, key))
+
+
+def notes(parts: Services, customer_id: str, known: Sequence[Note]) -> None:
+    """List what colleagues wrote down, and take a new note."""
+    for each in known:
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        with left:
+            when = words.clock(each.written_at, parts.settings.time_zone)
+            rows([Row(each.body, f"{each.written_by}, {when}")])
+        right.button(
+            "Remove",
+            key=f"remove_{each.note_id}",
+            type="tertiary",
+            on_click=_remove,
+            args=(parts, each.note_id),
+        )
+    if not known:
+        st.html('<div class="r-muted">Nobody has noted anything yet.</div>')
+    key = f"note_{customer_id}"
+    with st.expander("Write a note"), st.form(f"form_{key}", border=False):
+        label = "What should the next colleague know?"
+        st.text_area(label, key=key, max_chars=2000, height=90, placeholder="Prefers to be called after six.")
+        st.form_submit_button("Keep the note", on_click=_note, args=(parts, customer_id, key))
+
+
+def _follow_up(parts: Services, each: FollowUp, zone: str, now: datetime) -> None:
+    state = each.state(now)
+    told = f"{each.made_by}, due {words.day(each.due_at, zone)}"
+    if each.settled_at:
+        told = f"{each.made_by}; {each.settled_as} by {each.settled_by}, {words.day(each.settled_at, zone)}"
+    outcome = f": {each.outcome}" if each.outcome else ""
+    rows([Row(each.promise, told + outcome, state.capitalize(), STATES[state])])
+    if each.settled_at:
+        return
+    key = f"outcome_{each.follow_up_id}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input("What came of it?", key=key, max_chars=500, placeholder="Called, all is well")
+        for label, settled in (("Kept", "kept"), ("Not needed", "dropped")):
+            st.button(
+                label,
+                key=f"{settled}_{each.follow_up_id}",
+                on_click=_settle,
+                args=(parts, each, settled, key),
+            )
+
+
+def _promise(parts: Services, customer_id: str, key: str) -> None:
+    what, day = st.session_state[key], st.session_state[f"{key}_day"]
+    due = due_at(day, parts.settings.time_zone, parts.clock.now())
+    act(
+        "Noted. It will stand on the first page the day before it is due.",
+        lambda: promise(parts.store, parts.clock, customer_id, what, due, actor=ACTOR),
+        [key],
+    )
+
+
+def _settle(parts: Services, each: FollowUp, settled_as: Settled, key: str) -> None:
+    outcome = st.session_state.get(key) or ""
+    act(
+        f"“{each.promise}” is settled: {'kept' if settled_as == 'kept' else 'not needed any more'}.",
+        lambda: settle(parts.store, parts.clock, each.follow_up_id, settled_as, outcome=outcome, actor=ACTOR),
+    )
+
+
+def _note(parts: Services, customer_id: str, key: str) -> None:
+    body = st.session_state[key]
+    act(
+        "The note is kept.",
+        lambda: write_note(parts.store, parts.clock, customer_id, body, actor=ACTOR),
+        [key],
+    )
+
+
+def _remove(parts: Services, note_id: str) -> None:
+    act("The note is gone.", lambda: remove_note(parts.store, parts.clock, note_id, actor=ACTOR))
+
+
+def due_at(day: date, zone: str, now: datetime) -> datetime:
+    """Give the moment at which a promise for a day is due, as naive UTC: when work ends, or else when the day does."""
+    ends = [
+        datetime.combine(day, end, ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None) for end in ENDS_OF_DAY
+    ]
+    return ends[0] if ends[0] > now else ends[1]

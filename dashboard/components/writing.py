@@ -1,0 +1,87 @@
+"""Write to one customer now: an answer in one's own words, or a service template; the gate has its say first."""
+
+import streamlit as st
+
+from dashboard.components import desk, words
+from dashboard.components.actions import ACTOR
+from dashboard.components.tiles import Row, rows
+from dashboard.components.words import safe
+from dashboard.services import Services, desk_of, templates_of_service
+from data_contracts.errors import RapportError
+from messaging.desk.writing import LONGEST, Draft, Way, rendered, ways, write_to
+from messaging.rendering.segments import count_segments
+from messaging.store.ids import new_id
+
+OWN = "My own words"
+
+
+def write_now(parts: Services, customer_id: str, preferred: str | None) -> None:
+    """Offer the ways to write to a customer; nothing goes where the gate says no."""
+    offer = templates_of_service(parts)
+    chosen = st.selectbox(
+        "What do you send?",
+        [OWN, *offer],
+        format_func=lambda name: offer[name].title if name in offer else name,
+        key=f"what_{customer_id}",
+        help="Marketing goes by campaigns. These templates serve: an apology, an answer, a follow-up.",
+    )
+    kind = offer[chosen].message_class if chosen in offer else "conversational"
+    offered = ways(desk_of(parts), customer_id, kind)
+    open_ones = {each.channel: each for each in offered if each.is_open}
+    if not open_ones:
+        rows([Row(words.channel_name(each.channel), str(each.sentence), state="red") for each in offered])
+        return
+    channel = st.segmented_control(
+        "By",
+        [*open_ones],
+        default=preferred if preferred in open_ones else next(iter(open_ones)),
+        format_func=words.channel_name,
+        key=f"by_{customer_id}_{kind}",
+    )
+    if channel:
+        _compose(parts, customer_id, open_ones[channel], None if chosen == OWN else chosen)
+    closed = [f"{words.channel_name(each.channel)}: {each.sentence}" for each in offered if not each.is_open]
+    st.html(f'<div class="r-muted r-small">{"<br>".join(map(safe, closed))}</div>')
+
+
+def _compose(parts: Services, customer_id: str, way: Way, template: str | None) -> None:
+    key = f"write_{customer_id}_{way.channel}"
+    draft = st.session_state.setdefault(f"{key}_id", new_id("msg"))
+    if template is not None:
+        try:
+            shown = rendered(desk_of(parts), customer_id, template, way.channel)
+        except RapportError as error:
+            st.html(f'<div class="r-muted">{safe(error.message)}</div>')
+            return
+        subject = f"<b>{safe(shown.subject)}</b><br>" if shown.subject else ""
+        st.html(f'<div class="r-bubble">{subject}{safe(shown.body)}</div>')
+    else:
+        if way.channel == "email":
+            st.text_input("Subject", key=f"{key}_subject", max_chars=200)
+        st.text_area("Message", key=f"{key}_body", max_chars=LONGEST[way.channel], height=120)
+        if way.channel == "sms" and (body := st.session_state.get(f"{key}_body")):
+            st.html(
+                f'<div class="r-muted r-small">{words.count(count_segments(body), "text")} to pay for</div>'
+            )
+    label = f"Send to {way.address}"
+    st.button(
+        label,
+        key=f"{key}_send",
+        type="primary",
+        on_click=_send,
+        args=(parts, customer_id, key, template, draft),
+    )
+
+
+def _send(parts: Services, customer_id: str, key: str, template: str | None, message_id: str) -> None:
+    channel = key.rsplit("_", 1)[-1]
+    body, subject = (str(st.session_state.get(f"{key}_{name}") or "") for name in ("body", "subject"))
+    draft = Draft(message_id, channel, body, subject, template)
+    cleared = [name for name in (f"{key}_body", f"{key}_subject") if name in st.session_state]
+    desk.act(
+        "It is in the outbox and goes out with the next round of the dispatcher.",
+        lambda: write_to(desk_of(parts), customer_id, draft, actor=ACTOR),
+        cleared,
+    )
+    if not isinstance(st.session_state.get(desk.TOLD), RapportError):
+        st.session_state.pop(f"{key}_id", None)
