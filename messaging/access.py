@@ -89,6 +89,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "customer.why": _rule(
         "look at why a customer was written to", "marketer", "agent", "engineer", "privacy"
     ),
+    "customer.write": _rule("write to a customer", "agent"),
+    "note.write": _rule("note something on a customer", "marketer", "agent", "privacy"),
+    "note.remove": _rule("remove a note", "agent", "privacy"),
+    "follow_up.promise": _rule("promise a customer something", "marketer", "agent", "privacy"),
+    "follow_up.kept": _rule("say that a promise was kept", "marketer", "agent", "privacy"),
+    "follow_up.dropped": _rule("drop a promise", "marketer", "agent", "privacy"),
     "identity.look": _rule("look at why records are one person", "agent", "engineer", "privacy"),
     "identity.merge": _rule("say that two records are one person", "agent", "engineer", "privacy"),
     "identity.split": _rule("say that two records are two people", "agent", "engineer", "privacy"),

@@ -25,6 +25,7 @@ WRITTEN = {  # actions that are put together: which they can become
         "consent.review.confirm",
         "consent.review.lift",
     },
+    ("messaging/desk/follow_ups.py", "follow_up.{settled_as}"): {"follow_up.kept", "follow_up.dropped"},
     ("messaging/identity_decisions/record.py", "identity.{kind}"): {"identity.merge", "identity.split"},
 }
 ASKED = {"require", "may"}
