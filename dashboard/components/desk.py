@@ -50,7 +50,7 @@ def follow_ups(parts: Services, customer_id: str, known: Sequence[FollowUp]) -> 
     for each in known:
         _follow_up(parts, each, zone, now)
     if not known:
-        st.html('<div class="r-muted">Nothing was promised to them.</div>')
+        st.html('<div class="r-muted r-small">Nothing was promised to them.</div>')
     key = f"promise_{customer_id}"
     with st.expander("Promise something"), st.form(f"form_{key}", border=False):
         what = "What did you promise?"
@@ -75,7 +75,7 @@ def notes(parts: Services, customer_id: str, known: Sequence[Note]) -> None:
             args=(parts, each.note_id),
         )
     if not known:
-        st.html('<div class="r-muted">Nobody has noted anything yet.</div>')
+        st.html('<div class="r-muted r-small">Nobody has noted anything yet.</div>')
     key = f"note_{customer_id}"
     with st.expander("Write a note"), st.form(f"form_{key}", border=False):
         label = "What should the next colleague know?"

@@ -1,6 +1,6 @@
 """A small picture of why records are one person: what they are known by, and what ties these together."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from dashboard.components import charts, words
 from messaging.customers.why import Evidence, Node, Step, label
 
 MOST = 14  # points: more is no small picture
+ORDERS = 2  # that lead nowhere: an example is enough
 SHORT = 30  # letters of a label
 STAGGER = 0.07  # of a column, every second row: ties between two of a column would lie upon one another
 ROW = 46  # pixels between two points above one another
@@ -33,7 +34,7 @@ class Placed:
 
 def picture(steps: Sequence[Step]) -> None:
     """Draw what ties a customer's records together; nothing where nothing does."""
-    links = [each for step in steps for each in step.evidence[:1]]
+    links = _telling([each for step in steps for each in step.evidence[:1]])
     placed = place(links)
     if len(placed) < 2:
         return
@@ -99,6 +100,17 @@ def place(links: Sequence[Evidence]) -> list[Placed]:
         for column, nodes in by_column.items()
         for index, node in enumerate(nodes)
     ]
+
+
+def _telling(links: Sequence[Evidence]) -> list[Evidence]:
+    """Leave out all but a few orders that tie nothing to anything: they say that somebody bought, and not who it is."""
+    ends = Counter(node for each in links for node in (each.left, each.right))
+    bare = [each for each in links if any(_is_bare(node, ends) for node in (each.left, each.right))]
+    return [each for each in links if each not in bare[ORDERS:]]
+
+
+def _is_bare(node: Node, ends: Counter[Node]) -> bool:
+    return node.identifier_type == "order" and ends[node] == 1
 
 
 def _point(each: Placed) -> dict[str, object]:

@@ -104,7 +104,9 @@ def feelings(facts: Facts) -> None:
     lines = [
         Row(trend[0], state=trend[1]) if trend else None,
         Row("Tone of what they wrote in 30 days", end=_tone(mood)) if mood is not None else None,
-        Row("Last satisfaction survey", end=words.plain(csat)) if csat is not None else None,
+        Row("Last satisfaction survey", "0 % not at all, 100 % fully", end=f"{csat:.0%}")
+        if csat is not None
+        else None,
         Row("Last recommendation (0 to 10)", end=words.plain(nps)) if nps is not None else None,
         Row("Last review", verified, end=words.plain(rating)) if rating is not None else None,
     ]

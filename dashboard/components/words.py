@@ -47,6 +47,25 @@ STAGES = {
     "lapsing": "Lapsing",
     "lapsed": "Lapsed",
 }
+TABLE_NAMES = {
+    "purchases": "Purchases",
+    "products": "Products",
+    "shipments": "Parcels",
+    "email_messages": "E-mails",
+    "email_events": "E-mail events",
+    "sms_messages": "Text messages",
+    "chat_messages": "Chats",
+    "contacts": "Contacts",
+    "consents": "Consents",
+    "outreach": "Our own outreach",
+    "tickets": "Tickets",
+    "calls": "Calls",
+    "reviews": "Reviews",
+    "survey_responses": "Survey answers",
+    "form_submissions": "Forms",
+    "social_messages": "Social messages",
+    "events": "Events",
+}
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -130,6 +149,11 @@ def plain(value: float) -> str:
 def channel_name(channel: str | None) -> str:
     """Give a channel's name as people write it."""
     return CHANNEL_NAMES.get(channel or "", (channel or "other").replace("_", " ").capitalize())
+
+
+def table_name(name: str) -> str:
+    """Give what an inbound table holds, as people call it."""
+    return TABLE_NAMES.get(name, title(name))
 
 
 def stage_name(stage: str | None) -> str:

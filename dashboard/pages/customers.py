@@ -81,7 +81,7 @@ def _card(parts: Services, customer_id: str) -> None:
         portrait.next_step(card.facts)
         person.value(card, parts.settings.currency)
     desk.told()
-    left, right = st.columns([6, 6], gap="medium")
+    left, right = st.container(key="single").columns(2, gap="medium")
     with left:
         _now(parts, view)
     with right, st.container(border=True):

@@ -2,31 +2,12 @@
 
 import streamlit as st
 
-from dashboard.components import charts, frame, words
+from dashboard.components import charts, frame, needs, words
 from dashboard.components.tiles import Row, Tile, rows, tiles
-from dashboard.services import Services, overview, services
+from dashboard.services import Services, overview, services, today
 from messaging.customers import CampaignFigures, ContractHealth, Overview
 
-PURPOSE = "How many people we know, how we may reach them, and what passed between us."
-TABLE_NAMES = {
-    "purchases": "Purchases",
-    "products": "Products",
-    "shipments": "Parcels",
-    "email_messages": "E-mails",
-    "email_events": "E-mail events",
-    "sms_messages": "Text messages",
-    "chat_messages": "Chats",
-    "contacts": "Contacts",
-    "consents": "Consents",
-    "outreach": "Our own outreach",
-    "tickets": "Tickets",
-    "calls": "Calls",
-    "reviews": "Reviews",
-    "survey_responses": "Survey answers",
-    "form_submissions": "Forms",
-    "social_messages": "Social messages",
-    "events": "Events",
-}
+PURPOSE = "What needs you today, how many people we know, and what passed between us."
 
 
 def main() -> None:
@@ -35,6 +16,15 @@ def main() -> None:
     frame.heading("Overview", PURPOSE, parts)
     figures = overview(parts)
     _people(figures, parts)
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(border=True):
+        frame.section("Needs you today", "The most pressing first; each leads to where it is done.")
+        needs.needs(today(parts), parts.clock.now(), parts.settings.time_zone)
+    with right, st.container(border=True):
+        frame.section("How we answer", "The newest whole week against what is usual.")
+        needs.service_level(figures.service)
+    with right, st.container(border=True):
+        _campaigns(figures, parts)
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         frame.section(
@@ -46,8 +36,6 @@ def main() -> None:
         frame.section("Net revenue by month", f"Sales less refunds, in {parts.settings.currency}.")
         charts.revenue(figures.revenue, parts.settings.currency)
     left, right = st.columns(2, gap="medium")
-    with left, st.container(border=True):
-        _campaigns(figures, parts)
     with left, st.container(border=True):
         frame.section(
             "Where people stand",
@@ -126,6 +114,7 @@ def _outcome(each: CampaignFigures, parts: Services) -> Row:
 
 
 def _health(figures: Overview) -> None:
+    st.html('<div id="data-checks"></div>')
     red = sum(each.state == "red" for each in figures.contracts)
     note = "All sources keep their word." if not red else f"{words.count(red, 'source')} broke its contract."
     frame.section(
@@ -141,7 +130,7 @@ def _contract(each: ContractHealth) -> Row:
     failed = (
         f"Broken: {', '.join(each.failed_rules[:2])}" if each.failed_rules and each.state != "green" else ""
     )
-    name = TABLE_NAMES.get(each.table_name, words.title(each.table_name))
+    name = words.table_name(each.table_name)
     return Row(name, failed, f"{words.number(each.rows_checked)} rows{aside}", each.state)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, and_, exists, func, or_, select
 
 from messaging.consent_chain import VOIDED
+from messaging.customers.service import service
 from messaging.customers.views import (
     CampaignFigures,
     ContractHealth,
@@ -135,6 +136,7 @@ def overview(snapshot: Snapshot, store: Connection, currency: str) -> Overview:
         guest_orders=(snapshot.row(GUESTS) or {"orders": 0})["orders"],
         records=people["records"],
         row_counts=info.row_counts,
+        service=service(snapshot),
     )
 
 

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, TypedDict
 
+from messaging.customers.service import Service
+
 
 class CustomerFacts(TypedDict):
     """The columns of customer_360 that our code names; a row has all that are published.
@@ -263,6 +265,7 @@ class Overview:
     guest_orders: int = 0
     records: int = 0
     row_counts: dict[str, int] = field(default_factory=dict)
+    service: Service = field(default_factory=Service)
 
     def to_document(self) -> dict[str, Any]:
         """Give the overview as a JSON document."""

@@ -13,7 +13,7 @@ from messaging.policy.words import channel_name
 
 QUOTED = 140  # letters of what somebody said
 MOST = 2  # of each kind: whoever wants more looks below
-LOW_CSAT = 2
+LOW_CSAT = 0.4  # of 1, whatever scale it was asked on
 LOW_NPS = 6
 Money = Callable[[int], str]
 
@@ -108,7 +108,7 @@ def _went_wrong(facts: Mapping[str, Any]) -> list[str]:
         lines.append(f"They had to ask again {counted(again, 'time')} within 7 days.")
     csat, nps = facts.get("last_csat"), facts.get("last_nps")
     if csat is not None and csat <= LOW_CSAT:
-        lines.append(f"Their last satisfaction answer was {csat:g} of 5.")
+        lines.append(f"They were last {csat:.0%} satisfied.")
     elif nps is not None and nps <= LOW_NPS:
         lines.append(f"They would hardly recommend us: {nps:g} of 10.")
     return lines

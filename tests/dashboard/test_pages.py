@@ -44,8 +44,8 @@ def titles(app: AppTest) -> list[str]:
 def test_the_overview_tells_people_reach_revenue_and_data_checks(home: Path) -> None:
     app = open_page()
     assert not app.exception
-    parts_of_the_page = ["Overview", "Touches by week", "Net revenue by month", "Campaigns"]
-    assert titles(app) == [*parts_of_the_page, "Where people stand", "Data checks"]
+    parts_of_the_page = ["Overview", "Needs you today", "How we answer", "Campaigns", "Touches by week"]
+    assert titles(app) == [*parts_of_the_page, "Net revenue by month", "Where people stand", "Data checks"]
     shown = html_of(app)
     assert ">240</div>" in shown
     assert "SANDBOX" in shown

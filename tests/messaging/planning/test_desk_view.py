@@ -76,7 +76,7 @@ def test_a_brief_says_who_they_are_what_they_wait_for_what_went_wrong_and_what_w
         "net_revenue_minor": 12345,
         "open_complaint_count": 1,
         "repeat_contacts_7d": 2,
-        "last_csat": 2.0,
+        "last_csat": 0.25,
         "last_nps": 3.0,
     }
     waits = OpenConversation(
@@ -122,7 +122,7 @@ def test_a_brief_says_who_they_are_what_they_wait_for_what_went_wrong_and_what_w
         "The parcel of order #7 with DHL is 2 days late, expected on 28 October 2026.",
         "1 complaint of theirs is not settled.",
         "They had to ask again 2 times within 7 days.",
-        "Their last satisfaction answer was 2 of 5.",
+        "They were last 25% satisfied.",
         "ann promised by 27 October 2026, 3 days ago: “Call back”",
         "bob noted on 30 October 2026: “Prefers mornings”",
     )
