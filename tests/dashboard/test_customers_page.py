@@ -72,18 +72,19 @@ def press(app: AppTest, label: str) -> AppTest:
 
 def audited() -> list[str]:
     with open_store(read_settings()) as store, store.read() as connection:
-        return [row["action"] for row in audit.newest(connection, 9, subject=CUSTOMER)]
+        return [row["action"] for row in audit.newest(connection, 1000, subject=CUSTOMER)]
 
 
 def test_an_agent_reads_notes_promises_answers_and_settles_on_one_page_and_all_of_it_is_audited(
     own_home: Path,
 ) -> None:
+    before = len(audited())  # pages of other tests have looked, too
     app = customer_page()
     assert not app.exception
     shown = html_of(app)
     assert "They have waited 8 hours for an answer by SMS about late parcel" in shown
     assert "Ticket T-1" in shown
-    assert audited() == ["customer.look"]
+    assert audited()[: len(audited()) - before] == ["customer.look"]
 
     app.text_area(key=f"note_{CUSTOMER}").set_value(HOSTILE)
     press(app, "Keep the note")
@@ -102,7 +103,7 @@ def test_an_agent_reads_notes_promises_answers_and_settles_on_one_page_and_all_o
     assert "is settled: kept" in html_of(app)
     assert "<script" not in html_of(app)
     assert "&lt;script&gt;" in html_of(app)
-    assert audited() == [
+    assert audited()[: len(audited()) - before] == [
         "follow_up.kept",
         "customer.write",
         "follow_up.promise",
