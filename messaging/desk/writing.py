@@ -94,9 +94,19 @@ class Desk:
 
 
 def service_templates(library: Library) -> dict[str, ServiceTemplate]:
-    """Give the templates that are no marketing, by their names; of one that draws coupons nobody sends a single message."""
+    """Give the templates that are no marketing, by their names, but for those that show what only a plan or an event knows.
+
+    Those are coupons, and the values of a trigger, of which the library has nothing but examples.
+    """
+    campaigns, _ = library.campaigns()
+    told = {
+        each.template
+        for campaign in campaigns
+        if campaign.trigger is not None and campaign.trigger.values
+        for each in campaign.variants
+    }
     found = {}
-    for name in library.template_names():
+    for name in sorted(set(library.template_names()) - told):
         channel, by_language = next(iter(library.template_texts(name).items()))
         language, text = next(iter(by_language.items()))
         template = read_template(channel, name, language, text, library.design())

@@ -138,6 +138,12 @@ def test_free_words_to_somebody_who_has_long_been_silent_are_no_answer_but_a_ser
 def test_marketing_is_no_template_of_the_desk(desk: Desk, store: Store) -> None:
     assert {"late_parcel_apology", "abandoned_conversation"} <= set(service_templates(desk.library))
     assert "win_back" not in service_templates(desk.library)
+
+
+def test_what_only_an_event_knows_is_not_sent_with_an_example_in_its_place(desk: Desk, store: Store) -> None:
+    assert "parcel_shipped" not in service_templates(desk.library)
+    with pytest.raises(RefusedError, match="none of that name"):
+        rendered(desk, ONE, "parcel_shipped", "sms")
     with pytest.raises(RefusedError, match="is marketing"):
         write_to(desk, ONE, Draft(new_id("msg"), "sms", template="win_back"), actor="ann")
     assert stored(store) == []
