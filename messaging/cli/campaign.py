@@ -119,7 +119,8 @@ def plan(
 
     settings = read_settings()
     with opened_planner(settings) as planner:
-        segment = planner.library.content(name).segment
+        content = planner.library.content(name)
+        segment = content.segment
         with planner.customers.reader.snapshot() as snapshot, planner.store.read() as store:
             lists = read_lists(store, segment, planner.customers.merged(snapshot, store))
             objectors = planner.customers.objectors(snapshot, store)
@@ -131,7 +132,8 @@ def plan(
             shown = len(summary.samples)
             looked(settings, planner.store, actor, "campaign.look", summary.run_id, shown=shown)
         ahead = outlook(planner.store, planner.customers, summary.run_id, read_limits(planner.settings))
-    next_step = f"Look at it with `rapport campaign report {name} --ugliest 3`, then `approve` it."
+    then = "`approve` it" if content.campaign.trigger is None else "let it listen with `approve --standing`"
+    next_step = f"Look at it with `rapport campaign report {name} --ugliest 3`, then {then}."
 
     def human() -> None:
         print_bubbles(summary.samples)
