@@ -136,6 +136,8 @@ class Triggers:
             [row for row in due if row.customer_id in called_off], "called_off", "They did so since.", now
         )
         rows = {ids[row.customer_id]: row for row in due if row.customer_id not in called_off}
+        if not rows:
+            return len(due)
         told = {
             who: run.trigger.values_of(events[row.sender, row.event_id].event)
             for who, row in rows.items()

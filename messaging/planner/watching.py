@@ -11,6 +11,7 @@ from data_contracts.errors import RapportError
 log = structlog.get_logger(__name__)
 
 ENDING_SECONDS = 5.0
+TROUBLED = 5.0  # seconds to the next look after one that failed, at least: a log says it often enough
 
 
 @contextmanager
@@ -23,13 +24,16 @@ def watching(name: str, look: Callable[[threading.Event], object], every: float)
 
     def run() -> None:
         while not stop.is_set():
+            rest = every
             try:
                 look(stop)
             except RapportError as error:  # such as a store that is away, or a release that cannot be read
                 log.warning("watching.not_looked", what=name, told=error.message)
+                rest = max(every, TROUBLED)
             except Exception as error:  # noqa: BLE001 - a fault of ours must not end all later looks; it may quote a customer
                 log.error("watching.failed", what=name, error=type(error).__name__)  # noqa: TRY400
-            stop.wait(every)
+                rest = max(every, TROUBLED)
+            stop.wait(rest)
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from messaging.planner import Asked, Planner, build_planner, evidence, lift, rep
 from messaging.planner.standing import approve_standing, withdraw
 from messaging.planner.triggered import counted, open_runs
 from messaging.planner.triggers import Triggers
+from messaging.planner.watching import watching
 from messaging.policy import read_limits
 from messaging.quiet_hours import installed_rules
 from messaging.settings import Settings
@@ -202,6 +204,32 @@ def test_who_orders_while_we_wait_is_not_reminded_whichever_event_came_first(
     }
     with planner.store.read() as connection:
         assert counted(connection, run_id) == {"decided": 2, "called_off": 1}
+
+
+def test_one_who_calls_it_off_alone_is_counted_and_no_more_is_done(
+    planner: Planner, post: Post, make_person: Callable[..., Any]
+) -> None:
+    run_id = listen(planner, "cart_left")
+    post("c1", "checkout_started", make_person(1)["phone"])
+    post("o1", "order_placed", make_person(1)["phone"], minutes=5)
+    settle(later(planner, 61))
+    with planner.store.read() as connection:
+        assert counted(connection, run_id) == {"called_off": 1}
+    assert decided(planner, run_id) == []
+
+
+def test_a_look_that_fails_ends_no_later_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("messaging.planner.watching.TROUBLED", 0.0)
+    looked, enough = [0], threading.Event()
+
+    def look(_: threading.Event) -> None:
+        looked[0] += 1
+        if looked[0] == 3:
+            enough.set()
+        raise (RefusedError("no", "") if looked[0] == 1 else ZeroDivisionError)
+
+    with watching("test", look, 0.0):
+        assert enough.wait(10)
 
 
 def test_who_is_known_to_no_release_gets_a_receipt_and_no_marketing(planner: Planner, post: Post) -> None:
