@@ -3,6 +3,7 @@
 Customers' moments (`now`) go by the installation's clock, calls to providers by the database's.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,10 @@ from messaging.store.tables import attempts, contract_status, inbound_messages, 
 from messaging.store.tables_consent import opt_out_reviews
 from messaging.store.tables_receiver import intakes
 from messaging.store.tables_schedules import scheduled_moments, standing_approvals
+from messaging.store.tables_shadows import shadow_days
+from messaging.store.tables_triggers import triggerings
 
+MISSED = timedelta(days=1)  # so long it is told that events came to nothing
 LOOK_BACK = timedelta(days=14)  # who has not been answered by then is no longer waiting
 FAILED_WITHIN = timedelta(days=7)
 # States of an answer that has gone, or is about to.
@@ -85,7 +89,7 @@ class WaitingMessage:
 
 @dataclass(frozen=True)
 class HeldSchedule:
-    """A campaign that did not go at its newest due moment, and why."""
+    """A campaign that did not go, or was not planned in shadow mode, when it was due, and why."""
 
     campaign: str
     due_at: datetime
@@ -116,7 +120,11 @@ def read_facts(connection: Connection, now: datetime) -> Facts:
         dead=_dead(connection, now - FAILED_WITHIN),
         halted=tuple(standing_halts(connection).values()),
         waiting=_waiting(connection, now - LOOK_BACK),
-        held=_held(connection, now - LOOK_BACK),
+        held=(
+            *_held(connection, now - LOOK_BACK),
+            *_shadows_held(connection, now - LOOK_BACK),
+            *_triggers_held(connection, now - MISSED),
+        ),
     )
 
 
@@ -193,6 +201,35 @@ def _held(connection: Connection, since: datetime) -> tuple[HeldSchedule, ...]:
         .order_by(table.campaign)
     )
     return tuple(HeldSchedule(row.campaign, row.due_at, row.told or "") for row in connection.execute(rows))
+
+
+def _shadows_held(connection: Connection, since: datetime) -> Iterator[HeldSchedule]:
+    """Read the newest day of each campaign in shadow mode, where it could not be planned."""
+    table = shadow_days.c
+    newest = select(table.campaign, func.max(table.day).label("day")).group_by(table.campaign).subquery()
+    rows = (
+        select(table.campaign, table.day, table.told)
+        .join(newest, and_(newest.c.campaign == table.campaign, newest.c.day == table.day))
+        .where(table.state == "failed", table.day > since.date().isoformat())
+        .order_by(table.campaign)
+    )
+    for row in connection.execute(rows):
+        yield HeldSchedule(
+            row.campaign, datetime.fromisoformat(row.day), f"its day in shadow mode failed. {row.told}"
+        )
+
+
+def _triggers_held(connection: Connection, since: datetime) -> Iterator[HeldSchedule]:
+    """Read of each campaign how often nobody saw to what triggers it in time."""
+    table = triggerings.c
+    rows = select(table.campaign, func.max(table.due_at).label("due_at"), func.count().label("times")).where(
+        table.state == "missed", table.decided_at > since
+    )
+    for row in connection.execute(rows.group_by(table.campaign).order_by(table.campaign)):
+        told = (
+            f"what triggers it was not seen to in time, {row.times:,} within a day. Does the dispatcher run?"
+        )
+        yield HeldSchedule(row.campaign, row.due_at, told)
 
 
 def _waiting(connection: Connection, since: datetime) -> tuple[WaitingMessage, ...]:

@@ -20,6 +20,7 @@ from messaging.cli.app import app
 from messaging.cli.sending import going_by_themselves
 from messaging.clock import Clock, pin_clock
 from messaging.consent_imports import ImportedConsent, record_imports
+from messaging.notifications.facts import read_facts
 from messaging.planner import Planner, ShadowDay, Shadows, build_planner, shadow_days_of
 from messaging.planner.standing import approve_standing
 from messaging.settings import Settings
@@ -143,6 +144,9 @@ def test_a_day_that_failed_is_told_and_tried_again_once_its_hour_is_over(planner
     (failed,) = Shadows(planner).look()
     assert failed.state == "failed"
     assert "There is no template 'nowhere'" in (failed.told or "")
+    with planner.store.read() as connection:
+        (held,) = read_facts(connection, planner.clock.now()).held
+    assert "its day in shadow mode failed. Campaign 'win_back'" in held.told
     change(planner, "template: nowhere", "template: win_back")
     assert Shadows(planner).look() == []
     lease_ran_out(planner)

@@ -18,6 +18,7 @@ from messaging.addresses import UNKNOWN, Addresses
 from messaging.campaigns import read_campaign
 from messaging.clock import Clock, pin_clock
 from messaging.consent_imports import ImportedConsent, record_imports
+from messaging.notifications.facts import read_facts
 from messaging.outbox import finish_runs
 from messaging.planner import Asked, Planner, build_planner, evidence, lift, report
 from messaging.planner.standing import approve_standing, withdraw
@@ -278,6 +279,8 @@ def test_an_event_that_nobody_saw_to_in_time_is_missed_and_an_old_one_is_old(
     assert queued(planner) == []
     with planner.store.read() as connection:
         assert counted(connection, run_id) == {"missed": 1}
+        (held,) = read_facts(connection, planner.clock.now() + timedelta(hours=7)).held
+    assert "1 within a day" in held.told
 
 
 def test_what_was_approved_goes_whatever_becomes_of_its_files_until_it_is_withdrawn(
