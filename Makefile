@@ -6,7 +6,7 @@ export GX_ANALYTICS_ENABLED := false
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-view bench-identity bench-delivery bench-campaigns soak up lock
+.PHONY: help demo test lint bench bench-view bench-identity bench-delivery bench-campaigns bench-app soak up lock
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench-delivery: .venv/.stamp ## Measure dispatching and receiving beside what th
 
 bench-campaigns: .venv/.stamp ## Measure counts of segments and a whole plan beside SQL and Jinja by hand
 	@$(BIN)/python -m benchmarks.campaigning
+
+bench-app: .venv/.stamp ## Measure how long each page of the app takes in a Chromium, and a search
+	@$(BIN)/python -m benchmarks.pages
 
 SOAKS := tests/messaging/dispatch/test_crashes.py tests/messaging/test_stop_race.py \
   tests/messaging/test_capping_race.py tests/messaging/test_quiet_hours.py \

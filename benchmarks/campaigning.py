@@ -222,6 +222,7 @@ def floor_row(home: Path, people: int) -> Measured:
         "company_address": settings.company_address,
     }
     values |= {"currency": settings.currency, "time_zone": settings.time_zone, "today": NOW}
+    values |= {"company_colour": "#1f4d45", "company_logo_url": None}
     values |= {"unsubscribe_url": "https://example.com/u/1", **content.campaign.values}
     bare = {
         channel: {language: _bare(template) for language, template in offered.items()}

@@ -170,7 +170,7 @@ def _render(bench: _Bench, number: int) -> Rendered:
     compiled = bench.template
     surroundings = {
         "company_name": "Harbour & Pine", "company_address": "1 Quay", "currency": "GBP", "time_zone": "UTC",
-        "language": "en", "today": NOON, "unsubscribe_url": None,
+        "language": "en", "today": NOON, "unsubscribe_url": None, "company_colour": "#1f4d45", "company_logo_url": None,
     }  # fmt: skip
     context = build_context(bench.people[number], surroundings, bench.values, compiled.names)
     return compiled.render(context)

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,11 +18,12 @@ import typer
 from data_contracts.errors import ServiceError, UsageError
 from messaging.clock import PIN_FILE
 from messaging.settings import Settings, read_settings
-from messaging.terminal import emit, say
+from messaging.terminal import emit, plain, say
 
 if TYPE_CHECKING:
     from dashboard.parts import Ports
     from dashboard.supervisor import Part
+    from messaging.store import Store
 
 app = typer.Typer()
 
@@ -49,16 +51,17 @@ def up(  # noqa: PLR0913 (one option a port)
         require_demo(settings)
     refuse_taken(ports.in_use(settings))
     with only_one(settings.home):
-        run(settings, ports, as_json=as_json)
+        run(settings, ports, demo=demo, as_json=as_json)
 
 
-def run(settings: Settings, ports: "Ports", *, as_json: bool) -> None:
+def run(settings: Settings, ports: "Ports", *, demo: bool, as_json: bool) -> None:
     """Hold an installation up until somebody ends it."""
     from dashboard.parts import installation, prepare_dagster
     from dashboard.supervisor import Supervisor
     from messaging.store import open_store
 
-    open_store(settings)  # once, here: five parts would race to migrate it
+    with open_store(settings) as store:  # once, here: five parts would race to migrate it
+        link = None if demo else first_link(store, ports)
     prepare_dagster(settings)
     parts = installation(settings, ports)
     ended = threading.Event()
@@ -70,7 +73,8 @@ def run(settings: Settings, ports: "Ports", *, as_json: bool) -> None:
         supervisor.start()
         supervisor.wait_until_ready(READY_WITHIN, ended.is_set)
         if not ended.is_set():
-            emit(addresses(parts, settings), as_json=as_json, human=lambda: show(parts, settings))
+            document = {**addresses(parts, settings), "first_link": link}
+            emit(document, as_json=as_json, human=lambda: show(parts, settings, link))
             sys.stdout.flush()  # whoever reads us through a pipe waits for this, and we do not end
         while not ended.wait(0.5):
             supervisor.tick()
@@ -78,6 +82,15 @@ def run(settings: Settings, ports: "Ports", *, as_json: bool) -> None:
         _tell("ending all parts ...")
         supervisor.stop()
         _tell("all ended")
+
+
+def first_link(store: "Store", ports: "Ports") -> str | None:
+    """Give the address at which the first admin sets a password, or None once there is one who can sign in."""
+    from messaging import users
+
+    with store.write() as connection:
+        token = users.first_link(connection, datetime.now(UTC).replace(tzinfo=None))
+    return f"http://127.0.0.1:{ports.app}/join?link={token}" if token else None
 
 
 def require_demo(settings: Settings) -> None:
@@ -135,7 +148,7 @@ def addresses(parts: "list[Part]", settings: Settings) -> dict[str, Any]:
     }
 
 
-def show(parts: "list[Part]", settings: Settings) -> None:
+def show(parts: "list[Part]", settings: Settings, link: str | None = None) -> None:
     """Print the addresses as a table, the app first."""
     order = {"app": 0, "dagster": 1, "sandbox": 2}
     listed = sorted(parts, key=lambda part: order.get(part.name, 9))
@@ -144,6 +157,8 @@ def show(parts: "list[Part]", settings: Settings) -> None:
     say()
     for part in listed:
         say(f"  [bold]{part.name:<{name}}[/]  {part.address or '-':<{address}}  {part.purpose}")
+    if link:
+        say(f"\n  No admin can sign in yet. The first sets a password here, within a day: {plain(link)}")
     say(f"\n  Logs are in {_short(settings.logs_dir)}. Messages go to: {settings.sending}. Ctrl-C ends all.")
 
 

@@ -31,10 +31,10 @@ CHANNELS = {
 CATEGORIES = ("#14606b", "#c9792b", "#3b6fb6", "#8d6bb0", "#4c9a54", "#b3475f", "#5b6675", "#a58a2b")
 FONT = "'Segoe UI', -apple-system, BlinkMacSystemFont, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
 
-STREAMLIT_OPTIONS = {
-    "server.headless": "true",
+STREAMLIT_OPTIONS: dict[str, str | bool] = {
+    "server.headless": True,
     "server.fileWatcherType": "none",
-    "browser.gatherUsageStats": "false",
+    "browser.gatherUsageStats": False,
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
     "theme.base": "light",
@@ -46,6 +46,6 @@ STREAMLIT_OPTIONS = {
     "theme.borderColor": FAINT,
     "theme.linkColor": BRAND,
     "theme.baseRadius": "8px",
-    "theme.showWidgetBorder": "true",
+    "theme.showWidgetBorder": True,
     "theme.sidebar.backgroundColor": MIST,
 }

@@ -1,17 +1,21 @@
-"""The app's process: `python -m dashboard.serve`. It is `streamlit run dashboard/app.py` with our options.
+"""The app's process: `python -m dashboard.serve`. It is our pages as Streamlit runs them, behind our own door.
 
 Streamlit takes a folder called pages/ for its old way of many pages until st.navigation has run once: whoever
 opened /customers first after a start would see that page without its frame (1.67, 2026-11).
 """
 
 import argparse
-import sys
+from functools import cache
 from pathlib import Path
 
+import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.web import cli
 
+from dashboard.door import Gate, door_routes
 from dashboard.palette import STREAMLIT_OPTIONS
+from messaging.settings import read_settings
+from messaging.store import Store, open_store
 
 APP = Path(__file__).with_name("app.py")
 
@@ -22,10 +26,16 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8501, help="(default %(default)s)")
     chosen = parser.parse_args()
-    options = {"server.address": chosen.host, "server.port": str(chosen.port), **STREAMLIT_OPTIONS}
     PagesManager.uses_pages_directory = False
-    sys.argv = ["streamlit", "run", str(APP), *[f"--{name}={value}" for name, value in options.items()]]
-    cli.main(prog_name="streamlit")
+    settings = read_settings()
+
+    @cache
+    def store() -> Store:
+        """Open the door's own store when somebody first asks: an app whose store cannot be opened says so on a page."""
+        return open_store(settings)
+
+    app = st.App(APP, routes=door_routes(settings, store), middleware=[Middleware(Gate, store=store)])
+    app.run(config={"server.address": chosen.host, "server.port": chosen.port, **STREAMLIT_OPTIONS})
 
 
 if __name__ == "__main__":

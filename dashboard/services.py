@@ -11,7 +11,17 @@ from messaging.clock import Clock, read_clock
 from messaging.customers import Customers, Overview
 from messaging.desk.today import Today, needs_today
 from messaging.desk.writing import Desk, ServiceTemplate, service_templates
-from messaging.planner import Planner, ShownMessage, build_planner, ugliest
+from messaging.planner import (
+    LiftReport,
+    Outlook,
+    Planner,
+    ShownMessage,
+    build_planner,
+    lift,
+    outlook,
+    ugliest,
+)
+from messaging.policy import read_limits
 from messaging.settings import Settings, read_settings
 from messaging.store import Store, open_store
 
@@ -88,6 +98,16 @@ def previews(parts: Services, run_id: str) -> list[ShownMessage]:
     return _previews(parts, run_id)
 
 
+def outlook_of(parts: Services, run_id: str) -> Outlook:
+    """Look ahead at a run, beside the last plan of its campaign."""
+    return _outlook(parts, run_id, parts.customers.release().version)
+
+
+def lift_of(parts: Services, run_id: str) -> LiftReport | None:
+    """Say what a run changed, as the release knows it."""
+    return _lift(parts, run_id, parts.customers.release().version)
+
+
 def display_name(parts: Services, customer_id: str) -> str:
     """Give a customer's name as the release has it."""
     return _display_name(parts, customer_id, parts.customers.release().version)
@@ -101,6 +121,16 @@ def _planner(_parts: Services) -> Planner:
 @st.cache_data(max_entries=50, show_spinner="Looking for the ugliest messages ...")
 def _previews(_parts: Services, run_id: str) -> list[ShownMessage]:
     return ugliest(_parts.store, _parts.customers, run_id)
+
+
+@st.cache_data(ttl=60, max_entries=50, show_spinner="Laying it beside the last plan ...")
+def _outlook(_parts: Services, run_id: str, version: str) -> Outlook:  # noqa: ARG001 (part of the key)
+    return outlook(_parts.store, _parts.customers, run_id, read_limits(_parts.settings))
+
+
+@st.cache_data(ttl=60, max_entries=50, show_spinner="Comparing with those held out ...")
+def _lift(_parts: Services, run_id: str, version: str) -> LiftReport | None:  # noqa: ARG001 (part of the key)
+    return lift(_parts.store, _parts.customers, run_id)
 
 
 @st.cache_data(max_entries=5000, show_spinner=False)

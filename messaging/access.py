@@ -6,11 +6,14 @@ any of them may. What the roles of the command line's `--actor` are is not asked
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from data_contracts.errors import RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 Role = Literal["marketer", "agent", "engineer", "privacy", "admin", "viewer"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -46,7 +49,9 @@ def _rule(told: str, *roles: Role, audited: tuple[str, ...] = ()) -> Rule:
 
 
 RULES: Final[Mapping[str, Rule]] = {
+    "figures.look": _rule("look at the company's figures", *ROLES),
     # campaigns: written, planned, approved and watched by those who answer for what they say
+    "feedback.look": _rule("look at what customers say of us", *ROLES),
     "campaign.look": _rule(
         "look at a campaign's people", "marketer", "agent", "engineer", "privacy", "viewer"
     ),
@@ -75,12 +80,17 @@ RULES: Final[Mapping[str, Rule]] = {
         "stop a campaign", "marketer", "engineer", "privacy", audited=("campaign.stopped",)
     ),
     # what campaigns are made of
+    "segment.look": _rule("look at a segment", *ROLES),
+    "segment.save": _rule("change a segment", "marketer"),
+    "segment.export": _rule("export a segment's people", "marketer", "privacy"),
     "segment.preview": _rule("look at a segment's people", "marketer", "agent", "engineer", "privacy"),
     "segment.changes": _rule("look at who entered a segment", "marketer", "agent", "engineer", "privacy"),
     "list.upload": _rule("upload a list of people", "marketer"),
     "list.remove": _rule("remove a list of people", "marketer", "privacy"),
     "coupons.import": _rule("import coupons", "marketer"),
     "template.preview": _rule("preview a message as a customer", "marketer", "agent"),
+    "template.look": _rule("look at a template", *ROLES),
+    "template.save": _rule("change a template", "marketer"),
     "template.send_test": _rule("send a test message", "marketer"),
     "template.rollback": _rule("take a template back", "marketer"),
     # one customer
@@ -103,7 +113,13 @@ RULES: Final[Mapping[str, Rule]] = {
     "identity.export": _rule("export decisions about identity", "engineer"),
     # consents
     "consent.look": _rule("look at somebody's consents", "marketer", "agent", "privacy"),
+    "consent.revoke": _rule("record that somebody says no", "agent", "privacy"),
     "consent.import": _rule("import consents", "privacy"),
+    "request.look": _rule("look at what people ask us to do with their data", "privacy"),
+    "request.take": _rule("write down what somebody asks us to do with their data", "agent", "privacy"),
+    "request.extend": _rule("take the longer time for what somebody asked", "privacy"),
+    "request.done": _rule("say that what somebody asked was done", "privacy"),
+    "request.refused": _rule("refuse what somebody asked", "privacy"),
     "consent.review.list": _rule("look at doubtful consents", "agent", "privacy"),
     "consent.review.confirm": _rule("confirm a doubtful consent", "agent", "privacy"),
     "consent.review.lift": _rule("lift a doubtful consent", "agent", "privacy"),
@@ -115,9 +131,18 @@ RULES: Final[Mapping[str, Rule]] = {
     "message.decide": _rule("say what became of a message", "marketer", "engineer"),
     "message.retry": _rule("send a message again", "engineer"),
     "message.discard": _rule("discard a message", "marketer", "engineer"),
+    "settings.look": _rule("look at the settings", "marketer", "engineer", "privacy"),
+    "brand.save": _rule("change the colour and the logo that readers see", "marketer"),
+    "channel.test": _rule("test a channel's connection", "engineer"),
     "keys.create": _rule("make a key", "engineer"),
     "keys.revoke": _rule("revoke a key", "engineer"),
     "notifications.snooze": _rule("snooze a notification", "engineer"),
+    # the data itself
+    "health.look": _rule("look at the health of the data", "engineer", "privacy", "marketer"),
+    "quarantine.replay": _rule("let rows be judged again", "engineer"),
+    "build.ask": _rule("ask for a build", "engineer"),
+    "file.land": _rule("land a file", "engineer"),
+    "demo.clock": _rule("move the demo's clock", *ROLES),
     # colleagues
     "user.invite": _rule("invite a colleague"),
     "user.renew": _rule("give a colleague a new link"),
@@ -169,6 +194,40 @@ def require(person: Person, action: str) -> None:
     )
 
 
+OWN: Final = frozenset({"user.join", "user.sign_in", "user.sign_in_refused", "user.sign_out"})  # of oneself
+WhoActs = Callable[["Connection"], Person | None]
+
+
+@dataclass
+class _Process:
+    """Whether people act in this process, as in the app's, and how to learn who does so now."""
+
+    who_acts: WhoActs | None = None
+
+
+_process = _Process()
+
+
+def identify_by(who_acts: WhoActs) -> None:
+    """Tell how to learn who acts at the moment; from now on nothing is recorded of them that they may not do.
+
+    `who_acts` gives None where nobody does, as in work that this process does by itself.
+    """
+    _process.who_acts = who_acts
+
+
+def require_recorded(connection: "Connection", action: str) -> None:
+    """Refuse what whoever acts may not do: the audit asks this in the transaction of every action that it keeps.
+
+    A page that forgot to ask can therefore offer an action, but not do it. Raises RefusedError.
+    """
+    if action in OWN or _process.who_acts is None or (person := _process.who_acts(connection)) is None:
+        return
+    names = [name for name, rule in RULES.items() if action in rule.audited] or [action]
+    if not any(may(person, name) for name in names):
+        require(person, names[0])
+
+
 def _listed(roles: Iterable[Role]) -> str:
     words = [_PLURAL[role] for role in ROLES if role in roles]
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
@@ -191,8 +250,14 @@ class Sight:
     wrote: bool  # what customers and we wrote to one another: it holds names and addresses, too
 
     def name(self, value: str | None) -> str | None:
-        """Give a name, or its initials."""
-        if self.names or not value:
+        """Give a name, or its initials; an address or a number that stands in a name's place is masked as what it is."""
+        if not value:
+            return value
+        if "@" in value:
+            return self.email(value)
+        if value.lstrip("+").replace(" ", "").isdigit():
+            return self.phone(value)
+        if self.names:
             return value
         initials = [found.group() for word in value.split() if (found := _INITIAL.search(word))]
         return " ".join(f"{letter.upper()}." for letter in initials[:3]) or HIDDEN

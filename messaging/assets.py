@@ -30,10 +30,17 @@ def publish(folder: Path, served: Path, assets: Mapping[str, str]) -> None:
             continue
         if _served(folder / name) != as_name:
             raise RefusedError(f"The picture {name!r} has changed just now.", "Do it again.")
-        served.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{as_name}.{os.getpid()}.{threading.get_ident()}")
-        draft.write_bytes((folder / name).read_bytes())
-        draft.replace(target)
+        write_once(target, (folder / name).read_bytes())
+
+
+def write_once(target: Path, content: bytes) -> None:
+    """Write a file whose name says what is in it, whole or not at all; one that is there stays."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}")
+    draft.write_bytes(content)
+    draft.replace(target)
 
 
 def _served(path: Path) -> str:

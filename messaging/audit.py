@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, null, select, update
 
+from messaging import access
 from messaging.store import chain
 from messaging.store.chain import GENESIS, ChainVerdict, commit, link
 from messaging.store.ids import new_id
@@ -39,8 +40,10 @@ def record(  # noqa: PLR0913 - the columns of an entry
 ) -> str:
     """Add an entry (`at` in naive UTC, `action` as noun.verb) in the transaction of what it tells of; give its id.
 
-    Call it last in a transaction: on PostgreSQL all others that record wait from here until its commit.
+    Call it last in a transaction: on PostgreSQL all others that record wait from here until its commit. Raises
+    RefusedError where whoever acts at a page may not do this.
     """
+    access.require_recorded(connection, action)
     lock(connection, [AUDIT_CHAIN])
     last = select(audit.c.sealed).order_by(audit.c.sequence.desc()).limit(1)
     if (newest_entry := connection.execute(last).first()) is not None and newest_entry.sealed is None:

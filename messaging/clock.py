@@ -35,6 +35,17 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class FollowedClock(Clock):
+    """Tells the time that the pin of a home names just now: whoever runs on sees a demo's clock being moved."""
+
+    home: Path = Path()
+
+    def now(self) -> datetime:
+        """Give the current moment as naive UTC. Raises SettingsError as `read_clock` does."""
+        return read_clock(self.home).now()
+
+
+@dataclass(frozen=True)
 class Instant:
     """A moment of this machine, to tell how long ago it was, whoever stood still since: the process or the machine.
 
@@ -75,7 +86,18 @@ def read_clock(home: Path) -> Clock:
     return Clock(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
 
 
+def follow_clock(home: Path) -> Clock:
+    """Give the clock of a home to a process that runs on: a demo's may be moved meanwhile, by whoever presses a button.
+
+    Raises SettingsError as `read_clock` does.
+    """
+    clock = read_clock(home)
+    return clock if clock.pinned_at is None else FollowedClock(clock.pinned_at, home)
+
+
 def pin_clock(home: Path, moment: datetime) -> None:
     """Pin the clock of a home to `moment` (naive UTC). The demo does this; live mode refuses such a home."""
     home.mkdir(parents=True, exist_ok=True)
-    (home / PIN_FILE).write_text(json.dumps({"pinned_at": moment.isoformat()}) + "\n")
+    aside = home / f"{PIN_FILE}.tmp"
+    aside.write_text(json.dumps({"pinned_at": moment.isoformat()}) + "\n")
+    aside.replace(home / PIN_FILE)  # at once: others read it all the time

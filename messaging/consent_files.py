@@ -9,6 +9,7 @@ import io
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,35 @@ KNOWN = (
 )  # fmt: skip
 DEFAULTS = {"purpose": "marketing", "legal_basis": "consent"}
 AHEAD = timedelta(days=1)  # a date without a zone may be today's in a country where it is tomorrow already
+LONGEST_RECORD_ID = 200  # characters: it is part of an index, whose entries PostgreSQL limits
 MOST_TOLD = 5  # faults of one file: whoever mends these reads it again
 MEND = "Nothing was recorded. Mend the file; docs/consent.md names its columns."
 _PLAIN = re.compile(r"[A-Za-z_ -]{1,24}")  # what may be told: an address or a number is nobody's business
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a row, by the line of the file that it ends on; the sentence quotes nobody's data."""
+
+    line: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ConsentFile:
+    """What was read of a file: each row is either a consent, under the line that it ends on, or a fault."""
+
+    name: str
+    consents: Mapping[int, ImportedConsent]
+    faults: tuple[Fault, ...]
+
+    def whole(self) -> list[ImportedConsent]:
+        """Give its consents. Raises InputError with the lines of what is wrong, if anything is."""
+        if self.faults:
+            told = "; ".join(f"line {each.line}: {each.sentence}" for each in self.faults[:MOST_TOLD])
+            more = f"; and {len(self.faults) - MOST_TOLD} more" if len(self.faults) > MOST_TOLD else ""
+            raise InputError(f"{self.name}: {told}{more}.", MEND)
+        return list(self.consents.values())
 
 
 def read_consent_file(path: Path, source: str, now: datetime | None = None) -> list[ImportedConsent]:
@@ -40,51 +67,55 @@ def read_consent_file(path: Path, source: str, now: datetime | None = None) -> l
 
     `now` (naive UTC) is the moment after which nothing can have been said, where that is to be held.
     """
+    return read_consents(path.read_bytes(), str(path), source, now).whole()
+
+
+def read_consents(content: bytes, name: str, source: str, now: datetime | None = None) -> ConsentFile:
+    """Read what a file of this name holds, row by row. Raises InputError where it is no CSV of consents at all."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no UTF-8 text.", "Save it as CSV in UTF-8.") from error
+        raise InputError(f"{name} is no UTF-8 text.", "Save it as CSV in UTF-8.") from error
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        _check_columns(path, rows.fieldnames or ())
-        consents, wrong = _consents(rows, source, now)
+        _check_columns(name, rows.fieldnames or ())
+        consents, faults = _consents(rows, source, now)
     except csv.Error as error:
-        raise InputError(f"{path}: line {rows.line_num} is no CSV ({error}).", MEND) from error
-    if wrong:
-        more = f"; and {len(wrong) - MOST_TOLD} more" if len(wrong) > MOST_TOLD else ""
-        raise InputError(f"{path}: {'; '.join(wrong[:MOST_TOLD])}{more}.", MEND)
-    return consents
+        raise InputError(f"{name}: line {rows.line_num} is no CSV ({error}).", MEND) from error
+    return ConsentFile(name, consents, faults)
 
 
 def _consents(
     rows: "csv.DictReader[str]", source: str, now: datetime | None
-) -> tuple[list[ImportedConsent], list[str]]:
+) -> tuple[dict[int, ImportedConsent], tuple[Fault, ...]]:
     """Read the rows, and say of each that cannot be read why."""
-    consents, wrong = [], []
+    consents, faults = {}, []
     for row in rows:
         try:
-            consents.append(_possible(_consent(row, source), now))
+            consents[rows.line_num] = _possible(_consent(row, source), now)
         except ValueError as fault:
-            wrong.append(f"line {rows.line_num}: {fault}")
-    return consents, wrong
+            faults.append(Fault(rows.line_num, str(fault)))
+    return consents, tuple(faults)
 
 
-def _check_columns(path: Path, found: Any) -> None:
+def _check_columns(file: str, found: Any) -> None:
     names = [str(name).strip() for name in found]
     if missing := [name for name in NEEDED if name not in names]:
         raise InputError(
-            f"{path} has no column {', '.join(missing)}.", f"It needs {', '.join(NEEDED)}. {MEND}"
+            f"{file} has no column {', '.join(missing)}.", f"It needs {', '.join(NEEDED)}. {MEND}"
         )
     if not {"customer_id", "address"} & set(names):
-        raise InputError(f"{path} names nobody.", f"It needs a column customer_id or address. {MEND}")
+        raise InputError(f"{file} names nobody.", f"It needs a column customer_id or address. {MEND}")
     if strange := sorted(set(names) - set(KNOWN)):
         told = ", ".join(name if _PLAIN.fullmatch(name) else "one without a plain name" for name in strange)
-        raise InputError(f"{path} has columns that nobody reads: {told}.", f"Legal are {', '.join(KNOWN)}.")
+        raise InputError(f"{file} has columns that nobody reads: {told}.", f"Legal are {', '.join(KNOWN)}.")
 
 
 def _consent(row: Mapping[Any, Any], source: str) -> ImportedConsent:
     if None in row or None in row.values():
         raise ValueError("it has more or fewer values than the file has columns")
+    if any("\0" in value for value in row.values()):
+        raise ValueError("it holds a NUL character, which no database keeps")
     given = {str(name).strip(): str(value).strip() for name, value in row.items()}
     told = DEFAULTS | {name: value for name, value in given.items() if value}
     for name, legal in LEGAL.items():
@@ -94,6 +125,8 @@ def _consent(row: Mapping[Any, Any], source: str) -> ImportedConsent:
         raise ValueError("it names nobody: neither customer_id nor address")
     if "address" in told and (address := _address(told["channel"], told["address"])) is None:
         raise ValueError("address cannot be written to on this channel; a number needs its country code")
+    if len(told.get("record_id", "")) > LONGEST_RECORD_ID:
+        raise ValueError(f"record_id has more than {LONGEST_RECORD_ID} characters")
     return ImportedConsent(
         customer_id=told.get("customer_id"),
         source=source,
@@ -144,10 +177,18 @@ def _evidence(text: str | None) -> dict[str, Any] | None:
     if not text.startswith("{"):
         return {"note": text}
     try:
-        found = json.loads(text)
-    except ValueError:
+        found = json.loads(text, parse_constant=_no_number)
+        json.dumps(found, ensure_ascii=False).encode()  # no half of a pair, which is no text
+    except (ValueError, RecursionError):
         raise ValueError("evidence begins like a JSON object and is none") from None
+    if "\\u0000" in json.dumps(found):
+        raise ValueError("evidence holds a NUL character, which no database keeps")
     return dict(found)
+
+
+def _no_number(constant: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and JSON has not. Raises ValueError."""
+    raise ValueError(constant)
 
 
 def _named(row: Mapping[str, str]) -> str:

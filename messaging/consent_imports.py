@@ -4,7 +4,7 @@ A file's opt-outs come when it is taken in, by address alone; a build brings the
 resolved to. What is known by then is not said twice, but the people are told of it.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -113,18 +113,57 @@ def record_imports(
     merge or a split. A grant is told again only of people who were `parted` from others: what was recorded while
     they were one is nobody's, but this record is theirs.
     """
-    ordered = sorted(rows, key=lambda row: (row.occurred_at, row.action == "revoke", row.source_record_id))
-    remaining, counts = iter(ordered), ImportCounts(0, 0, 0)
-    while batch := list(islice(remaining, IMPORT_BATCH)):
-        events = [_imported(row, addresses) for row in batch]
-        usable = {record_key(event): event for event in events if event.customer_id or event.address_hash}
+    counts = ImportCounts(0, 0, 0)
+    for batch in _in_order(rows):
+        usable, unusable = _usable(batch, addresses)
         with store.write() as connection:
             last = last_words(connection, usable)
             news = [new for key, event in usable.items() if (new := _news(event, last.get(key), parted))]
             recorded = _append_new(connection, news, recorded_at)
-        unusable = sum(1 for event in events if not (event.customer_id or event.address_hash))
         counts += ImportCounts(recorded, len(batch) - recorded - unusable, unusable)
     return counts
+
+
+def foresee_imports(store: Store, addresses: Addresses, rows: Iterable[ImportedConsent]) -> ImportCounts:
+    """Say what `record_imports` would count of the same rows by now; nothing is written."""
+    counts = ImportCounts(0, 0, 0)
+    heard: dict[RecordKey, Word] = {}  # the last word of each record, and every word, of the batches before
+    written: set[RecordKey] = set()
+    for batch in _in_order(rows):
+        usable, unusable = _usable(batch, addresses)
+        with store.read() as connection:
+            last = last_words(connection, usable) | {key: heard[key] for key in usable if key in heard}
+            news = {key: new for key, event in usable.items() if (new := _news(event, last.get(key), ()))}
+            known = said_already(connection, [record_key(event) for event in news.values()])
+        fresh = {
+            key: new
+            for key, new in news.items()
+            if record_key(new) not in known and record_key(new) not in written
+        }
+        written |= {record_key(new) for new in fresh.values()}
+        for key, new in fresh.items():
+            before = last.get(key)
+            if before is None or before.action != new.action:
+                heard[key] = Word(new.action, before.number + 1 if before else 1, new.customer_id)
+        counts += ImportCounts(len(fresh), len(batch) - len(fresh) - unusable, unusable)
+    return counts
+
+
+def _in_order(rows: Iterable[ImportedConsent]) -> Iterator[list[ImportedConsent]]:
+    """Give rows as they were said, of one moment an opt-out last, as many at a time as a transaction takes."""
+    ordered = sorted(rows, key=lambda row: (row.occurred_at, row.action == "revoke", row.source_record_id))
+    remaining = iter(ordered)
+    while batch := list(islice(remaining, IMPORT_BATCH)):
+        yield batch
+
+
+def _usable(
+    batch: Iterable[ImportedConsent], addresses: Addresses
+) -> tuple[dict[RecordKey, ConsentEvent], int]:
+    """Give the events of somebody, by their records, and how many are of nobody."""
+    events = [_imported(row, addresses) for row in batch]
+    usable = {record_key(event): event for event in events if event.customer_id or event.address_hash}
+    return usable, sum(1 for event in events if not (event.customer_id or event.address_hash))
 
 
 def record_opt_outs(store: Store, opt_outs: Iterable[ImportedOptOut], recorded_at: datetime) -> ImportCounts:

@@ -55,6 +55,7 @@ class _Opened:
     info: ReleaseInfo
     columns: Mapping[str, Mapping[str, str]]
     connection: duckdb.DuckDBPyConnection
+    answers: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
 
 
 class Snapshot:
@@ -83,6 +84,16 @@ class Snapshot:
             found = self._cursor.execute(sql, parameters or None)
             names = [column[0] for column in found.description or ()]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def kept(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Give the rows of a query as `rows` does, asked once for each release: for figures that a page shows often.
+
+        What a release says does not change. Of few rows, and of few different parameters.
+        """
+        asked = (sql, repr(parameters))
+        if asked not in self._opened.answers:
+            self._opened.answers[asked] = self.rows(sql, parameters)
+        return [dict(row) for row in self._opened.answers[asked]]
 
     def table(self, sql: str, parameters: Parameters = (), *, seconds: float | None = None) -> pa.Table:
         """Run one query and give its rows as an Arrow table: for many people, whose rows as dicts would fill the memory.
@@ -189,7 +200,7 @@ class ReleaseReader:
                 yield Snapshot(opened, cursor)
             except duckdb.Error as error:
                 raise ReleaseError(
-                    f"Release {opened.info.version} cannot answer ({type(error).__name__}).",
+                    f"The newest data cannot answer this (release {opened.info.version}, {type(error).__name__}).",
                     "Run `rapport build`, which publishes it in this version's shape.",
                 ) from error
 

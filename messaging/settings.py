@@ -19,8 +19,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data_contracts.errors import SettingsError
 from messaging.clock import PIN_FILE
+from messaging.colours import read_colour, unreadable
 
-SECRET_NAMES = ("TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY", "RAPPORT_SMTP_URL", "RAPPORT_STORE_URL")
+SECRET_NAMES = (
+    "TWILIO_AUTH_TOKEN",
+    "SENDGRID_API_KEY",
+    "RAPPORT_SMTP_URL",
+    "RAPPORT_STORE_URL",
+    "RAPPORT_OIDC_CLIENT_SECRET",
+)
 ENV_FILE = ".env"
 HOME_SETTINGS = "settings.env"  # in the home: settings that travel with it, such as the company's name
 SANDBOX_URL = "http://127.0.0.1:8010"
@@ -47,6 +54,7 @@ _PROXIES = "name the addresses or networks of your proxies, such as 10.0.0.5 or 
 _NO_PROXY = f"is neither an IP address nor a network; {_PROXIES}"
 _LEGAL = {  # what a person is told where pydantic would speak of patterns and literals
     "RAPPORT_CURRENCY": "it should be an ISO 4217 code such as GBP",
+    "RAPPORT_COMPANY_LOGO": "it should be a name that the page Settings gave to a logo, such as <32 hex digits>.png",
     "RAPPORT_SENDING": "it should be 'sandbox' or 'live'",
     "RAPPORT_ROLES": "it should be 'on' or 'off'",
 }
@@ -66,6 +74,8 @@ class Settings(BaseSettings):
     company_name: str = Field("Your company", alias="RAPPORT_COMPANY_NAME")
     company_address: str = Field("", alias="RAPPORT_COMPANY_ADDRESS")
     company_contact: str = Field("", alias="RAPPORT_COMPANY_CONTACT")
+    company_colour: str = Field("", alias="RAPPORT_COMPANY_COLOUR")
+    company_logo: str = Field("", alias="RAPPORT_COMPANY_LOGO", pattern=r"^([0-9a-f]{32}\.(png|jpg))?$")
     own_domains: str = Field("", alias="RAPPORT_OWN_DOMAINS")
     colleagues: str = Field("", alias="RAPPORT_COLLEAGUES")
     roles: Literal["off", "on"] = Field("off", alias="RAPPORT_ROLES")
@@ -93,6 +103,10 @@ class Settings(BaseSettings):
     form_sites: str = Field("", alias="RAPPORT_FORM_SITES", pattern=r"^[A-Za-z0-9:/.,*\[\] -]*$")
     smtp_url: SecretStr = Field(SecretStr(""), alias="RAPPORT_SMTP_URL")
     mail_from: str = Field("", alias="RAPPORT_MAIL_FROM")
+    oidc_issuer: str = Field("", alias="RAPPORT_OIDC_ISSUER")
+    oidc_client_id: str = Field("", alias="RAPPORT_OIDC_CLIENT_ID")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), alias="RAPPORT_OIDC_CLIENT_SECRET")
+    oidc_name: str = Field("", alias="RAPPORT_OIDC_NAME", max_length=40)
 
     @field_validator("time_zone")
     @classmethod
@@ -102,6 +116,17 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError("it should be an IANA time zone such as Europe/London") from error
         return value
+
+    @field_validator("company_colour")
+    @classmethod
+    def _readable_colour(cls, value: str) -> str:
+        if not value:
+            return value
+        if (colour := read_colour(value)) is None:
+            raise ValueError("it should be a colour in hex such as '#14606b'")
+        if told := unreadable(colour):
+            raise ValueError(told)
+        return colour
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -161,6 +186,27 @@ class Settings(BaseSettings):
                 "use another RAPPORT_HOME"
             )
         return self
+
+    @model_validator(mode="after")
+    def _whole_sign_in(self) -> Self:
+        given = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret.get_secret_value())
+        if any(given) and not all(given):
+            raise ValueError(
+                "RAPPORT_OIDC_ISSUER, RAPPORT_OIDC_CLIENT_ID and RAPPORT_OIDC_CLIENT_SECRET go together; set all or none"
+            )
+        if self.oidc_issuer:
+            parts = urlsplit(self.oidc_issuer)
+            safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+            if not parts.hostname or not safe or parts.query or parts.fragment:
+                raise ValueError(
+                    f"RAPPORT_OIDC_ISSUER is {self.oidc_issuer!r}; it should look like https://login.example.com"
+                )
+        return self
+
+    @property
+    def oidc_shown_name(self) -> str:
+        """Give how the sign-in page names the identity provider; empty where there is none."""
+        return self.oidc_name or urlsplit(self.oidc_issuer).hostname or ""
 
     @property
     def contact(self) -> str:

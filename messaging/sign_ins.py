@@ -12,12 +12,12 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from data_contracts.errors import RefusedError
 from messaging import audit
-from messaging.access import Person
+from messaging.access import Person, parse_roles
 from messaging.passwords import is_password
 from messaging.store import Store
 from messaging.store.locks import USERS, lock
 from messaging.store.tables_users import sign_in_attempts, user_sessions, users
-from messaging.users import fold, hashed
+from messaging.users import fold, hashed, invite
 
 IDLE: Final = timedelta(hours=2)
 LONGEST: Final = timedelta(hours=12)  # a working day: nobody is signed out twice in one
@@ -55,19 +55,61 @@ def sign_in(store: Store, name: str, password: str, address: str, now: datetime)
     raise RefusedError("That name and password do not belong together.", "Try again, or ask an admin.")
 
 
+def sign_in_as(store: Store, issuer: str, subject: str, now: datetime) -> str:
+    """Open a session for whom an identity provider has proven; give its token.
+
+    Raises RefusedError, in the same words, for who was never invited and for an account that was disabled.
+    """
+    same = (users.c.oidc_issuer == issuer) & (users.c.oidc_subject == subject)
+    with store.write() as connection:
+        lock(connection, [USERS])
+        row = connection.execute(select(users).where(same, users.c.disabled_at.is_(None))).first()
+        if row is not None:
+            token = _open(connection, row.user_id, now)
+            audit.record(connection, row.name, "user.sign_in", row.user_id, {"way": "oidc"}, at=now)
+            return token
+        audit.record(connection, "nobody", "user.sign_in_refused", None, {"way": "oidc"}, at=now)
+    raise RefusedError(
+        "No account here belongs to you.", "Ask an admin for an invitation, and open its link first."
+    )
+
+
+def sign_in_demo(store: Store, role: str, now: datetime) -> str:
+    """Open a session for a colleague of that role whom the demo makes up; give its token.
+
+    Whoever calls this has made sure that the company is made up and only this machine can ask. Raises UsageError for
+    a role that there is not.
+    """
+    (wanted,) = parse_roles([role])
+    name = f"Demo {wanted}"
+    with store.write() as connection:
+        lock(connection, [USERS])
+        there = connection.execute(select(users.c.user_id).where(users.c.login == fold(name))).scalar()
+        user_id = there or invite(connection, name, [wanted], "rapport", now)[0].user_id
+        token = _open(connection, user_id, now)
+        audit.record(connection, name, "user.sign_in", user_id, at=now)
+    return token
+
+
 def signed_in(store: Store, token: str, now: datetime) -> Person | None:
+    """Say whose session this is, or None where it has ended; it goes on for as long as it is asked about."""
+    with store.read() as connection:
+        person = whose(connection, token, now)
+        this = user_sessions.c.token_hash == hashed(token)
+        seen = connection.execute(select(user_sessions.c.seen_at).where(this)).scalar() if person else None
+    if seen is not None and seen <= now - TOUCHED:
+        with store.write() as connection:
+            connection.execute(update(user_sessions).where(this).values(seen_at=now))
+    return person
+
+
+def whose(connection: Connection, token: str, now: datetime) -> Person | None:
     """Say whose session this is, as the store knows them this moment, or None where it has ended."""
     this = user_sessions.c.token_hash == hashed(token)
     fresh = (user_sessions.c.seen_at > now - IDLE) & (user_sessions.c.started_at > now - LONGEST)
-    rows = select(users.c.user_id, users.c.name, users.c.roles, user_sessions.c.seen_at).join(user_sessions)
-    with store.read() as connection:
-        row = connection.execute(rows.where(this, fresh, users.c.disabled_at.is_(None))).first()
-    if row is None:
-        return None
-    if row.seen_at <= now - TOUCHED:
-        with store.write() as connection:
-            connection.execute(update(user_sessions).where(this).values(seen_at=now))
-    return Person(row.user_id, row.name, frozenset(row.roles))
+    rows = select(users.c.user_id, users.c.name, users.c.roles).join(user_sessions)
+    row = connection.execute(rows.where(this, fresh, users.c.disabled_at.is_(None))).first()
+    return Person(row.user_id, row.name, frozenset(row.roles)) if row else None
 
 
 def sign_out(store: Store, token: str, now: datetime) -> None:

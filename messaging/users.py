@@ -29,7 +29,7 @@ FIRST_ADMIN: Final = "admin"
 
 @dataclass(frozen=True)
 class User:
-    """An account as it is listed; times are naive UTC. Who has not joined has set no password yet."""
+    """An account as it is listed; times are naive UTC. Who has not joined has no way in yet."""
 
     user_id: str
     name: str
@@ -115,15 +115,46 @@ def join(store: Store, token: str, password: str, now: datetime) -> User:
         lock(connection, [USERS])  # or a sign-in by the old password could open a session behind this
         row = _linked(connection, token, now)
         connection.execute(delete(user_links).where(user_links.c.user_id == row.user_id))
-        connection.execute(update(users).where(users.c.user_id == row.user_id).values(password_hash=kept))
+        way = {"password_hash": kept, "oidc_issuer": None, "oidc_subject": None}
+        connection.execute(update(users).where(users.c.user_id == row.user_id).values(way))
         end_sessions(connection, row.user_id)
         audit.record(connection, row.name, "user.join", row.user_id, at=now)
+        return _user(connection.execute(select(users).where(users.c.user_id == row.user_id)).one())
+
+
+def join_as(store: Store, token: str, issuer: str, subject: str, now: datetime) -> User:
+    """Tie the account that a link is for to somebody at an identity provider, in place of its password.
+
+    The link ends, and so do all sessions of the account. Raises RefusedError for a link that is unknown, used or too
+    old, and for somebody who has another account.
+    """
+    same = (users.c.oidc_issuer == issuer) & (users.c.oidc_subject == subject)
+    with store.write() as connection:
+        lock(connection, [USERS])
+        row = _linked(connection, token, now)
+        ended = update(users).where(same, users.c.disabled_at.is_not(None))
+        connection.execute(ended.values(oidc_issuer=None, oidc_subject=None))
+        if connection.execute(select(users.c.user_id).where(same, users.c.user_id != row.user_id)).first():
+            raise RefusedError("You have another account here already.", "Sign in with that one.")
+        connection.execute(delete(user_links).where(user_links.c.user_id == row.user_id))
+        way = {"password_hash": None, "oidc_issuer": issuer, "oidc_subject": subject}
+        connection.execute(update(users).where(users.c.user_id == row.user_id).values(way))
+        end_sessions(connection, row.user_id)
+        audit.record(connection, row.name, "user.join", row.user_id, {"way": "oidc"}, at=now)
         return _user(connection.execute(select(users).where(users.c.user_id == row.user_id)).one())
 
 
 def list_users(connection: Connection) -> list[User]:
     """List all accounts by name, those that are disabled too."""
     return [_user(row) for row in connection.execute(select(users).order_by(users.c.login))]
+
+
+def find(connection: Connection, who: str) -> User:
+    """Give the account of that id or name. Raises NotFoundError where there is none."""
+    this = (users.c.user_id == who) | (users.c.login == fold(who))
+    if (row := connection.execute(select(users).where(this)).first()) is None:
+        raise NotFoundError("There is no account of that name or id.", "Look at `rapport users list`.")
+    return _user(row)
 
 
 def set_roles(connection: Connection, user_id: str, roles: Sequence[str], actor: str, now: datetime) -> User:
@@ -183,7 +214,8 @@ def _active(connection: Connection, user_id: str) -> Row[Any]:
 
 
 def _refuse_last_admin(connection: Connection, row: Row[Any]) -> None:
-    this = users.c.disabled_at.is_(None) & users.c.password_hash.is_not(None)
+    joined = users.c.password_hash.is_not(None) | users.c.oidc_subject.is_not(None)
+    this = users.c.disabled_at.is_(None) & joined
     rows = select(users.c.roles).where(this, users.c.user_id != row.user_id)
     others: Sequence[list[str]] = connection.execute(rows).scalars().all()
     if "admin" in row.roles and not any("admin" in roles for roles in others):
@@ -195,7 +227,7 @@ def _user(row: Row[Any]) -> User:
         row.user_id,
         row.name,
         frozenset(row.roles),
-        joined=row.password_hash is not None,
+        joined=row.password_hash is not None or row.oidc_subject is not None,
         created_at=row.created_at,
         disabled_at=row.disabled_at,
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.components import frame
 from dashboard.components.words import safe
 from dashboard.services import services
+from dashboard.session import actor, may
 from data_contracts.errors import RapportError
 from messaging.planner import Planner, RunReport, RunSummary
 
@@ -21,12 +22,11 @@ OFFERED: dict[str, tuple[tuple[Verb, str], ...]] = {  # by the run's state
     "paused": (("resume", "Go on"), ("stop", "Stop for good")),
 }
 MAIN = frozenset({"approve", "launch", "resume"})  # what the page wants the eye to find first
-ACTOR = "app"  # who acts, until the app knows its users by name
 TOLD = "told"  # the key under which a session keeps what the last action brought
 DONE = {
     "plan": "Planned. Look at who gets it and at the messages, then approve.",
     "approve": "Approved: exactly what you see here will run.",
-    "launch": "Launched. The dispatcher sends it from now on.",
+    "launch": "Launched. Its messages go from now on.",
     "pause": "Paused: what has not gone yet is held back.",
     "resume": "It goes on.",
     "stop": "Stopped: what had not gone yet was called back.",
@@ -39,17 +39,18 @@ def act(verb: Verb, target: str) -> None:
         with st.spinner("Deciding about everybody ..." if verb == "plan" else "One moment ..."):
             summary = take(services().planner, verb, target)
     except RapportError as error:
-        st.session_state[TOLD] = error
+        st.session_state[TOLD] = (target, error)
         return
     done = verb != "approve" or summary.state == "approved"
-    st.session_state[TOLD] = [DONE[verb] if done else "Your approval is kept.", *summary.notices]
+    sentences = [DONE[verb] if done else "Your approval is kept.", *summary.notices]
+    st.session_state[TOLD] = (summary.run_id, sentences)
     st.session_state[f"run_{summary.campaign}"] = summary.run_id
 
 
 def take(planner: Planner, verb: Verb, target: str) -> RunSummary:
     """Call the planner's step of that name."""
     if verb == "plan":
-        return planner.plan(target, ACTOR)
+        return planner.plan(target, actor())
     steps: dict[str, Callable[[str, str], RunSummary]] = {
         "approve": planner.approve,
         "launch": planner.launch,
@@ -57,23 +58,27 @@ def take(planner: Planner, verb: Verb, target: str) -> RunSummary:
         "resume": planner.resume,
         "stop": planner.stop,
     }
-    return steps[verb](target, ACTOR)
+    return steps[verb](target, actor())
 
 
 def buttons(report: RunReport) -> None:
     """Offer what can be done with a run in its state, and say what the last step brought."""
     with st.container(horizontal=True):
         for verb, label in OFFERED.get(report.state, ()):
+            if not may(f"campaign.{verb}"):
+                continue
             kind: Literal["primary", "secondary"] = "primary" if verb in MAIN else "secondary"
             st.button(
                 label, key=f"{verb}_{report.run_id}", type=kind, on_click=act, args=(verb, report.run_id)
             )
-    told()
+    told(report.run_id)
 
 
-def told() -> None:
-    """Say what came of the last action in this session, until the next one."""
-    outcome = st.session_state.get(TOLD)
+def told(target: str) -> None:
+    """Say what came of the last action in this session, until the next one, where it was with this run or campaign."""
+    about, outcome = st.session_state.get(TOLD, (None, None))
+    if about != target:
+        return
     if isinstance(outcome, RapportError):
         frame.trouble(outcome)
     elif outcome:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from dashboard import palette
-from dashboard.components import charts, words
+from dashboard.components import words
 from dashboard.components.tiles import Row, Tile, rows, tiles
 from dashboard.components.words import safe
 from messaging.planner import AudienceRow, ReasonCount, RunReport
@@ -35,9 +35,12 @@ REASONS = {
     "frequency_cap": "Heard enough from us",
     "state_limit": "Legal limit reached",
     "daily_budget": "Day's budget is promised",
+    "scheduled": "Goes at their own hour",
+    "campaign_pace": "Waits for its turn",
     "unknown_time_zone": "Time zone unknown",
     "quiet_hours": "It is night there",
     "already_written": "Had this campaign lately",
+    "already_held_out": "Held out lately, and counted there",
     "duplicate_address": "Shares an address",
     "no_coupon": "No coupon left",
     "missing_value": "Text would have a gap",
@@ -64,19 +67,6 @@ def steps(state: str) -> None:
         pieces.append(f'<span class="{mark}">{index + 1}. {step.capitalize()}</span>')
     told = f"<span>· {safe(STATE_WORDS.get(state, state))}</span>" if state in {"paused", "stopped"} else ""
     st.html(f'<div class="r-steps">{"<span>→</span>".join(pieces)}{told}</div>')
-
-
-def closing_sum(report: RunReport) -> None:
-    """Show the sum: matched = to send + held out + each reason for leaving somebody out."""
-    left_out = [(reason_name(each), each.people) for each in report.excluded]
-    parts = [
-        ("Get the message", report.to_send, palette.BRAND),
-        ("Held out to compare", report.held_out, "#8d6bb0"),
-    ]
-    parts += [(name, people, "#c9a98a") for name, people in left_out]
-    charts.closing_sum(report.matched, [part for part in parts if part[1]])
-    sum_ = " + ".join([f"{words.number(people)} {name.lower()}" for name, people, _ in parts if people])
-    st.html(f'<div class="r-sum r-small"><b>{words.number(report.matched)} matched</b> = {safe(sum_)}</div>')
 
 
 def reasons(items: Sequence[ReasonCount]) -> None:
@@ -128,14 +118,6 @@ def progress(report: RunReport) -> None:
     )
 
 
-def groups(report: RunReport) -> dict[str, tuple[str, str | None]]:
-    """Give the groups of the sum: what each is called, and the decision and reason that make it up."""
-    named: dict[str, tuple[str, str | None]] = {"Get the message": ("send", None)}
-    if report.held_out:
-        named["Held out to compare"] = ("holdout", None)
-    return named | {reason_name(each): ("excluded", each.reason) for each in report.excluded}
-
-
 def people(members: Sequence[AudienceRow], names: Mapping[str, str]) -> None:
     """List people with what was decided about each; a name leads to the person's card."""
     drawn = []
@@ -143,6 +125,10 @@ def people(members: Sequence[AudienceRow], names: Mapping[str, str]) -> None:
         link = f'<a class="r-who" href="customers?customer={quote(each.customer_id)}" target="_self">'
         name = f"{link}{safe(names[each.customer_id])}</a>"
         state = safe(words.title(each.message_state)) if each.message_state else ""
+        if each.message_id:
+            state += (
+                f' <a class="r-who" href="campaigns?why={quote(each.message_id)}" target="_self">Why?</a>'
+            )
         detail = f'<div class="r-muted r-small">{safe(each.detail)}</div>'
         drawn.append(
             f'<div class="r-row" role="listitem"><div class="r-grow">{name}{detail}</div>'

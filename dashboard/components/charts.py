@@ -110,37 +110,6 @@ def stages(people: Mapping[str, int]) -> None:
     )
 
 
-def closing_sum(matched: int, parts: Sequence[tuple[str, int, str]]) -> None:
-    """Show what was decided about everybody a segment matched, as steps down from the whole.
-
-    Each of `parts` is a name, a number and a colour; together they make up `matched`.
-    """
-    rows, left = [("Matched", 0, matched, matched, palette.INK)], matched
-    for name, number, colour in parts:
-        rows.append((name, left - number, left, number, colour))
-        left -= number
-    frame = pd.DataFrame(rows, columns=["name", "from", "to", "people", "colour"])
-    frame["share"] = [words.share(row[3], matched) for row in rows]
-    frame["label"] = [f"{words.number(row[3])}  ({words.share(row[3], matched)})" for row in rows]
-    base = alt.Chart(frame).encode(y=alt.Y("name:N", sort=None, title=None, axis=_names()))
-    tooltip = [
-        alt.Tooltip("name:N", title="Group"),
-        alt.Tooltip("people:Q", title="People", format=","),
-        "share",
-    ]
-    bars = base.mark_bar(height=18, cornerRadius=2).encode(
-        x=alt.X("from:Q", title="People", axis=alt.Axis(format=",d", tickCount=6, tickMinStep=1)),
-        x2="to:Q",
-        color=alt.Color("colour:N", scale=None),
-        tooltip=tooltip,
-    )
-    labels = base.mark_text(align="left", dx=6, color=palette.INK, fontSize=12).encode(
-        x="to:Q", text="label:N"
-    )
-    chart = alt.layer(bars, labels).properties(height=32 * len(rows) + 10)
-    show(chart, f"How {matched} matched people were decided upon", height=None)
-
-
 def waterfall(weights: Waterfall) -> None:
     """Show how a probability came to be: from any two records, each comparison for or against, to the whole."""
     parts = [("Any two records", weights.prior, "", "")]

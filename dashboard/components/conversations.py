@@ -33,7 +33,7 @@ def _card(each: OpenConversation, now: datetime) -> str:
     told = f"{words.count(each.inbound_count, 'message')} from them, {each.outbound_count} from us"
     channel = words.channel_name(each.channel)
     return (
-        f'<div class="r-talk r-ch-{safe(each.channel or "other")}"><div class="r-chips"><b>{safe(title)}</b>'
+        f'<div class="r-talk r-ch-{words.css_name(each.channel)}"><div class="r-chips"><b>{safe(title)}</b>'
         f'<span class="r-muted r-small">{safe(channel)} · {safe(told)}</span></div>'
         f'<div class="r-chips">{"".join(chips)}</div>{body}</div>'
     )

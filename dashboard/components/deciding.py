@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard.components import desk, words
-from dashboard.components.actions import ACTOR
 from dashboard.components.tiles import Row, rows
 from dashboard.services import Services
+from dashboard.session import actor, may
 from messaging.customers import CustomerCard
 from messaging.desk.identity import decide_identity, decisions_about, take_back
 from messaging.identity_decisions import Decision, Kind
@@ -19,6 +19,8 @@ def deciding(parts: Services, card: CustomerCard) -> None:
     for each in decisions_about(parts.store, parts.customers, card.customer_id):
         _decision(parts, each)
     one = card.customer_id
+    if not may("identity.merge"):
+        return
     with st.expander("This is somebody else, too"), st.form(f"merge_{one}", border=False):
         st.text_input(
             "Who?", key=f"merge_{one}_b", placeholder="Their e-mail, phone, order or customer number"
@@ -39,6 +41,8 @@ def _decision(parts: Services, each: Decision) -> None:
     when = words.clock(each.decided_at, parts.settings.time_zone)
     told = f"{each.author}, {when}: {each.reason}"
     rows([Row(f"{each.one} and {each.other} {SAID[each.kind]}", told, "the next build obeys it", "amber")])
+    if not may("identity.withdraw"):
+        return
     key = f"back_{each.decision_id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Why take it back?", key=key, max_chars=500)
@@ -60,7 +64,7 @@ def _decide(parts: Services, kind: Kind, customer_id: str) -> None:
             one,
             fields["b"],
             reason=fields["why"],
-            actor=ACTOR,
+            actor=actor(),
         ),
         [f"{kind}_{customer_id}_why"],
     )
@@ -70,5 +74,5 @@ def _take_back(parts: Services, decision_id: str, key: str) -> None:
     reason = str(st.session_state.get(key) or "")
     desk.act(
         "It is taken back.",
-        lambda: take_back(parts.store, parts.clock, decision_id, reason=reason, actor=ACTOR),
+        lambda: take_back(parts.store, parts.clock, decision_id, reason=reason, actor=actor()),
     )

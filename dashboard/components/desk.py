@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.components import frame, words
-from dashboard.components.actions import ACTOR
 from dashboard.components.tiles import Row, rows
 from dashboard.components.words import safe
 from dashboard.services import Services
+from dashboard.session import actor, may
 from data_contracts.errors import RapportError
 from messaging.desk.follow_ups import FollowUp, Settled, promise, settle
 from messaging.desk.notes import Note, remove_note, write_note
@@ -23,25 +23,25 @@ ENDS_OF_DAY = (
 STATES = {"open": "amber", "overdue": "red", "kept": "green", "kept late": "amber", "dropped": ""}
 
 
-def told() -> None:
-    """Say what the last action brought, once."""
-    outcome = st.session_state.pop(TOLD, None)
+def told(key: str = TOLD) -> None:
+    """Say what the last action brought, once; a part of a page that is not always seen has a key of its own."""
+    outcome = st.session_state.pop(key, None)
     if isinstance(outcome, RapportError):
         frame.trouble(outcome)
     elif outcome:
         st.html(f'<div class="r-note-box" role="status">{safe(outcome)}</div>')
 
 
-def act(done: str, work: Callable[[], object], clear: Sequence[str] = ()) -> None:
+def act(done: str, work: Callable[[], object], clear: Sequence[str] = (), key: str = TOLD) -> None:
     """Do something, remember what to tell, and empty the fields of these keys where it went well."""
     try:
         work()
     except RapportError as error:
-        st.session_state[TOLD] = error
+        st.session_state[key] = error
         return
-    st.session_state[TOLD] = done
-    for key in clear:
-        st.session_state[key] = ""
+    st.session_state[key] = done
+    for each in clear:
+        st.session_state[each] = ""
 
 
 def follow_ups(parts: Services, customer_id: str, known: Sequence[FollowUp]) -> None:
@@ -51,6 +51,8 @@ def follow_ups(parts: Services, customer_id: str, known: Sequence[FollowUp]) -> 
         _follow_up(parts, each, zone, now)
     if not known:
         st.html('<div class="r-muted r-small">Nothing was promised to them.</div>')
+    if not may("follow_up.promise"):
+        return
     key = f"promise_{customer_id}"
     with st.expander("Promise something"), st.form(f"form_{key}", border=False):
         what = "What did you promise?"
@@ -62,20 +64,19 @@ def follow_ups(parts: Services, customer_id: str, known: Sequence[FollowUp]) -> 
 
 def notes(parts: Services, customer_id: str, known: Sequence[Note]) -> None:
     """List what colleagues wrote down, and take a new note."""
+    removes = may("note.remove")
     for each in known:
         left, right = st.columns([5, 1], vertical_alignment="center")
         with left:
             when = words.clock(each.written_at, parts.settings.time_zone)
             rows([Row(each.body, f"{each.written_by}, {when}")])
-        right.button(
-            "Remove",
-            key=f"remove_{each.note_id}",
-            type="tertiary",
-            on_click=_remove,
-            args=(parts, each.note_id),
-        )
+        if removes:
+            key = f"remove_{each.note_id}"
+            right.button("Remove", key=key, type="tertiary", on_click=_remove, args=(parts, each.note_id))
     if not known:
         st.html('<div class="r-muted r-small">Nobody has noted anything yet.</div>')
+    if not may("note.write"):
+        return
     key = f"note_{customer_id}"
     with st.expander("Write a note"), st.form(f"form_{key}", border=False):
         label = "What should the next colleague know?"
@@ -90,7 +91,7 @@ def _follow_up(parts: Services, each: FollowUp, zone: str, now: datetime) -> Non
         told = f"{each.made_by}; {each.settled_as} by {each.settled_by}, {words.day(each.settled_at, zone)}"
     outcome = f": {each.outcome}" if each.outcome else ""
     rows([Row(each.promise, told + outcome, state.capitalize(), STATES[state])])
-    if each.settled_at:
+    if each.settled_at or not may("follow_up.kept"):
         return
     key = f"outcome_{each.follow_up_id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -109,7 +110,7 @@ def _promise(parts: Services, customer_id: str, key: str) -> None:
     due = due_at(day, parts.settings.time_zone, parts.clock.now())
     act(
         "Noted. It will stand on the first page the day before it is due.",
-        lambda: promise(parts.store, parts.clock, customer_id, what, due, actor=ACTOR),
+        lambda: promise(parts.store, parts.clock, customer_id, what, due, actor=actor()),
         [key],
     )
 
@@ -118,7 +119,9 @@ def _settle(parts: Services, each: FollowUp, settled_as: Settled, key: str) -> N
     outcome = st.session_state.get(key) or ""
     act(
         f"“{each.promise}” is settled: {'kept' if settled_as == 'kept' else 'not needed any more'}.",
-        lambda: settle(parts.store, parts.clock, each.follow_up_id, settled_as, outcome=outcome, actor=ACTOR),
+        lambda: settle(
+            parts.store, parts.clock, each.follow_up_id, settled_as, outcome=outcome, actor=actor()
+        ),
     )
 
 
@@ -126,13 +129,13 @@ def _note(parts: Services, customer_id: str, key: str) -> None:
     body = st.session_state[key]
     act(
         "The note is kept.",
-        lambda: write_note(parts.store, parts.clock, customer_id, body, actor=ACTOR),
+        lambda: write_note(parts.store, parts.clock, customer_id, body, actor=actor()),
         [key],
     )
 
 
 def _remove(parts: Services, note_id: str) -> None:
-    act("The note is gone.", lambda: remove_note(parts.store, parts.clock, note_id, actor=ACTOR))
+    act("The note is gone.", lambda: remove_note(parts.store, parts.clock, note_id, actor=actor()))
 
 
 def due_at(day: date, zone: str, now: datetime) -> datetime:

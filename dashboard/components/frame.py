@@ -7,7 +7,6 @@ from traceback import format_tb
 
 import streamlit as st
 
-from dashboard.components import words
 from dashboard.components.words import safe
 from dashboard.services import Services
 from data_contracts.errors import RapportError, ReleaseError
@@ -27,9 +26,6 @@ def banner(services: Services) -> None:
     if services.settings.sending != "sandbox":
         return
     sentence = "Nothing leaves this machine: messages go to sandbox phones and mailboxes."
-    if services.clock.pinned_at is not None:
-        moment = words.clock(services.clock.now(), services.settings.time_zone)
-        sentence += f" Demo clock: {moment}, {services.settings.time_zone}."
     st.html(f'<div class="r-banner" role="status"><b>SANDBOX</b><span>{safe(sentence)}</span></div>')
 
 
@@ -42,6 +38,13 @@ def trouble(error: RapportError) -> None:
     """Show a failure as a sentence and its mend."""
     mend = f"<br>{_with_code(error.mend)}" if error.mend else ""
     st.html(f'<div class="r-trouble" role="alert"><strong>{_with_code(error.message)}</strong>{mend}</div>')
+
+
+def closed(error: RapportError) -> None:
+    """Stand in for every page of somebody who is not signed in, or not any more."""
+    st.title("You are not signed in", anchor=False)
+    trouble(error)
+    st.html('<p><a class="r-go" href="/sign-in" target="_self">Sign in</a></p>')
 
 
 @contextmanager
@@ -73,6 +76,12 @@ def section(title: str, note: str = "") -> None:
     st.subheader(title, anchor=False)
     if note:
         st.html(f'<div class="r-muted r-small">{safe(note)}</div>')
+
+
+def named(title: str, note: str = "") -> None:
+    """Open a part whose title somebody else wrote, such as a name: it stays text; `section` reads Markdown."""
+    small = f'<div class="r-muted r-small">{safe(note)}</div>' if note else ""
+    st.html(f'<h3 class="r-named">{safe(title)}</h3>{small}')
 
 
 def _with_code(text: str) -> str:

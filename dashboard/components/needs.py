@@ -9,11 +9,13 @@ import streamlit as st
 from dashboard.components import frame, words
 from dashboard.components.tiles import Tile, tiles
 from dashboard.components.words import safe
+from dashboard.session import may
 from messaging.customers.service import ANSWERED_WITHIN, Service
 from messaging.desk.brief import waited
 from messaging.desk.today import Today
 
 CHECKS = "#data-checks"  # where data checks stand on the first page
+REQUESTS = "privacy?tab=Requests"
 TONES = {"red": "bad", "amber": "warn", "": ""}
 
 
@@ -84,6 +86,9 @@ def _lines(today: Today, now: datetime, zone: str) -> Iterator[str]:
         yield _line(
             f"{number} may or may not have gone", "the provider has not said", "red", "campaigns", "Look"
         )
+    if today.requests and may("request.look"):
+        asked = words.count(today.requests, "request") + " about somebody's data"
+        yield _line(asked, "due within a week, or late: the law gives a month", "red", REQUESTS, "Answer")
     for name in today.unapproved:
         yield _line(words.title(name), "is planned and waits for approval", "amber", "campaigns", "Review")
     if today.doubts:

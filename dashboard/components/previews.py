@@ -19,6 +19,11 @@ def message(shown: ShownMessage, sender: str) -> None:
     st.html(f'{drawn}<div class="r-caption">{notes}</div>{marks}')
 
 
+def phone(body: str, sender: str) -> None:
+    """Show a text as it stands on a phone."""
+    st.html(_phone(body.strip(), sender))
+
+
 def _phone(body: str, sender: str) -> str:
     top = f'<div class="r-from">{safe(sender)}</div>'
     return f'<div class="r-phone">{top}<div class="r-bubble">{safe(body)}</div></div>'

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.components import deciding, frame, golden, person, picture, portrait, words
 from dashboard.components.why import why
 from dashboard.services import Services
 from data_contracts.contracts import published_contract
 from messaging.customers import CustomerCard, OpenConversation
 from messaging.customers.narrowing import answer_seconds
+from messaging.desk import masking
 from messaging.desk.brief import brief
 from messaging.desk.follow_ups import FollowUp, follow_ups_of
 from messaging.desk.notes import Note, notes_of
@@ -34,10 +36,13 @@ class View:
 
 def read(parts: Services, customer_id: str) -> View:
     """Read the view of a customer. Raises NotFoundError where nobody has, or ever had, that id."""
-    card = parts.customers.get(customer_id, limit=500)
+    sight = session.sight()
+    card = masking.card(parts.customers.get(customer_id, limit=500), sight)
     ids = (card.customer_id, *card.aliases)
-    talks = parts.customers.open_conversations(card.customer_id)
-    promised, notes = tuple(follow_ups_of(parts.store, ids)), tuple(notes_of(parts.store, ids))
+    found = parts.customers.open_conversations(card.customer_id)
+    talks = tuple(masking.conversation(each, sight) for each in found)
+    promised = tuple(masking.follow_up(each, sight) for each in follow_ups_of(parts.store, ids))
+    notes = tuple(masking.note(each, sight) for each in notes_of(parts.store, ids))
     told = brief(
         card.facts,
         conversations=talks,
@@ -99,9 +104,17 @@ def _identity(parts: Services, card: CustomerCard) -> None:
     with st.container(border=True):
         frame.section("Known by")
         person.identifiers(card)
-        golden.origins(parts.customers.golden(card.customer_id), zone)
+        sight = session.sight()
+        known = [masking.golden(each, sight) for each in parts.customers.golden(card.customer_id)]
+        golden.origins(known, zone)
     with st.container(border=True):
         frame.section("Why is this one person?")
+        if not (sight.contacts and session.may("identity.look")):
+            what = (
+                "What ties their records together names addresses and numbers, which your role does not see."
+            )
+            st.html(f'<div class="r-muted">{what}</div>')
+            return
         answer = parts.customers.why(card.customer_id)
         picture.picture(answer.steps)
         why(answer, zone)

@@ -32,9 +32,9 @@ COLOURS: tuple[str, ...] = ("ink", "muted", "faint", "mist", "brand", "brand_sof
 COLOURS += ("warn", "warn_soft", "bad", "bad_soft")
 
 
-def apply() -> None:
-    """Put the style sheet into the page; call it once a run, first."""
-    st.html(f"<style>{variables()}{SHEET.read_text()}</style>")
+def apply(header: str = "") -> None:
+    """Put the style sheet into the page, with a style of the header's own; call it once a run, first."""
+    st.html(f"<style>{variables()}{SHEET.read_text()}{header}</style>")
 
 
 def variables() -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.components.words import safe
+from dashboard.components.words import css_name, safe
 
 TONES = {"green": "good", "amber": "warn", "red": "bad"}
 
@@ -51,7 +51,7 @@ def _tile(tile: Tile) -> str:
     bar = ""
     if tile.filled is not None:
         width = max(0.0, min(1.0, tile.filled)) * 100
-        bar = f'<div class="r-bar r-ch-{safe(tile.channel)}"><i style="width:{width:.1f}%"></i></div>'
+        bar = f'<div class="r-bar r-ch-{css_name(tile.channel)}"><i style="width:{width:.1f}%"></i></div>'
     return (
         f'<div class="r-tile"><div class="r-label">{safe(tile.label)}</div>'
         f'<div class="r-value">{safe(tile.value)}</div>{bar}<div class="r-note">{safe(tile.note)}</div></div>'

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from itertools import groupby
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -37,8 +38,11 @@ REPORTS = frozenset({"processed", "delivered", "deferred"})
 FIRST = 25  # entries shown at first
 
 
-def timeline(entries: Sequence[TimelineEntry], *, currency: str, zone: str) -> None:
-    """Show the entries, newest first, with filters by channel, by words and as of a day."""
+def timeline(entries: Sequence[TimelineEntry], *, currency: str, zone: str, explains: bool = False) -> None:
+    """Show the entries, newest first, with filters by channel, by words and as of a day.
+
+    With `explains` a campaign's message leads to why it went.
+    """
     channels = sorted({each.channel or "other" for each in entries}, key=words.channel_name)
     left, right = st.columns([5, 3])
     asked = left.text_input("Search in it", key="timeline_words", placeholder="Any word that was said")
@@ -47,7 +51,7 @@ def timeline(entries: Sequence[TimelineEntry], *, currency: str, zone: str) -> N
         "Show only",
         channels,
         selection_mode="multi",
-        format_func=words.channel_name,
+        format_func=lambda channel: words.label(words.channel_name(channel)),
         key="timeline_channels",
     )
     kept = narrowed(entries, channels=chosen or (), words=asked, until=_end_of(day, zone))
@@ -57,7 +61,7 @@ def timeline(entries: Sequence[TimelineEntry], *, currency: str, zone: str) -> N
         everything = len(kept) <= FIRST or st.toggle(f"All {words.number(len(kept))} entries")
     if not kept:
         st.html('<div class="r-muted">Nothing of that kind. Take a filter away to see more.</div>')
-    st.html(draw(kept if everything else kept[:FIRST], currency, zone))
+    st.html(draw(kept if everything else kept[:FIRST], currency, zone, explains=explains))
 
 
 def _end_of(day: object, zone: str) -> datetime | None:
@@ -68,12 +72,12 @@ def _end_of(day: object, zone: str) -> datetime | None:
     return ends.astimezone(UTC).replace(tzinfo=None)
 
 
-def draw(entries: Iterable[TimelineEntry], currency: str, zone: str) -> str:
+def draw(entries: Iterable[TimelineEntry], currency: str, zone: str, *, explains: bool = False) -> str:
     """Give the entries as HTML, grouped by day; whatever a customer wrote is escaped."""
     days = groupby(entries, key=lambda each: words.local(each.occurred_at, zone).date())
     parts = []
     for day, of_the_day in days:
-        entries_html = "".join(_entry(each, currency, zone) for each in of_the_day)
+        entries_html = "".join(_entry(each, currency, zone, explains=explains) for each in of_the_day)
         parts.append(f'<div class="r-day">{day:%A %-d %B %Y}</div>{entries_html}')
     return f'<div class="r-timeline" role="list">{"".join(parts)}</div>'
 
@@ -83,16 +87,17 @@ def _is_report(entry: TimelineEntry) -> bool:
     return entry.kind == "email_event" and entry.state in REPORTS
 
 
-def _entry(entry: TimelineEntry, currency: str, zone: str) -> str:
+def _entry(entry: TimelineEntry, currency: str, zone: str, *, explains: bool) -> str:
     way = WAYS.get(entry.direction, "") if entry.channel in words.SPOKEN else ""
     what = safe(f"{words.channel_name(entry.channel)} {way}".strip())
     said = entry.body.strip() if entry.body else ""
     body = f'<div class="r-body">{safe(said)}</div>' if said else ""
-    head = (
-        f'<div class="r-head"><span class="r-title">{safe(entry.title)}</span>{_marks(entry, currency)}</div>'
+    marks = _marks(entry, currency) + (_why(entry.message_id) if explains and entry.message_id else "")
+    head = f'<div class="r-head"><span class="r-title">{safe(entry.title)}</span>{marks}</div>'
+    badge = (
+        f'<div class="r-badge r-icon-{words.css_name(_icon(entry))}" role="img" aria-label="{what}"></div>'
     )
-    badge = f'<div class="r-badge r-icon-{safe(_icon(entry))}" role="img" aria-label="{what}"></div>'
-    classes = f"r-touch r-{safe(entry.direction)} r-ch-{safe(entry.channel or 'other')}"
+    classes = f"r-touch r-{words.css_name(entry.direction)} r-ch-{words.css_name(entry.channel)}"
     return (
         f'<div class="{classes}" role="listitem">{badge}'
         f'<div>{head}<div class="r-muted r-small">{what}</div>{body}</div>'
@@ -118,6 +123,10 @@ def _marks(entry: TimelineEntry, currency: str) -> str:
     if entry.is_fresh:
         marks.append(chip("since the last build", "warn"))
     return "".join(marks)
+
+
+def _why(message_id: str) -> str:
+    return f'<a class="r-who r-small" href="campaigns?why={quote(message_id)}" target="_self">Why?</a>'
 
 
 def _time(moment: datetime, zone: str) -> str:

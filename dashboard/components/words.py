@@ -1,5 +1,7 @@
 """Numbers, money, times and names as people read them. Pure: no page, no store."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -68,6 +70,11 @@ TABLE_NAMES = {
 }
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+MARKDOWN = re.compile(r"[!-/:-@\[-`{-~]")  # all that a backslash may stand before (CommonMark 2.4)
+PICTURES = re.compile(r":(?=streamlit:|material_)")  # Streamlit looks for these after backslashes are gone
+TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")  # would turn the words beside them around
+CLASS = re.compile(r"[a-z][a-z0-9_]*")
+WORD_JOINER = "\u2060"  # has no width
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -86,11 +93,20 @@ def money(minor: int | None, currency: str, *, whole: bool = False) -> str:
     return f"{MINUS if minor < 0 else ''}{symbol}{amount:,.{0 if whole else exponent}f}"
 
 
+def cost(millionths: int | None, currency: str) -> str:
+    """Write an amount of millionths of a currency, as price lists count: £12.40."""
+    if millionths is None:
+        return MISSING
+    return money(round(millionths * 10 ** EXPONENTS.get(currency, 2) / 1_000_000), currency)
+
+
 def share(part: int, whole: int) -> str:
-    """Write a part of a whole as a percentage; a small but real part is never written as 0 %."""
+    """Write a part of a whole as a percentage; what is a part is never written as 0 %, nor what lacks one as 100 %."""
     if not whole:
         return MISSING
     percent = 100 * part / whole
+    if 99 < percent < 100:
+        return ">99 %"
     return "<1 %" if 0 < percent < 1 else f"{percent:.0f} %"
 
 
@@ -167,8 +183,25 @@ def title(name: str) -> str:
 
 
 def safe(text: object) -> str:
-    """Escape what customers or vendors wrote, so that it is shown and never obeyed."""
-    return escape("" if text is None else str(text), quote=True)
+    """Escape what customers or vendors wrote, so that it is shown and never obeyed; no override of direction stays."""
+    return escape("" if text is None else TURNS.sub("", str(text)), quote=True)
+
+
+def css_name(value: str | None) -> str:
+    """Give a word of a source, such as a channel, as the end of a class's name: one that could name two is `other`."""
+    return value if value and CLASS.fullmatch(value) else "other"
+
+
+def label(text: str) -> str:
+    """Write people's words for the label of a button, which Streamlit reads as markdown: pictures and links stay text."""
+    plain_text = PICTURES.sub(f":{WORD_JOINER}", TURNS.sub("", " ".join(text.split())))
+    return MARKDOWN.sub(r"\\\g<0>", plain_text)
+
+
+def apart(labels: Mapping[str, str]) -> dict[str, str]:
+    """Tell those of the same words apart by their keys: of two such options Streamlit takes the wrong one."""
+    often = Counter(labels.values())
+    return {key: f"{words} · {key}" if often[words] > 1 else words for key, words in labels.items()}
 
 
 def total(parts: Mapping[str, int]) -> int:

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from dashboard.components import desk, words
-from dashboard.components.actions import ACTOR
 from dashboard.components.tiles import Row, rows
 from dashboard.components.words import safe
 from dashboard.services import Services, desk_of, templates_of_service
+from dashboard.session import actor
 from data_contracts.errors import RapportError
 from messaging.desk.writing import LONGEST, Draft, Way, rendered, ways, write_to
 from messaging.rendering.segments import count_segments
@@ -21,7 +21,7 @@ def write_now(parts: Services, customer_id: str, preferred: str | None) -> None:
     chosen = st.selectbox(
         "What do you send?",
         [OWN, *offer],
-        format_func=lambda name: offer[name].title if name in offer else name,
+        format_func=words.apart({OWN: OWN} | {name: each.title for name, each in offer.items()}).__getitem__,
         key=f"what_{customer_id}",
         help="Marketing goes by campaigns. These templates serve: an apology, an answer, a follow-up.",
     )
@@ -63,7 +63,7 @@ def _compose(parts: Services, customer_id: str, way: Way, template: str | None) 
             st.html(
                 f'<div class="r-muted r-small">{words.count(count_segments(body), "text")} to pay for</div>'
             )
-    label = f"Send to {way.address}"
+    label = f"Send to {words.label(str(way.address))}"
     st.button(
         label,
         key=f"{key}_send",
@@ -79,8 +79,8 @@ def _send(parts: Services, customer_id: str, key: str, template: str | None, mes
     draft = Draft(message_id, channel, body, subject, template)
     cleared = [name for name in (f"{key}_body", f"{key}_subject") if name in st.session_state]
     desk.act(
-        "It is in the outbox and goes out with the next round of the dispatcher.",
-        lambda: write_to(desk_of(parts), customer_id, draft, actor=ACTOR),
+        "It is on its way, and goes within minutes.",
+        lambda: write_to(desk_of(parts), customer_id, draft, actor=actor()),
         cleared,
     )
     if not isinstance(st.session_state.get(desk.TOLD), RapportError):

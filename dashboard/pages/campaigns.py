@@ -1,133 +1,125 @@
-"""One campaign: to whom and what, who gets it and who does not and why, approval, and how it goes."""
+"""Campaigns: which there are and when they go; who would get one and why; what it says; and what it changed."""
 
 import streamlit as st
 
-from dashboard.components import actions, audience, frame, previews, words
-from dashboard.components.tiles import chip
-from dashboard.components.words import safe
-from dashboard.services import Services, display_name, services
-from dashboard.services import previews as previews_of
-from messaging.campaigns import Content
-from messaging.planner import RunReport, RunSummary, list_runs, report
-from messaging.planner.reports import audience as audience_of
-from messaging.segments import describe
+from dashboard import session
+from dashboard.components import (
+    campaign_editing,
+    campaign_list,
+    campaign_report,
+    campaign_run,
+    campaign_standing,
+    desk,
+    frame,
+    words,
+)
+from dashboard.components.campaign_calendar import month
+from dashboard.components.campaign_why import asking
+from dashboard.services import Services, lift_of, services
+from data_contracts.errors import LibraryError, NotFoundError
+from messaging.planner import list_runs, report
 
 PURPOSE = "See exactly who would get a message and why, approve it, and watch it go."
-SHOWN = 8  # people listed at once
-MOVING = ("running",)  # states in which the figures change by themselves
+ALL = ("All campaigns", "Calendar", "Why, and why not")
+TABS = ("Review", "Report", "Edit")
 
 
 def main() -> None:
-    """Draw the page: pick a campaign and a run of it, then everything about that run."""
+    """Draw the page: all campaigns, or the one that the address names."""
+    session.require("campaign.look")
     parts = services()
     frame.heading("Campaigns", PURPOSE, parts)
     parts.customers.release()  # says what to do when there is none
+    chosen = st.query_params.get("campaign")
+    if chosen:
+        _one(parts, chosen)
+    else:
+        _all(parts)
+
+
+def _all(parts: Services) -> None:
     planner = parts.planner
     names = planner.library.names("campaigns")
     if not names:
         frame.empty("No campaign yet", f"Add a file to `{planner.library.folder / 'campaigns'}`.")
         return
-    left, right = st.columns(2, gap="medium")
-    newest = next(
-        (run.campaign for run in list_runs(parts.store, limit=1) if run.campaign in names), names[0]
-    )
-    name = left.selectbox("Campaign", names, index=names.index(newest), format_func=words.title)
-    runs = {run.run_id: run for run in list_runs(parts.store, name)}
-    if not runs:
-        _what(planner.library.content(name), parts)
-        _plan(name, tell=True)
-        return
-    run_id = right.selectbox(
-        "Run", [*runs], format_func=lambda each: _run_name(runs[each], parts), key=f"run_{name}"
-    )
-    content = planner.library.content(name)
-    _what(content, parts)
-    st.fragment(_run, run_every="2s" if runs[run_id].state in MOVING else None)(parts, run_id)
-    _audience(parts, run_id)
-    if runs[run_id].state in {"done", "stopped"}:
-        _plan(name, tell=False)
-
-
-def _run_name(run: RunSummary, parts: Services) -> str:
-    state = audience.STATE_WORDS.get(run.state, run.state)
-    return f"{words.clock(run.planned_at, parts.settings.time_zone)} · {state}"
-
-
-def _what(content: Content, parts: Services) -> None:
-    campaign = content.campaign
-    sentence = describe(content.segment.rule, parts.planner.library.contract)
-    channels = ", then ".join(map(audience.channel_words, campaign.channels))
-    with st.container(border=True):
-        frame.section(campaign.title, campaign.description)
-        chips = [chip(content.message_class.capitalize(), "brand"), chip(f"First {channels}")]
-        if campaign.holdout.share:
-            chips.append(chip(f"{campaign.holdout.share:.0%} held out to compare"))
-        st.html(f'<div class="r-chips">{"".join(chips)}</div>')
-        st.html(f'<div class="r-who-rule"><b>{safe(content.segment.title)}</b>: {safe(sentence)}.</div>')
-
-
-def _run(parts: Services, run_id: str) -> None:
-    """Draw what changes while messages go out; runs again by itself every two seconds."""
-    with frame.explained():
-        told = report(parts.store, run_id)
-        key = f"state_{run_id}"
-        if st.session_state.setdefault(key, told.state) != told.state:
-            st.session_state[key] = told.state
-            st.rerun()  # the whole page, for other figures and buttons belong to this state
+    asked = ALL[2] if st.query_params.get("why") else ALL[0]
+    listed, dates, why = st.tabs(ALL, default=asked)
+    with listed:
+        for name in campaign_editing.unsaved():
+            label = words.label(f"Go on with {words.title(name)}, which is not saved")
+            st.button(label, key=f"go_on_{name}", on_click=_go_on, args=(name,))
         with st.container(border=True):
-            audience.steps(told.state)
-            audience.progress(told)
-            audience.figures(told, parts.clock.now())
-            actions.buttons(told)
+            campaign_list.campaigns(parts)
+        if session.may("campaign.save"):
+            with (
+                st.form("new_campaign", border=False),
+                st.container(horizontal=True, vertical_alignment="bottom"),
+            ):
+                st.text_input("A new campaign", key="new_title", max_chars=60, placeholder="Spring lamps")
+                st.selectbox("Begin as", names, key="new_like", format_func=words.title)
+                st.form_submit_button("Begin", on_click=_begin, args=(parts,))
+            desk.told()
+    with dates:
+        month(parts)
+    with why:
+        asking(parts, names)
 
 
-def _plan(name: str, *, tell: bool) -> None:
-    with st.container(border=True):
-        frame.section(
-            "A new run", "Planning decides about everybody and renders each message. It sends nothing."
-        )
-        st.button(
-            "Plan it now", key=f"plan_{name}", type="primary", on_click=actions.act, args=("plan", name)
-        )
-        if tell:
-            actions.told()
+def _close() -> None:
+    for name in ("campaign", "tab", "run"):
+        st.query_params.pop(name, None)
 
 
-def _audience(parts: Services, run_id: str) -> None:
-    told = report(parts.store, run_id)
-    left, right = st.columns([7, 5], gap="medium")
-    with left, st.container(border=True):
-        frame.section(
-            "Who gets it, who does not", "Everybody whom the segment matched is in exactly one bar."
-        )
-        audience.closing_sum(told)
-        if told.excluded:
-            frame.section("Why not")
-            audience.reasons(told.excluded)
-        if told.not_sent:
-            frame.section("Did not get through, or wait")
-            audience.reasons(told.not_sent)
-    with left, st.container(border=True):
-        _people(parts, told)
-    with right, st.container(border=True):
-        frame.section(
-            "As they see it", "Real messages of this run, the one most likely to embarrass us first."
-        )
-        for message in previews_of(parts, run_id):
-            sender = parts.settings.mail_sender if message.channel == "email" else parts.settings.twilio_from
-            previews.message(message, sender)
+def _go_on(name: str) -> None:
+    st.query_params.from_dict({"campaign": name, "tab": "Edit"})
 
 
-def _people(parts: Services, told: RunReport) -> None:
-    groups = audience.groups(told)
-    frame.section("Person by person", f"The first {SHOWN} of a group; a name opens the person's card.")
-    chosen = st.segmented_control("Group", [*groups], default=next(iter(groups)), key=f"group_{told.run_id}")
-    if chosen:
-        decision, reason = groups[chosen]
-        members = audience_of(parts.store, told.run_id, decision, reason, limit=SHOWN)
-        audience.people(
-            members, {each.customer_id: display_name(parts, each.customer_id) for each in members}
-        )
+def _begin(parts: Services) -> None:
+    name = campaign_editing.begin(
+        parts, str(st.session_state["new_title"]), str(st.session_state["new_like"])
+    )
+    if name:
+        _go_on(name)
+
+
+def _one(parts: Services, name: str) -> None:
+    st.button("← All campaigns", type="tertiary", on_click=_close)  # a link would lose what is not saved
+    library = parts.planner.library
+    runs = {run.run_id: run for run in list_runs(parts.store, name)}
+    try:
+        content = library.content(name)
+    except (LibraryError, NotFoundError) as error:
+        if campaign_editing.draft(name) not in st.session_state and name not in library.names("campaigns"):
+            frame.trouble(error)
+            return
+        frame.named(words.title(name))
+        campaign_editing.editor(parts, name)
+        return
+    campaign_run.what(content, parts)
+    asked = st.query_params.get("tab", TABS[0])
+    tab = st.segmented_control(
+        "Part",
+        TABS,
+        default=asked if asked in TABS else TABS[0],
+        key=f"tab_{name}",
+        label_visibility="collapsed",
+    )
+    if tab == "Edit":
+        campaign_editing.editor(parts, name)
+        return
+    campaign_standing.in_shadow(parts, content)
+    if not runs:
+        campaign_run.plan(name)
+        return
+    if (asked_run := st.query_params.get("run")) in runs:
+        st.session_state.setdefault(f"run_{name}", asked_run)
+    titles = words.apart({run_id: campaign_run.title(run, parts) for run_id, run in runs.items()})
+    run_id = st.selectbox("Run", [*runs], format_func=titles.__getitem__, key=f"run_{name}")
+    if tab == "Report":
+        campaign_report.report(report(parts.store, run_id), lift_of(parts, run_id), parts.settings.currency)
+        return
+    campaign_run.review(parts, content, runs[run_id])
 
 
 with frame.explained():

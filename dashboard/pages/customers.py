@@ -2,13 +2,15 @@
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.components import brief, desk, frame, person, portrait, single, words
-from dashboard.components.actions import ACTOR
 from dashboard.components.conversations import open_conversations
 from dashboard.components.timeline import timeline
 from dashboard.components.writing import write_now
 from dashboard.services import Services, services
+from dashboard.session import actor
 from messaging.customers import CustomerHit
+from messaging.desk import masking
 from messaging.desk.looking import look, searched
 
 PURPOSE = "Find anybody in seconds, and answer without asking twice."
@@ -19,6 +21,7 @@ ENTRIES = 500  # of the timeline, the newest: what a card of the release holds
 
 def main() -> None:
     """Draw the page: the search box, then the hits or one person's card."""
+    session.require("customer.search")
     parts = services()
     frame.heading("Customers", PURPOSE, parts)
     asked = st.text_input(
@@ -28,7 +31,8 @@ def main() -> None:
         on_change=_forget_choice,
     )
     chosen = st.query_params.get("customer")
-    hits = parts.customers.find(asked) if asked and not chosen else []
+    sight = session.sight()
+    hits = [masking.hit(each, sight) for each in parts.customers.find(asked)] if asked and not chosen else []
     if len(hits) == 1 and hits[0].score >= CERTAIN:
         chosen = hits[0].customer_id
     if chosen:
@@ -55,10 +59,10 @@ def _hits(parts: Services, hits: list[CustomerHit], asked: str) -> None:
         frame.empty(f"Nobody found for “{asked}”", advice)
         return
     if _is_new("searched", asked):
-        searched(parts.store, parts.clock, len(hits), actor=ACTOR)
+        searched(parts.store, parts.clock, len(hits), actor=actor())
     frame.section(words.count(len(hits), "person", "people") + " found")
     for hit in hits:
-        label = person.hit_label(hit)
+        label = words.label(person.hit_label(hit))
         st.button(label, key=hit.customer_id, on_click=_choose, args=(hit.customer_id,), width="stretch")
 
 
@@ -73,7 +77,7 @@ def _card(parts: Services, customer_id: str) -> None:
     view = single.read(parts, customer_id)
     card = view.card
     if _is_new("looked", card.customer_id):
-        look(parts.store, parts.clock, card.customer_id, actor=ACTOR)
+        look(parts.store, parts.clock, card.customer_id, actor=actor())
     theirs = card.facts["time_zone"] or parts.settings.time_zone
     now = f"{words.local(parts.clock.now(), theirs):%H:%M} there now"
     with st.container(border=True):
@@ -100,8 +104,9 @@ def _now(parts: Services, view: single.View) -> None:
         with st.container(border=True):
             frame.section("Open conversations")
             open_conversations(view.conversations, parts.clock.now())
-    with st.expander("Write now"):
-        write_now(parts, view.card.customer_id, view.card.facts["preferred_channel"])
+    if session.may("customer.write"):
+        with st.expander("Write now"):
+            write_now(parts, view.card.customer_id, view.card.facts["preferred_channel"])
     with st.container(border=True):
         frame.section("Follow-ups")
         desk.follow_ups(parts, view.card.customer_id, view.follow_ups)
@@ -113,8 +118,11 @@ def _now(parts: Services, view: single.View) -> None:
 
 def _timeline(parts: Services, customer_id: str) -> None:
     with frame.explained():
-        entries = parts.customers.timeline(customer_id, limit=ENTRIES)
-        timeline(entries, currency=parts.settings.currency, zone=parts.settings.time_zone)
+        sight = session.sight()
+        found = parts.customers.timeline(customer_id, limit=ENTRIES)
+        entries = [masking.entry(each, sight) for each in found]
+        may_ask = session.may("message.look") and session.may("campaign.look")
+        timeline(entries, currency=parts.settings.currency, zone=parts.settings.time_zone, explains=may_ask)
 
 
 with frame.explained():

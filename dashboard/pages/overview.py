@@ -1,11 +1,15 @@
 """The first page: how the company and its customers stand with each other today."""
 
+from datetime import datetime, timedelta
+
 import streamlit as st
 
+from dashboard import session
 from dashboard.components import charts, frame, needs, words
 from dashboard.components.tiles import Row, Tile, rows, tiles
 from dashboard.services import Services, overview, services, today
-from messaging.customers import CampaignFigures, ContractHealth, Overview
+from messaging.customers import RESPONSE_DAYS, CampaignFigures, ContractHealth, Overview
+from messaging.desk import masking
 
 PURPOSE = "What needs you today, how many people we know, and what passed between us."
 
@@ -19,7 +23,7 @@ def main() -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         frame.section("Needs you today", "The most pressing first; each leads to where it is done.")
-        needs.needs(today(parts), parts.clock.now(), parts.settings.time_zone)
+        needs.needs(masking.today(today(parts), session.sight()), parts.clock.now(), parts.settings.time_zone)
     with right, st.container(border=True):
         frame.section("How we answer", "The newest whole week against what is usual.")
         needs.service_level(figures.service)
@@ -95,18 +99,19 @@ def _campaigns(figures: Overview, parts: Services) -> None:
         )
         for run in figures.running
     ]
-    lines += [_outcome(each, parts) for each in figures.campaigns]
+    lines += [_outcome(each, parts, figures.as_of) for each in figures.campaigns]
     if not lines:
         frame.empty("No campaign yet", "Plan one on the Campaigns page.")
     rows(lines[:7])
 
 
-def _outcome(each: CampaignFigures, parts: Services) -> Row:
+def _outcome(each: CampaignFigures, parts: Services, as_of: datetime) -> Row:
     sent = f"{words.number(each.sent)} sent, {words.share(each.delivered, each.sent)} delivered"
     last = words.day(each.last_at, parts.settings.time_zone)
     replies = f", {words.count(each.replied, 'reply', 'replies')}" if each.replied else ""
     note = f"{sent}{replies}; last on {last}"
-    bought = f"{words.share(each.bought_sent, each.sent)} bought"
+    is_open = each.last_at is None or each.last_at > as_of - timedelta(days=RESPONSE_DAYS)
+    bought = f"{words.share(each.bought_sent, each.sent)} bought{' so far' if is_open else ''}"
     end = (
         f"{bought}, held out {words.share(each.bought_held_out, each.held_out)}" if each.held_out else bought
     )
@@ -116,7 +121,8 @@ def _outcome(each: CampaignFigures, parts: Services) -> Row:
 def _health(figures: Overview) -> None:
     st.html('<div id="data-checks"></div>')
     red = sum(each.state == "red" for each in figures.contracts)
-    note = "All sources keep their word." if not red else f"{words.count(red, 'source')} broke its contract."
+    failed = f"{words.count(red, 'table')} failed a check, and campaigns on it wait."
+    note = failed if red else "Campaigns can rely on every table."
     frame.section(
         "Data checks", f"{note} Rows that break a rule are set aside with their reason, never lost."
     )
@@ -128,7 +134,9 @@ def _health(figures: Overview) -> None:
 def _contract(each: ContractHealth) -> Row:
     aside = f", {words.number(each.rows_quarantined)} set aside" if each.rows_quarantined else ""
     failed = (
-        f"Broken: {', '.join(each.failed_rules[:2])}" if each.failed_rules and each.state != "green" else ""
+        f"Broken: {', '.join(map(words.title, each.failed_rules[:2]))}"
+        if each.failed_rules and each.state != "green"
+        else ""
     )
     name = words.table_name(each.table_name)
     return Row(name, failed, f"{words.number(each.rows_checked)} rows{aside}", each.state)

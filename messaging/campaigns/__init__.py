@@ -8,8 +8,8 @@ from messaging.campaigns.content import Content, content_hash, read_content
 from messaging.campaigns.files import read_campaign, refuse_past_start
 from messaging.campaigns.library import SHIPPED, FillReport, Library, fill_library
 from messaging.campaigns.model import ApprovalRule, Campaign, Holdout, Survey, Tracking, Variant
-from messaging.campaigns.saving import save, save_campaign
-from messaging.campaigns.schedule import Moment, Schedule, instant
+from messaging.campaigns.saving import save, save_campaign, save_segment
+from messaging.campaigns.schedule import Moment, Schedule, instant, next_at_hour
 from messaging.campaigns.trigger import Told, Trigger
 
 __all__ = [
@@ -30,9 +30,11 @@ __all__ = [
     "content_hash",
     "fill_library",
     "instant",
+    "next_at_hour",
     "read_campaign",
     "read_content",
     "refuse_past_start",
     "save",
     "save_campaign",
+    "save_segment",
 ]

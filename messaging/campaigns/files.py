@@ -186,6 +186,8 @@ class _File(_Part):
     shadow: bool = Field(False, strict=True)
     links: Annotated[_Links, BeforeValidator(_on_or_off)] = _Links()
     coupon: Word | None = None
+    per_hour: int | None = Field(None, ge=1, le=1_000_000, strict=True)
+    send_time: Literal["usual_hour"] | None = None
 
     @field_validator("channels")
     @classmethod
@@ -301,6 +303,8 @@ def read_campaign(name: str, text: str) -> Campaign:
     asks = found.survey
     if asks is not None and asks.kind == "nps" and (asks.lowest, asks.highest) != (0, 10):
         file.refuse(("survey",), "nps is asked from 0 to 10")
+    if found.send_time and found.schedule and found.schedule.customer_local:
+        file.refuse(("send_time",), "`customer_local` says the hour already; take one of the two out")
     trigger = _trigger(found, file)
     examples = {key: told.example for key, told in trigger.values.items()} if trigger else {}
     return Campaign(
@@ -337,4 +341,6 @@ def read_campaign(name: str, text: str) -> Campaign:
         tracking=found.links.tracking(),
         survey=Survey(name, asks.kind, asks.question, asks.lowest, asks.highest) if asks else None,
         coupon=found.coupon,
+        per_hour=found.per_hour,
+        at_usual_hour=found.send_time is not None,
     )

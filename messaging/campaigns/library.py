@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
-from data_contracts.contracts import published_contract
+from data_contracts.contracts import contract_names, published_contract
 from data_contracts.errors import CampaignError, LibraryError, NotFoundError
 from data_contracts.model import Contract
 from data_contracts.yaml_files import YamlFile
@@ -60,17 +61,42 @@ def fill_library(settings: Settings) -> FillReport:
 class Library:
     """The files of an installation's library, checked as they are read."""
 
-    def __init__(self, folder: Path, contract: Contract | None = None) -> None:
+    def __init__(
+        self, folder: Path, contract: Contract | None = None, drafts: Mapping[Path, str] | None = None
+    ) -> None:
         self.folder = folder
         self.contract = contract or published_contract("customer_360")
+        self._drafts = drafts or {}
+
+    def with_template(self, channel: str, name: str, language: str, text: str) -> "Library":
+        """Give the same library as if a text stood in the file of a template."""
+        path = self.template_path(channel, name, language)
+        return Library(self.folder, self.contract, {**self._drafts, path: text})
+
+    def template_path(self, channel: str, name: str, language: str) -> Path:
+        """Say in which file a template stands."""
+        suffix = "" if language == OWN_LANGUAGE else f".{language}"
+        return self.folder / "templates" / channel / f"{name}{suffix}.j2"
 
     def names(self, kind: str) -> list[str]:
         """Name what there is of a kind: `campaigns` or `segments`."""
         return sorted(path.stem for path in (self.folder / kind).glob("*.yaml") if NAME.fullmatch(path.stem))
 
-    def segment(self, name: str) -> Segment:
-        """Read a segment. Raises NotFoundError or SegmentError."""
-        return read_named_segment(name, lambda each: self._text("segments", each), self.contract)
+    def segment(self, name: str, text: str | None = None) -> Segment:
+        """Read a segment; `text` as if it stood in its file. Raises NotFoundError or SegmentError."""
+        return read_named_segment(
+            name,
+            lambda each: text if text is not None and each == name else self._text("segments", each),
+            self.contract,
+        )
+
+    def segment_text(self, name: str) -> str:
+        """Give the text of a segment's file. Raises NotFoundError or LibraryError."""
+        return self._text("segments", name)
+
+    def campaign_text(self, name: str) -> str:
+        """Give the text of a campaign's file. Raises NotFoundError or LibraryError."""
+        return self._text("campaigns", name)
 
     def campaign(self, name: str) -> Campaign:
         """Read a campaign. Raises NotFoundError or CampaignError."""
@@ -92,6 +118,7 @@ class Library:
         text = self._text("campaigns", name) if text is None else text
         campaign = read_campaign(name, text)
         file = YamlFile(f"Campaign {name!r}", text, CampaignError)
+        _refuse_vain(campaign, file)
         with _told_at(file, "segment"):
             self._text("segments", campaign.segment)
         for each in campaign.variants:
@@ -117,6 +144,8 @@ class Library:
             document["budget"] = campaign.daily_budget
         if campaign.expires_after_days is not None:
             document["expires_after_days"] = campaign.expires_after_days
+        if campaign.per_hour is not None:
+            document["per_hour"] = campaign.per_hour
         if others := sorted({each.template for each in campaign.variants} - {campaign.template}):
             document["variants"] = {
                 name: {channel: self._templates(channel, name) for channel in channels} for name in others
@@ -171,10 +200,12 @@ class Library:
         """Give the text of a template in each of its languages."""
         folder = self.folder / "templates" / channel
         found = {}
-        for path in sorted(folder.glob(f"{name}*.j2")):
+        drafts = [path for path in self._drafts if path.parent == folder]
+        for path in sorted({*folder.glob(f"{name}*.j2"), *drafts}):
             match = TRANSLATION.fullmatch(path.name)
             if match and match["name"] == name:
-                found[match["language"] or OWN_LANGUAGE] = _read(path)
+                draft = self._drafts.get(path)
+                found[match["language"] or OWN_LANGUAGE] = _read(path) if draft is None else draft
         if not found:
             raise NotFoundError(
                 f"There is no template {name!r} for {channel}.",
@@ -195,6 +226,24 @@ class Library:
             known = ", ".join(self.names(kind)) or "none yet"
             raise NotFoundError(f"There is no {kind.rstrip('s')} {name!r}.", f"There is: {known}.")
         return _read(path)
+
+
+def _refuse_vain(campaign: Campaign, file: YamlFile) -> None:
+    """Refuse what would hold back nothing, or everything, without a word; a run that has stored it goes on."""
+    known = (*contract_names("inbound"), *contract_names("published"))
+    for each in campaign.stands_on:
+        if each not in known:
+            near = get_close_matches(each, known, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            file.refuse(
+                ("stands_on",), f"no table {each!r} is checked{hint}", f"Name some of: {', '.join(known)}."
+            )
+    if campaign.daily_budget == 0:
+        file.refuse(
+            ("daily_budget",),
+            "a budget of 0 lets no message go",
+            "Write an amount above 0, or `shadow: true`.",
+        )
 
 
 @contextmanager

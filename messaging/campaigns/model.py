@@ -103,6 +103,10 @@ class Campaign:
     tracking: Tracking = Tracking()
     survey: Survey | None = None
     coupon: str | None = None  # the list of codes of which everybody whom it writes to gets one
+    per_hour: int | None = (
+        None  # so many of its messages go in an hour, spread evenly; None for as fast as senders are
+    )
+    at_usual_hour: bool = False  # whether each waits for the hour around which its reader answers
 
     @property
     def template(self) -> str:

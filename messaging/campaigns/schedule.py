@@ -72,3 +72,14 @@ class Schedule:
 def instant(wall: datetime, zone: str) -> datetime:
     """Give the moment (naive UTC) at which a clock in a zone shows a time, by the rules for gaps and folds above."""
     return wall.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC).replace(tzinfo=None)
+
+
+def next_at_hour(now: datetime, hour: int, zone: str) -> datetime:
+    """Give the next moment (naive UTC) at which it is that hour in a zone: `now` itself while the hour lasts."""
+    here = now.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    if here.hour == hour:
+        return now
+    today = instant(datetime.combine(here.date(), time(hour)), zone)
+    return (
+        today if today > now else instant(datetime.combine(here.date() + timedelta(days=1), time(hour)), zone)
+    )

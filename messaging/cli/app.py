@@ -13,6 +13,7 @@ from messaging.cli import (
     keys,
     notifying,
     outboxes,
+    privacy,
     reviewing,
     scheduling,
     segments,
@@ -20,6 +21,7 @@ from messaging.cli import (
     settling,
     shadowing,
     templates,
+    users,
     why,
 )
 
@@ -42,5 +44,7 @@ consents.consents.add_typer(complaining.complaints, name="complaint")
 app.add_typer(consents.consents, name="consent")
 app.add_typer(audit.audits, name="audit")
 app.add_typer(keys.keys, name="keys")
+app.add_typer(users.users, name="users")
+app.add_typer(privacy.privacy, name="privacy")
 app.add_typer(notifying.notifications, name="notifications")
 app.command("upgrade")(sending.upgrade)

@@ -121,16 +121,11 @@ def _refuse_strangers(
 ) -> None:
     """Refuse a file that names ids of nobody: a word about another system's number would hold for nobody."""
     from messaging.customers import Customers
-    from messaging.customers.published import strangers
-    from messaging.release import is_published
+    from messaging.desk.consent_import import unknown_among
 
-    named = [each for each in customer_ids if each]
     customers = Customers(settings, store)
     try:
-        if not named or not is_published(customers.reader):
-            return
-        with customers.reader.snapshot() as snapshot:
-            unknown = strangers(snapshot, named)
+        unknown = unknown_among(customers, customer_ids)
     finally:
         customers.close()
     rows = [str(row) for row, each in enumerate(customer_ids, 1) if each in unknown]

@@ -51,6 +51,7 @@ REASONS = {
     "state_limit": "as many as the law allows where they live",
     "daily_budget": "day's budget is promised",
     "scheduled": "goes by their own clock",
+    "campaign_pace": "waits for its turn: so many go in an hour",
     "quiet_hours": "night where they are",
     "contract_red": "data failed its checks",
     "merges_unknown": "release cannot be read",
@@ -58,6 +59,7 @@ REASONS = {
     "no_coupon": "no coupon is left",
     "missing_value": "something the template shows is not known",
     "already_written": "had this campaign lately",
+    "already_held_out": "held out lately, and counted there",
     "stopped": "campaign was stopped",
 }
 
@@ -157,9 +159,9 @@ def print_plan(summary: RunSummary, ahead: Outlook, next_step: str) -> None:
             f"It costs {ahead.cost / MILLION:,.2f} {ahead.currency} by your price list.".replace("  ", " ")
         )
     if ahead.waits_until:
-        lines.append(
-            f"The last who waits for a legal hour may be written to at {_moment(ahead.waits_until)} UTC."
-        )
+        lines.append(f"The last who waits for an hour may be written to at {_moment(ahead.waits_until)} UTC.")
+    if ahead.hours:
+        lines.append(f"At its pace it takes {ahead.hours:,.1f} hours to send them all.")
     for line in [*lines, next_step]:
         _out().print(f"  {escape(line)}")
     _out().print()

@@ -127,7 +127,7 @@ def watch_it(
 
 
 def _watch(settings: Settings) -> "Watch":
-    from messaging.clock import read_clock
+    from messaging.clock import follow_clock
     from messaging.notifications import Watch, read_rules
     from messaging.notifications.ways import Ways
     from messaging.notifications.webhook import read_webhook
@@ -136,7 +136,7 @@ def _watch(settings: Settings) -> "Watch":
     return Watch(
         rules=rules,
         ways=Ways(_senders(settings, rules), read_webhook(settings), settings.mail_sender),
-        clock=read_clock(settings.home),
+        clock=follow_clock(settings.home),
         company=settings.company_name,
         time_zone=settings.time_zone,
     )

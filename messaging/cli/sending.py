@@ -27,7 +27,7 @@ def dispatch(
     from messaging import outbox
     from messaging.addresses import read_addresses
     from messaging.cli.opening import opened_missed, opened_store
-    from messaging.clock import read_clock
+    from messaging.clock import follow_clock
     from messaging.customers.merges import Merges
     from messaging.deliverability import Breaker, read_tolerance
     from messaging.dispatch import dispatch_once, dying_at, run_dispatcher
@@ -38,7 +38,7 @@ def dispatch(
     from messaging.senders.rates import read_rates
 
     settings = read_settings()
-    clock, senders = read_clock(settings.home), build_senders(settings)
+    clock, senders = follow_clock(settings.home), build_senders(settings)
     with (
         ended_by_signal() as ending,
         opened_store(settings) as store,

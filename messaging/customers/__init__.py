@@ -1,6 +1,7 @@
 """Customers, as the release published them and with what happened since; `Customers` alone reads both."""
 
 from messaging.customers.conversations import OpenConversation
+from messaging.customers.figures import RESPONSE_DAYS
 from messaging.customers.golden import GoldenValue
 from messaging.customers.reader import Customers
 from messaging.customers.views import (
@@ -22,6 +23,7 @@ from messaging.customers.views import (
 )
 
 __all__ = [
+    "RESPONSE_DAYS",
     "CampaignFigures",
     "ChannelConsent",
     "ContractHealth",

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import Connection, and_, exists, func, literal_column, or_, select
 
 from messaging.consent_chain import VOIDED
 from messaging.customers.service import service
@@ -44,12 +44,16 @@ FROM c360.customer_360
 """
 
 LOST = """
-SELECT count(*) FILTER (WHERE email_reachable AND list_contains($email, customer_id)) AS email,
-       count(*) FILTER (WHERE sms_reachable AND list_contains($sms, customer_id)) AS sms,
+WITH gone AS (
+    SELECT email_reachable, sms_reachable, customer_id IN (SELECT unnest($email::VARCHAR[])) AS by_email,
+           customer_id IN (SELECT unnest($sms::VARCHAR[])) AS by_sms
+    FROM c360.customer_360 WHERE customer_id IN (SELECT unnest($all::VARCHAR[]))
+)
+SELECT count(*) FILTER (WHERE email_reachable AND by_email) AS email,
+       count(*) FILTER (WHERE sms_reachable AND by_sms) AS sms,
        count(*) FILTER (WHERE (email_reachable OR sms_reachable)
-           AND (NOT email_reachable OR list_contains($email, customer_id))
-           AND (NOT sms_reachable OR list_contains($sms, customer_id))) AS any_channel
-FROM c360.customer_360 WHERE list_contains($all, customer_id)
+           AND (NOT email_reachable OR by_email) AND (NOT sms_reachable OR by_sms)) AS any_channel
+FROM gone
 """
 
 LIFECYCLE = "SELECT lifecycle_stage, count(*) AS people FROM c360.customer_360 GROUP BY 1 ORDER BY 1"
@@ -115,9 +119,9 @@ FROM c360.contract_results GROUP BY table_name ORDER BY table_name
 def overview(snapshot: Snapshot, store: Connection, currency: str) -> Overview:
     """Count everything that the first page shows, from one release and one moment of the store."""
     info = snapshot.info
-    people = snapshot.row(PEOPLE) or {}
+    people = next(iter(snapshot.kept(PEOPLE)), {})
     reachable, lost = _reach(snapshot, store, people)
-    revenue = snapshot.rows(REVENUE, {"currency": currency, "months": MONTHS})
+    revenue = snapshot.kept(REVENUE, {"currency": currency, "months": MONTHS})
     return Overview(
         people=people["people"],
         customers=people["customers"],
@@ -126,14 +130,14 @@ def overview(snapshot: Snapshot, store: Connection, currency: str) -> Overview:
         touches=_touches(snapshot, store),
         campaigns=_campaigns(snapshot, store),
         revenue=tuple(MonthlyRevenue(**row) for row in reversed(revenue)),
-        lifecycle={row["lifecycle_stage"]: row["people"] for row in snapshot.rows(LIFECYCLE)},
+        lifecycle={row["lifecycle_stage"]: row["people"] for row in snapshot.kept(LIFECYCLE)},
         contracts=_contracts(snapshot, store),
         running=_running(store),
         last_build=_last_build(store),
         release_version=info.version,
         as_of=info.as_of,
         built_at=info.built_at,
-        guest_orders=(snapshot.row(GUESTS) or {"orders": 0})["orders"],
+        guest_orders=snapshot.kept(GUESTS)[0]["orders"],
         records=people["records"],
         row_counts=info.row_counts,
         service=service(snapshot),
@@ -152,7 +156,9 @@ def _reach(snapshot: Snapshot, store: Connection, people: Row) -> tuple[dict[str
     )
     query = (
         select(consent_events.c.channel, consent_events.c.customer_id)
-        .where(consent_events.c.recorded_at > snapshot.info.as_of, consent_events.c.action == "revoke")
+        # Written out, not bound: SQLite takes the index of what was withdrawn only where it can read that here.
+        .where(consent_events.c.action == literal_column("'revoke'"))
+        .where(consent_events.c.recorded_at > snapshot.info.as_of)
         .where(consent_events.c.purpose == "marketing", consent_events.c.customer_id.is_not(None))
         .where(consent_events.c.channel.in_(gone), ~taken_back)
         .distinct()
@@ -174,7 +180,7 @@ def _touches(snapshot: Snapshot, store: Connection) -> tuple[WeeklyTouches, ...]
     until = snapshot.info.as_of
     since = _monday(until) - timedelta(weeks=WEEKS - 1)
     counts: dict[tuple[datetime, str, str], int] = defaultdict(int)
-    for row in snapshot.rows(TOUCHES, {"since": since, "until": until}):
+    for row in snapshot.kept(TOUCHES, {"since": since, "until": until}):
         week = datetime.combine(row["week"], datetime.min.time())
         counts[week, row["channel"], row["direction"]] += row["touches"]
     for channel, direction, moment in _moments_since(store, until):
@@ -198,7 +204,7 @@ def _monday(moment: datetime) -> datetime:
 def _campaigns(snapshot: Snapshot, store: Connection) -> tuple[CampaignFigures, ...]:
     """Give the release's figures, and the store's where a campaign has moved since the build."""
     found = {
-        row["campaign"]: CampaignFigures(**row) for row in snapshot.rows(CAMPAIGNS, {"days": RESPONSE_DAYS})
+        row["campaign"]: CampaignFigures(**row) for row in snapshot.kept(CAMPAIGNS, {"days": RESPONSE_DAYS})
     }
     for row in store.execute(_store_figures(snapshot.info.as_of)):
         known = found.get(row.campaign)

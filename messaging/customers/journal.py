@@ -65,7 +65,10 @@ def journal(snapshot: Snapshot, customer_id: str | None = None, most: int = MOST
 def _ids(snapshot: Snapshot, customer_id: str) -> list[str]:
     current = lookup.follow(snapshot, customer_id)
     if current is None:
-        raise NotFoundError(f"There is no customer {customer_id!r}.", "Search with `rapport customer`.")
+        raise NotFoundError(
+            f"There is no customer {customer_id!r}.",
+            "Search for a name, an address or an order number.",
+        )
     return [current, *lookup.earlier_ids(snapshot, current)]
 
 

@@ -185,7 +185,9 @@ def _current(snapshot: Snapshot, known: Known, customer_id: str) -> str:
 
 
 def _nobody(customer_id: str) -> NotFoundError:
-    return NotFoundError(f"There is no customer {customer_id!r}.", "Search with `rapport customer`.")
+    return NotFoundError(
+        f"There is no customer {customer_id!r}.", "Search for a name, an address or an order number."
+    )
 
 
 def _told(store: Connection, known: Known, facts: CustomerFacts, hashes: Mapping[str, str]) -> CustomerFacts:

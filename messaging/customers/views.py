@@ -149,6 +149,13 @@ class TimelineEntry:
     amount_minor: int | None = None
     is_fresh: bool = False
 
+    @property
+    def message_id(self) -> str | None:
+        """Give the id of the campaign's message that it is, of which Rapport can say why it went; else None."""
+        record = self.source_record_id.rsplit("/", 1)[-1]
+        is_ours = self.source == "rapport" and self.campaign is not None and record.startswith("msg_")
+        return record if is_ours else None
+
 
 @dataclass(frozen=True)
 class CustomerCard:

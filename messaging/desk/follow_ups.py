@@ -45,12 +45,21 @@ class FollowUp:
 def promise(  # noqa: PLR0913 - to whom, what, until when, by whom
     store: Store, clock: Clock, customer_id: str, what: str, due_at: datetime, *, actor: str
 ) -> FollowUp:
-    """Keep what was promised. Raises UsageError where it is empty or due in the past."""
+    """Keep what was promised, once where it is sent twice. Raises UsageError where it is empty or due in the past."""
     words, now = checked_words(what, "follow-up", LONGEST), clock.now()
     if due_at < now:
         raise UsageError("The follow-up would be due in the past.", "Choose a day that is still to come.")
     made = FollowUp(new_id("fup"), customer_id, words, due_at, now, actor)
+    same = {
+        "customer_id": customer_id,
+        "promise": words,
+        "due_at": due_at,
+        "made_by": actor,
+        "settled_at": None,
+    }
     with store.write() as connection:
+        if (known := connection.execute(select(follow_ups).filter_by(**same)).mappings().first()) is not None:
+            return FollowUp(**known)
         connection.execute(insert(follow_ups).values(**vars(made)))
         detail = {"follow_up_id": made.follow_up_id, "due_at": due_at.isoformat()}
         audit.record(connection, actor, "follow_up.promise", customer_id, detail, at=now)

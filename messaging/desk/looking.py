@@ -1,4 +1,4 @@
-"""Who looked at whom: a page that shows a person tells it here first, once a visit."""
+"""Who looked at whom: a page that shows a person, or many, tells it here first, once a visit."""
 
 from messaging import audit
 from messaging.clock import Clock
@@ -15,3 +15,9 @@ def searched(store: Store, clock: Clock, found: int, *, actor: str) -> None:
     """Take down that somebody was shown several people; whom they searched for is nobody's business."""
     with store.write() as connection:
         audit.record(connection, actor, "customer.search", detail={"found": found}, at=clock.now())
+
+
+def look_at_run(store: Store, clock: Clock, run_id: str, part: str, *, actor: str) -> None:
+    """Take down that somebody looked at a run's people or messages; `part` says at which of them."""
+    with store.write() as connection:
+        audit.record(connection, actor, "campaign.look", run_id, {"part": part}, at=clock.now())

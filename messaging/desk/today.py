@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from messaging.customers import Customers
 from messaging.customers.conversations import GONE
 from messaging.desk.follow_ups import FollowUp, due
+from messaging.desk.requests import SOON, pressing
 from messaging.facts import red_contracts
 from messaging.identity_decisions.record import standing_decisions
 from messaging.identity_decisions.said import Record
@@ -31,8 +32,14 @@ FROM c360.customer_360 WHERE waiting_since IS NOT NULL AND NOT list_contains($an
 """
 NAMES = "SELECT customer_id, display_name AS name FROM c360.customer_360 WHERE list_contains($people, customer_id)"
 DOUBTS = """
-SELECT customer_id, source, source_record_id, other_source, other_record_id
-FROM c360.identity_review ORDER BY probability DESC, review_id
+WITH pairs AS (
+    SELECT customer_id, probability, review_id, source || chr(31) || source_record_id AS one,
+           other_source || chr(31) || other_record_id AS other
+    FROM c360.identity_review
+)
+SELECT customer_id, count(*) OVER () AS doubts FROM pairs
+WHERE NOT list_contains($decided::VARCHAR[], least(one, other) || chr(30) || greatest(one, other))
+ORDER BY probability DESC, review_id LIMIT 1
 """
 
 
@@ -60,13 +67,14 @@ class Today:
     doubts: int  # pairs of customers who may be one
     first_doubt: str | None  # one of a pair
     unapproved: tuple[str, ...]  # campaigns whose newest plan waits for approval
+    requests: int  # that people made of their data, and that are due within a week
 
     @property
     def is_quiet(self) -> bool:
         """Say whether nothing needs anybody."""
         return not (
             self.waiting_lately or self.follow_ups or self.red_contracts or self.unconfirmed
-            or self.doubts or self.unapproved
+            or self.doubts or self.unapproved or self.requests
         )  # fmt: skip
 
 
@@ -79,7 +87,7 @@ def needs_today(customers: Customers, store: Store, now: datetime, most: int = 5
         answered = _answered(connection, since)
         fresh = _fresh(connection, since, answered)
         waiting, lately, ever = _waiting(snapshot, answered, fresh, now, most)
-        doubts = _doubts(snapshot, decided)
+        doubts, first_doubt = _doubts(snapshot, decided)
         return Today(
             waiting=waiting,
             waiting_lately=lately,
@@ -88,9 +96,10 @@ def needs_today(customers: Customers, store: Store, now: datetime, most: int = 5
             names=_names(snapshot, {each.customer_id for each in promised}),
             red_contracts=red_contracts(connection),
             unconfirmed=_unconfirmed(connection),
-            doubts=len(doubts),
-            first_doubt=doubts[0] if doubts else None,
+            doubts=doubts,
+            first_doubt=first_doubt,
             unapproved=_unapproved(connection),
+            requests=pressing(connection, now + SOON),
         )
 
 
@@ -140,21 +149,14 @@ def _unconfirmed(connection: Connection) -> int:
     return connection.execute(unknown).scalar_one()
 
 
-def _doubts(snapshot: Snapshot, decided: set[frozenset[Record]]) -> list[str]:
-    """Give one customer of each pair that is under review and that nobody has decided since."""
+def _doubts(snapshot: Snapshot, decided: set[frozenset[Record]]) -> tuple[int, str | None]:
+    """Count the pairs that are under review and that nobody has decided since; give one customer of the likeliest."""
     if not snapshot.has("identity_review"):
-        return []
-    return [
-        row["customer_id"]
-        for row in snapshot.rows(DOUBTS)
-        if frozenset(
-            (
-                Record(row["source"], row["source_record_id"]),
-                Record(row["other_source"], row["other_record_id"]),
-            )
-        )
-        not in decided
-    ]
+        return 0, None
+    told = [sorted(f"{each.source}\x1f{each.source_record_id}" for each in pair) for pair in decided]
+    pairs = ["\x1e".join((pair[0], pair[-1])) for pair in told]  # a record may be laid beside itself
+    row = snapshot.row(DOUBTS, {"decided": pairs})
+    return (row["doubts"], row["customer_id"]) if row else (0, None)
 
 
 def _unapproved(connection: Connection) -> tuple[str, ...]:

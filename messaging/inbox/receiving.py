@@ -22,6 +22,7 @@ from messaging.inbox.messages import NOBODY, Company, FindCustomers, Heard, Inbo
 from messaging.inbox.opt_outs import OptOut, languages
 from messaging.inbox.reviews import Spoken, obey
 from messaging.store import Store
+from messaging.store.heard import AUTOMATIC
 from messaging.store.ids import new_id
 from messaging.store.tables import inbound_messages, messages
 
@@ -257,13 +258,15 @@ def _store(connection: Connection, heard: Heard, receipt: InboundReceipt) -> Non
             customer_id=receipt.customer_id,
             reply_to_message_id=receipt.reply_to_message_id,
             received_at=heard.at,
-            payload=heard.inbound.payload | _said_late(heard.inbound),
+            payload=heard.inbound.payload | _told_of(heard.inbound),
         )
     )
 
 
-def _said_late(inbound: Inbound) -> dict[str, str]:
-    return {SAID_AT: inbound.said_at.isoformat()} if inbound.said_at else {}
+def _told_of(inbound: Inbound) -> dict[str, str]:
+    """Give what we add to a message's payload: when it was said, of one heard late, and that a program wrote it."""
+    late = {SAID_AT: inbound.said_at.isoformat()} if inbound.said_at else {}
+    return late | ({AUTOMATIC: "yes"} if inbound.automatic else {})
 
 
 def _obey(connection: Connection, heard: Heard, receipt: InboundReceipt) -> None:

@@ -17,6 +17,7 @@ from messaging.outbox.outcomes import (
 )
 from messaging.outbox.pace import BURST, Opening, Tripped, admit, asks_for_rest, hear, left_alone, openings
 from messaging.outbox.queue import (
+    EXPIRES_AFTER_DAYS,
     Parts,
     PlannedMessage,
     Recovered,
@@ -34,9 +35,11 @@ from messaging.outbox.queue import (
 from messaging.outbox.remaining import Remaining, remaining
 from messaging.outbox.states import OPEN, PROVIDER_WORDS, RANK, TRANSITIONS
 from messaging.outbox.statuses import apply_statuses
+from messaging.outbox.turns import void_turns
 
 __all__ = [
     "BURST",
+    "EXPIRES_AFTER_DAYS",
     "FIRST_ASKED",
     "NOBODY_MERGED",
     "OPEN",
@@ -86,5 +89,6 @@ __all__ = [
     "settle_as_sent",
     "settle_by_word",
     "to_calling",
+    "void_turns",
     "waiting",
 ]

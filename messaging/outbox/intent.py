@@ -21,6 +21,7 @@ from messaging.outbox.moves import STATE_BY_ID, move, move_each
 from messaging.outbox.outbound import outbound
 from messaging.outbox.purse import Purse, scopes
 from messaging.outbox.queue import ANSWERED_WITHIN, CLASSES, EXPIRES_AFTER_DAYS, LEASE, STOP_ANSWER
+from messaging.outbox.turns import Turns
 from messaging.policy import Blocked, FrequencyCap, Limits, SendFacts, decide, shipped_limits
 from messaging.quiet_hours import QuietRules
 from messaging.senders.base import OutboundMessage
@@ -95,7 +96,7 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
     judged, result = _sort_out(connection, rows, now, all_ids)
     red = red_contracts(connection)
     facts = gather(connection, [candidate_of(row, red, all_ids) for row in judged], now, limits)
-    purse = Purse(connection, limits, judged, now)
+    purse, turns = Purse(connection, limits, judged, now), Turns(connection, judged, now)
     today, allowed = database_now(connection), []
     for row in judged:
         known = purse.seen_by(row, facts[row.message_id])
@@ -109,6 +110,9 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
         if isinstance(verdict, Blocked):
             _hold(connection, row, verdict, now, today, result)
             continue
+        if late := turns.blocks(row):
+            _hold(connection, row, late, now, today, result)
+            continue
         purse.promise(row, known.cost)
         allowed.append((row, known, verdict.until))
     held = set(admit(connection, [row for row, _, _ in allowed]))
@@ -116,6 +120,7 @@ def to_calling(  # noqa: PLR0913 - what the gate needs
         move(connection, held, ["sending"], "queued", now)
     calls = [_call(row, known, decided, until) for row, known, until in allowed if row.message_id not in held]
     purse.write(connection, held)
+    turns.write(connection, held)
     _intend(connection, calls, now, today, lease)
     return Intents(tuple(calls), result.waiting, result.skipped, len(held))
 

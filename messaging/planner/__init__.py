@@ -1,5 +1,7 @@
 """Plan, approve, launch and report campaigns: everybody decided about, each message rendered once."""
 
+from messaging.planner.approvals import Approvals, approvals_of
+from messaging.planner.calendars import Appointment, calendar, next_moments
 from messaging.planner.evidence import Asked, Why, evidence
 from messaging.planner.lifts import Lift, LiftReport, lift
 from messaging.planner.looking import shown_messages, ugliest
@@ -20,6 +22,8 @@ from messaging.planner.why_page import draw_why
 from messaging.planner.whys import why_customer, why_message
 
 __all__ = [
+    "Appointment",
+    "Approvals",
     "Asked",
     "AudienceRow",
     "Lift",
@@ -35,12 +39,15 @@ __all__ = [
     "ShownMessage",
     "SumsDoNotCloseError",
     "Why",
+    "approvals_of",
     "audience",
     "build_planner",
+    "calendar",
     "draw_why",
     "evidence",
     "lift",
     "list_runs",
+    "next_moments",
     "outlook",
     "report",
     "shadow_days_of",

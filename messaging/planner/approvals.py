@@ -9,9 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select
 
 from data_contracts.errors import RefusedError
+from data_contracts.model import Contract
 from messaging.audit import newest
-from messaging.campaigns import ApprovalRule, Content
+from messaging.campaigns import ApprovalRule, Content, read_content
+from messaging.planner.reports import read_run
 from messaging.settings import Settings
+from messaging.store import Store
 from messaging.store.tables import campaign_runs, run_audience
 from messaging.store.tables_limits import campaign_approvals
 from messaging.template_versions import text_hash
@@ -41,6 +44,27 @@ class Wanted:
         beside = f", beside {', '.join(approvers)}" if approvers else ""
         than = " One who neither planned nor wrote it has to be among them." if others_only else ""
         return f"{number} to approve it{beside}{why}.{than}"
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """Who approved a run so far, the first one first, and in a sentence who is still wanted.
+
+    `missing` is None where nobody is, and where the word of any one person is enough.
+    """
+
+    names: tuple[str, ...]
+    missing: str | None
+
+
+def approvals_of(store: Store, run_id: str, contract: Contract, settings: Settings) -> Approvals:
+    """Say how far the approval of a run is, by the rule that it was planned with. Raises NotFoundError."""
+    with store.read() as connection:
+        run = read_run(connection, run_id)
+        names = approvers(connection, run_id)
+        needed = wanted(connection, run, read_content(run.content, contract), settings)
+    anybody = not names and needed.people == 1 and not needed.authors
+    return Approvals(tuple(names), None if anybody else needed.missing(names))
 
 
 def same(name: str) -> str:
@@ -101,7 +125,7 @@ def refuse_approver(run: Row[Any], actor: str, before: Sequence[str], needed: Wa
 
 
 def _wrote(connection: Connection, run: Row[Any], content: Content) -> list[str]:
-    """Name who planned that content first, who wrote its campaign, and who took a text of it back, as far as we are told."""
+    """Name who planned that content first, and who wrote its campaign or wrote or took back a text, as far as we know."""
     table = campaign_runs.c
     rows = select(table.planned_by).where(table.content_hash == run.content_hash)
     found = list(connection.execute(rows.order_by(table.planned_at, table.run_id).limit(1)).scalars())
@@ -110,6 +134,7 @@ def _wrote(connection: Connection, run: Row[Any], content: Content) -> list[str]
     found += [each["actor"] for each in saves if (each["detail"] or {}).get("hash") == written]
     for name, by_channel in content.texts.items():
         says = {text_hash(text) for by_language in by_channel.values() for text in by_language.values()}
-        backs = newest(connection, MOST_EDITS, action="template.rollback", subject=name)
-        found += [each["actor"] for each in backs if (each["detail"] or {}).get("hash") in says]
+        for action in ("template.save", "template.rollback"):
+            edits = newest(connection, MOST_EDITS, action=action, subject=name)
+            found += [each["actor"] for each in edits if (each["detail"] or {}).get("hash") in says]
     return found

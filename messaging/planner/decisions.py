@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from messaging.addresses import normalise
-from messaging.campaigns import instant
+from messaging.campaigns import Campaign, instant, next_at_hour
 from messaging.facts import Candidate
 from messaging.outbox import PlannedMessage
 from messaging.planner.grounds import Ground
@@ -23,6 +23,7 @@ from messaging.store.ids import new_id
 Decided = Literal["send", "holdout", "excluded"]
 ADDRESS_COLUMNS = {"email": "email", "sms": "phone"}
 THINGS = {"email": "e-mail address", "sms": "phone number"}
+USUAL_HOUR = "usual_hour"
 AT_ONCE = 1000  # people; more are no faster, and hold more
 # What is looked at of a person besides what the templates show.
 LOOKED_AT = frozenset(
@@ -60,15 +61,18 @@ class _Choice:
     blocked: Blocked | None  # what it waits for
 
 
-def looked_at(templates: Mapping[str, Mapping[str, Mapping[str, Compiled]]]) -> frozenset[str]:
-    """Name the columns of customer_360 that decisions with these templates look at."""
+def looked_at(
+    campaign: Campaign, templates: Mapping[str, Mapping[str, Mapping[str, Compiled]]]
+) -> frozenset[str]:
+    """Name the columns of customer_360 that decisions of a campaign with these templates look at."""
     each = (
         one
         for channels in templates.values()
         for languages in channels.values()
         for one in languages.values()
     )
-    return LOOKED_AT.union(*(one.names for one in each))
+    hour = {USUAL_HOUR} if campaign.at_usual_hour else set()
+    return LOOKED_AT.union(hour, *(one.names for one in each))
 
 
 def candidates(ground: Ground, people: Sequence[Mapping[str, Any]]) -> list[Candidate]:
@@ -194,6 +198,10 @@ def _passes(verdict: Blocked) -> bool:
 def _chosen(ground: Ground, person: Mapping[str, Any], choices: Sequence[_Choice]) -> Decision:
     choice, *others = choices
     held_out = ground.content.campaign.holdout.holds(person["customer_id"])
+    if held_out and ground.has_held(person["customer_id"]):
+        days = ground.content.campaign.again_after_days
+        told = f"Was held out of this campaign within the last {days} days, and counts in that comparison."
+        return Decision(person["customer_id"], "excluded", "already_held_out", told)
     waits = _until_scheduled(ground, person, choice.blocked)
     detail = _why_channel(person, choice.channel) + (f" {waits.sentence}" if waits else "")
     return Decision(
@@ -211,13 +219,19 @@ def _chosen(ground: Ground, person: Mapping[str, Any], choices: Sequence[_Choice
 
 
 def _until_scheduled(ground: Ground, person: Mapping[str, Any], blocked: Blocked | None) -> Blocked | None:
-    """Give what a message waits for: the schedule's time by its reader's own clock, unless something else takes longer."""
-    if ground.wall is None:
+    """Give what a message waits for: a time by its reader's own clock, unless something else takes longer."""
+    zone = zone_named(person["time_zone"] or "")
+    if ground.wall is not None:
+        until = instant(ground.wall, zone or ground.company.time_zone)
+        told = f"It goes at {ground.wall:%H:%M} by their own clock."
+    elif ground.content.campaign.at_usual_hour and zone and (hour := person.get(USUAL_HOUR)) is not None:
+        until = next_at_hour(ground.now, int(hour), zone)
+        told = f"It goes at {int(hour):02}:00 by their own clock, around which they answer."
+    else:
         return blocked
-    until = instant(ground.wall, zone_named(person["time_zone"] or "") or ground.company.time_zone)
     if until <= ground.now or (blocked is not None and blocked.until is not None and blocked.until >= until):
         return blocked
-    return Blocked("scheduled", f"It goes at {ground.wall:%H:%M} by their own clock.", until)
+    return Blocked("scheduled", told, until)
 
 
 def _why_channel(person: Mapping[str, Any], channel: str) -> str:

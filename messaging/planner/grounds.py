@@ -1,11 +1,12 @@
 """What the decisions of one run stand on: the same for everybody whom they are about."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from messaging.addresses import Addresses
+from messaging.brand import Brand, worn
 from messaging.campaigns import Content
 from messaging.consent import KnownAs
 from messaging.links import Links
@@ -13,6 +14,7 @@ from messaging.planner.history import was_written
 from messaging.quiet_hours import QuietRules
 from messaging.rendering import Compiled
 from messaging.rendering.templates import EXAMPLE_COUPON
+from messaging.settings import Settings
 
 Templates = dict[str, dict[str, dict[str, Compiled]]]  # by name, then by channel, then by language
 
@@ -30,6 +32,18 @@ class Company:
     address: str
     currency: str
     time_zone: str
+    brand: Brand
+
+
+def company_of(settings: Settings) -> Company:
+    """Give what the messages of an installation say of their sender, as it looks by now."""
+    return Company(
+        settings.company_name,
+        settings.company_address,
+        settings.currency,
+        settings.time_zone,
+        worn(settings),
+    )
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,9 @@ class Ground:
     now: datetime
     already_written: Mapping[str, datetime]  # customers whom this campaign wrote to recently, and when first
     all_ids: Mapping[str, KnownAs]  # of people who have had several, or shared one
+    already_held: Mapping[str, datetime] = field(
+        default_factory=dict
+    )  # customers held out recently, and when first
     wall: datetime | None = None  # messages wait until their reader's clock shows this
     # By customer, and whether it is taken (nobody who is held out uses one up); None where no code is left.
     coupon_for: Callable[[str, bool], str | None] = example_coupon
@@ -74,3 +91,7 @@ class Ground:
     def has_written(self, customer_id: str) -> bool:
         """Say whether this campaign wrote to a customer recently, under whatever id was theirs then."""
         return was_written(self.already_written, self.person(customer_id))
+
+    def has_held(self, customer_id: str) -> bool:
+        """Say whether this campaign held a customer out recently, under whatever id was theirs then."""
+        return was_written(self.already_held, self.person(customer_id))

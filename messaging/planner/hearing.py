@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,8 +39,16 @@ class _TakenError(Exception):
     """Another process looked at the same events just now."""
 
 
-def hear(parts: Parts, runs: Sequence[OpenRun]) -> int:
-    """Look at the events that nobody looked at yet, and note what they trigger; give how many there were.
+@dataclass(frozen=True)
+class Heard:
+    """How many events were looked at, and whether none that came before is left: one may call off what another began."""
+
+    events: int
+    is_all: bool
+
+
+def hear(parts: Parts, runs: Sequence[OpenRun]) -> Heard:
+    """Look at the events that nobody looked at yet, some at a time, and note what they trigger.
 
     What is noted and that it was looked at are one transaction: a crash loses none, and none is noted twice.
     """
@@ -48,7 +57,7 @@ def hear(parts: Parts, runs: Sequence[OpenRun]) -> int:
     with parts.store.read() as connection:
         found = connection.execute(query.limit(AT_ONCE)).all()
     if not found:
-        return 0
+        return Heard(0, is_all=True)
     names = frozenset[str]().union(*(run.trigger.names for run in runs))
     wanted = [row for row in found if row.name in names]
     whose = _whose(parts, wanted) if wanted else {}
@@ -63,8 +72,8 @@ def hear(parts: Parts, runs: Sequence[OpenRun]) -> int:
             _keep_owners(connection, whose)
             insert_new(connection, triggerings, rows)
     except _TakenError:
-        return 0
-    return len(found)
+        return Heard(0, is_all=False)
+    return Heard(len(found), is_all=len(found) < AT_ONCE)
 
 
 def _refuse_taken(looked: int, found: int) -> None:

@@ -9,7 +9,7 @@ from messaging.campaigns import Campaign
 from messaging.consent import KnownAs
 from messaging.facts import COUNTED
 from messaging.store.among import among
-from messaging.store.tables import messages
+from messaging.store.tables import campaign_runs, messages, run_audience
 
 
 def written_since(connection: Connection, campaign: Campaign, now: datetime) -> dict[str, datetime]:
@@ -44,6 +44,32 @@ def promised_to(
         written[row.customer_id] = min(row.at, written.get(row.customer_id, row.at))
     theirs = connection.execute(query.where(among(table.address_hash, "hashes")), {"hashes": list(hashes)})
     return written, {(row.channel, row.address_hash) for row in theirs}
+
+
+def held_since(
+    connection: Connection, campaign: Campaign, now: datetime, people: Collection[str] | None = None
+) -> dict[str, datetime]:
+    """Name the customers, or those of some, whom a launched run of this campaign held out within its own distance, and when.
+
+    They count in that run's comparison. Were they counted in the next one, too, it would lay those who are new in the
+    segment beside those who have been in it for long, as whoever was written to is left out of it.
+    """
+    if not campaign.again_after_days:
+        return {}
+    audience, runs = run_audience.c, campaign_runs.c
+    at = func.coalesce(audience.decided_at, runs.launched_at)
+    query = (
+        select(audience.customer_id, func.min(at))
+        .join_from(run_audience, campaign_runs, audience.run_id == runs.run_id)
+        .where(runs.campaign == campaign.name, runs.launched_at.is_not(None), audience.decision == "holdout")
+        .where(runs.state != "stopped")  # whom it did not come to is planned again, and so they are
+        .where(at > now - timedelta(days=campaign.again_after_days))
+    )
+    query = query.group_by(audience.customer_id)
+    if people is not None:
+        query = query.where(among(audience.customer_id, "ids"))
+    rows = connection.execute(query, {"ids": list(people)} if people is not None else {})
+    return {row[0]: row[1] for row in rows}
 
 
 def was_written(written: Mapping[str, datetime], person: KnownAs) -> bool:

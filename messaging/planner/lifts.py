@@ -127,7 +127,7 @@ def compare(
 
 def _verdict(lifts: tuple[Lift, ...], held_out: Group, as_of: datetime, ends: datetime) -> str:
     if as_of < ends:
-        return f"Too early to say: the window closes on {ends:{MINUTE}} UTC, and the data ends on {as_of:{MINUTE}}."
+        return f"Too early to say: the window closes on {ends:{MINUTE}} UTC, and the data ends on {as_of:{MINUTE}} UTC."
     told = [each for each in lifts if each.effect]
     if not told:
         return (

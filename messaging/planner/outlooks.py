@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from messaging.addresses import country_of
+from messaging.campaigns import Campaign
 from messaging.customers import Customers
 from messaging.planner.reports import read_run
 from messaging.policy import Limits
+from messaging.policy.words import channel_name
 from messaging.store import Store
 from messaging.store.tables import campaign_runs, messages, run_audience
 
@@ -32,6 +34,7 @@ class Outlook:
     cost: int | None
     currency: str
     waits_until: datetime | None  # when the last of those may go who wait for their hour
+    hours: float | None  # that it takes to send them all, where so many go in an hour
 
     def to_document(self) -> dict[str, Any]:
         """Give the outlook as a JSON document."""
@@ -57,7 +60,15 @@ def outlook(store: Store, customers: Customers, run_id: str, limits: Limits) -> 
             waits_until=connection.execute(
                 select(func.max(messages.c.send_after)).where(messages.c.run_id == run_id)
             ).scalar(),
+            hours=_hours(connection, run_id, run.content.get("per_hour")),
         )
+
+
+def _hours(connection: Connection, run_id: str, per_hour: int | None) -> float | None:
+    if per_hour is None:
+        return None
+    to_send = select(func.count()).where(messages.c.run_id == run_id)
+    return connection.execute(to_send).scalar_one() / per_hour
 
 
 def moved(planned: AbstractSet[str], now: AbstractSet[str]) -> float:
@@ -71,6 +82,7 @@ def _before(connection: Connection, campaign: str, run_id: str, planned_at: date
         table.campaign == campaign,
         table.run_id != run_id,
         table.state != "planning",
+        table.opened_by.is_(None),  # people come to such a run one by one: nobody is new beside it
         table.planned_at <= planned_at,
     )
     return connection.execute(query.order_by(table.planned_at.desc(), table.run_id.desc()).limit(1)).scalar()
@@ -113,3 +125,12 @@ def message_cost(
     """Tell what a message costs by the price list, in millionths of its currency."""
     country = country_of(address) if channel in CALLED_BY_NUMBER and address else None
     return limits.prices.cost(channel, country, segments, characters)
+
+
+def unpriced(campaign: Campaign, limits: Limits) -> list[str]:
+    """Say by which channels a campaign's budget holds nothing back: what has no price costs none of it."""
+    free = [each for each in campaign.channel_order(None) if each not in limits.prices.channels]
+    if campaign.daily_budget is None or not free:
+        return []
+    by = " or ".join(map(channel_name, free))
+    return [f"Its daily_budget holds nothing back by {by}: limits.yaml in RAPPORT_HOME has no price for it."]

@@ -1,14 +1,16 @@
-"""What readers did with a run's messages: opened, clicked, complained; machines apart, each message once."""
+"""What readers did with a run's messages: opened, clicked, complained, answered; machines apart, each message once."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, and_, case, false, func, or_, select
 
 from messaging.deliverability import count
 from messaging.planner.views import Readers, VariantReaders
-from messaging.store.tables import messages
+from messaging.store.heard import by_a_person
+from messaging.store.tables import consent_events, inbound_messages, messages
+from messaging.store.tables_consent import opt_out_reviews
 from messaging.store.tables_receiver import tracking_events
 
 KINDS = {"open": "opened", "click": "clicked"}  # in the provider's word
@@ -62,3 +64,47 @@ def _harm(connection: Connection, run_id: str, variant: str | None) -> Mapping[s
     for each in count(connection, run_id, variant=variant):
         total.update(bounced=each.bounced, complained=each.complained)
     return total
+
+
+def answers_of(connection: Connection, run_id: str) -> tuple[int, int]:
+    """Count the messages of a run that were answered, and those whose readers asked to hear no more: by word or by link.
+
+    Each message once, however often somebody wrote. What a program wrote is no answer, unless a person found an opt-out in
+    it; an opt-out in words counts until a person finds that it was none.
+    """
+    heard, said = inbound_messages.c, opt_out_reviews.c
+    held = (said.doubt == "automatic") & (said.state == "waiting")
+    in_words = and_(
+        said.inbound_id == heard.inbound_id,
+        said.asks == "stop",
+        said.state != "lifted",
+        ~func.coalesce(held, false()),
+    )
+    stops = or_(func.coalesce(heard.keyword, "") == "stop", said.inbound_id.is_not(None))
+    ours = select(messages.c.message_id).where(messages.c.run_id == run_id)
+    rows = (
+        select(heard.reply_to_message_id, stops.label("stops"))
+        .select_from(inbound_messages.outerjoin(opt_out_reviews, in_words))
+        .where(heard.reply_to_message_id.in_(ours), or_(by_a_person(), stops))
+    )
+    found: Sequence[Any] = connection.execute(rows).all()
+    stopped = {row.reply_to_message_id for row in found if row.stops}
+    return len({row.reply_to_message_id for row in found if not row.stops}), len(
+        stopped | _left(connection, run_id)
+    )
+
+
+def _left(connection: Connection, run_id: str) -> set[str]:
+    """Name the messages of a run whose link to leave was followed."""
+    mails = select(messages.c.message_id).where(messages.c.run_id == run_id, messages.c.channel == "email")
+    table = consent_events.c
+    followed = (
+        select(table.source_record_id)
+        .where(table.source_record_id.like("unsubscribe/%"), table.action == "revoke")
+        .distinct()
+    )
+    named = {
+        row.source_record_id.removeprefix("unsubscribe/").split("#", 1)[0]
+        for row in connection.execute(followed)
+    }
+    return named.intersection(connection.execute(mails).scalars())

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Row, func, select
 from data_contracts.errors import NotFoundError
 from data_contracts.places import Document
 from messaging.deliverability import standing_halts
-from messaging.planner.readers import readers_by_variant, readers_of
+from messaging.planner.readers import answers_of, readers_by_variant, readers_of
 from messaging.planner.views import AudienceRow, ReasonCount, RunReport, RunSummary
 from messaging.store import Store
-from messaging.store.tables import campaign_runs, consent_events, inbound_messages, messages, run_audience
+from messaging.store.tables import campaign_runs, messages, run_audience
 
 WAITING = ("queued", "sending", "calling")  # launched, and not with the provider yet
 SHOWN_STATES = ("planned", "waiting", "sent", "delivered", "failed", "skipped", "unknown", "cancelled")
@@ -30,6 +30,7 @@ REASONS = {  # of a group; each person's own sentence is in the audience
     "frequency_cap": "They have heard enough from us lately.",
     "state_limit": "The law where they live allows no more messages in so short a time.",
     "daily_budget": "The day's budget was promised.",
+    "campaign_pace": "It is not their turn yet: the campaign sends so many an hour.",
     "unknown_time_zone": "We cannot tell what time it is where they are.",
     "merges_unknown": "The release cannot be read.",
     "contract_red": "The data behind the campaign failed its checks.",
@@ -40,6 +41,7 @@ REASONS = {  # of a group; each person's own sentence is in the audience
     "not_renderable": "Its text could not be made of what the event tells.",
     "data_old": "The newest release is older than the campaign may go upon.",
     "already_written": "They had this campaign lately.",
+    "already_held_out": "They were held out of this campaign lately, and count in that comparison.",
     "stopped": "The campaign was stopped before their message went.",
     "failed": "The provider could not deliver it.",
     "unknown": "We do not know whether it went, and do not send it again.",
@@ -104,7 +106,7 @@ def report(store: Store, run_id: str) -> RunReport:
         run = read_run(connection, run_id)
         decided = _decided(connection, run_id)
         told = _messages(connection, run_id)
-        replies, stops = _answers(connection, run_id)
+        replies, stops = answers_of(connection, run_id)
         halted = _halted(connection, run)
         readers, cost = readers_of(connection, run_id), _cost(connection, run_id)
         by_variant = readers_by_variant(connection, run_id)
@@ -142,10 +144,19 @@ def report(store: Store, run_id: str) -> RunReport:
     ).check()
 
 
-def audience(
-    store: Store, run_id: str, decision: str | None = None, reason: str | None = None, limit: int = 200
+def audience(  # noqa: PLR0913 - of whom, and which page
+    store: Store,
+    run_id: str,
+    decision: str | None = None,
+    reason: str | None = None,
+    *,
+    limit: int = 200,
+    offset: int = 0,
 ) -> list[AudienceRow]:
-    """List who is in a run, what was decided and what became of it; of one decision or reason, if given."""
+    """List who is in a run, what was decided and what became of it; of one decision or reason, if given.
+
+    Always in the same order, so that `offset` turns its pages.
+    """
     table = run_audience.c
     query = (
         select(run_audience, messages.c.message_id, messages.c.state, messages.c.provider_status)
@@ -158,8 +169,9 @@ def audience(
             )
         )
         .where(table.run_id == run_id)
-        .order_by(table.decision, table.customer_id)
+        .order_by(table.decision, table.customer_id, table.step)
         .limit(limit)
+        .offset(offset)
     )
     query = query.where(table.decision == decision) if decision else query
     query = query.where(table.reason == reason) if reason else query
@@ -236,23 +248,6 @@ def _reasons(rows: Sequence[tuple[str | None, str | None, int]]) -> tuple[Reason
         people[reason or ""] += number
         sentences.setdefault(reason or "", REASONS.get(reason or "") or sentence or "")
     return tuple(ReasonCount(reason, sentences[reason], number) for reason, number in people.most_common())
-
-
-def _answers(connection: Connection, run_id: str) -> tuple[int, int]:
-    """Count the answers to a run's messages, and the people who asked to hear no more, by word or by link."""
-    ours = select(messages.c.message_id).where(messages.c.run_id == run_id)
-    answered = inbound_messages.c.reply_to_message_id.in_(ours)
-    stop = inbound_messages.c.keyword == "stop"
-    replies, stops = connection.execute(select(func.count(), func.count().filter(stop)).where(answered)).one()
-    links = select(messages.c.message_id).where(messages.c.run_id == run_id, messages.c.channel == "email")
-    ids = {f"unsubscribe/{row.message_id}" for row in connection.execute(links)}
-    found = connection.execute(
-        select(consent_events.c.source_record_id)
-        .where(consent_events.c.source_record_id.like("unsubscribe/%"), consent_events.c.action == "revoke")
-        .distinct()
-    )
-    clicked = {row.source_record_id.split("#", 1)[0] for row in found} & ids
-    return replies - stops, stops + len(clicked)
 
 
 def _halted(connection: Connection, run: Row[Any]) -> str | None:

@@ -1,5 +1,6 @@
 """Plans of a campaign: everybody decided about, each message rendered once, stored in short transactions."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from data_contracts.errors import RapportError, RefusedError, SettingsError
 from messaging import audit, segments, template_versions
 from messaging.addresses import read_addresses
 from messaging.assets import publish
-from messaging.campaigns import Content, Library, fill_library
+from messaging.campaigns import Campaign, Content, Library, fill_library, refuse_past_start
 from messaging.campaigns.library import ASSETS
 from messaging.clock import Clock, read_clock
 from messaging.coupons import Draw, require_list
@@ -23,10 +24,12 @@ from messaging.customers.merges import all_known
 from messaging.facts import Candidate, gather, red_contracts
 from messaging.links import read_links
 from messaging.objections import objectors_since
+from messaging.outbox import EXPIRES_AFTER_DAYS
 from messaging.planner.decisions import Decision, decide_all, looked_at
-from messaging.planner.grounds import Company, Ground, Templates
+from messaging.planner.grounds import Company, Ground, Templates, company_of
 from messaging.planner.half_plans import clear_half_plan, clear_half_plans
-from messaging.planner.history import written_since
+from messaging.planner.history import held_since, written_since
+from messaging.planner.outlooks import unpriced
 from messaging.planner.samples import Sampler
 from messaging.planner.steps import Steps
 from messaging.planner.storing import store_decisions
@@ -65,6 +68,8 @@ class Planner(Steps):
         Raises SegmentError, TemplateError or CampaignError; a plan that broke off is none.
         """
         content = self._content(campaign)
+        if run_id is None:  # a person plans it; a schedule does when its start has come
+            self._refuse_past_start(content)
         clear_half_plans(self.store, self.clock.now())
         ground, people, version, notices = self._prepare(content, run_id or new_id("run"))
         publish(self.library.folder / ASSETS, self.settings.assets_dir, content.document.get("assets", {}))
@@ -84,9 +89,15 @@ class Planner(Steps):
             if coupons:
                 coupons.release()
         summary = self._summary(ground.run_id, notices, nameless)
+        if content.message_class == "marketing" and (late := _too_slow(content.campaign, summary.to_send)):
+            summary = replace(summary, notices=(*summary.notices, late))
         if nobody := _nobody(summary):
             summary = replace(summary, notices=(*summary.notices, nobody))
         return replace(summary, warnings=sampler.warnings(), samples=sampler.samples(people.pick))
+
+    def _refuse_past_start(self, content: Content) -> None:
+        text = content.document["campaign"]["text"]
+        refuse_past_start(content.campaign, text, self.clock.now(), self.settings.time_zone)
 
     def decided(self, campaign: str, run_id: str) -> tuple[Ground, str, Iterator[Decision]]:
         """Decide about everybody as a plan would, and store nothing: the ground, the release's version, each decision.
@@ -125,7 +136,9 @@ class Planner(Steps):
             all_ids = known.people
             objectors = objectors_since(connection, all_ids, snapshot.info.as_of)
             lists = read_lists(connection, content.segment, known)
-            people = segments.members(snapshot, content.segment, objectors, lists, looked_at(templates))
+            people = segments.members(
+                snapshot, content.segment, objectors, lists, looked_at(content.campaign, templates)
+            )
             if len(people) > 1 and len(people) == snapshot.rows(EVERYBODY)[0]["people"]:
                 notices.append(f"The segment matches everybody whom we know: {len(people):,} people.")
         if content.campaign.trigger is not None and len(people) > SHOWN:
@@ -134,6 +147,7 @@ class Planner(Steps):
                 " something triggers it."
             )
             people = people.some(SHOWN)
+        notices += unpriced(content.campaign, read_limits(self.settings))
         now = self.clock.now()
         with self.store.read() as connection:
             if red := red_contracts(connection, content.campaign.stands_on):
@@ -141,8 +155,9 @@ class Planner(Steps):
                     f"The data of {', '.join(red)} failed its checks: messages wait until it passes."
                 )
             written = written_since(connection, content.campaign, now)
+            held = held_since(connection, content.campaign, now)
         ground = self.ground(run_id, content, templates, company, now)
-        ground = replace(ground, already_written=written, all_ids=all_ids)
+        ground = replace(ground, already_written=written, already_held=held, all_ids=all_ids)
         return ground, people, version, notices
 
     def ground(
@@ -187,10 +202,7 @@ class Planner(Steps):
             if settings.sending == "live":
                 raise SettingsError(told, "Set it to the company's address.")
             notices.append(told)
-        company = Company(
-            settings.company_name, settings.company_address, settings.currency, settings.time_zone
-        )
-        return company, notices
+        return company_of(settings), notices
 
     def _decide(self, ground: Ground, people: Members, progress: Progress | None) -> Iterator[Decision]:
         limits = read_limits(self.settings)
@@ -245,6 +257,18 @@ class Planner(Steps):
                 )
             audit.record(connection, actor, "campaign.plan", ground.run_id, {"matched": matched}, at=now)
         return nameless
+
+
+def _too_slow(campaign: Campaign, to_send: int) -> str | None:
+    """Say that a campaign's pace lets some of its messages grow too old to go."""
+    days = campaign.expires_after_days or EXPIRES_AFTER_DAYS
+    if campaign.per_hour is None or to_send <= campaign.per_hour * 24 * days:
+        return None
+    hours = math.ceil(to_send / campaign.per_hour)
+    return (
+        f"At {campaign.per_hour:,} an hour the last of {to_send:,} would go after {hours:,} hours; what has not gone"
+        f" {days} days after this plan expires."
+    )
 
 
 def _nobody(summary: RunSummary) -> str | None:

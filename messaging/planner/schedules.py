@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from data_contracts.errors import RapportError, RefusedError, StoreError
-from messaging.campaigns import Moment, Schedule, read_content
+from messaging.campaigns import Moment, Schedule, read_campaign, read_content
 from messaging.planner.approvals import wanted
 from messaging.planner.runs import Planner
 from messaging.planner.standing import Standing, standing
@@ -72,8 +72,8 @@ class Schedules:
         return [done for each in found for done in self._campaign(each, now)]
 
     def _campaign(self, approved: Standing, now: datetime) -> Iterator[Done]:
-        content = read_content(self._planner.run(approved.run_id).content, self._planner.library.contract)
-        schedule = content.campaign.schedule
+        text = self._planner.run(approved.run_id).content["campaign"]["text"]
+        schedule = read_campaign(approved.campaign, text).schedule  # what else is wrong is told of its moment
         if schedule is None:
             return
         since = max(approved.approved[0][2], now - LOOK_BACK)

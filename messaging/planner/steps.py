@@ -12,12 +12,13 @@ from messaging.coupons import gone_elsewhere
 from messaging.customers.merges import Known
 from messaging.deliverability import let_go_on, standing_halts
 from messaging.facts import red_contracts
-from messaging.outbox import cancel_run, queue_run
+from messaging.outbox import cancel_run, queue_run, void_turns
 from messaging.planner.approvals import add_approval, approvers, same, wanted
 from messaging.planner.history import had_it_since
 from messaging.planner.outlooks import matched_in, moved
 from messaging.planner.parts import Parts
 from messaging.planner.reports import read_run
+from messaging.planner.storing import time_again
 from messaging.planner.triggered import close_runs, refuse_triggered
 from messaging.planner.views import RunSummary
 from messaging.segments.lists import read_lists
@@ -122,6 +123,8 @@ class Steps(Parts):
                 )
             step(connection, run, "approved", "running", actor, now, launched_at=now)
             queue_run(connection, run_id, now)
+            if campaign.at_usual_hour:
+                time_again(connection, run_id, now)
         return self._summary(run_id, ())
 
     def pause(self, run_id: str, actor: str) -> RunSummary:
@@ -143,6 +146,7 @@ class Steps(Parts):
                 )
         with self.store.write() as connection:
             step(connection, run, "paused", "running", actor, now)
+            void_turns(connection, run_id, now)
             if anyway is not None:
                 let_go_on(connection, run_id, actor, anyway, now)
                 detail = {"campaign": run.campaign, "reason": anyway}

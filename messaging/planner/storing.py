@@ -3,13 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from messaging.campaigns import next_at_hour
 from messaging.outbox import PlannedMessage, insert_planned
 from messaging.planner.decisions import Decision
 from messaging.planner.views import SumsDoNotCloseError
+from messaging.quiet_hours import local_time, zone_named
 from messaging.store.tables import messages, run_audience
+
+_BY_ID = update(messages).where(messages.c.message_id == bindparam("this"))
 
 
 def store_decisions(  # noqa: PLR0913 - what is stored, and how
@@ -55,12 +60,27 @@ def store_decisions(  # noqa: PLR0913 - what is stored, and how
         if each.message is not None and (why := each.waits) is not None and why.until is not None
     ]
     if waits:
-        connection.execute(
-            update(messages)
-            .where(messages.c.message_id == bindparam("this"))
-            .values(send_after=bindparam("until"), reason=bindparam("why"), detail=bindparam("told")),
-            waits,
-        )
+        timed: dict[str, Any] = {
+            "send_after": bindparam("until"),
+            "reason": bindparam("why"),
+            "detail": bindparam("told"),
+        }
+        connection.execute(_BY_ID.values(timed), waits)
+
+
+def time_again(connection: Connection, run_id: str, now: datetime) -> None:
+    """Let messages whose hour by their readers' own clocks is over since they were planned wait for its next time."""
+    table = messages.c
+    over = select(table.message_id, table.send_after, table.time_zone).where(
+        table.run_id == run_id, table.state == "queued", table.reason == "scheduled", table.send_after < now
+    )
+    late = [
+        {"this": row.message_id, "until": next_at_hour(now, local_time(row.send_after, zone).hour, zone)}
+        for row in connection.execute(over)
+        if (zone := zone_named(row.time_zone or ""))
+    ]
+    if late:
+        connection.execute(_BY_ID.values(send_after=bindparam("until")), late)
 
 
 def _at_step(message: PlannedMessage, step: int) -> PlannedMessage:

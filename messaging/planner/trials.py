@@ -27,7 +27,7 @@ from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.facts import gather
 from messaging.links import Links, read_links
 from messaging.planner.decisions import Decision, decide_all
-from messaging.planner.grounds import Company, Ground
+from messaging.planner.grounds import Ground, company_of
 from messaging.policy import read_limits
 from messaging.quiet_hours import installed_rules
 from messaging.settings import Settings
@@ -222,12 +222,7 @@ class _Trials:
             run_id=f"run_trial_{number}",
             content=self.content,
             templates=self.templates,
-            company=Company(
-                self.settings.company_name,
-                self.settings.company_address,
-                self.settings.currency,
-                self.settings.time_zone,
-            ),
+            company=company_of(self.settings),
             addresses=self.addresses,
             links=self.links,
             rules=self.rules,

@@ -5,15 +5,17 @@ approved, with a message that is queued in the transaction that says so. A crash
 """
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
 
-from data_contracts.errors import TemplateError
+from data_contracts.errors import RapportError, StoreError, TemplateError
 from messaging import segments
 from messaging.addresses import UNKNOWN
 from messaging.campaigns import Content, read_content
@@ -21,7 +23,7 @@ from messaging.facts import gather
 from messaging.planner.decisions import Decision, candidates, decide_all, looked_at
 from messaging.planner.grounds import Ground, Templates
 from messaging.planner.hearing import AT_ONCE, at_address, enter, hear
-from messaging.planner.history import promised_to
+from messaging.planner.history import held_since, promised_to
 from messaging.planner.reports import REASONS
 from messaging.planner.runs import Planner
 from messaging.planner.storing import store_decisions
@@ -35,7 +37,12 @@ from messaging.store.tables import campaign_runs, messages, run_audience
 from messaging.store.tables_receiver import sent_events
 from messaging.store.tables_triggers import triggerings
 
+log = structlog.get_logger(__name__)
+
 EVERY = 0.5  # seconds: of the five within which a message has to be queued
+TROUBLED = (
+    20.0  # seconds to the next look at a run that could not be decided about: its question may take five
+)
 VIEW = "customer_360"
 MISSED = "Nothing ran when it was due, nor within {hours:g} hours (catch_up_hours)."
 NOT_IN_SEGMENT = "not_in_segment"
@@ -59,6 +66,7 @@ class Triggers:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
         self._ready: dict[str, _Ready] = {}
+        self._resting: dict[str, float] = {}  # runs in trouble, and until when by the monotonic clock
 
     def watching(self) -> AbstractContextManager[None]:
         """Look twice a second in a thread of its own: a round of calls to a provider may take many seconds."""
@@ -71,16 +79,32 @@ class Triggers:
     def look(self) -> int:
         """Note what happened, and decide about what is due, some at a time; give how many events and people that were.
 
-        Raises StoreError where the store cannot be used, ReleaseError where no release can be read.
+        Raises StoreError where the store cannot be used, ReleaseError where events came and no release can be read.
         """
         with self._planner.store.read() as connection:
             runs = open_runs(connection)
-        done = hear(self._planner, runs)
-        for run in runs:
+        heard = hear(self._planner, runs)
+        if not heard.is_all:
+            return max(heard.events, 1)  # look again: nothing is decided before all that happened was heard
+        done = heard.events
+        return done + sum(self._look_at(run) for run in runs)
+
+    def _look_at(self, run: OpenRun) -> int:
+        """See to one run: what is wrong with its campaign, such as a column that is gone, holds up no other."""
+        if time.monotonic() < self._resting.get(run.run_id, 0.0):
+            return 0
+        try:
+            done = 0
             if run.trigger.event is None:
                 done += enter(self._planner, run, self._of(run).content)
             if run.state == "running":
                 done += self._decide_due(run)
+        except StoreError:
+            raise  # nobody's campaign can go on
+        except RapportError as error:
+            log.warning("triggers.held", campaign=run.campaign, run_id=run.run_id, told=error.message)
+            self._resting[run.run_id] = time.monotonic() + TROUBLED
+            return 0
         return done
 
     def _of(self, run: OpenRun) -> _Ready:
@@ -120,7 +144,7 @@ class Triggers:
             ids = {row.customer_id: known.current(row.customer_id) for row in due}
             objectors = planner.customers.objectors(snapshot, connection)
             lists = read_lists(connection, ready.content.segment, known)
-            columns = looked_at(ready.templates)
+            columns = looked_at(ready.content.campaign, ready.templates)
             segment = ready.content.segment
             wanted = set(ids.values())
             matched = segments.members(snapshot, segment, objectors, lists, columns, only=wanted)
@@ -192,8 +216,9 @@ class Triggers:
             ids = {each for candidate in theirs for each in candidate.person.everything}
             hashes = {each.address_hash for each in theirs if each.address_hash}
             written, taken = promised_to(connection, campaign, ground.now, ids, hashes)
+            held = held_since(connection, campaign, ground.now, ids)
             facts = gather(connection, theirs, ground.now, limits)
-        ground = replace(ground, already_written=written)
+        ground = replace(ground, already_written=written, already_held=held)
         decided: list[Decision] = []
         for who in asked:
             if who not in people:

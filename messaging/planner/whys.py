@@ -82,7 +82,8 @@ def _newest_run(connection: Connection, campaign: str) -> Row[Any]:
     found = connection.execute(query).first()
     if found is None:
         raise NotFoundError(
-            f"Campaign {campaign!r} was never planned.", f"Run `rapport campaign plan {campaign}`."
+            f"Campaign {campaign!r} was never planned.",
+            f"Plan it on its page, or by `rapport campaign plan {campaign}`.",
         )
     return found
 

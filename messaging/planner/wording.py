@@ -31,6 +31,7 @@ def render(ground: Ground, person: Mapping[str, Any], channel: str, message_id: 
         "today": ground.now,
         "assets_url": f"{ground.links.public_url}/a",
         "unsubscribe_url": ground.links.unsubscribe(message_id) if channel == "email" else None,
+        **ground.company.brand.in_mails(ground.links.public_url),
     }
     template = offered[language]
     if campaign.coupon is not None and "coupon" in template.names:

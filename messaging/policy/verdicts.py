@@ -23,11 +23,12 @@ Reason = Literal[
     "quiet_hours",
     "daily_budget",
     "scheduled",  # the planner's own: at a time by the customer's own clock
+    "campaign_pace",  # the dispatcher's own: so many of a campaign go in an hour
     "held_out",  # the planner's own: drawn by lot, to measure what the campaign does
 ]
 # These pass by themselves; the others are final for this message.
 WAITING: frozenset[Reason] = frozenset(
-    {"quiet_hours", "contract_red", "merges_unknown", "daily_budget", "scheduled"}
+    {"quiet_hours", "contract_red", "merges_unknown", "daily_budget", "scheduled", "campaign_pace"}
 )
 HELD_OUT = "Held out by lot, to measure what the campaign does."
 

@@ -16,7 +16,7 @@ from messaging.rendering.findings import Finding
 from messaging.rendering.templates import Template
 
 # What a template may name beside columns, and what may be empty of it.
-MAY_BE_EMPTY = frozenset({"company_address"})
+MAY_BE_EMPTY = frozenset({"company_address", "company_logo_url"})
 ALWAYS_THERE = frozenset({"language", "time_zone"})  # a message has both, whatever its reader's columns hold
 MOMENTS = ("TIMESTAMP",)
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")

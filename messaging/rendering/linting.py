@@ -75,6 +75,8 @@ def sample_context(template: Compiled, contract: Contract, language: str) -> dic
     surroundings = {
         "company_name": "Company",
         "company_address": "1 High Street, Town",
+        "company_colour": "#14606b",
+        "company_logo_url": "https://example.com/a/logo.png",
         "currency": "EUR",
         "time_zone": "UTC",
         "language": language.split("-", maxsplit=1)[0],

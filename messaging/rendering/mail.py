@@ -10,6 +10,12 @@ from data_contracts.errors import TemplateError
 
 SAFE_LINK = re.compile(r"(https://|http://|mailto:|tel:|\{\{ ?[a-z_]+_url ?\}\}([?#/]|$))", re.ASCII)
 FILLED_TAG = re.compile(r"<[/!]?\s*\{")
+# Of the company, no data about anybody: a colour is six digits in hex, and a picture that stands for the name says it.
+COMPANYS = {
+    "style": re.compile(r"(?<=:)\s*\{\{ ?company_colour ?\}\}(?=[;\s]|$)"),
+    "bgcolor": re.compile(r"^\{\{ ?company_colour ?\}\}$"),
+    "alt": re.compile(r"^\{\{ ?company_name ?\}\}$"),
+}
 BLOCKS = frozenset(
     ("p", "div", "h1", "h2", "h3", "h4", "table", "tr", "ul", "ol", "blockquote", "section", "footer")
 )
@@ -43,6 +49,8 @@ class _Words(HTMLParser):
             or (self._hidden and tag not in VOID)
         ):
             self._hidden.append(tag)
+        elif tag == "img" and COMPANYS["alt"].match((attributes.get("alt") or "").strip()):
+            self.parts.append((attributes["alt"] or "").strip())
         elif tag == "a":
             self._links.append((attributes.get("href") or "").strip())
         elif tag == "br":
@@ -79,7 +87,8 @@ def _check_attribute(tag: str, key: str, value: str) -> None:
             f"<{tag} {key}> leads somewhere that is neither a web nor a mail address.",
             "Begin it with https://, mailto: or tel:, or use a value whose name ends in _url.",
         )
-    if key not in {"href", "src"} and "{{" in value:
+    ours = COMPANYS.get(key)
+    if key not in {"href", "src"} and "{{" in (ours.sub("", value) if ours else value):
         raise TemplateError(f"<{tag} {key}> may not be filled in from data.", "Write it out.")
 
 

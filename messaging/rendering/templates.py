@@ -34,6 +34,8 @@ OWN_LANGUAGE = "en"
 SURROUNDINGS = (
     "company_name",
     "company_address",
+    "company_colour",
+    "company_logo_url",
     "currency",
     "unsubscribe_url",
     "today",

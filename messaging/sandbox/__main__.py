@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data_contracts.errors import RapportError
 from messaging import serving
-from messaging.clock import read_clock
+from messaging.clock import follow_clock
 from messaging.sandbox.app import Sandbox
 from messaging.sandbox.server import serve
 from messaging.sandbox.settings import PORT, SMTP_PORT, SandboxSettings, settings_for
@@ -19,7 +19,7 @@ def main() -> int:
     try:
         serving.only_loopback(options.host, "The sandbox")
         settings = read_settings()
-        sandbox = Sandbox(_sandbox_settings(settings, options), read_clock(settings.home).now)
+        sandbox = Sandbox(_sandbox_settings(settings, options), follow_clock(settings.home).now)
         serve(options.host, options.port, options.smtp_port, sandbox)
     except RapportError as error:
         sys.stderr.write(f"{error}\n")

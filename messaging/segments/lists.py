@@ -67,14 +67,21 @@ class Uploaded:
 
 
 def read_list_file(path: Path, country: str | None = None) -> list[Named]:
-    """Read a list; `country` (ISO 3166) is where telephone numbers without a country code were written down.
+    """Read a list out of a file, as `read_list` does. Raises InputError."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
+    return read_list(raw, str(path), country)
+
+
+def read_list(raw: bytes, path: str, country: str | None = None) -> list[Named]:
+    """Read a list that `path` names; `country` (ISO 3166) is where numbers without a country code were written down.
 
     Raises InputError with the lines of what is wrong. A cell that a spreadsheet would take for a formula is no address.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is no text in UTF-8.", MEND) from None
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)

@@ -190,6 +190,9 @@ class _Reader:
             self._value(each, column, test, at)
             for each in self._values(document.get("value"), column, test, at)
         )
+        if test == "between" and list(values) != sorted(values, key=_in_order):
+            what = f"{column.name}: `between` needs the smaller value first"
+            self.refuse(at, what, "Turn the two round: as they stand nobody is between them.")
         if test in {"=", "!=", "in", "not in"}:
             self._require_possible(column, values, at)
         return Comparison(column.name, test, values)
@@ -207,12 +210,12 @@ class _Reader:
         return [value]
 
     def _value(self, value: Any, column: Column, test: str, place: Place) -> Value:
-        kind = "number" if test.endswith("than days") else _kind(column)
-        if test.endswith("than days") and _kind(column) != "moment":
+        kind = "number" if test.endswith("than days") else kind_of(column)
+        if test.endswith("than days") and kind_of(column) != "moment":
             self.refuse(
                 place, f"{column.name} is no date, so it has no age", "Use a column such as last_order_at."
             )
-        if test == "contains" and _kind(column) != "text":
+        if test == "contains" and kind_of(column) != "text":
             self.refuse(place, f"{column.name} is no text, so it contains nothing", "Compare it instead.")
         if kind == "text" and isinstance(value, str):
             return value
@@ -226,7 +229,7 @@ class _Reader:
         return self.refuse(place, f"{column.name}: {value!r} should be {words[kind]}", "Correct the value.")
 
     def _require_possible(self, column: Column, values: tuple[Value, ...], place: Place) -> None:
-        possible = _possible(column)
+        possible = possible_values(column)
         for value in values:
             if possible and value not in possible:
                 near = _near(str(value), sorted(possible))
@@ -242,10 +245,12 @@ class _Reader:
         least = self.number(document, "at_least", place, 0, LARGEST)
         if least is None:
             least = 1 if most is None else 0
-        if (least, most) == (0, None) or (most is not None and most < least):
-            self.refuse(
-                place, f"`at_least` {least} and `at_most` {most} say nothing", "`at_most` is the larger one."
-            )
+        if (least, most) == (0, None):
+            what = "`at_least` 0 holds for everybody"
+            self.refuse(place, what, "Write `at_most: 0` for those who never did it.")
+        if most is not None and most < least:
+            what = f"`at_least` {least} and `at_most` {most} say nothing"
+            self.refuse(place, what, "`at_most` is the larger one.")
         touches = self.touches(document["did"], (*place, "did"))
         within = self.number(document, "within_days", place, 1, MOST_DAYS)
         return Did(touches, Ago(0, within) if within else self._ago(document, place), least, most)
@@ -289,7 +294,7 @@ class _Reader:
         values = value if isinstance(value, list) else [value]
         if not values or not all(isinstance(each, str) and each for each in values):
             self.refuse(place, f"{name}: {value!r} should be a text or a list of texts", "Correct the value.")
-        possible = _possible(published_contract(TIMELINE).column(name))
+        possible = possible_values(published_contract(TIMELINE).column(name))
         for each in values:
             if possible and each not in possible:
                 mend = f"It is one of {', '.join(sorted(possible))}."
@@ -363,6 +368,11 @@ class _Reader:
         return Sample(float(percent), salt)
 
 
+def _in_order(value: Value) -> Any:
+    """Give a value as what values of its column are ordered by: they are of one kind."""
+    return value
+
+
 def _rules(rule: Rule) -> Iterator[Rule]:
     """Count a rule and whatever it is joined of."""
     yield rule
@@ -375,13 +385,15 @@ def _near(name: str, known: tuple[str, ...] | list[str]) -> str:
     return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 
-def _possible(column: Column) -> set[Any]:
+def possible_values(column: Column) -> set[Any]:
+    """Give the values that a column may have by its contract; none where that is open."""
     return {
         each for rule in column.rules if rule.check == "values" and not rule.where for each in rule.values
     }
 
 
-def _kind(column: Column) -> str:
+def kind_of(column: Column) -> str:
+    """Say what a column holds: moment, truth, text or number."""
     if column.type in {"TIMESTAMP", "DATE"}:
         return "moment"
     if column.type == "BOOLEAN":

@@ -1,12 +1,16 @@
 """The senders of an installation, built from its settings: one for each channel that it can send by."""
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from data_contracts.errors import SettingsError
 from messaging.links import read_links
 from messaging.senders.base import Sender
 from messaging.settings import CHANNELS, Settings, is_loopback
+
+if TYPE_CHECKING:
+    from messaging.senders.smtp import SmtpSender
 
 USUAL = (
     "sms",
@@ -19,8 +23,8 @@ def build_senders(settings: Settings, channels: Collection[str] = CHANNELS) -> d
 
     Raises SettingsError naming every missing variable where a channel is set up in part, or none is at all.
     """
-    missing = {channel: _missing(settings, channel) for channel in channels}
-    absent = [channel for channel in channels if not _begun(settings, channel)]
+    missing = {channel: missing_of(settings, channel) for channel in channels}
+    absent = [channel for channel in channels if not is_begun(settings, channel)]
     wrong = [name for channel in channels if channel not in absent for name in missing[channel]]
     if wrong or len(absent) == len(channels):
         usual = [channel for channel in channels if channel in USUAL] or channels
@@ -31,8 +35,8 @@ def build_senders(settings: Settings, channels: Collection[str] = CHANNELS) -> d
 
 def missing_settings(settings: Settings) -> list[str]:
     """Name the variables that sending in this mode still needs, by the usual channels and those begun."""
-    wanted = [channel for channel in CHANNELS if channel in USUAL or _begun(settings, channel)]
-    return list(dict.fromkeys(name for channel in wanted for name in _missing(settings, channel)))
+    wanted = [channel for channel in CHANNELS if channel in USUAL or is_begun(settings, channel)]
+    return list(dict.fromkeys(name for channel in wanted for name in missing_of(settings, channel)))
 
 
 def _build(settings: Settings, channel: str) -> Sender:
@@ -50,6 +54,11 @@ def _build_mail(settings: Settings) -> Sender:
         key = settings.sendgrid_api_key.get_secret_value()
         account = SendGridAccount(key, settings.sendgrid_url, settings.mail_sender, settings.mail_name)
         return SendGridSender(account, read_links(settings))
+    return build_mailbox(settings)
+
+
+def build_mailbox(settings: Settings) -> "SmtpSender":
+    """Build the sender of e-mail by a mail server."""
     from messaging.senders.smtp import Mailbox, SmtpSender
 
     mailbox = Mailbox(settings.smtp_address, settings.mail_sender, settings.mail_name)
@@ -80,7 +89,8 @@ def _build_twilio(settings: Settings, channel: str) -> Sender:
     return WhatsAppSender(account) if channel == "whatsapp" else TwilioSender(account)
 
 
-def _begun(settings: Settings, channel: str) -> bool:
+def is_begun(settings: Settings, channel: str) -> bool:
+    """Say whether anything of a channel is set up."""
     begun = {
         "sms": settings.twilio_sid or settings.twilio_token or settings.twilio_from,
         "email": settings.smtp_address or settings.mail_sender,
@@ -91,7 +101,8 @@ def _begun(settings: Settings, channel: str) -> bool:
     return bool(begun[channel]) or channel in settings.printed_channels
 
 
-def _missing(settings: Settings, channel: str) -> list[str]:
+def missing_of(settings: Settings, channel: str) -> list[str]:
+    """Name the variables that a channel still needs."""
     if channel in settings.printed_channels:
         return []
     if channel == "email":

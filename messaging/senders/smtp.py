@@ -111,8 +111,29 @@ class SmtpSender:
 
     def _call(self, message: OutboundMessage, mail: EmailMessage) -> Outcome:
         began = Instant.now()
+        server = self._reached()
+        if isinstance(server, Rejected):
+            return server
         try:
-            server = self._connect()
+            return self._hand_over(server, message, mail, began)
+        finally:
+            server.close()
+
+    def try_out(self) -> Rejected | None:
+        """Connect and sign in as for a message, and hand over none; say what would keep one from going."""
+        with self._deadlines.ending():
+            server = self._reached()
+            if isinstance(server, Rejected):
+                return server
+            try:
+                _say_goodbye(server)
+            finally:
+                server.close()
+        return None
+
+    def _reached(self) -> "_Server | Rejected":
+        try:
+            return self._connect()
         except smtplib.SMTPAuthenticationError as error:
             told = "The mail server refused our credentials. Check RAPPORT_SMTP_URL."
             return Rejected("fix", told, code=error.smtp_code, about="us")
@@ -121,10 +142,6 @@ class SmtpSender:
             return Rejected("fix", told, about="us")
         except (smtplib.SMTPException, OSError):
             return Rejected("retry", "The mail server could not be reached.", about="network")
-        try:
-            return self._hand_over(server, message, mail, began)
-        finally:
-            server.close()
 
     def find(self, message: OutboundMessage, since: datetime) -> Sequence[ProviderRecord]:  # noqa: ARG002
         """Find nothing: a mail server keeps no list."""

@@ -3,6 +3,7 @@
 import importlib
 import os
 import sqlite3
+import time
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ from data_contracts.errors import SettingsError, StoreError
 # time (sqlite.org/wal.html#walresetbug, mended in 3.51.3). Ours is written by several processes.
 SAFE_SQLITE = (3, 51, 3)
 BUSY_MILLISECONDS = 10_000
+WAL_PAUSE_SECONDS = 0.02
 POSTGRESQL_SESSION = (
     # An acknowledged webhook survives a power cut, whatever the server's default; a stricter one stays.
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
@@ -104,13 +106,29 @@ def _set_up(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     try:
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            cursor.execute("PRAGMA journal_mode = WAL")
+        _begin_wal(cursor)
         cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged webhook survives a power cut
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA secure_delete = ON")  # what is erased leaves no bytes behind
     finally:
         cursor.close()
+
+
+def _begin_wal(cursor: Any) -> None:
+    """Have the file keep a write-ahead log; where several processes open a new file at once, one of them does it.
+
+    Raises the driver's OperationalError when the file stays locked for longer than others are waited for.
+    """
+    until = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite_module().OperationalError:
+            # SQLite waits for nobody here, whatever `busy_timeout` says: two that hold the read lock and both want
+            # the write lock would wait for each other (sqlite.org/c3ref/busy_handler.html).
+            if time.monotonic() > until:
+                raise
+            time.sleep(WAL_PAUSE_SECONDS)
 
 
 def _begin(connection: Connection) -> None:

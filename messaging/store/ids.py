@@ -26,6 +26,7 @@ PREFIXES = Literal[
     "usr",
     "nte",
     "fup",
+    "prq",
 ]
 
 

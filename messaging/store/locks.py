@@ -11,6 +11,7 @@ CONSENT_CHAIN = "~consent-chain"  # sorts behind every other key: whoever needs 
 AUDIT_CHAIN = "~~audit-chain"  # behind that one: what was done is recorded after it was done
 PEPPER = "pepper"  # held while processes agree which one this store goes by
 IDENTITY_DECISIONS = "identity-decisions"  # held while a decision is held against those that stand
+SETTINGS = "settings"  # held while the home's file of settings is read and written
 USERS = "users"  # held while accounts change and attempts to sign in are counted
 
 

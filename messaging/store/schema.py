@@ -35,6 +35,9 @@ REVISIONS = (
     "0024",
     "0025",
     "0026",
+    "0027",
+    "0028",
+    "0029",
 )  # oldest first; a test holds this equal to the migration scripts
 
 

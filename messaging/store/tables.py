@@ -260,6 +260,12 @@ consent_events = Table(  # append-only, in a hash chain; the state of a consent 
         sqlite_where=text("purpose = 'profiling'"),
         postgresql_where=text("purpose = 'profiling'"),
     ),
+    Index(  # by which it is found who withdrew since a build
+        "ix_consent_events_revoked",
+        "recorded_at",
+        sqlite_where=text("action = 'revoke'"),
+        postgresql_where=text("action = 'revoke'"),
+    ),
 )
 
 suppressions = Table(  # an address that we never write to again, by keyed hash: it outlives erasure

@@ -64,3 +64,11 @@ message_alternatives = (
         Column("planned", JSON, nullable=False),  # outbox.PlannedMessage, rendered with its message
     )
 )
+
+campaign_pace = Table(  # a row for each run that may send so many messages an hour; all dispatchers go by it
+    "campaign_pace",
+    metadata,
+    Column("run_id", ForeignKey("campaign_runs.run_id"), primary_key=True),
+    Column("free_at", DateTime, nullable=False),  # when its next message may go that has no turn yet
+    Column("holds_from", DateTime, nullable=False),  # turns of before are void: it was paused meanwhile
+)

@@ -18,6 +18,9 @@ users = Table(
     Column("created_at", DateTime, nullable=False),
     Column("created_by", String, nullable=False),
     Column("disabled_at", DateTime),
+    Column("oidc_issuer", String),  # who signs in at an identity provider has no password
+    Column("oidc_subject", String),
+    Index("ix_users_identity", "oidc_issuer", "oidc_subject", unique=True),
 )
 
 user_links = Table(  # one-time links that set a password

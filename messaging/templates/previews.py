@@ -9,6 +9,7 @@ from data_contracts.errors import NotFoundError, RefusedError
 from messaging import audit
 from messaging.addresses import Addresses, normalise_email
 from messaging.assets import publish
+from messaging.brand import worn
 from messaging.campaigns import Library
 from messaging.campaigns.library import ASSETS
 from messaging.customers import Customers
@@ -172,6 +173,7 @@ def _render(  # noqa: PLR0913, PLR0917 - what is rendered, of what and for whom
         "unsubscribe_url": f"{settings.public_url.rstrip('/')}/{NOWHERE}"
         if template.channel == "email"
         else None,
+        **worn(settings).in_mails(settings.public_url),
     }
     if template.shows_coupon:
         surroundings["coupon"] = EXAMPLE_COUPON

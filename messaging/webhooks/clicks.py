@@ -50,7 +50,7 @@ class _Clicks:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._pages = Pages(door.settings.company_name)
+        self._pages = Pages(door.settings)
 
     async def follow(self, request: Request) -> Response:
         """Lead on, and note the click; where it cannot be noted, its reader is led on all the same."""

@@ -59,7 +59,7 @@ class _Contact:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._pages = Pages(door.settings.company_name)
+        self._pages = Pages(door.settings)
         self._limit = RateLimit(each=5, together=None, seconds=600)
         self._receipts = RateLimit(each=RECEIPTS_AT_ONCE, together=None, seconds=600)
         sites = [site.strip() for site in door.settings.form_sites.split(",") if site.strip()]

@@ -44,7 +44,7 @@ class _Links:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._pages = Pages(door.settings.company_name)
+        self._pages = Pages(door.settings)
 
     async def ask(self, request: Request) -> Response:
         """Show the button."""

@@ -3,19 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse
 
+from messaging.brand import inlined, worn
+from messaging.colours import darker
+from messaging.settings import Settings
 from messaging.webhooks.confirming import Request
 from messaging.webhooks.words import DEFAULT, Words, all_words
 
+ACCENT, ACCENT_PRESSED = "#1f5f5b", "#184b48"  # where the company has no colour of its own
+PRESSED = 0.8  # of the light of a button that is pointed at
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors "
 )
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": _POLICY + "'none'",
     "Referrer-Policy": "no-referrer",  # the address of the page is what acts
     "Vary": "Accept-Language",
     "X-Content-Type-Options": "nosniff",
@@ -36,8 +41,8 @@ class Choice:
 class Pages:
     """Draws the pages of one company."""
 
-    def __init__(self, company: str) -> None:
-        self._company = company
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._company = settings, settings.company_name
         loader = PackageLoader("messaging.webhooks", ".")
         self._templates = Environment(loader=loader, autoescape=select_autoescape())
 
@@ -79,16 +84,21 @@ class Pages:
 
     def preferences(self, choices: Sequence[Choice], lang: str, *, saved: bool) -> HTMLResponse:
         """Show what somebody may get from us, each with its box."""
+        note = all_words()[lang].saved if saved else ""
+        return self._draw(lang, *self._asking(lang), note=note, **self._boxes(choices, lang))
+
+    def shown_preferences(self, choices: Sequence[Choice], lang: str) -> str:
+        """Give the HTML of the same page for somebody to look at: nothing in it leads anywhere, or can be pressed."""
+        logo = worn(self._settings).logo
+        places = self._boxes(choices, lang) | ({"logo": inlined(logo)} if logo else {})
+        return self._rendered(lang, *self._asking(lang), dead=True, **places)
+
+    def _asking(self, lang: str) -> tuple[str, str]:
         words = all_words()[lang]
-        return self._draw(
-            lang,
-            words.preferences_title,
-            words.preferences_text.format(company=self._company),
-            template="preferences.html",
-            choices=choices,
-            save=words.save,
-            note=words.saved if saved else "",
-        )
+        return words.preferences_title, words.preferences_text.format(company=self._company)
+
+    def _boxes(self, choices: Sequence[Choice], lang: str) -> dict[str, Any]:
+        return {"template": "preferences.html", "choices": choices, "save": all_words()[lang].save}
 
     def contact(  # noqa: PLR0913 - what a form shows
         self,
@@ -145,15 +155,26 @@ class Pages:
         framed_by: str = "",
         **places: Any,
     ) -> HTMLResponse:
-        text = self._templates.get_template(template).render(
-            company=self._company,
-            lang=lang,
-            languages=[(code, words.name) for code, words in all_words().items()],
-            query="&embed=1" if embedded else "",
-            title=title,
-            sentences=[sentence],
-            embedded=embedded,
-            **places,
-        )
-        framing = {"Content-Security-Policy": _POLICY + framed_by} if framed_by else {}
-        return HTMLResponse(text, status_code=status, headers=_HEADERS | framing)
+        text = self._rendered(lang, title, sentence, template=template, embedded=embedded, **places)
+        pictures = "img-src 'self'; " if worn(self._settings).logo else ""
+        policy = {"Content-Security-Policy": pictures + _POLICY + (framed_by or "'none'")}
+        return HTMLResponse(text, status_code=status, headers=_HEADERS | policy)
+
+    def _rendered(
+        self, lang: str, title: str, sentence: str, *, template: str, embedded: bool = False, **places: Any
+    ) -> str:
+        brand = worn(self._settings)
+        served = f"{urlsplit(self._settings.public_url).path.rstrip('/')}/a/"
+        common = {
+            "company": self._company,
+            "accent": brand.colour or ACCENT,
+            "pressed": darker(brand.colour, PRESSED) if brand.colour else ACCENT_PRESSED,
+            "logo": f"{served}{brand.logo.name}" if brand.logo else "",
+            "lang": lang,
+            "languages": [(code, words.name) for code, words in all_words().items()],
+            "query": "&embed=1" if embedded else "",
+            "title": title,
+            "sentences": [sentence],
+            "embedded": embedded,
+        }
+        return self._templates.get_template(template).render(common | places)

@@ -21,7 +21,7 @@ from messaging.store.ids import new_id
 from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import consent_events
 from messaging.webhooks.pages import Choice
-from messaging.webhooks.readers import Reader
+from messaging.webhooks.readers import Reached, Reader
 from messaging.webhooks.words import Words
 
 CHANNELS = ("email", "sms", "whatsapp", "voice")
@@ -36,8 +36,8 @@ class Wishes:
     objects: bool
 
 
-def wishes_of(connection: Connection, reader: Reader, now: datetime) -> Wishes:
-    """Read what stands of whoever a message went to by now (naive UTC), as the gate does."""
+def wishes_of(connection: Connection, reader: Reached, now: datetime) -> Wishes:
+    """Read what stands of somebody by now (naive UTC), as the gate does."""
     return Wishes(
         frozenset(channel for channel in CHANNELS if _is_on(connection, reader, channel, now)),
         has_objected(connection, reader.known),
@@ -185,7 +185,7 @@ def _spoken_of(connection: Connection, known: KnownAs, channel: str, purpose: st
     return set(connection.execute(rows.distinct()).scalars())
 
 
-def _is_on(connection: Connection, reader: Reader, channel: str, now: datetime) -> bool:
+def _is_on(connection: Connection, reader: Reached, channel: str, now: datetime) -> bool:
     """Say whether marketing may go by a channel to one of their addresses; to none, whether they agreed to it."""
     hashes = reader.hashes[channel]
     if not hashes:
@@ -193,7 +193,7 @@ def _is_on(connection: Connection, reader: Reader, channel: str, now: datetime) 
     return any(_is_open(connection, reader, each, channel, now) for each in hashes)
 
 
-def _is_open(connection: Connection, reader: Reader, address_hash: str, channel: str, now: datetime) -> bool:
+def _is_open(connection: Connection, reader: Reached, address_hash: str, channel: str, now: datetime) -> bool:
     if consent.suppressed(connection, [address_hash], channel):
         return False
     return _agreed(connection, reader.known, address_hash, channel, now)

@@ -1,6 +1,6 @@
 """Who reads a message: the person with all ids and addresses that they go by, for what they choose is about all of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,12 +34,18 @@ FindPerson = Callable[[str], Person]  # by one of their ids
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Who reads a message (a row of `messages`): all their ids, and by channel the hashes of all their addresses."""
+class Reached:
+    """Somebody under all their ids, and by channel the hashes of all their addresses."""
 
-    message: Row[Any]
     known: KnownAs
     hashes: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Reader(Reached):
+    """Who reads a message (a row of `messages`)."""
+
+    message: Row[Any]
 
     @property
     def customer_id(self) -> str:
@@ -76,16 +82,27 @@ def find_person(customers: Customers, customer_id: str) -> Person:
 
 def reader_of(connection: Connection, message: Row[Any], person: Person, addresses: Addresses) -> Reader:
     """Put together who reads a message: what the release knows of them, and where we wrote to them."""
+    return Reader(person.known, _hashes(connection, person, addresses, [message]), message)
+
+
+def reached(connection: Connection, person: Person, addresses: Addresses) -> Reached:
+    """Do the same of somebody, whichever message of ours they read."""
+    return Reached(person.known, _hashes(connection, person, addresses))
+
+
+def _hashes(
+    connection: Connection, person: Person, addresses: Addresses, read: Iterable[Row[Any]] = ()
+) -> dict[str, frozenset[str]]:
     table = messages.c
     written = select(table.channel, table.address_hash).where(table.customer_id.in_(person.known.ids))
     hashes: dict[str, set[str]] = {channel: set() for channel in (*MAIL, *PHONE)}
-    for row in (message, *connection.execute(written.distinct())):
+    for row in (*read, *connection.execute(written.distinct())):
         for channel in _same_address(row.channel):
             hashes[channel].add(row.address_hash)
     for address in person.addresses:
         for channel in _same_address("email" if "@" in address else "sms"):
             hashes[channel].add(addresses.hash(address))
-    return Reader(message, person.known, {channel: frozenset(some) for channel, some in hashes.items()})
+    return {channel: frozenset(some) for channel, some in hashes.items()}
 
 
 def _same_address(channel: str) -> tuple[str, ...]:

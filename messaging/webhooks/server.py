@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from data_contracts.errors import StoreOutdatedError
 from messaging import serving
-from messaging.clock import Clock, read_clock
+from messaging.clock import Clock, follow_clock
 from messaging.customers.reader import Customers
 from messaging.inbox import FindCustomers
 from messaging.settings import Settings
@@ -60,7 +60,7 @@ def running(  # noqa: PLR0913 - what a receiver runs on
     """
     customers = Customers(settings, store)
     finder, person = find_customers or partial(owners, customers), partial(find_person, customers)
-    at = clock or read_clock(settings.home)
+    at = clock or follow_clock(settings.home)
 
     def make(base_url: str) -> "ASGIApp":
         return build_app(_at(settings, base_url), store, at, finder, find_person=person)
@@ -84,7 +84,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         signal.raise_signal(signal.SIGTERM)
 
     with open_store(settings) as store:
-        customers, clock = Customers(settings, store), read_clock(settings.home)
+        customers, clock = Customers(settings, store), follow_clock(settings.home)
         finder, person = partial(owners, customers), partial(find_person, customers)
         app = build_app(settings, store, clock, finder, end, person)
         with background(settings, store, clock):

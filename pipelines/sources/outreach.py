@@ -17,6 +17,7 @@ from messaging.addresses import UNKNOWN
 from messaging.clock import Clock
 from messaging.settings import Settings
 from messaging.store import Store
+from messaging.store.heard import by_a_person
 from messaging.store.tables import campaign_runs, inbound_messages, messages, run_audience
 from messaging.store.tables_receiver import tracking_events
 from pipelines.landing.staging import Delivery
@@ -161,6 +162,7 @@ def _replies(connection: Connection, since: datetime | None) -> Iterator[Record]
         inbound_messages, messages, answered, isouter=True
     )
     query = query.where(inbound_messages.c.channel != FORM_CHANNEL)  # no reply: it lands as a submission
+    query = query.where(by_a_person())  # an absence is no answer to anything
     if since:
         query = query.where(inbound_messages.c.received_at >= since)
     for row in connection.execute(query.order_by(inbound_messages.c.inbound_id)):

@@ -13,11 +13,12 @@ from messaging.clock import Clock
 from messaging.inbox.scores import read_score
 from messaging.settings import Settings
 from messaging.store import Store
+from messaging.store.heard import by_a_person
 from messaging.store.tables import campaign_runs, inbound_messages, messages
 from pipelines.sources.outreach import OutreachReport, Record, as_raw, land_own
 
 SOURCE, TABLE = "rapport", "survey_responses"
-FORM = "1"  # raise it when a column below is filled in another way: then everything is read again
+FORM = "2"  # raise it when a column below is filled in another way: then everything is read again
 
 
 def export_surveys(settings: Settings, store: Store, clock: Clock, *, full: bool = False) -> OutreachReport:
@@ -28,13 +29,13 @@ def export_surveys(settings: Settings, store: Store, clock: Clock, *, full: bool
 def read_answers(connection: Connection, since: datetime | None = None) -> Iterator[Record]:
     """Read the store as canonical rows, all values as text; `since` (naive UTC) leaves out what came before it.
 
-    A keyword such as STOP is no answer.
+    A keyword such as STOP is no answer, nor is what a program wrote.
     """
     heard = inbound_messages.c
     query = (
         select(inbound_messages, messages.c.run_id)
         .join(messages, messages.c.message_id == heard.reply_to_message_id)
-        .where(heard.keyword.is_(None), messages.c.run_id.is_not(None))
+        .where(heard.keyword.is_(None), messages.c.run_id.is_not(None), by_a_person())
         .order_by(heard.inbound_id)
     )
     if since:

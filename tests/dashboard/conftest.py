@@ -4,8 +4,10 @@ import json
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,13 @@ import duckdb
 import pandas as pd
 import pytest
 
+from dashboard.door.gate import utc_now
+from messaging.access import Role
 from messaging.addresses import read_addresses
 from messaging.clock import pin_clock
 from messaging.consent_imports import ImportedConsent, record_imports
-from messaging.settings import read_settings
+from messaging.settings import Settings, read_settings
+from messaging.sign_ins import sign_in_demo
 from messaging.store import open_store
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
@@ -62,11 +67,36 @@ def home(company: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     import streamlit as st
 
     monkeypatch.setenv("RAPPORT_HOME", str(company))
+    come_in(monkeypatch, "admin")
     st.cache_resource.clear()
     st.cache_data.clear()
     yield company
     st.cache_resource.clear()
     st.cache_data.clear()
+
+
+@pytest.fixture
+def sign_in_as(monkeypatch: pytest.MonkeyPatch) -> Callable[[Role], None]:
+    """Give the way to be somebody of another role from now on."""
+    return partial(come_in, monkeypatch)
+
+
+def come_in(monkeypatch: pytest.MonkeyPatch, role: Role) -> None:
+    """Sign in to whichever home is the process's, as the demo does: an AppTest asks no server, and has no headers."""
+    tokens: dict[str, str] = {}
+
+    def enter(settings: Settings) -> str:
+        with open_store(settings) as store:
+            return sign_in_demo(store, role, utc_now())
+
+    def token() -> str:
+        settings = read_settings()
+        if str(settings.home) not in tokens:
+            with ThreadPoolExecutor(1) as aside:  # a page's own thread would be asked who signs in here
+                tokens[str(settings.home)] = aside.submit(enter, settings).result()
+        return tokens[str(settings.home)]
+
+    monkeypatch.setattr("dashboard.session.token", token)
 
 
 def publish(home: Path, content: Tables) -> None:

@@ -92,12 +92,12 @@ def test_an_agent_reads_notes_promises_answers_and_settles_on_one_page_and_all_o
     assert app.text_area(key=f"note_{CUSTOMER}").value == ""
     app.text_input(key=f"promise_{CUSTOMER}").set_value("Call back about the lamp")
     press(app, "Keep it in mind")
-    assert "app promised by 31 October 2026: “Call back about the lamp”" in html_of(app)
+    assert "Demo admin promised by 31 October 2026: “Call back about the lamp”" in html_of(app)
 
     sms = next(button.label for button in app.button if button.label.startswith("Send to"))
     app.text_area(key=f"write_{CUSTOMER}_sms_body").set_value("It is on its way.")
     press(app, sms)
-    assert "It is in the outbox" in html_of(app)
+    assert "It is on its way, and goes within minutes." in html_of(app)
     assert "Answered just now" in html_of(app)
     press(app, "Kept")
     assert "is settled: kept" in html_of(app)

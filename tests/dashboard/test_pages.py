@@ -1,11 +1,15 @@
 """Each page on a small company, as Streamlit runs it, without a browser."""
 
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import services
+from messaging.customers import CampaignFigures, Overview
 from messaging.planner import list_runs, report
 from messaging.settings import read_settings
 from messaging.store import open_store
@@ -25,8 +29,8 @@ def open_page(page: str = "", **parameters: str) -> AppTest:
 
 
 def win_back() -> AppTest:
-    """Open the page of campaigns, and choose this one."""
-    return open_page("campaigns").selectbox[0].select("win_back").run()
+    """Open the page of one campaign."""
+    return open_page("campaigns", campaign="win_back")
 
 
 def html_of(app: AppTest) -> str:
@@ -49,10 +53,31 @@ def test_the_overview_tells_people_reach_revenue_and_data_checks(home: Path) -> 
     shown = html_of(app)
     assert ">240</div>" in shown
     assert "SANDBOX" in shown
-    assert "Demo clock: Fri 30 Oct 2026, 12:00" in shown
+    assert "Demo clock</b><span>Fri 30 Oct 2026, 12:00" in shown
     assert "5,000 rows" in shown
+    assert "Broken: Email pattern" in shown
+    assert "Campaigns can rely on every table." in shown
     assert len(charts_of(app)) == 3
     assert all(charts_of(app))  # each is read to those who cannot see it
+
+
+def test_what_a_campaign_brought_is_said_to_be_so_far_while_its_days_run(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = services.overview
+
+    def with_campaigns(parts: services.Services) -> Overview:
+        figures = counted(parts)
+        young, old = (
+            CampaignFigures("young", 9, 9, 0, 0, 0, 9, 0, 0, figures.as_of - timedelta(days=1)),
+            CampaignFigures("old", 9, 9, 0, 0, 0, 9, 3, 0, figures.as_of - timedelta(days=31)),
+        )
+        return replace(figures, campaigns=(young, old))
+
+    monkeypatch.setattr(services, "overview", with_campaigns)
+    shown = html_of(open_page())
+    assert "0 % bought so far, held out 0 %" in shown
+    assert "33 % bought, held out 0 %" in shown
 
 
 def test_an_empty_home_says_what_to_do_on_every_page(
@@ -176,7 +201,7 @@ def test_a_campaign_without_a_run_shows_whom_it_is_for_and_offers_to_plan(own_ho
     shown = html_of(app)
     assert "Lapsed customers" in shown
     assert "10% held out to compare" in shown
-    assert [button.label for button in app.button] == ["Plan it now"]
+    assert [button.label for button in app.button] == ["← All campaigns", "Plan it now"]
 
 
 def test_a_plan_shows_a_sum_that_closes_real_messages_and_the_next_step(own_home: Path) -> None:
@@ -187,7 +212,7 @@ def test_a_plan_shows_a_sum_that_closes_real_messages_and_the_next_step(own_home
     assert f"<b>{told.matched} matched</b> = {told.to_send} get the message" in shown
     assert shown.count('class="r-phone"') + shown.count('class="r-mail"') == 3
     assert "Approve this plan" in [button.label for button in app.button]
-    assert any("matched people were decided upon" in alt for alt in charts_of(app))
+    assert f'aria-label="Matched: {told.matched} of {told.matched}"' in shown
 
 
 def test_a_run_is_approved_launched_paused_resumed_and_stopped_from_the_page(own_home: Path) -> None:
@@ -216,7 +241,7 @@ def test_a_refused_step_is_told_as_a_sentence(own_home: Path) -> None:
 
 def test_each_group_of_the_sum_can_be_read_person_by_person(own_home: Path) -> None:
     app = press(win_back(), "Plan it now")
-    app.button_group[0].set_value("Held out to compare").run()
+    press(app, "Held out to compare")
     assert not app.exception
     assert "Held out by lot" in html_of(app)
     assert 'href="customers?customer=cus_' in html_of(app)

@@ -61,3 +61,18 @@ def test_an_amount_and_a_campaign_stand_beside_the_title() -> None:
     assert "£12.50" in drawn
     assert "Win back" in drawn
     assert "held out" in drawn
+
+
+def test_a_campaigns_message_leads_to_why_it_went_for_those_who_may_ask() -> None:
+    ours = replace(
+        ENTRY, source="rapport", source_record_id="outreach/msg_1", campaign="win_back", direction="out"
+    )
+    link = 'href="campaigns?why=msg_1"'
+    assert link in draw([ours], "GBP", "UTC", explains=True)
+    assert link not in draw([ours], "GBP", "UTC")
+    for other in (
+        replace(ours, source="shopify"),
+        replace(ours, campaign=None),
+        replace(ours, source_record_id="outreach/reply/inb_1"),
+    ):
+        assert "why=" not in draw([other], "GBP", "UTC", explains=True)

@@ -48,7 +48,7 @@ def test_every_part_listens_on_this_machine_alone_and_sends_no_statistics(settin
     parts = {part.name: part for part in installation(settings, Ports())}
     assert all(part.address.startswith("http://127.0.0.1:") for part in parts.values() if part.address)
     assert "--host 127.0.0.1" in " ".join(parts["app"].command)
-    assert STREAMLIT_OPTIONS["browser.gatherUsageStats"] == "false"
+    assert STREAMLIT_OPTIONS["browser.gatherUsageStats"] is False
     assert STREAMLIT_OPTIONS["client.showErrorDetails"] == "none"
     assert parts["dagster"].environment["DAGSTER_DISABLE_TELEMETRY"] == "1"
 

@@ -23,8 +23,13 @@ def test_money_is_written_with_its_currencys_own_decimals(minor: int, currency: 
     assert words.money(minor, currency) == written
 
 
-@pytest.mark.parametrize(("part", "whole", "written"), [(1, 2, "50 %"), (1, 900, "<1 %"), (0, 9, "0 %")])
-def test_a_small_but_real_share_is_never_written_as_nothing(part: int, whole: int, written: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "whole", "written"),
+    [(1, 2, "50 %"), (1, 900, "<1 %"), (0, 9, "0 %"), (899, 900, ">99 %"), (9, 9, "100 %")],
+)
+def test_a_small_but_real_share_is_never_written_as_nothing_nor_what_lacks_one_as_all(
+    part: int, whole: int, written: str
+) -> None:
     assert words.share(part, whole) == written
 
 
@@ -54,6 +59,25 @@ def test_a_moment_is_written_in_the_readers_own_zone() -> None:
 def test_one_is_counted_without_an_s() -> None:
     assert words.count(1, "order") == "1 order"
     assert words.count(1_200, "reply", "replies") == "1,200 replies"
+
+
+def test_no_override_of_direction_is_left_and_a_name_from_right_to_left_stays() -> None:
+    assert words.safe("\u202etxt.\u2066exe \u05d0\u200f") == "txt.exe \u05d0\u200f"
+    assert words.label("\u202ea") == "a"
+
+
+def test_options_of_the_same_words_are_told_apart() -> None:
+    assert words.apart({"1": "Ada", "2": "Ada", "3": "Li"}) == {"1": "Ada · 1", "2": "Ada · 2", "3": "Li"}
+
+
+def test_a_label_makes_no_picture_of_a_name() -> None:
+    label = words.label(
+        ":streamlit: :material_home: ![x](//evil) a"
+    )  # Streamlit reads it when backslashes are gone
+    parsed = label.replace("\\", "")
+    assert ":streamlit:" not in parsed
+    assert ":material_home:" not in parsed
+    assert label.endswith(r"\!\[x\]\(\/\/evil\) a")
 
 
 def test_what_a_customer_wrote_is_never_markup() -> None:

@@ -1,10 +1,15 @@
 """Who may do what, and who sees whom."""
 
+from datetime import datetime
+
 import pytest
 
 from data_contracts.errors import RefusedError, UsageError
+from messaging import access, api_keys, audit
 from messaging.access import ROLES, RULES, Person, Role, may, parse_roles, require, sight
+from messaging.store import Store
 
+NOON = datetime.fromisoformat("2026-11-23T12:00")
 NAME, EMAIL, PHONE = "Anna Lovelace-Byron", "anna@lovelace.family", "+49 170 1234567"
 
 
@@ -14,7 +19,16 @@ def person(*roles: Role) -> Person:
 
 def test_a_viewer_may_look_and_change_nothing() -> None:
     allowed = {action for action in RULES if may(person("viewer"), action)}
-    assert allowed == {"campaign.look", "customer.search", "customer.look"}
+    assert allowed == {
+        "figures.look",
+        "template.look",
+        "feedback.look",
+        "campaign.look",
+        "customer.search",
+        "customer.look",
+        "segment.look",
+        "demo.clock",
+    }
 
 
 def test_an_admin_may_do_everything_that_has_a_rule() -> None:
@@ -109,3 +123,40 @@ def test_initials_are_letters_whatever_a_name_holds() -> None:
 def test_what_is_missing_stays_missing() -> None:
     seen = sight(person("viewer"))
     assert (seen.name(None), seen.email(""), seen.phone(None), seen.text(None)) == (None, "", None, None)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nothing_is_recorded_of_somebody_at_a_page_that_they_may_not_do(
+    store: Store, monkeypatch: pytest.MonkeyPatch, role: Role
+) -> None:
+    monkeypatch.setattr(access._process, "who_acts", lambda _: person(role))
+    words = {word: name for name, rule in RULES.items() for word in (name, *rule.audited)}
+    for word in words:
+        ways = [name for name, rule in RULES.items() if word in rule.audited] or [word]
+        with store.write() as connection:
+            try:
+                audit.record(connection, "Grace", word, at=NOON)
+            except RefusedError:
+                assert not any(may(person(role), name) for name in ways), word
+            else:
+                assert any(may(person(role), name) for name in ways), word
+
+
+def test_a_refused_action_is_undone_with_all_that_its_transaction_did(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access._process, "who_acts", lambda _: person("viewer"))
+    with pytest.raises(RefusedError, match="A viewer may not make a key"), store.write() as connection:
+        api_keys.create(connection, "web-shop", "Grace", NOON)
+    with store.read() as connection:
+        assert api_keys.list_keys(connection) == []
+
+
+def test_work_that_nobody_at_a_page_began_is_recorded_as_ever(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access._process, "who_acts", lambda _: None)
+    with store.write() as connection:
+        api_keys.create(connection, "web-shop", "rapport", NOON)
+    with store.read() as connection:
+        assert len(api_keys.list_keys(connection)) == 1

@@ -1,12 +1,12 @@
 """The clock: real unless a home pins it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from data_contracts.errors import SettingsError
-from messaging.clock import PIN_FILE, pin_clock, read_clock
+from messaging.clock import PIN_FILE, Clock, follow_clock, pin_clock, read_clock
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 
@@ -32,3 +32,13 @@ def test_a_pin_that_names_no_moment_is_refused_with_the_mend(home: Path, text: s
 def test_a_pin_with_a_time_zone_is_brought_to_utc(home: Path) -> None:
     (home / PIN_FILE).write_text('{"pinned_at": "2026-10-30T14:00:00+02:00"}')
     assert read_clock(home).now() == NOON
+
+
+def test_whoever_runs_on_sees_a_demos_clock_being_moved_and_real_time_elsewhere(tmp_path: Path) -> None:
+    pin_clock(tmp_path, NOON)
+    running = follow_clock(tmp_path)
+    assert running.now() == NOON
+    pin_clock(tmp_path, NOON + timedelta(hours=1))
+    assert running.now() == NOON + timedelta(hours=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["clock.json"]
+    assert follow_clock(tmp_path / "real") == Clock()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_contracts.errors import InputError
-from messaging.consent_files import read_consent_file
+from messaging.consent_files import read_consent_file, read_consents
 
 HEAD = "customer_id,channel,action,occurred_at,wording"
 
@@ -86,3 +86,41 @@ def test_a_date_of_today_further_east_and_a_grant_that_ran_out_are_history(tmp_p
     path = tmp_path / "paper.csv"
     path.write_text(f"customer_id,channel,action,occurred_at,expires_at\ncus_1,email,grant,{row}\n")
     assert len(read_consent_file(path, "drawer", datetime.fromisoformat("2026-11-23T12:00"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ('a\0b,,"x"', "it holds a NUL character"),
+        (f"{'r' * 201},,x", "record_id has more than 200 characters"),
+        ('r1,"{""a"": NaN}",x', "evidence begins like a JSON object and is none"),
+        ('r1,"{""a"": ""\\ud800""}",x', "evidence begins like a JSON object and is none"),
+        ('r1,"{""a"": ""\\u0000""}",x', "evidence holds a NUL character"),
+        ('r1,"{""a"":' + "[" * 100_000 + '",x', "evidence begins like a JSON object and is none"),
+    ],
+)
+def test_what_no_database_keeps_is_refused_before_a_row_is_recorded(row: str, fault: str) -> None:
+    text = f"customer_id,channel,action,occurred_at,record_id,evidence,wording\ncus_1,email,grant,2026-03-01,{row}\n"
+    (found,) = read_consents(text.encode(), "paper.csv", "drawer").faults
+    assert (found.line, found.sentence[: len(fault)]) == (2, fault)
+
+
+def test_a_file_is_told_row_by_row_and_a_cell_like_a_formula_stays_text() -> None:
+    rows = [
+        "cus_1,email,grant,2026-03-01,=HYPERLINK(1)",
+        "cus_2,=cmd(),grant,2026-03-01,x",
+        "cus_3,sms,revoke,2026-03-01,",
+    ]
+    found = read_consents("\r\n".join([HEAD, *rows]).encode(), "paper.csv", "drawer")
+    assert {line: each.wording for line, each in found.consents.items()} == {2: "=HYPERLINK(1)", 4: None}
+    assert [(each.line, each.sentence) for each in found.faults] == [
+        (3, "channel is none of email, sms, whatsapp, voice, chat")
+    ]
+
+
+@pytest.mark.parametrize(
+    "content", [HEAD.encode("utf-16"), f"{HEAD}\ncus_1,é".encode("latin-1"), b"PK\x03\x04\xff"]
+)
+def test_a_file_in_another_encoding_is_refused_with_what_to_do(content: bytes) -> None:
+    with pytest.raises(InputError, match=r"paper.csv is no UTF-8 text. Save it as CSV in UTF-8"):
+        read_consents(content, "paper.csv", "drawer")

@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from messaging import consent_imports
 from messaging.consent import lift, state, stop, suppress, suppressed
 from messaging.consent_imports import (
     ImportCounts,
     ImportedConsent,
     ImportedOptOut,
+    foresee_imports,
     record_imports,
     record_opt_outs,
 )
@@ -47,6 +50,31 @@ def test_an_import_is_recorded_once_however_often_it_comes(store: Store, address
     assert record_imports(store, addresses, rows * 2, NOW) == ImportCounts(0, 6, 2)
     assert _granted(store, "cus_1") is True
     assert _granted(store, "x", address_hash=addresses.hash("+442079460000")) is True
+
+
+@pytest.mark.parametrize("batch", [2, 2000])
+def test_what_is_foreseen_of_an_import_is_what_recording_it_does(
+    store: Store, addresses: Any, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(consent_imports, "IMPORT_BATCH", batch)
+    dice = Random(20261123)
+    for _ in range(6):
+        rows = [
+            replace(
+                IMPORTED,
+                source_record_id=f"consent/{dice.randrange(4)}",
+                customer_id=dice.choice(("cus_1", "cus_2", "cus_3", None)),
+                address=dice.choice((IMPORTED.address, "nonsense", None)),
+                action=dice.choice(("grant", "revoke")),
+                occurred_at=NOW - dice.randrange(9) * DAY,
+            )
+            for _ in range(9)
+        ]
+        foreseen = foresee_imports(store, addresses, rows)
+        assert record_imports(store, addresses, rows, NOW) == foreseen
+        assert foresee_imports(store, addresses, rows).unusable == foreseen.unusable
+    with store.read() as connection:
+        assert len(connection.execute(select(consent_events.c.sequence)).all()) > 6
 
 
 def test_a_record_that_another_system_changes_is_heard_each_time_that_its_word_changes(

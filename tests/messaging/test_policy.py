@@ -233,7 +233,14 @@ def test_only_what_passes_by_itself_is_waited_for() -> None:
     assert quiet.waits
     assert quiet.until == datetime.fromisoformat("2026-10-31T09:00")
     assert not opted_out.waits
-    assert {"quiet_hours", "contract_red", "daily_budget", "merges_unknown", "scheduled"} == WAITING
+    assert {
+        "quiet_hours",
+        "contract_red",
+        "daily_budget",
+        "merges_unknown",
+        "scheduled",
+        "campaign_pace",
+    } == WAITING
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,18 @@ def test_a_plain_number_is_read(score: int, said: str) -> None:
         ("call +44 20 7946 0123", None),
         ("", None),
         ("thank you", None),
+        ("I waited 3 weeks for my parcel", None),  # it counts something else
+        ("0 problems, great!", None),
+        ("We ordered 2 chairs and they came broken", None),
+        ("Not before 9 am", None),
+        ("My order 10 never came", None),
+        ("Refund my 5€", None),
+        ("£5 please", None),
+        ("Order #7.", None),
+        ("I'd give you an 8 because it came fast", 8),
+        ("10 points!", 10),
+        ("9 👍", 9),
+        ("My answer is 9. Thank you", 9),
         ("8\n\nOn 3 October, you wrote:\n> 0 to 10", 8),
     ],
 )

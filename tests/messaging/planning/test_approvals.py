@@ -13,12 +13,12 @@ from messaging.audit import newest
 from messaging.campaigns import read_campaign
 from messaging.clock import Clock
 from messaging.planner import Planner, build_planner
-from messaging.planner.approvals import approvers
+from messaging.planner.approvals import Approvals, approvals_of, approvers
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.tables import campaign_runs, run_audience
 from messaging.template_versions import text_hash
-from messaging.templates.editing import roll_back
+from messaging.templates.editing import roll_back, save_template
 
 MakePerson = Callable[..., dict[str, Any]]
 Publish = Callable[..., str]
@@ -96,6 +96,23 @@ def test_who_took_a_template_back_cannot_approve_it_alone(
     file.write_text(file.read_text() + "\n")
     strict.plan("win_back", "eva")
     roll_back(strict.store, strict.library, "win_back", before, "otto", _noon())
+    run_id = strict.plan("win_back", "eva").run_id
+    with pytest.raises(RefusedError, match="otto planned or wrote"):
+        strict.approve(run_id, "otto")
+    assert strict.approve(run_id, "uma").state == "approved"
+
+
+def test_who_saved_a_template_cannot_approve_it_alone(
+    planner: Planner, publish: Publish, make_person: MakePerson
+) -> None:
+    strict = with_roles(planner)
+    planned(strict, publish, make_person)
+    text = strict.library.template_texts("win_back")["sms"]["en"]
+    changed = text.replace("Reply STOP", "Text STOP")
+    file = ("sms", "win_back", "en")
+    save_template(
+        strict.library, strict.store, file, changed, read=text_hash(text), actor="otto", now=_noon()
+    )
     run_id = strict.plan("win_back", "eva").run_id
     with pytest.raises(RefusedError, match="otto planned or wrote"):
         strict.approve(run_id, "otto")
@@ -228,3 +245,26 @@ def test_what_a_programs_name_approved_is_not_launched_once_people_have_to(
     planner.approve(run_id, "rapport")
     with pytest.raises(RefusedError, match=r"not approved by as many.*One more person has to approve it"):
         with_roles(planner).launch(run_id, "otto")
+
+
+def test_a_page_can_tell_who_approved_and_who_is_still_wanted_by_the_plans_own_rule(
+    planner: Planner, publish: Publish, make_person: MakePerson
+) -> None:
+    plain = planned(planner, publish, make_person)
+    contract = planner.library.contract
+    assert approvals_of(planner.store, plain, contract, planner.settings) == Approvals((), None)
+    asks_for(planner, "{people: 2}")
+    assert (
+        approvals_of(planner.store, plain, contract, planner.settings).missing is None
+    )  # the plan's, not the file's
+    run_id = planner.plan("win_back", "eva").run_id
+    first = approvals_of(planner.store, run_id, contract, planner.settings)
+    assert first.names == ()
+    assert str(first.missing).startswith("Two more people have to approve it")
+    assert planner.approve(run_id, "uma").state == "planned"
+    second = approvals_of(planner.store, run_id, contract, planner.settings)
+    assert second.names == ("uma",)
+    assert str(second.missing).startswith("One more person has to approve it, beside uma")
+    assert planner.approve(run_id, "otto").state == "approved"
+    both = approvals_of(planner.store, run_id, contract, planner.settings)
+    assert (sorted(both.names), both.missing) == (["otto", "uma"], None)

@@ -60,6 +60,11 @@ CASES: dict[str, tuple[Files, tuple[str, ...], str]] = {
         ("segment", "count", "a"),
         r"Segment 'a': line 2: There is no segment 'gone'",
     ),
+    "a plan of what could only begin in the past": (
+        {BAD: f"{CAMPAIGN}schedule: {{at: 2020-01-01T10:00}}\n"},
+        PLAN,
+        r"Campaign 'bad': line 5: its start, 2020-01-01 10:00:00, is over",
+    ),
     "a missing segment": (
         {BAD: CAMPAIGN.replace("lapsed_customers", "gone")},
         PLAN,
@@ -83,6 +88,26 @@ CASES: dict[str, tuple[Files, tuple[str, ...], str]] = {
         {BAD: f"{CAMPAIGN}frequency_cap: {{sms: {{messages: 0, days: 7}}}}\n"},
         PLAN,
         r"Campaign 'bad': line 5: frequency_cap\.sms\.messages: .*greater than or equal to 1, and it is 0",
+    ),
+    "a budget of zero": (
+        {BAD: f"{CAMPAIGN}daily_budget: 0\n"},
+        PLAN,
+        r"Campaign 'bad': line 5: a budget of 0 lets no message go\.",
+    ),
+    "a table that none of its data stands in": (
+        {BAD: f"{CAMPAIGN}stands_on: [purchase]\n"},
+        PLAN,
+        r"Campaign 'bad': line 5: no table 'purchase' is checked \(did you mean purchases\?\)\.",
+    ),
+    "a range that ends before it begins": (
+        {"segments/a.yaml": "title: A\nwhere: {column: order_count, test: between, value: [9, 1]}\n"},
+        ("segment", "count", "a"),
+        r"Segment 'a': line 2: order_count: `between` needs the smaller value first",
+    ),
+    "a list that nobody uploaded": (
+        {"segments/a.yaml": "title: A\nwhere: {list: gone}\n"},
+        ("segment", "count", "a"),
+        r"There is no list 'gone'\. Upload it",
     ),
     "a bomb of aliases": (
         {"segments/a.yaml": f"a: &a [x]\n{A_BOMB}\nwhere: *h\n"},

@@ -184,7 +184,7 @@ def test_what_somebody_did_is_found_as_a_person_would_find_it(
         ({"did": {"kind": "order"}, "within_days": 3, "days_ago": [1, 2]}, "both say when"),
         ({"did": {"kind": "order"}, "days_ago": [9, 2]}, "the nearer one first"),
         ({"did": {"kind": "order"}, "at_least": 3, "at_most": 2}, "say nothing"),
-        ({"did": {"kind": "order"}, "at_least": 0}, "say nothing"),
+        ({"did": {"kind": "order"}, "at_least": 0}, "holds for everybody"),
         ({"did": {"kind": "order", "says": ""}}, "part of the touch's title"),
         ({"sequence": [{"kind": "order"}], "within_days": 3}, "one step is no sequence"),
         ({"sequence": [{"kind": "order"}] * 6, "within_days": 3}, "1 to 5 steps"),

@@ -1,21 +1,26 @@
 """How e-mails are designed: MJML, product cards, pictures by name, CSS in the tags, and a plain text that somebody wrote."""
 
+import io
 import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from data_contracts.contracts import published_contract
 from data_contracts.errors import LibraryError, RefusedError, TemplateError
+from messaging import brand
 from messaging.assets import LARGEST, publish, served_names
 from messaging.campaigns import Library, fill_library, read_content
+from messaging.desk.templates import layouts_without, self_contained
 from messaging.rendering import Compiled, Rendered, Template, read_template
 from messaging.rendering.checking import check_contract
 from messaging.rendering.designs import Design
 from messaging.rendering.linting import lint, sample_context
-from messaging.settings import read_settings
+from messaging.settings import Settings, read_settings
+from messaging.store import Store
 from messaging.templates.checks import check_templates
 from messaging.templates.previews import preview
 
@@ -24,6 +29,7 @@ COLUMNS = [column.name for column in CONTRACT.columns]
 HEAD = "---\nclass: transactional\npurpose: service\nsubject: Hello\nneeds: [shop_url]\n---\n"
 LAYOUT = "<mjml>\n<mj-body>\n{{ content }}\n</mj-body>\n</mjml>"
 ROW = "<mj-section><mj-column>{}</mj-column></mj-section>"
+BUTTON = ROW.format('<mj-button href="https://example.com">Go</mj-button>')
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
 
@@ -231,3 +237,81 @@ def test_a_preview_publishes_the_pictures_that_it_shows(home: Path) -> None:
     names = set(re.findall(r"/a/([0-9a-f]{32}\.png)", shown.html or ""))
     assert names == {path.name for path in settings.assets_dir.iterdir()}
     assert len(names) == 2
+
+
+@pytest.mark.parametrize("kind", ["html", "mjml"])
+def test_a_shipped_layout_shows_the_companys_colour_and_its_logo_with_its_name_for_who_sees_no_pictures(
+    kind: str, tmp_path: Path
+) -> None:
+    settings = read_settings(home=tmp_path, company_name="A & B <x>")
+    fill_library(settings)
+    library = Library(settings.library_dir)
+    body = "<p>Hi</p>" if kind == "html" else ROW.format("<mj-text>Hi</mj-text>") + BUTTON
+    template = read(body, library.design())
+    assert check_contract(template, CONTRACT) == []
+    assert not [found for found in lint(template, CONTRACT) if found.code == "no_alt"]
+    plain = {"company_name": "A & B <x>", "company_colour": "#1f4d45", "company_logo_url": None}
+    bare = rendered(template, **plain)
+    assert bare.html is not None
+    assert "#1f4d45" in bare.html
+    assert "A &amp; B &lt;x&gt;</" in bare.html
+    assert "<img" not in bare.html
+    logo = "https://example.com/a/logo.png"
+    ours = rendered(template, **plain | {"company_colour": "#802020", "company_logo_url": logo})
+    assert ours.html is not None
+    assert "#1f4d45" not in ours.html
+    assert ours.html.count("#802020") >= (1 if kind == "html" else 3)
+    assert f'src="{logo}" alt="A &amp; B &lt;x&gt;"' in ours.html
+    assert ours.body == bare.body
+    assert ours.body.startswith("A & B <x>")
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<p style="color:{{ given_name }}">x</p>',
+        '<p style="color:{{ company_colour | default(given_name) }}">x</p>',
+        '<p style="{{ company_colour }}">x</p>',
+        '<p style="color:{{ company_colour }}{{ given_name }}">x</p>',
+        '<p class="{{ company_colour }}">x</p>',
+        '<img src="https://example.com/x.png" alt="{{ given_name }}">',
+        '<img src="https://example.com/x.png" alt="{{ company_name }} {{ given_name }}">',
+    ],
+)
+def test_no_attribute_is_filled_in_from_anything_but_the_companys_colour_and_name(tag: str) -> None:
+    with pytest.raises(TemplateError, match="may not be filled in from data"):
+        Compiled(read(tag), COLUMNS)
+
+
+def test_a_template_cannot_give_the_companys_colour_another_meaning() -> None:
+    with pytest.raises(TemplateError, match="company_colour"):
+        Compiled(read("{% set company_colour = given_name %}<p>x</p>"), COLUMNS)
+
+
+def test_a_preview_wears_colour_and_logo_and_a_layout_of_ones_own_that_lacks_them_is_named(
+    settings: Settings, store: Store
+) -> None:
+    fill_library(settings)
+    made = io.BytesIO()
+    Image.new("RGB", (200, 60), "#802020").save(made, "PNG")
+    told: dict[str, Any] = {"actor": "ada", "now": datetime.fromisoformat("2026-11-23T12:00")}
+    brand.save_logo(settings, store, made.getvalue(), **told)
+    brand.save_colour(settings, store, "#802020", **told)
+    (shown,) = preview(
+        settings, Library(settings.library_dir), "win_back", None, told["now"], channel="email"
+    )
+    assert shown.html is not None
+    assert "color:#802020;" in shown.html
+    whole = self_contained(settings, shown.html)
+    assert 'src="data:image/png;base64,' in whole
+    assert "/a/" not in whole
+    assert layouts_without(settings) == []
+    own = settings.library_dir / "layouts" / "email.j2"
+    own.write_text("<p>{{ content }}</p><p>{{ unsubscribe_url }}</p>")
+    assert layouts_without(settings) == [
+        ("layouts/email.j2", "company_colour"),
+        ("layouts/email.j2", "company_logo_url"),
+    ]
+    brand.save_logo(settings, store, None, **told)
+    brand.save_colour(settings, store, "", **told)
+    assert layouts_without(settings) == []

@@ -29,6 +29,22 @@ def audited(store: Store) -> list[tuple[str, str, str]]:
         return [(row["actor"], row["action"], row["subject"]) for row in audit.newest(connection, 9)]
 
 
+def test_a_button_that_is_pressed_twice_keeps_one_note_and_one_promise(store: Store, clock: Clock) -> None:
+    note = write_note(store, clock, ONE, "Has a dog", actor="bob")
+    assert write_note(store, clock, ONE, " Has a dog", actor="bob") == note
+    others = [
+        write_note(store, clock, ONE, "Has a dog", actor="eva"),
+        write_note(store, clock, ONE, "A cat", actor="bob"),
+    ]
+    assert {each.note_id for each in notes_of(store, [ONE])} == {each.note_id for each in (note, *others)}
+    until = clock.now() + timedelta(days=1)
+    made = promise(store, clock, ONE, "Call back", until, actor="bob")
+    assert promise(store, clock, ONE, "Call back", until, actor="bob") == made
+    settle(store, clock, made.follow_up_id, "kept", actor="bob")
+    again = promise(store, clock, ONE, "Call back", until, actor="bob")
+    assert again.follow_up_id != made.follow_up_id
+
+
 def test_a_note_is_read_under_every_id_of_its_person_and_who_took_it_away_stays(
     store: Store, clock: Clock
 ) -> None:

@@ -1,3 +1,4 @@
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -5,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import JSON, func, insert, select, text, update
 from typer.testing import CliRunner
 
 from data_contracts.errors import NotFoundError, RefusedError, SettingsError
-from messaging import consent
+from messaging import brand, consent
 from messaging.addresses import Addresses
 from messaging.audit import newest
 from messaging.cli import app
@@ -265,6 +267,31 @@ def test_nobody_gets_the_same_campaign_twice_within_its_own_distance(
     assert planner.plan("win_back", "eva").to_send == 1
 
 
+def test_who_was_held_out_counts_in_one_comparison_as_whoever_was_written_to_does(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    path = planner.library.folder / "campaigns" / "win_back.yaml"
+    path.write_text(path.read_text().replace("share: 0,", "share: 0.3,"))
+    people = [make_person(number) for number in range(60)]
+    agree(people)
+    publish(customer_360=people[:40])
+    first = planner.plan("win_back", "eva")
+    planner.approve(first.run_id, "otto")
+    planner.launch(first.run_id, "otto")
+    with planner.store.write() as connection:
+        went = {"state": "done", "calling_at": NOON}
+        connection.execute(update(messages).where(messages.c.run_id == first.run_id).values(went))
+    publish(customer_360=people)
+    holds = planner.library.campaign("win_back").holdout.holds
+    fresh = sum(holds(each["customer_id"]) for each in people[40:])
+    assert 0 < fresh < 20
+    again = planner.plan("win_back", "eva")
+    assert (again.to_send, again.held_out) == (20 - fresh, fresh)
+    assert again.excluded == {"already_written": first.to_send, "already_held_out": first.held_out}
+    planner.stop(first.run_id, "otto")  # whoever it did not come to is planned again
+    assert planner.plan("win_back", "eva").held_out == fresh + first.held_out
+
+
 def test_who_had_the_campaign_under_an_earlier_id_does_not_get_it_again(
     planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
 ) -> None:
@@ -395,6 +422,29 @@ def test_what_a_customer_lacks_for_the_template_leaves_them_out(
     agree(people)
     found = decided(planner.store, planner.plan("win_back", "eva").run_id)
     assert [found[each["customer_id"]][1] for each in people] == ["missing_value", None]
+
+
+def test_mails_wear_the_colour_and_logo_of_the_hour_they_were_planned_in_and_ask_for_no_other_approval(
+    planner: Planner, publish: Callable[..., str], make_person: MakePerson, agree: Agree
+) -> None:
+    person = make_person(1, preferred_channel="email")
+    publish(customer_360=[person])
+    agree([person])
+    made = io.BytesIO()
+    Image.new("RGB", (200, 60), "#802020").save(made, "PNG")
+    told: dict[str, Any] = {"actor": "ada", "now": NOON}
+    name = brand.save_logo(planner.settings, planner.store, made.getvalue(), **told)
+    brand.save_colour(planner.settings, planner.store, "#802020", **told)
+    run_id = planner.plan("win_back", "eva").run_id
+    with planner.store.read() as connection:
+        planned = connection.execute(select(messages)).one()
+    assert f'src="{planner.settings.public_url}/a/{name}" alt="Harbour &amp; Pine"' in planned.html
+    assert "color:#802020;" in planned.html
+    assert planned.body.startswith("Harbour & Pine")
+    brand.save_colour(planner.settings, planner.store, "#000000", **told)
+    planner.approve(run_id, "eva")
+    with planner.store.read() as connection:
+        assert connection.execute(select(messages)).one().html == planned.html
 
 
 def test_messages_are_rendered_once_in_the_readers_language(

@@ -1,5 +1,6 @@
 """The preference page of somebody who has had several ids: it shows and changes what the gate goes by."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import insert
 
-from messaging import consent
+from messaging import audit, consent
 from messaging.addresses import Addresses
 from messaging.clock import Clock
 from messaging.consent_chain import ConsentEvent
@@ -21,6 +22,7 @@ from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.ids import new_id
 from messaging.store.tables import messages
+from messaging.webhooks.preference_preview import language_for, languages, preview_preferences
 from messaging.webhooks.server import running
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
@@ -121,3 +123,31 @@ def test_an_objection_of_an_earlier_id_is_shown_and_can_be_taken_back(
     page("marketing.email")
     with store.read() as connection:
         assert not has_objected(connection, customers.known_as(ANNA, connection))
+
+
+def test_a_colleague_sees_the_page_as_its_customer_does_with_nothing_in_it_that_leads_anywhere(
+    page: Any, settings: Settings, store: Store, clock: Clock, customers: Customers
+) -> None:
+    record(
+        store, said("grant", "email", customer_id=ANNA), said("revoke", "sms", customer_id=OTHER),
+        said("revoke", "sms", "profiling", customer_id=OTHER),
+    )  # fmt: skip
+
+    def preview(lang: str, actor: str | None = None) -> str:
+        return preview_preferences(settings, customers, store, clock, ANNA, lang=lang, actor=actor)
+
+    for lang in languages():
+        shown = preview(lang)
+        assert f'<html lang="{lang}">' in shown
+        assert re.findall(r'name="(\S+)" value="on" checked', shown) == ["marketing.email", "profiling"]
+        assert not re.search(r"<(script|form) |<[^>]* (href|action|on\w+|src)=", shown)
+    alive = re.sub(r' (hreflang|href|method|action)="[^"]*"', "", page())
+    assert preview("en", "mia") == alive.replace("<body>", "<body inert>")
+    with store.read() as connection:
+        (look,) = audit.newest(connection, 5, action="consent.look")
+    assert (look["actor"], look["subject"], look["detail"]) == ("mia", ANNA, {"part": "preferences"})
+
+
+def test_the_page_opens_in_the_language_that_is_nearest_to_the_customers() -> None:
+    wanted = ("de-AT", "FR", "es_MX", "pt-BR", "", None)
+    assert [language_for(each) for each in wanted] == ["de", "fr", "es", "en", "en", "en"]

@@ -218,6 +218,22 @@ def test_a_plan_for_everybody_we_know_says_so(
     assert planner.plan("win_back", "eva").notices == ()
 
 
+def test_a_budget_that_holds_nothing_back_is_told(
+    planner: Planner, publish: Publish, make_person: MakePerson, agree: Agree
+) -> None:
+    people = [make_person(1), make_person(2, order_count=0)]
+    publish(customer_360=people)
+    agree(people)
+    change(planner, "channels:", "daily_budget: 40\nchannels:")
+    [told] = planner.plan("win_back", "eva").notices
+    assert told.startswith("Its daily_budget holds nothing back by SMS or e-mail: limits.yaml")
+    (planner.settings.home / "limits.yaml").write_text(
+        "as_of: 2026-11-22\ncaps: {}\nprices: {sms: {each: 0.04}}\n"
+    )
+    [told] = planner.plan("win_back", "eva").notices
+    assert told.startswith("Its daily_budget holds nothing back by e-mail: limits.yaml")
+
+
 def without(contract: Contract, column: str) -> Contract:
     """Give a newer contract that dropped a column."""
     return replace(contract, columns=tuple(each for each in contract.columns if each.name != column))

@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import insert
 
 from messaging import consent
+from messaging.addresses import Addresses
 from messaging.clock import Clock
 from messaging.dispatch import dispatch_once
-from messaging.planner.readers import readers_by_variant, readers_of
+from messaging.inbox import Inbound, receive
+from messaging.planner.readers import answers_of, readers_by_variant, readers_of
 from messaging.planner.views import Readers, VariantReaders
 from messaging.store import Store
 from messaging.store.tables_receiver import tracking_events
@@ -90,3 +92,27 @@ def test_readers_are_counted_by_message_with_machines_apart(
             complained=1,
         )
         assert readers_of(connection, "run_of_nobody") == Readers()
+
+
+def test_an_answer_counts_once_a_message_an_opt_out_in_words_is_one_and_an_absence_is_none(
+    store: Store, outbox_of: Any, provider: Any, addresses: Addresses
+) -> None:
+    run_id = outbox_of.run()
+    ids = outbox_of.put(4, run_id=run_id)
+    dispatch_once(store, {"sms": provider}, Clock(NOON))
+    said = [
+        (0, "9"),
+        (0, "and thanks"),
+        (1, "please stop texting me"),
+        (1, "STOP"),
+        (2, "I am away until 9."),
+    ]
+    for number, (which, body) in enumerate(said):
+        inbound = Inbound(
+            provider="twilio", provider_sid=f"SM{number}", channel="sms", from_address=outbox_of.row(ids[which]).address,
+            to_address="+15005550006", body=body, payload={}, automatic="away" in body, proven_by="twilio",
+        )  # fmt: skip
+        receive(store, addresses, inbound, Clock(NOON + timedelta(minutes=number)), lambda _: ())
+    with store.read() as connection:
+        assert answers_of(connection, run_id) == (1, 1)
+        assert answers_of(connection, "run_of_nobody") == (0, 0)

@@ -23,6 +23,8 @@ COLUMNS = [column.name for column in published_contract("customer_360").columns]
 SURROUNDINGS = {
     "company_name": "Harbour & Pine",
     "company_address": "1 Quay Street",
+    "company_colour": "#1f4d45",
+    "company_logo_url": None,
     "currency": "GBP",
     "time_zone": "Europe/London",
     "language": "en",

@@ -53,7 +53,8 @@ def leaves(draw: Any) -> dict[str, Any]:
         return {"column": column, "test": test}
     if test.endswith("than days"):
         return {"column": column, "test": test, "value": draw(st.integers(-3, 15))}
-    values = [plain(draw(COLUMNS[column])) for _ in range(2)]
+    values = [draw(COLUMNS[column]) for _ in range(2)]
+    values = [plain(each) for each in (sorted(values) if test == "between" else values)]
     return {
         "column": column,
         "test": test,

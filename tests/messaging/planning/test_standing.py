@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from messaging.campaigns import Moment
 from messaging.clock import Clock
 from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.notifications.facts import read_facts
-from messaging.planner import Planner, build_planner
+from messaging.planner import Planner, build_planner, calendar
 from messaging.planner.schedules import Schedules
 from messaging.planner.standing import approve_standing, withdraw
 from messaging.settings import Settings
@@ -99,6 +100,19 @@ def test_a_changed_file_does_not_go_and_says_why(planner: Planner) -> None:
     [done] = later(planner, 3).look()
     assert (done.state, launched(planner)) == ("refused", 0)
     assert "have changed" in done.told
+
+
+def test_a_campaign_that_stands_on_a_dropped_column_is_held_and_holds_up_no_other(planner: Planner) -> None:
+    newer = later(planner, 3)
+    contract = newer._planner.library.contract
+    kept = tuple(each for each in contract.columns if each.name != "open_shipment_count")
+    newer._planner.library.contract = replace(contract, columns=kept)
+    [done] = newer.look()
+    assert done.state == "refused"
+    assert "rapport campaign plan win_back" in done.told  # who does is told the line
+    now = planner.clock.now()
+    due = calendar(newer._planner, now, now + timedelta(days=2))
+    assert {each.what for each in due if each.campaign == "win_back"} == {"refused", "due"}
 
 
 def test_a_moment_that_nobody_saw_to_is_missed_after_its_catch_up(planner: Planner) -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from messaging.clock import Clock, pin_clock
 from messaging.consent_imports import ImportedConsent, record_imports
 from messaging.notifications.facts import read_facts
 from messaging.outbox import finish_runs
-from messaging.planner import Asked, Planner, build_planner, evidence, lift, report
+from messaging.planner import Asked, Planner, build_planner, evidence, hearing, lift, outlook, report
 from messaging.planner.standing import approve_standing, withdraw
 from messaging.planner.triggered import counted, open_runs
 from messaging.planner.triggers import Triggers
@@ -205,6 +206,45 @@ def test_who_orders_while_we_wait_is_not_reminded_whichever_event_came_first(
     }
     with planner.store.read() as connection:
         assert counted(connection, run_id) == {"decided": 2, "called_off": 1}
+
+
+def test_behind_a_backlog_nobody_is_reminded_before_everything_that_happened_was_heard(
+    planner: Planner, post: Post, make_person: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.planner.hearing.AT_ONCE", 2)
+    run_id = listen(planner, "cart_left")
+    phone = make_person(1)["phone"]
+    post("e1", "checkout_started", phone, minutes=1)
+    for number in range(5):  # what came in while nothing ran
+        post(f"e{number + 2}", "page_viewed", phone, minutes=2)
+    post("e9", "order_placed", phone, minutes=5)
+    triggers = later(planner, 90)
+    triggers.look()
+    assert queued(planner) == []
+    settle(triggers)
+    assert queued(planner) == []
+    with planner.store.read() as connection:
+        assert counted(connection, run_id) == {"called_off": 1}
+
+
+def test_nobody_is_reminded_while_another_process_hears_what_happened(
+    planner: Planner, post: Post, make_person: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listen(planner, "cart_left")
+    phone = make_person(1)["phone"]
+    post("e1", "checkout_started", phone, minutes=1)
+    settle(later(planner, 2))
+    post("e2", "order_placed", phone, minutes=5)
+    with monkeypatch.context() as beside:  # it has not committed yet what it looked at
+        beside.setattr("messaging.planner.hearing._refuse_taken", _taken)
+        later(planner, 90).look()
+    assert queued(planner) == []
+    settle(later(planner, 90))
+    assert queued(planner) == []
+
+
+def _taken(looked: int, found: int) -> None:
+    raise hearing._TakenError
 
 
 def test_one_who_calls_it_off_alone_is_counted_and_no_more_is_done(
@@ -417,6 +457,33 @@ def test_a_death_at_any_commit_loses_no_event_and_doubles_none(
     settle(later(planner, 1))
     wrote = [row.customer_id for row in queued(planner)]
     assert sorted(wrote) == sorted(make_person(number)["customer_id"] for number in range(6))
+
+
+def test_a_plan_is_laid_beside_the_last_plan_and_not_beside_a_run_that_listens(planner: Planner) -> None:
+    listen(planner, "cart_left")
+    again = outlook(
+        planner.store,
+        planner.customers,
+        planner.plan("cart_left", "eva").run_id,
+        read_limits(planner.settings),
+    )
+    assert (again.entered, again.left) == ((), ())
+
+
+def test_a_campaign_that_stands_on_a_dropped_column_holds_up_no_other(
+    planner: Planner, post: Post, make_person: Callable[..., Any], clock: Clock
+) -> None:
+    held, shipped = listen(planner, "cart_left"), listen(planner, SHIPPED)
+    person = make_person(1)
+    post("c1", "checkout_started", person["phone"])
+    post("p1", SHIPPED, person["phone"], **ORDER)
+    newer = build_planner(planner.settings, Clock(clock.now() + timedelta(minutes=61)), planner.store)
+    kept = tuple(each for each in newer.library.contract.columns if each.name != "open_shipment_count")
+    newer.library.contract = replace(newer.library.contract, columns=kept)
+    settle(Triggers(newer))
+    assert (decided(planner, held), decided(planner, shipped)) == ([], [("send", None)])
+    settle(later(planner, 62))  # the column is back, and who waited is not lost
+    assert decided(planner, held) == [("send", None)]
 
 
 @pytest.mark.parametrize(

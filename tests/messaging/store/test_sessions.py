@@ -121,6 +121,22 @@ def test_processes_that_open_an_empty_home_together_all_find_a_store(home: Path)
     assert [opener.exitcode for opener in openers] == [0, 0, 0, 0]
 
 
+@pytest.mark.sqlite
+def test_a_new_file_that_another_process_is_setting_up_is_waited_for(tmp_path: Path) -> None:
+    library = engine.sqlite_module()
+    address = tmp_path / "store.db"
+    other = library.connect(address, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")  # SQLite answers "locked" to who asks for the log now, without waiting
+    release = threading.Timer(0.2, other.rollback)
+    release.start()
+    ours = engine.make_engine(f"sqlite:///{address}")
+    with ours.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+    release.join()
+    other.close()
+    ours.dispose()
+
+
 def test_an_error_of_the_database_does_not_repeat_what_was_written(store: Store) -> None:
     rows = [{"lock_key": "+442079460000 said: my secret"}] * 2
     with pytest.raises(IntegrityError) as caught, store.write() as connection:

@@ -89,7 +89,7 @@ class Home:
         )
         reader = reader_of(connection, row, Person(self.person), self.addresses)
         hashes = {each: frozenset(self.hash(each, place) for place in PLACES) for each in CHANNELS}
-        return Reader(reader.message, reader.known, hashes)
+        return Reader(reader.known, hashes, reader.message)
 
     def save(self, ticked: frozenset[str]) -> int:
         """Save the page; give how many events that took."""

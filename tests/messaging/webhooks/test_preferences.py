@@ -1,14 +1,17 @@
 """The preference page: by a signed link, in four languages; looking changes nothing, and only what differs is recorded."""
 
+import io
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
-from messaging import consent
+from messaging import brand, consent
 from messaging.addresses import Addresses
+from messaging.clock import Clock
 from messaging.consent import KnownAs
 from messaging.consent_chain import ConsentEvent, verify_chain
 from messaging.facts import Candidate, gather
@@ -220,3 +223,24 @@ def test_every_language_says_the_same_things() -> None:
                 assert told == {
                     place for place in ("{company}", "{channel}") if place in getattr(english, name)
                 }, name
+
+
+@pytest.mark.sqlite
+def test_the_page_wears_the_companys_colour_and_logo_without_a_new_start_and_before_that_ours(
+    post: Any, link: str, settings: Settings, store: Store, clock: Clock
+) -> None:
+    bare = post.client.get(link)
+    assert "--accent: #1f5f5b;" in bare.text
+    assert "<img" not in bare.text
+    assert "img-src" not in bare.headers["content-security-policy"]
+    made = io.BytesIO()
+    Image.new("RGB", (200, 60), "#802020").save(made, "PNG")
+    told: dict[str, Any] = {"actor": "ada", "now": clock.now()}
+    name = brand.save_logo(settings, store, made.getvalue(), **told)
+    brand.save_colour(settings, store, "#802020", **told)
+    page = post.client.get(link)
+    assert "--accent: #802020;" in page.text
+    assert "button:hover { background: #661919; }" in page.text
+    assert f'<img src="/a/{name}" alt="{settings.company_name}">' in page.text
+    assert page.headers["content-security-policy"].startswith("img-src 'self'; default-src 'none';")
+    assert post.client.get(f"/a/{name}").headers["content-type"] == "image/png"

@@ -81,7 +81,7 @@ def test_a_dropped_file_is_landed_by_one_run_and_not_asked_for_again_until_somet
 def test_neither_the_request_nor_its_cursor_names_the_file(settings: Settings) -> None:
     drop(settings, "ada@example.com.json")
     request, cursor = look()
-    assert "ada" not in f"{request} {cursor}"
+    assert "ada@" not in f"{request} {cursor}"  # hashes may hold any three letters
 
 
 @pytest.mark.parametrize("name", [".hidden.json", "half.json.part", "half.tmp"])

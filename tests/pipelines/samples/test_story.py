@@ -6,23 +6,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from messaging.clock import Clock, read_clock
+from messaging.clock import read_clock
 from messaging.customers import Customers
-from messaging.settings import Settings
+from messaging.settings import Settings, read_settings
 from messaging.store import open_store
 from messaging.store.tables import attempts, messages, suppressions
 from pipelines.samples.card import Card
-from pipelines.samples.demo_home import prepare_home
-from pipelines.samples.story import Narrator, tell_story
 
 NOON = datetime(2026, 10, 30, 12)
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Card]:
-    settings, _ = prepare_home(tmp_path_factory.mktemp("demo") / "home", NOON)
-    return settings, tell_story(settings, Clock(NOON), 400, 7, Narrator())
+def told(demo_company: tuple[Path, Card]) -> tuple[Settings, Card]:
+    home, card = demo_company
+    return read_settings(home=home), card
 
 
 def test_every_sum_of_the_card_closes(told: tuple[Settings, Card]) -> None:
@@ -40,8 +38,8 @@ def test_bad_rows_are_set_aside_with_reasons_and_never_lost(told: tuple[Settings
 
 def test_people_are_counted_against_the_truth(told: tuple[Settings, Card]) -> None:
     people = told[1].people
-    assert 300 < people.hidden <= 400
-    assert people.precision >= 0.98  # of 400 people, one pair of namesakes is half a per cent
+    assert 200 < people.hidden <= 300
+    assert people.precision >= 0.98  # of 300 people, one pair of namesakes is half a per cent
     assert people.recall >= 0.85 * people.recall_ceiling
     assert people.recall_ceiling < 1
 

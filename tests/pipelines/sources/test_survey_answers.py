@@ -12,6 +12,7 @@ from messaging.campaigns import SHIPPED
 from messaging.clock import Clock
 from messaging.settings import Settings, read_settings
 from messaging.store import Store, open_store
+from messaging.store.heard import AUTOMATIC
 from messaging.store.tables import campaign_runs, inbound_messages, messages
 from pipelines.sources.survey_answers import export_surveys
 
@@ -54,14 +55,19 @@ def store(settings: Settings) -> Iterator[Store]:
 
 
 def hear(
-    store: Store, inbound_id: str, body: str, campaign: str = SURVEY, keyword: str | None = None
+    store: Store,
+    inbound_id: str,
+    body: str,
+    campaign: str = SURVEY,
+    keyword: str | None = None,
+    payload: dict[str, str] | None = None,
 ) -> None:
     row = {
         "inbound_id": inbound_id,
         "channel": "sms",
         "from_address": "+442079460123",
         "body": body,
-        "payload": {},
+        "payload": payload or {},
     }
     row |= {"reply_to_message_id": f"msg_{campaign}", "keyword": keyword, "received_at": NOON}
     row |= {
@@ -84,6 +90,7 @@ def test_an_answer_to_a_survey_lands_with_its_score_and_nothing_else_does(
     hear(store, "inb_2", "No idea")
     hear(store, "inb_3", "STOP", keyword="stop")
     hear(store, "inb_4", "10", campaign=OTHER)
+    hear(store, "inb_5", "I am away until 9.", payload={AUTOMATIC: "yes"})
     report = export_surveys(settings, store, Clock(NOON))
     assert (report.rows_in, report.accepted, report.quarantined) == (2, 2, 0)
     files = str(settings.landing_dir / "rapport" / "survey_responses" / "*.parquet")

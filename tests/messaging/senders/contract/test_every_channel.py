@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from messaging.clock import Clock
 from messaging.dispatch import dispatch_once
 from messaging.sandbox.content import Content
 from messaging.senders.build import build_senders
+from messaging.senders.trying import try_channel
 from messaging.settings import CHANNELS, Settings, read_settings
 from messaging.store import Store
 
@@ -93,3 +95,16 @@ def test_what_is_printed_counts_as_delivered_and_reaches_no_provider(
     row = outbox_of.row(message_id)
     assert (row.state, row.provider, row.provider_status) == ("done", "console", "delivered")
     assert capsys.readouterr().out == f"sms to {row.address}\n  {row.body}\n"
+
+
+def test_every_channel_is_tried_out_at_its_provider_and_nothing_is_sent(
+    near: Settings, sandboxed: Any
+) -> None:
+    before, mails = len(sandboxed.recorder.requests), len(sandboxed.sandbox.mailbox.newest_first())
+    tried = {channel: try_channel(near, channel) for channel in CHANNELS}
+    assert {channel: each.state for channel, each in tried.items()} == dict.fromkeys(CHANNELS, "green"), tried
+    assert {each.method for each in sandboxed.recorder.requests[before:]} == {"GET"}
+    assert len(sandboxed.sandbox.mailbox.newest_first()) == mails
+    stranger = near.model_copy(update={"twilio_auth_token": SecretStr("another")})
+    refused = try_channel(stranger, "sms")
+    assert (refused.state, refused.mend) == ("red", "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
