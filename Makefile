@@ -52,7 +52,8 @@ SOAKS := tests/messaging/dispatch/test_crashes.py tests/messaging/test_stop_race
   tests/messaging/test_capping_race.py tests/messaging/test_quiet_hours.py \
   tests/messaging/webhooks/test_crashes.py tests/messaging/webhooks/test_forged.py \
   tests/messaging/planning/test_kills.py
-soak: .venv/.stamp ## Kill dispatchers a thousand times over six thousand messages, campaigns from plan to send and receivers under load, and stop 700 people in mid-batch; on both databases
+soak: .venv/.stamp ## Draw new cases for every property; then kill dispatchers a thousand times over six thousand messages, campaigns from plan to send and receivers under load, and stop 700 people in mid-batch; on both databases
+	@RAPPORT_SOAK=1 $(BIN)/python -m pytest -q -n auto -m hypothesis
 	@RAPPORT_SOAK=1 $(BIN)/python -m pytest -q -s -p no:cacheprovider $(SOAKS)
 
 up: .venv/.stamp ## Start the app, Dagster, the webhooks, the dispatcher and the sandbox on the demo's company

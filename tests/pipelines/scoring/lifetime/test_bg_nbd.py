@@ -110,6 +110,8 @@ def test_the_gradient_is_the_slope_of_the_likelihood(timing: Timing, history: Hi
 @example(
     Timing(np.e, 1, np.e, np.e**5), 1, 0.0, 90 / 7
 )  # scipy's hyp2f1 is 1.8e-7 off (of 40 digits, 2026-11-22)
+@example(Timing(np.e, 1, np.e, np.e), 123, 0.0, 90 / 7)  # scipy has no number for it
+@example(Timing(94.0, 0.05, 37.95, 19.8), 193, 0.0, 90 / 7)  # nor for it, at the edge of z = 1
 def test_orders_expected_of_who_is_with_us_are_the_integral_over_all_they_may_be(
     timing: Timing, frequency: int, age: float, weeks: float
 ) -> None:
