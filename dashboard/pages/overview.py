@@ -58,7 +58,7 @@ def _people(figures: Overview, parts: Services) -> None:
     tiles(
         [
             Tile("People", words.number(figures.people), f"{words.number(figures.customers)} have bought"),
-            *(_reach(figures, channel) for channel in ("any", "email", "sms")),
+            *(_reach(figures, channel) for channel in figures.reachable),
             Tile(
                 "Revenue this month",
                 amount,
@@ -71,7 +71,7 @@ def _people(figures: Overview, parts: Services) -> None:
 
 def _reach(figures: Overview, channel: str) -> Tile:
     reached = figures.reachable.get(channel, 0)
-    label = "With an address" if channel == "any" else f"by {words.channel_name(channel)}"
+    label = "Can be reached" if channel == "any" else f"by {words.channel_name(channel)}"
     note = f"{words.share(reached, figures.people)} of people"
     return Tile(label, words.number(reached), note, reached / max(figures.people, 1), channel)
 

@@ -35,24 +35,31 @@ MONTHS = 24
 NEVER = datetime(1, 1, 1)
 RESPONSE_DAYS = 30  # an order within this many days of a message counts as its outcome
 
+REACHED = ("email", "sms", "whatsapp")
+
 PEOPLE = """
 SELECT count(*) AS people, count(*) FILTER (WHERE order_count > 0) AS customers,
        count(*) FILTER (WHERE email_reachable) AS email, count(*) FILTER (WHERE sms_reachable) AS sms,
-       count(*) FILTER (WHERE email_reachable OR sms_reachable) AS any_channel,
+       count(*) FILTER (WHERE whatsapp_reachable) AS whatsapp,
+       count(*) FILTER (WHERE email_reachable OR sms_reachable OR whatsapp_reachable) AS any_channel,
        CAST(coalesce(sum(record_count), 0) AS BIGINT) AS records
 FROM c360.customer_360
 """
 
 LOST = """
 WITH gone AS (
-    SELECT email_reachable, sms_reachable, customer_id IN (SELECT unnest($email::VARCHAR[])) AS by_email,
-           customer_id IN (SELECT unnest($sms::VARCHAR[])) AS by_sms
+    SELECT coalesce(email_reachable, false) AS email, coalesce(sms_reachable, false) AS sms,
+           coalesce(whatsapp_reachable, false) AS whatsapp,
+           customer_id IN (SELECT unnest($email::VARCHAR[])) AS by_email,
+           customer_id IN (SELECT unnest($sms::VARCHAR[])) AS by_sms,
+           customer_id IN (SELECT unnest($whatsapp::VARCHAR[])) AS by_whatsapp
     FROM c360.customer_360 WHERE customer_id IN (SELECT unnest($all::VARCHAR[]))
 )
-SELECT count(*) FILTER (WHERE email_reachable AND by_email) AS email,
-       count(*) FILTER (WHERE sms_reachable AND by_sms) AS sms,
-       count(*) FILTER (WHERE (email_reachable OR sms_reachable)
-           AND (NOT email_reachable OR by_email) AND (NOT sms_reachable OR by_sms)) AS any_channel
+SELECT count(*) FILTER (WHERE email AND by_email) AS email,
+       count(*) FILTER (WHERE sms AND by_sms) AS sms,
+       count(*) FILTER (WHERE whatsapp AND by_whatsapp) AS whatsapp,
+       count(*) FILTER (WHERE (email OR sms OR whatsapp)
+           AND (NOT email OR by_email) AND (NOT sms OR by_sms) AND (NOT whatsapp OR by_whatsapp)) AS any_channel
 FROM gone
 """
 
@@ -146,7 +153,7 @@ def overview(snapshot: Snapshot, store: Connection, currency: str) -> Overview:
 
 def _reach(snapshot: Snapshot, store: Connection, people: Row) -> tuple[dict[str, int], int]:
     """Take those who withdrew after the build off the release's reach, but for what was no withdrawal."""
-    gone: dict[str, list[str]] = {"email": [], "sms": []}
+    gone: dict[str, list[str]] = {channel: [] for channel in REACHED}
     void = consent_events.alias("void")
     taken_back = exists(select(void.c.sequence)).where(
         void.c.source == consent_events.c.source,
@@ -165,14 +172,11 @@ def _reach(snapshot: Snapshot, store: Connection, people: Row) -> tuple[dict[str
     )
     for row in store.execute(query):
         gone[row.channel].append(row.customer_id)
-    everybody = sorted({*gone["email"], *gone["sms"]})
+    everybody = sorted({one for each in gone.values() for one in each})
     lost = snapshot.row(LOST, {**gone, "all": everybody}) if everybody else None
-    taken = lost or {"email": 0, "sms": 0, "any_channel": 0}
-    reachable = {
-        "email": people["email"] - taken["email"],
-        "sms": people["sms"] - taken["sms"],
-        "any": people["any_channel"] - taken["any_channel"],
-    }
+    taken = lost or dict.fromkeys((*REACHED, "any_channel"), 0)
+    reachable = {"any": people["any_channel"] - taken["any_channel"]}
+    reachable |= {channel: people[channel] - taken[channel] for channel in REACHED}
     return reachable, len(everybody)
 
 

@@ -13,6 +13,7 @@ from messaging.clock import Clock
 from messaging.consent_chain import ConsentEvent
 from messaging.customers import CustomerCard, Customers
 from messaging.store import Store
+from messaging.store.ids import require_id
 from messaging.store.tables import messages
 from messaging.store.tables_desk import customer_notes, follow_ups, privacy_requests
 
@@ -52,6 +53,7 @@ def open_file(
     customers: Customers, store: Store, clock: Clock, customer_id: str, *, actor: str
 ) -> PersonFile:
     """Open a person's file, which the audit keeps. Raises NotFoundError, and RefusedError where it is not for them."""
+    require_id("cus", customer_id)
     with store.write() as connection:  # before anything is told
         audit.record(connection, actor, "consent.look", customer_id, at=clock.now())
     card = customers.get(customer_id, limit=1)

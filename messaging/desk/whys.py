@@ -4,10 +4,12 @@ from messaging import audit
 from messaging.planner import Asked, Planner, Why, evidence, why_customer
 from messaging.policy import read_limits
 from messaging.quiet_hours import installed_rules
+from messaging.store.ids import require_id
 
 
 def explain_message(planner: Planner, message_id: str, *, actor: str) -> Why:
     """Say step by step how a message came to be. Raises NotFoundError, and RefusedError where it is not for them."""
+    require_id("msg", message_id)
     settings, now = planner.settings, planner.clock.now()
     with planner.store.write() as connection:  # before anything is told
         audit.record(connection, actor, "message.look", message_id, at=now)
@@ -17,6 +19,7 @@ def explain_message(planner: Planner, message_id: str, *, actor: str) -> Why:
 
 def explain_customer(planner: Planner, customer_id: str, campaign: str, *, actor: str) -> list[str]:
     """Say why a customer got a campaign or not, by its newest run. Raises as explain_message does."""
+    require_id("cus", customer_id)
     with planner.store.write() as connection:
         audit.record(connection, actor, "customer.why", customer_id, at=planner.clock.now())
     return why_customer(planner.store, planner.customers, customer_id, campaign)

@@ -6,6 +6,7 @@ from messaging.clock import Clock
 from messaging.customers import Customers
 from messaging.settings import Settings
 from messaging.store import Store
+from messaging.store.ids import require_id
 from messaging.webhooks.pages import Pages
 from messaging.webhooks.preferring import choices, wishes_of
 from messaging.webhooks.readers import find_person, reached
@@ -37,6 +38,7 @@ def preview_preferences(  # noqa: PLR0913 - the parts of the company; whose page
 
     `actor` is None where they saw this customer's last time, and it is told already. Raises NotFoundError.
     """
+    require_id("cus", customer_id)
     if actor is not None:
         with store.write() as connection:
             detail = {"part": "preferences"}

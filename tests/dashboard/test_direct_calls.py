@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from sqlalchemy import func, select
 
-from data_contracts.errors import RefusedError
+from data_contracts.errors import NotFoundError, RefusedError
 from messaging import access, api_keys, users
 from messaging.access import ROLES, RULES, Person, Role, sight
 from messaging.campaigns import Library, save_campaign, save_segment
@@ -38,6 +38,7 @@ from messaging.store import Store, open_store
 from messaging.store.tables import messages, metadata
 from messaging.template_versions import text_hash
 from messaging.templates.editing import roll_back, save_template
+from messaging.webhooks.preference_preview import preview_preferences
 
 NOON = datetime.fromisoformat("2026-10-30T12:00")
 CUSTOMER, OTHER = f"cus_{5:032x}", f"cus_{6:032x}"
@@ -279,3 +280,23 @@ def test_what_a_role_may_not_do_is_refused_to_a_direct_call_and_changes_nothing(
             call(world)
     assert state_of(world) == before, sorted(forbidden)
     assert bool(forbidden) == (role != "admin")
+
+
+@pytest.mark.parametrize("typed", ["ada@example.org", "+4366412345", "", f"{CUSTOMER}\n", "cus_ada@x.org"])
+def test_an_address_typed_where_an_id_belongs_is_refused_and_goes_into_no_audit(
+    world: World, typed: str
+) -> None:
+    before = state_of(world)
+    asked: tuple[Callable[[], object], ...] = (
+        lambda: whys.explain_message(world.planner, typed, actor="ann"),
+        lambda: whys.explain_customer(world.planner, typed, "win_back", actor="ann"),
+        lambda: privacy.open_file(world.customers, world.store, C, typed, actor="ann"),
+        lambda: preview_preferences(
+            world.settings, world.customers, world.store, C, typed, lang="en", actor="ann"
+        ),
+    )
+    for ask in asked:
+        with pytest.raises(NotFoundError, match="is no id") as told:
+            ask()
+        assert not typed.strip() or typed not in str(told.value)
+    assert state_of(world) == before

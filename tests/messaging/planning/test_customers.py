@@ -303,6 +303,18 @@ def test_a_blocked_address_silences_whoever_owns_it(
     assert card.facts["sms_reachable"] is False
 
 
+def test_who_withdraws_on_whatsapp_is_reached_still_where_another_channel_is_left(
+    customers: Customers, publish: Publish, store: Store, clock: Clock, make_person: MakePerson
+) -> None:
+    only = make_person(1, email=None, sms_reachable=False, whatsapp_reachable=True)
+    both = make_person(2, sms_reachable=False, whatsapp_reachable=True)
+    publish(customer_360=[only, both])
+    assert customers.overview().reachable == {"any": 2, "email": 1, "sms": 0, "whatsapp": 2}
+    for each in (only, both):
+        add_consent(store, clock, customer_id=each["customer_id"], channel="whatsapp", action="revoke")
+    assert customers.overview().reachable == {"any": 1, "email": 1, "sms": 0, "whatsapp": 0}
+
+
 def test_the_overview_counts_reach_revenue_health_and_outcome(
     customers: Customers, publish: Publish, store: Store, clock: Clock, make_person: MakePerson
 ) -> None:
@@ -360,7 +372,7 @@ def test_the_overview_counts_reach_revenue_health_and_outcome(
     add_message(store, clock, customer_id=people[0]["customer_id"], run_id="run_1")
     seen = customers.overview()
     assert seen.people == 4
-    assert seen.reachable == {"email": 4, "sms": 2, "any": 4}
+    assert seen.reachable == {"any": 4, "email": 4, "sms": 2, "whatsapp": 0}
     assert seen.reach_lost_since == 1
     assert [(row.net_revenue_minor, row.order_count) for row in seen.revenue] == [(750, 2)]
     assert seen.guest_orders == 1
