@@ -60,7 +60,7 @@ def _people(figures: Overview, parts: Services) -> None:
             Tile("People", words.number(figures.people), f"{words.number(figures.customers)} have bought"),
             *(_reach(figures, channel) for channel in figures.reachable),
             Tile(
-                "Revenue this month",
+                "Net revenue",
                 amount,
                 f"{words.count(last.order_count, 'order')} in {last.month:%B}" if last else "no orders yet",
             ),
