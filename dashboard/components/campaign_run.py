@@ -41,7 +41,7 @@ def what(content: Content, parts: Services) -> None:
         frame.named(campaign.title, campaign.description)
         chips = [chip(content.message_class.capitalize(), "brand"), chip(f"First {channels}")]
         if campaign.holdout.share:
-            chips.append(chip(f"{campaign.holdout.share:.0%} held out to compare"))
+            chips.append(chip(f"{words.share(campaign.holdout.share)} held out to compare"))
         st.html(f'<div class="r-chips">{"".join(chips)}</div>')
         st.html(f'<div class="r-who-rule"><b>{safe(content.segment.title)}</b>: {safe(sentence)}.</div>')
 

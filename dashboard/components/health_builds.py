@@ -82,7 +82,7 @@ def doubts(parts: Services) -> None:
             f'<a class="r-who" href="customers?customer={quote(each[name])}" target="_self">{safe(each[name])}</a>'
             for name in ("customer_id", "other_customer_id")
         )
-        likely = f"{each['probability']:.0%} likely one person"
+        likely = f"{words.share(each['probability'])} likely one person"
         drawn.append(
             f'<div class="r-row" role="listitem"><div class="r-grow">{ways}</div><div class="r-end">{likely}</div></div>'
         )
@@ -96,8 +96,8 @@ def arriving(parts: Services) -> None:
         usual = each["usual_failed_share"]
         note = f"week of {each['week']:%-d %b %Y}: {words.count(each['sent_count'], 'message')}"
         note += f", {words.number(each['complaint_count'])} complained, {words.number(each['unsubscribe_count'])} opted out"
-        end = f"{each['failed_share'] or 0:.1%} failed" + (
-            f", usually {usual:.1%}" if usual is not None else ""
+        end = f"{100 * (each['failed_share'] or 0):.1f} % failed" + (
+            f", usually {100 * usual:.1f} %" if usual is not None else ""
         )
         lines.append(Row(words.channel_name(each["channel"]), note, end, "red" if each["alert"] else "green"))
     if not lines:

@@ -31,18 +31,20 @@ def service_level(service: Service) -> None:
     """Show how well we answered, and how many answered us, against what is usual."""
     figures, first, answers = [], service.first_response, service.responses
     if first and first.in_time_rate is not None:
-        note = f"usually {first.usual_in_time_rate:.0%}" if first.usual_in_time_rate is not None else ""
+        note = (
+            f"usually {words.share(first.usual_in_time_rate)}" if first.usual_in_time_rate is not None else ""
+        )
         within = words.duration(ANSWERED_WITHIN.total_seconds())
         figures.append(
-            Tile(f"Answered within {within}", f"{first.in_time_rate:.0%}", note, first.in_time_rate)
+            Tile(f"Answered within {within}", words.share(first.in_time_rate), note, first.in_time_rate)
         )
     if first and first.median_seconds is not None:
         usual = first.usual_median_seconds
         note = f"usually {words.duration(usual)}" if usual is not None else ""
         figures.append(Tile("First answer after", words.duration(first.median_seconds), note))
     if answers:
-        note = f"usually {answers.usual_rate:.0%}" if answers.usual_rate is not None else ""
-        figures.append(Tile("Answered us", f"{answers.rate:.0%}", note, answers.rate))
+        note = f"usually {words.share(answers.usual_rate)}" if answers.usual_rate is not None else ""
+        figures.append(Tile("Answered us", words.share(answers.rate), note, answers.rate))
     if not figures:
         frame.empty("Nothing to measure yet", "It begins with the first whole week of questions and answers.")
         return

@@ -64,7 +64,7 @@ def worth(facts: Facts, currency: str) -> None:
     if (alive := facts.get("probability_alive")) is not None:
         due = facts.get("next_order_expected_at")
         note = f"next order by {due:%-d %b %Y}" if due else ""
-        figures.append(Tile("Still a customer", f"{alive:.0%}", note))
+        figures.append(Tile("Still a customer", words.share(alive), note))
     if score := facts.get("rfm_score"):
         figures.append(Tile("Recency, frequency, money", " ".join(score), "1 is least, 5 is most"))
     if figures:
@@ -104,7 +104,7 @@ def feelings(facts: Facts) -> None:
     lines = [
         Row(trend[0], state=trend[1]) if trend else None,
         Row("Tone of what they wrote in 30 days", end=_tone(mood)) if mood is not None else None,
-        Row("Last satisfaction survey", "0 % not at all, 100 % fully", end=f"{csat:.0%}")
+        Row("Last satisfaction survey", "0 % not at all, 100 % fully", end=words.share(csat))
         if csat is not None
         else None,
         Row("Last recommendation (0 to 10)", end=words.plain(nps)) if nps is not None else None,
@@ -177,7 +177,7 @@ def _churn(facts: Facts) -> Row | None:
     reasons = facts.get("churn_reasons")
     note = f"{reasons} ({how})" if reasons else how
     title = "Has let the usual time pass" if level == "gone" else "May not order again in time"
-    return Row(title, note, f"{risk:.0%}", LEVEL_STATES.get(level, ""))
+    return Row(title, note, words.share(risk), LEVEL_STATES.get(level, ""))
 
 
 def _note(column: str, facts: Facts) -> Row | None:

@@ -100,7 +100,7 @@ def cost(millionths: int | None, currency: str) -> str:
     return money(round(millionths * 10 ** EXPONENTS.get(currency, 2) / 1_000_000), currency)
 
 
-def share(part: int, whole: int) -> str:
+def share(part: float, whole: float = 1) -> str:
     """Write a part of a whole as a percentage; what is a part is never written as 0 %, nor what lacks one as 100 %."""
     if not whole:
         return MISSING

@@ -84,7 +84,7 @@ def _months(said: Feedback) -> None:
 
 
 def _buyers(row: Mapping[str, Any]) -> Row:
-    mark = f"{row['share']:.0%} of the best mark on average"
+    mark = f"{words.share(row['share'])} of the best mark on average"
     return Row(BUYERS[bool(row["is_verified"])], mark, words.count(row["answers"], "review"))
 
 

@@ -108,7 +108,7 @@ def _went_wrong(facts: Mapping[str, Any]) -> list[str]:
         lines.append(f"They had to ask again {counted(again, 'time')} within 7 days.")
     csat, nps = facts.get("last_csat"), facts.get("last_nps")
     if csat is not None and csat <= LOW_CSAT:
-        lines.append(f"They were last {csat:.0%} satisfied.")
+        lines.append(f"They were last {100 * csat:.0f} % satisfied.")
     elif nps is not None and nps <= LOW_NPS:
         lines.append(f"They would hardly recommend us: {nps:g} of 10.")
     return lines

@@ -91,7 +91,7 @@ def html_of(app: AppTest) -> str:
         ("Freshness", "on 20 days of the last 28"),
         ("Lineage", ""),
         ("Builds", "published, 1 minute"),
-        ("Identity doubts", "61% likely one person"),
+        ("Identity doubts", "61 % likely one person"),
         ("Deliverability", "Nothing was sent yet"),
         ("Audit", "otto: keys.create"),
     ],

@@ -200,7 +200,7 @@ def test_a_campaign_without_a_run_shows_whom_it_is_for_and_offers_to_plan(own_ho
     assert not app.exception
     shown = html_of(app)
     assert "Lapsed customers" in shown
-    assert "10% held out to compare" in shown
+    assert "10 % held out to compare" in shown
     assert [button.label for button in app.button] == ["← All campaigns", "Plan it now"]
 
 

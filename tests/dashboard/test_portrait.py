@@ -75,7 +75,7 @@ def test_where_nothing_is_to_be_done_nothing_is_shown(action: str | None) -> Non
 
 def test_worth_is_told_in_money_and_in_words() -> None:
     text = shown("worth", KNOWN)
-    for said in ("£123.00", "£40.00 in 90 days", "73%", "5 4 3", "May not order again", "61%", "by rules"):
+    for said in ("£123.00", "£40.00 in 90 days", "73 %", "5 4 3", "May not order again", "61 %", "by rules"):
         assert said in text
     assert "next order by 4 Dec 2026" in text
     assert "Suggest Oak lamp" in text
