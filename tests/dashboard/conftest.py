@@ -213,6 +213,7 @@ def _facts(number: int, orders: list[dict[str, Any]], dice: random.Random) -> di
         "sms_consent": consents[1],
         "email_reachable": consents[0] == "granted",
         "sms_reachable": consents[1] == "granted",
+        "whatsapp_reachable": consents[1] == "granted" and number % 4 == 0,
         "preferred_channel": "sms",
         "preferred_channel_reason": "Answered 2 of our last 3 text messages",
         "first_order_at": first,
