@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import session
-from dashboard.components import account, frame, header
+from dashboard.components import account, drafts, frame, header
 from dashboard.navigation import PAGES
 from data_contracts.errors import RapportError
 from messaging import access
@@ -13,6 +13,7 @@ from messaging import access
 st.set_page_config(page_title="Rapport", layout="wide")
 header.draw()
 access.identify_by(session.who_acts)
+drafts.keep()  # before it is asked whether the session still lasts
 with frame.explained():
     try:
         colleague = session.me()
@@ -20,6 +21,7 @@ with frame.explained():
         closed = partial(frame.closed, error)
         st.navigation([st.Page(closed, title="Sign in", url_path="closed")], position="hidden").run()
         st.stop()
+    drafts.take_back(colleague.user_id)
     offered = [access.may(colleague, action) for _, _, action in PAGES]
     page = st.navigation(
         [  # a page that is not for somebody says so by itself: its address may stand in a colleague's message

@@ -1,6 +1,6 @@
 """A campaign's file as a form and as YAML, side by side: each changes the other, and nothing is kept before it is saved."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -16,7 +16,6 @@ from data_contracts.errors import RapportError
 from messaging.campaigns import save_campaign
 from messaging.campaigns.editing import Path, changed
 from messaging.campaigns.schedule import WEEKDAYS
-from messaging.template_versions import text_hash
 
 CHANNELS = ("preferred", "email", "sms", "whatsapp")
 TIMES = {
@@ -46,12 +45,17 @@ def editor(parts: Services, name: str) -> None:
         _form(parts, name, text)
     with left:
         _check(parts, name, text)
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             if may_save:
                 st.button(
-                    "Save", type="primary", disabled=_is_saved(name), on_click=_save, args=(parts, name)
+                    "Save",
+                    type="primary",
+                    disabled=file_form.is_saved(key),
+                    on_click=_save,
+                    args=(parts, name),
                 )
             st.button("Read the file again", key=f"again_{name}", on_click=_read, args=(parts, name))
+            file_form.state(key)
         desk.told()
 
 
@@ -62,11 +66,12 @@ def draft(name: str) -> str:
 
 def unsaved() -> list[str]:
     """Name the campaigns whose text this session changed and did not save."""
-    return sorted(name for name in st.session_state.get(EDITED, ()) if not _is_saved(name))
+    return sorted(name for name in st.session_state.get(EDITED, ()) if not file_form.is_saved(draft(name)))
 
 
-def _is_saved(name: str) -> bool:
-    return text_hash(str(st.session_state[draft(name)])) == st.session_state.get(f"{draft(name)}_read")
+def take_back(names: Iterable[str]) -> None:
+    """Know again whose texts are not saved."""
+    st.session_state.setdefault(EDITED, set()).update(names)
 
 
 def begin(parts: Services, title: str, like: str) -> str | None:
@@ -91,24 +96,24 @@ def begin(parts: Services, title: str, like: str) -> str | None:
 
 def _read(parts: Services, name: str) -> None:
     path = parts.planner.library.folder / "campaigns" / f"{name}.yaml"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    file_form.put(draft(name), text)
-    st.session_state[f"{draft(name)}_read"] = text_hash(text) if path.exists() else None
+    file_form.read(draft(name), path.read_text(encoding="utf-8") if path.exists() else None)
 
 
 def _save(parts: Services, name: str) -> None:
-    planner, text = parts.planner, str(st.session_state[draft(name)])
+    planner, key = parts.planner, draft(name)
+    text = str(st.session_state[key])
 
     def work() -> None:
-        st.session_state[f"{draft(name)}_read"] = save_campaign(
+        saved = save_campaign(
             planner.library,
             planner.store,
             name,
             text,
-            read=st.session_state.get(f"{draft(name)}_read"),
+            read=file_form.read_hash(key),
             actor=session.actor(),
             now=planner.clock.now(),
         )
+        file_form.was_read(key, saved)
 
     desk.act("Saved. What runs stays as it was approved; plan it to see what this changes.", work)
 

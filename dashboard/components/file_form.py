@@ -1,4 +1,4 @@
-"""Widgets that write their keys into a file's text the moment they are changed; the text is what counts."""
+"""A file's text while a colleague writes it, and widgets that put their keys into it at once; the text is what counts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,11 +6,16 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.desk import TOLD
+from dashboard.components.tiles import chip
 from data_contracts.errors import RapportError
 from messaging.campaigns.editing import Path, changed
+from messaging.template_versions import text_hash
 
 Read = Callable[[str], Any]
 Changes = Callable[[Read], Mapping[Path, Any]]
+
+
+OPENED = "files_opened"  # the key under which a session keeps the keys of all texts that it has
 
 
 def text_area(key: str, *, height: int, disabled: bool) -> None:
@@ -31,8 +36,51 @@ def text_area(key: str, *, height: int, disabled: bool) -> None:
 def put(key: str, text: str) -> None:
     """Put another text in the place of the one that stands there; the form and the area begin anew from it."""
     st.session_state[key] = text
+    st.session_state.setdefault(OPENED, set()).add(key)
     _count(f"{key}_typed")
     _count(f"{key}_written")
+
+
+def read(key: str, text: str | None) -> None:
+    """Begin from what stands in a file, or from nothing where there is none."""
+    put(key, text or "")
+    was_read(key, None if text is None else text_hash(text))
+
+
+def was_read(key: str, hashed: str | None) -> None:
+    """Remember what stands in the file by now; None where there is none."""
+    st.session_state[f"{key}_read"] = hashed
+
+
+def read_hash(key: str) -> str | None:
+    """Give the hash of what stood in the file when it was read last, or saved."""
+    found: str | None = st.session_state.get(f"{key}_read")
+    return found
+
+
+def is_saved(key: str) -> bool:
+    """Say whether nothing would be lost: the text is what was read, or there is none and never was."""
+    text = str(st.session_state.get(key) or "")
+    return text_hash(text) == read_hash(key) or (not text and read_hash(key) is None)
+
+
+def state(key: str) -> None:
+    """Say so where the text is not what stands in the file."""
+    if not is_saved(key):
+        st.html(chip("Changed, not saved" if read_hash(key) else "New, not saved", "warn"))
+
+
+def unsaved() -> dict[str, tuple[str, str | None]]:
+    """Give the texts that differ from what was read of their files, and the hash of that, by key."""
+    opened = [key for key in st.session_state.get(OPENED, ()) if not is_saved(key)]
+    return {key: (str(st.session_state[key]), read_hash(key)) for key in opened}
+
+
+def take_back(texts: Mapping[str, tuple[str, str | None]]) -> None:
+    """Put texts that were not saved in their places again, as `unsaved` gave them."""
+    for key, (text, hashed) in texts.items():
+        put(key, text)
+        was_read(key, hashed)
 
 
 def _typed(key: str, drawn: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -20,6 +20,7 @@ KEY, OPEN = (
     "segment_draft",
     "segment_open",
 )  # a session keeps the drafts of several segments, one of them open
+HELD = "segments_held"  # the key under which a session keeps the names of all segments that it had drafts of
 TOLD = "segment_told"
 LONGEST_NAME = 60
 BEGINNING = Joined("all", (Comparison("order_count", ">=", (1,)),))  # of a new segment, to change from there
@@ -55,10 +56,22 @@ def current() -> Draft | None:
     return held if isinstance(held, Draft) else None
 
 
-def unsaved() -> list[str]:
-    """Name the segments that this session changed and did not save."""
+def unsaved() -> dict[str, Draft]:
+    """Give the drafts that this session changed and did not save, by the segment's name."""
     held = [each for key, each in st.session_state.items() if str(key).startswith(f"{KEY}_")]
-    return sorted(each.name for each in held if isinstance(each, Draft) and not each.is_saved)
+    drafts = [each for each in held if isinstance(each, Draft) and not each.is_saved]
+    return {each.name: each for each in sorted(drafts, key=lambda each: each.name)}
+
+
+def held_names() -> set[str]:
+    """Name the segments that this session has or had a draft of."""
+    return set(st.session_state.get(HELD, ()))
+
+
+def take_back(drafts: Mapping[str, Draft]) -> None:
+    """Go on with drafts that were not saved, as `unsaved` gave them."""
+    for each in drafts.values():
+        _hold(each)
 
 
 def begin(desk: Desk, title: str) -> str:
@@ -139,5 +152,6 @@ def drop(desk: Desk) -> None:
 
 
 def _hold(draft: Draft) -> Draft:
+    st.session_state.setdefault(HELD, set()).add(draft.name)
     st.session_state[f"{KEY}_{draft.name}"] = draft
     return draft

@@ -56,7 +56,10 @@ def segments(parts: Services, desk: Desk) -> None:
             with st.container(horizontal=True):
                 for name in drafts:
                     st.button(
-                        f"Go on with {words.label(name)}", key=f"draft_{name}", on_click=_open, args=(name,)
+                        f"Go on with {words.label(name)}",
+                        key=f"go_on_with_{name}",
+                        on_click=_open,
+                        args=(name,),
                     )
         release = desk.customers.release().version
         found = _with_troubles(_listed(desk, release), release)

@@ -16,7 +16,6 @@ from messaging.addresses import read_addresses
 from messaging.campaigns import Library
 from messaging.desk import masking
 from messaging.desk.templates import findings, looked_at, self_contained
-from messaging.template_versions import text_hash
 from messaging.templates.editing import save_template
 from messaging.templates.previews import Preview, send_test
 
@@ -40,11 +39,12 @@ def editor(parts: Services, file: File) -> None:
     draft = library.with_template(*file, text)
     with left:
         if may_save:
-            same = text_hash(text) == st.session_state.get(f"{key}_read")
+            same = file_form.is_saved(key)
             args = (parts, file, key)
-            with st.container(horizontal=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
                 st.button("Save", type="primary", disabled=same, on_click=_save, args=args)
                 st.button("Read the file again", on_click=_read, args=(library, file, key))
+                file_form.state(key)
         desk.told()
         _findings(draft, file)
     with right, st.container(border=True):
@@ -151,23 +151,22 @@ def _send(parts: Services, shown: Preview, name: str, to: str, customer_id: str 
 
 def _read(library: Library, file: File, key: str) -> None:
     path = library.template_path(*file)
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    file_form.put(key, text)
-    st.session_state[f"{key}_read"] = text_hash(text) if path.exists() else None
+    file_form.read(key, path.read_text(encoding="utf-8") if path.exists() else None)
 
 
 def _save(parts: Services, file: File, key: str) -> None:
     planner, text = parts.planner, str(st.session_state[key])
 
     def work() -> None:
-        st.session_state[f"{key}_read"] = save_template(
+        saved = save_template(
             planner.library,
             planner.store,
             file,
             text,
-            read=st.session_state.get(f"{key}_read"),
+            read=file_form.read_hash(key),
             actor=session.actor(),
             now=planner.clock.now(),
         )
+        file_form.was_read(key, saved)
 
     desk.act("Saved. What is planned or runs stays as it is; plan its campaigns again.", work)

@@ -12,6 +12,7 @@ from data_contracts.errors import NotFoundError, RefusedError, UsageError
 from messaging import audit
 from messaging.campaigns.schedule import instant
 from messaging.clock import Clock
+from messaging.desk.notes import AT_ONCE
 from messaging.identity_decisions.said import checked_words
 from messaging.quiet_hours import local_time
 from messaging.store import Store
@@ -89,7 +90,7 @@ def take_request(  # noqa: PLR0913 - who asked for what, how and when
     customer_id: str | None = None,
     actor: str,
 ) -> Request:
-    """Write down a request; its clock runs from when it arrived.
+    """Write down a request, once where it is sent twice; its clock runs from when it arrived.
 
     Raises UsageError for one that is yet to come, or of a kind or way that there is not.
     """
@@ -104,7 +105,11 @@ def take_request(  # noqa: PLR0913 - who asked for what, how and when
     made = Request(
         new_id("prq"), kind, words, way, customer_id, arrived_at, due_of(arrived_at, zone), now, actor
     )
+    same = {"kind": kind, "who": words, "way": way, "customer_id": customer_id, "made_by": actor}
+    twice = select(privacy_requests).filter_by(**same).where(privacy_requests.c.made_at > now - AT_ONCE)
     with store.write() as connection:
+        if (known := connection.execute(twice).mappings().first()) is not None:
+            return Request(**known)
         connection.execute(insert(privacy_requests).values(**vars(made)))
         detail = {"kind": kind, "customer_id": customer_id, "due_at": made.due_at.isoformat()}
         audit.record(connection, actor, "request.take", made.request_id, detail, at=now)

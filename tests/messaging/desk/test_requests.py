@@ -67,6 +67,17 @@ def test_a_month_after_the_end_of_january_ends_with_february(store: Store) -> No
     assert (made.days_left(NOON), made.days_left(made.due_at + DAY)) == (28, -1)
 
 
+def test_a_button_that_is_pressed_twice_writes_one_request_down_and_the_next_day_another(
+    store: Store,
+) -> None:
+    first, second = taken(store), taken(store, NOON + timedelta(seconds=2))
+    assert second == first
+    assert [each.request_id for each in requests(store)] == [first.request_id]
+    taken(store, NOON, "Grace Hopper")
+    taken(store, NOON + DAY)
+    assert len(requests(store)) == 3
+
+
 def test_it_is_extended_once_within_its_month_and_answered_once(store: Store) -> None:
     made = taken(store)
     later = Clock(NOON + 10 * DAY)
