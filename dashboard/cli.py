@@ -85,7 +85,7 @@ def run(settings: Settings, ports: "Ports", *, demo: bool, as_json: bool) -> Non
 
 
 def first_link(store: "Store", ports: "Ports") -> str | None:
-    """Give the address at which the first admin sets a password, or None once there is one who can sign in."""
+    """Give the address at which the first admin comes in, or None once there is one who can sign in."""
     from messaging import users
 
     with store.write() as connection:
@@ -158,7 +158,7 @@ def show(parts: "list[Part]", settings: Settings, link: str | None = None) -> No
     for part in listed:
         say(f"  [bold]{part.name:<{name}}[/]  {part.address or '-':<{address}}  {part.purpose}")
     if link:
-        say(f"\n  No admin can sign in yet. The first sets a password here, within a day: {plain(link)}")
+        say(f"\n  No admin can sign in yet. The first comes in here, within a day: {plain(link)}")
     say(f"\n  Logs are in {_short(settings.logs_dir)}. Messages go to: {settings.sending}. Ctrl-C ends all.")
 
 

@@ -26,7 +26,7 @@ CHANNELS = {
     "shop": "#5b6675",
     "parcel": "#7a5a3a",
     "profile": "#8a8f98",
-    "other": "#98a2b3",
+    "other": "#858e9c",
 }
 CATEGORIES = ("#14606b", "#c9792b", "#3b6fb6", "#8d6bb0", "#4c9a54", "#b3475f", "#5b6675", "#a58a2b")
 FONT = "'Segoe UI', -apple-system, BlinkMacSystemFont, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"

@@ -94,7 +94,7 @@ def first_link(connection: Connection, now: datetime) -> str | None:
 
 
 def renew(connection: Connection, user_id: str, actor: str, now: datetime) -> str:
-    """Give a new link that sets a password, for who lost the link or the password; links of before end."""
+    """Give a new link that leads in, for who lost the link or the password; links of before end."""
     row = _active(connection, user_id)
     token = _link(connection, row.user_id, now)
     audit.record(connection, actor, "user.renew", user_id, at=now)

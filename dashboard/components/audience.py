@@ -46,7 +46,7 @@ REASONS = {
     "missing_value": "Text would have a gap",
 }
 MESSAGES = {  # in the order of a message's life: its name, and its colour
-    "planned": ("Planned", "#98a2b3"),
+    "planned": ("Planned", "#858e9c"),
     "waiting": ("Waiting", "#c9a227"),
     "sent": ("Sent", "#3b6fb6"),
     "delivered": ("Delivered", palette.GOOD),

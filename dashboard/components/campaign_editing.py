@@ -164,7 +164,7 @@ def _schedule(field: Fields, said: Mapping[str, Any]) -> None:
     known = said.get("schedule")
     now: Mapping[Any, Any] = known if isinstance(known, dict) else {}
     every = str(now.get("every") or ("once" if now else ""))
-    left, middle, right = st.columns([5, 3, 3])
+    left, middle, right = st.columns([5, 3, 3]) if every else [st.container()] * 3
     times = {"options": [*TIMES], "index": _at([*TIMES], every), "format_func": TIMES.get}
     with left:
         field.draw(st.selectbox, "When", "every", _schedule_of, times)

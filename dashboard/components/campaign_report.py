@@ -13,7 +13,7 @@ from dashboard.components.words import safe
 from messaging.planner import Lift, LiftReport, RunReport
 
 
-def report(told: RunReport, lift: LiftReport | None, currency: str) -> None:
+def report(told: RunReport, lift: LiftReport | None, currency: str, zone: str) -> None:
     """Show everything that is known of a run by now."""
     with st.container(border=True):
         frame.section("What became of it", "Machines that open mails and follow links are counted apart.")
@@ -26,16 +26,18 @@ def report(told: RunReport, lift: LiftReport | None, currency: str) -> None:
                 '<div class="r-muted">Nobody was held out to compare with, or it was not launched yet.</div>'
             )
         else:
-            changed(lift, currency)
+            changed(lift, currency, zone)
     if len(told.by_variant) > 1:
         with st.container(border=True):
             frame.section("By variant")
             _variants(told)
 
 
-def changed(lift: LiftReport, currency: str) -> None:
+def changed(lift: LiftReport, currency: str, zone: str) -> None:
     """Show what those who were written to did beside those held out, with the range in which the truth lies."""
-    st.html(f'<div class="r-note-box"><b>{safe(lift.verdict)}</b></div>')
+    closes, until = words.clock(lift.ends_at, zone), words.clock(lift.as_of, zone)
+    early = f"Too early to say: the window closes on {closes}, and the data ends on {until}."
+    st.html(f'<div class="r-note-box"><b>{safe(lift.verdict if lift.is_over else early)}</b></div>')
     told = [each for each in lift.lifts if each.effect]
     if told:
         differences(told, lift.goal)

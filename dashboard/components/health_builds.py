@@ -73,14 +73,20 @@ def stages(build: health.Build) -> None:
 
 def doubts(parts: Services) -> None:
     """List pairs that may be one person; who decides does it on the customer's page."""
-    found = health.doubts(parts.customers)
+    found = health.doubts(parts.customers, session.sight())
     if not found:
         frame.empty("No doubts", "No two customers are so alike that a person should look.")
     drawn = []
+    if found and found[0]["doubts"] > len(found):
+        told = (
+            f"The {len(found)} likeliest of {words.number(found[0]['doubts'])}, as the newest data has them."
+        )
+        st.html(f'<div class="r-muted r-small">{told}</div>')
     for each in found:
+        two = ((each["customer_id"], each["name"]), (each["other_customer_id"], each["other_name"]))
         ways = " and ".join(
-            f'<a class="r-who" href="customers?customer={quote(each[name])}" target="_self">{safe(each[name])}</a>'
-            for name in ("customer_id", "other_customer_id")
+            f'<a class="r-who" href="customers?customer={quote(customer_id)}" target="_self">{safe(name or customer_id)}</a>'
+            for customer_id, name in two
         )
         likely = f"{words.share(each['probability'])} likely one person"
         drawn.append(

@@ -16,9 +16,7 @@ from messaging.access import ROLE_WORDS, ROLES
 from messaging.users import User
 
 APP = "http://127.0.0.1:8501"
-LINK = (
-    "Give this link to {name}: it sets a password, works once, and ends after a day. It is not shown again."
-)
+LINK = "Give this link to {name}: it leads in, once, within a day. It is not shown again."
 
 
 def colleagues(parts: Services) -> None:
@@ -117,6 +115,6 @@ def _disable(parts: Services, user: User) -> None:
 
 
 def _link(token: str) -> str:
-    """Give the address that sets a password, where this page was opened."""
+    """Give the address at which a link leads in, where this page was opened."""
     here = urlsplit(st.context.url or APP)
     return f"{here.scheme}://{here.netloc}/join?link={token}"

@@ -117,7 +117,10 @@ def _one(parts: Services, name: str) -> None:
     titles = words.apart({run_id: campaign_run.title(run, parts) for run_id, run in runs.items()})
     run_id = st.selectbox("Run", [*runs], format_func=titles.__getitem__, key=f"run_{name}")
     if tab == "Report":
-        campaign_report.report(report(parts.store, run_id), lift_of(parts, run_id), parts.settings.currency)
+        settings = parts.settings
+        campaign_report.report(
+            report(parts.store, run_id), lift_of(parts, run_id), settings.currency, settings.time_zone
+        )
         return
     campaign_run.review(parts, content, runs[run_id])
 

@@ -98,7 +98,7 @@ def _now() -> datetime:
 
 def _tell_link(user: "User", address: str, *, as_json: bool) -> None:
     def human() -> None:
-        say(f"{plain(user.name)} ({_roles(user)}) sets a password here, once, within a day:")
+        say(f"{plain(user.name)} ({_roles(user)}) comes in here, once, within a day:")
         say(f"  {plain(address)}")
 
     emit({**_document(user), "link": address}, as_json=as_json, human=human)

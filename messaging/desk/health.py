@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from messaging import audit
+from messaging.access import Sight
 from messaging.clock import Clock
 from messaging.customers import Customers
 from messaging.store import Store
@@ -24,8 +25,12 @@ SELECT DISTINCT source, source_table, source_column, contract FROM c360.lineage
 WHERE table_name = ? AND column_name = ? ORDER BY ALL
 """
 DOUBTS = """
-SELECT review_id, customer_id, other_customer_id, probability, detail FROM c360.identity_review
-ORDER BY probability DESC, review_id LIMIT ?
+SELECT review.review_id, review.customer_id, review.other_customer_id, review.probability,
+       one.display_name AS name, other.display_name AS other_name, count(*) OVER () AS doubts
+FROM c360.identity_review AS review
+LEFT JOIN c360.customer_360 AS one ON one.customer_id = review.customer_id
+LEFT JOIN c360.customer_360 AS other ON other.customer_id = review.other_customer_id
+ORDER BY review.probability DESC, review.review_id LIMIT ?
 """
 ARRIVING = """
 SELECT week, channel, sent_count, failed_share, usual_failed_share, complaint_count, unsubscribe_count, alert
@@ -127,10 +132,12 @@ def origins(customers: Customers, table: str, column: str) -> list[Origin]:
     ]
 
 
-def doubts(customers: Customers, limit: int = 25) -> list[dict[str, Any]]:
-    """Give the pairs of customers who may be one person, the likeliest first."""
+def doubts(customers: Customers, sight: Sight, limit: int = 25) -> list[dict[str, Any]]:
+    """Give the pairs of customers who may be one person, the likeliest first; each row tells how many there are."""
     with customers.reader.snapshot() as snapshot:
-        return snapshot.rows(DOUBTS, [limit]) if snapshot.has("identity_review") else []
+        found = snapshot.rows(DOUBTS, [limit]) if snapshot.has("identity_review") else []
+    named = ("name", "other_name")
+    return [dict(row) | {each: sight.name(row[each]) for each in named} for row in found]
 
 
 def arriving(customers: Customers) -> list[dict[str, Any]]:

@@ -63,6 +63,7 @@ class LiftReport:
     within_days: int
     as_of: datetime
     is_over: bool
+    ends_at: datetime  # naive UTC: when the window of whoever was written to first closes
     held_out: Group
     in_both: int
     lifts: tuple[Lift, ...]
@@ -118,6 +119,7 @@ def compare(
         within_days=campaign.goal.within_days,
         as_of=as_of,
         is_over=as_of >= ends,
+        ends_at=ends,
         held_out=held_out,
         in_both=in_both,
         lifts=lifts,
