@@ -69,7 +69,7 @@ def reach(card: CustomerCard, answers_after: Mapping[str, float]) -> None:
         reason = card.facts["preferred_channel_reason"] or ""
         st.html(
             f'<div class="r-chips r-small">{chip(f"Prefers {words.channel_name(preferred)}", "brand")}'
-            f'<span class="r-muted">{safe(reason)}</span></div>'
+            f'<span class="r-muted">{safe(words.dated(reason))}</span></div>'
         )
     if answers_after:
         st.html(f'<div class="r-muted r-small">{safe(answering(answers_after))}</div>')

@@ -39,7 +39,7 @@ def next_step(facts: Facts) -> None:
     tone = next((tone for begin, tone in ACTION_TONES.items() if action.startswith(begin)), "brand")
     reason = facts.get("next_best_action_reason") or ""
     st.html(
-        f'<div class="r-note-box r-chips">{chip(f"Next: {words.title(action)}", tone)}<span>{safe(reason)}</span></div>'
+        f'<div class="r-note-box r-chips">{chip(f"Next: {words.title(action)}", tone)}<span>{safe(words.dated(reason))}</span></div>'
     )
 
 
@@ -175,19 +175,23 @@ def _churn(facts: Facts) -> Row | None:
         else "by rules, history is short"
     )
     reasons = facts.get("churn_reasons")
-    note = f"{reasons} ({how})" if reasons else how
+    note = f"{words.dated(reasons)} ({how})" if reasons else how
     title = "Has let the usual time pass" if level == "gone" else "May not order again in time"
     return Row(title, note, words.share(risk), LEVEL_STATES.get(level, ""))
 
 
 def _note(column: str, facts: Facts) -> Row | None:
     note = facts.get(column)
-    return Row(note) if note else None
+    return Row(words.dated(note)) if note else None
 
 
 def _suggestion(facts: Facts) -> Row | None:
     product = facts.get("suggested_product")
-    return Row(f"Suggest {product}", facts.get("suggested_product_reason") or "") if product else None
+    return (
+        Row(f"Suggest {product}", words.dated(facts.get("suggested_product_reason") or ""))
+        if product
+        else None
+    )
 
 
 def _gap(facts: Facts) -> Row | None:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import escape
 from zoneinfo import ZoneInfo
 
@@ -118,6 +118,18 @@ def count(amount: int, one: str, many: str = "") -> str:
 def day(moment: datetime | None, zone: str) -> str:
     """Write the day of a naive UTC moment as it is called in a zone: 30 Oct 2026."""
     return local(moment, zone).strftime("%-d %b %Y") if moment else MISSING
+
+
+def dated(sentence: str) -> str:
+    """Write the days in a sentence of the data's own as people do: 2026-10-29 becomes 29 Oct 2026."""
+
+    def written(found: re.Match[str]) -> str:
+        try:
+            return f"{date.fromisoformat(found.group()):%-d %b %Y}"
+        except ValueError:  # a number that only looks like a day
+            return found.group()
+
+    return re.sub(r"(?<![\w-])\d{4}-\d\d-\d\d(?![\w-])", written, sentence)
 
 
 def clock(moment: datetime | None, zone: str) -> str:

@@ -66,6 +66,11 @@ def test_no_override_of_direction_is_left_and_a_name_from_right_to_left_stays() 
     assert words.label("\u202ea") == "a"
 
 
+def test_a_day_in_a_sentence_is_written_as_people_do_and_nothing_else_is_touched() -> None:
+    said = "They wait since 2026-10-29 (order 2026-13-45, A-2026-10-29-7)."
+    assert words.dated(said) == "They wait since 29 Oct 2026 (order 2026-13-45, A-2026-10-29-7)."
+
+
 def test_options_of_the_same_words_are_told_apart() -> None:
     assert words.apart({"1": "Ada", "2": "Ada", "3": "Li"}) == {"1": "Ada · 1", "2": "Ada · 2", "3": "Li"}
 
