@@ -37,9 +37,9 @@ def next_step(facts: Facts) -> None:
     if not action or action == "nothing":
         return
     tone = next((tone for begin, tone in ACTION_TONES.items() if action.startswith(begin)), "brand")
-    reason = facts.get("next_best_action_reason") or ""
+    reason = words.dated(facts.get("next_best_action_reason") or "")
     st.html(
-        f'<div class="r-note-box r-chips">{chip(f"Next: {words.title(action)}", tone)}<span>{safe(words.dated(reason))}</span></div>'
+        f'<div class="r-note-box r-chips">{chip(f"Next: {words.title(action)}", tone)}<span>{safe(reason)}</span></div>'
     )
 
 
