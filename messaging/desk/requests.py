@@ -26,6 +26,7 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 WAYS: Final[tuple[Way, ...]] = get_args(Way)
 LONGEST: Final = 500
 SOON: Final = timedelta(days=7)
+AT_ONCE: Final = timedelta(minutes=1)  # a button that is pressed twice sends the same words again
 MONTHS, EXTENDED_MONTHS = 1, 3  # GDPR Art. 12(3): within one month of receipt, extended by two further months
 
 
@@ -89,7 +90,7 @@ def take_request(  # noqa: PLR0913 - who asked for what, how and when
     customer_id: str | None = None,
     actor: str,
 ) -> Request:
-    """Write down a request; its clock runs from when it arrived.
+    """Write down a request, once where it is sent twice; its clock runs from when it arrived.
 
     Raises UsageError for one that is yet to come, or of a kind or way that there is not.
     """
@@ -104,7 +105,15 @@ def take_request(  # noqa: PLR0913 - who asked for what, how and when
     made = Request(
         new_id("prq"), kind, words, way, customer_id, arrived_at, due_of(arrived_at, zone), now, actor
     )
+    same = {"kind": kind, "who": words, "way": way, "due_at": made.due_at, "made_by": actor}
+    twice = (
+        select(privacy_requests)
+        .filter_by(**same, customer_id=customer_id, closed_at=None)
+        .where(privacy_requests.c.made_at > now - AT_ONCE)
+    )
     with store.write() as connection:
+        if (known := connection.execute(twice).first()) is not None:
+            return _request(known)
         connection.execute(insert(privacy_requests).values(**vars(made)))
         detail = {"kind": kind, "customer_id": customer_id, "due_at": made.due_at.isoformat()}
         audit.record(connection, actor, "request.take", made.request_id, detail, at=now)
