@@ -10,12 +10,14 @@ from data_contracts.errors import RapportError
 from messaging.brand import Brand, worn
 
 OURS = Path(__file__).with_name("logo.svg")
+LINKS = Path(__file__).with_name("links.js").read_text(encoding="utf-8")
 
 
 def draw() -> None:
-    """Put styles and logo into the page; call it once a run, first."""
+    """Put styles, logo and the way of our links into the page; call it once a run, first."""
     brand = _brand()
     style.apply(_line(brand.colour) if brand and brand.colour else "")
+    st.html(f"<script>{LINKS}</script>", unsafe_allow_javascript=True)
     st.logo(str(brand.logo if brand and brand.logo else OURS), size="large")
 
 

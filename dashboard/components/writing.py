@@ -1,5 +1,7 @@
 """Write to one customer now: an answer in one's own words, or a service template; the gate has its say first."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from dashboard.components import desk, words
@@ -8,7 +10,16 @@ from dashboard.components.words import safe
 from dashboard.services import Services, desk_of, templates_of_service
 from dashboard.session import actor
 from data_contracts.errors import RapportError
-from messaging.desk.writing import LONGEST, Draft, Way, rendered, ways, write_to
+from messaging.desk.writing import (
+    LONGEST,
+    Draft,
+    Way,
+    WrittenSinceError,
+    last_written,
+    rendered,
+    ways,
+    write_to,
+)
 from messaging.rendering.segments import count_segments
 from messaging.store.ids import new_id
 
@@ -47,6 +58,11 @@ def write_now(parts: Services, customer_id: str, preferred: str | None) -> None:
 def _compose(parts: Services, customer_id: str, way: Way, template: str | None) -> None:
     key = f"write_{customer_id}_{way.channel}"
     draft = st.session_state.setdefault(f"{key}_id", new_id("msg"))
+    # what a colleague wrote is asked anew until one begins to write oneself, and kept from then on
+    is_begun = template is None and st.session_state.get(f"{key}_body")
+    if not is_begun or f"{key}_seen" not in st.session_state:
+        st.session_state[f"{key}_seen"] = last_written(desk_of(parts), customer_id)
+    begun = Draft(draft, way.channel, template=template, seen=st.session_state[f"{key}_seen"])
     if template is not None:
         try:
             shown = rendered(desk_of(parts), customer_id, template, way.channel)
@@ -69,19 +85,21 @@ def _compose(parts: Services, customer_id: str, way: Way, template: str | None) 
         key=f"{key}_send",
         type="primary",
         on_click=_send,
-        args=(parts, customer_id, key, template, draft),
+        args=(parts, customer_id, key, begun),
     )
 
 
-def _send(parts: Services, customer_id: str, key: str, template: str | None, message_id: str) -> None:
-    channel = key.rsplit("_", 1)[-1]
+def _send(parts: Services, customer_id: str, key: str, begun: Draft) -> None:
     body, subject = (str(st.session_state.get(f"{key}_{name}") or "") for name in ("body", "subject"))
-    draft = Draft(message_id, channel, body, subject, template)
+    draft = replace(begun, body=body, subject=subject)
     cleared = [name for name in (f"{key}_body", f"{key}_subject") if name in st.session_state]
     desk.act(
         "It is on its way, and goes within minutes.",
         lambda: write_to(desk_of(parts), customer_id, draft, actor=actor()),
         cleared,
     )
-    if not isinstance(st.session_state.get(desk.TOLD), RapportError):
+    outcome = st.session_state.get(desk.TOLD)
+    if isinstance(outcome, WrittenSinceError):  # they know of it now: the next press sends
+        st.session_state.pop(f"{key}_seen", None)
+    if not isinstance(outcome, RapportError):
         st.session_state.pop(f"{key}_id", None)

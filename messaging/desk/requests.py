@@ -105,11 +105,15 @@ def take_request(  # noqa: PLR0913 - who asked for what, how and when
     made = Request(
         new_id("prq"), kind, words, way, customer_id, arrived_at, due_of(arrived_at, zone), now, actor
     )
-    same = {"kind": kind, "who": words, "way": way, "customer_id": customer_id, "made_by": actor}
-    twice = select(privacy_requests).filter_by(**same).where(privacy_requests.c.made_at > now - AT_ONCE)
+    same = {"kind": kind, "who": words, "way": way, "due_at": made.due_at, "made_by": actor}
+    twice = (
+        select(privacy_requests)
+        .filter_by(**same, customer_id=customer_id, closed_at=None)
+        .where(privacy_requests.c.made_at > now - AT_ONCE)
+    )
     with store.write() as connection:
-        if (known := connection.execute(twice).mappings().first()) is not None:
-            return Request(**known)
+        if (known := connection.execute(twice).first()) is not None:
+            return _request(known)
         connection.execute(insert(privacy_requests).values(**vars(made)))
         detail = {"kind": kind, "customer_id": customer_id, "due_at": made.due_at.isoformat()}
         audit.record(connection, actor, "request.take", made.request_id, detail, at=now)

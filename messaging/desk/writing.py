@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from data_contracts.errors import NotFoundError, RefusedError
 from messaging import audit
@@ -18,6 +18,7 @@ from messaging.addresses import Addresses, normalise, read_addresses
 from messaging.campaigns import Library
 from messaging.clock import Clock
 from messaging.customers import Customers
+from messaging.desk.notes import AT_ONCE
 from messaging.facts import Candidate, gather
 from messaging.identity_decisions.said import checked_words
 from messaging.outbox import PlannedMessage, insert_planned
@@ -27,6 +28,7 @@ from messaging.rendering import read_template
 from messaging.rendering.segments import count_segments
 from messaging.settings import Settings
 from messaging.store import Store
+from messaging.store.tables import messages
 from messaging.templates.previews import Preview, facts_of, preview
 
 CHANNELS = {
@@ -70,6 +72,11 @@ class Draft:
     body: str = ""
     subject: str = ""
     template: str | None = None
+    seen: str | None = None  # what `last_written` gave as the writing began; None asks for nothing
+
+
+class WrittenSinceError(RefusedError):
+    """A colleague wrote to the customer while somebody wrote to them too: who read that may send all the same."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,8 @@ def rendered(desk: Desk, customer_id: str, template: str, channel: str) -> Previ
 def write_to(desk: Desk, customer_id: str, draft: Draft, *, actor: str) -> str:
     """Put one message into the outbox; gives its id. The second time that a draft is sent changes nothing.
 
-    Raises RefusedError in the gate's words where it may not go now, UsageError where nothing was written.
+    Nor does the same message a moment later under another id. Raises WrittenSinceError where a colleague wrote to them since
+    the draft was begun, RefusedError in the gate's words where it may not go now, UsageError where nothing was written.
     """
     if draft.channel not in CHANNELS:
         raise NotFoundError(f"Nobody writes by {draft.channel!r} here.", f"By: {', '.join(CHANNELS)}.")
@@ -147,6 +155,9 @@ def write_to(desk: Desk, customer_id: str, draft: Draft, *, actor: str) -> str:
     message = _from_template(desk, facts, draft) if draft.template else _from_words(desk, facts, draft)
     now = desk.clock.now()
     with desk.store.write() as connection:
+        _require_unanswered(connection, message, draft)
+        if (known := _sent_at_once(connection, message, now)) is not None:
+            return known
         way = _way(desk, connection, facts, draft.channel, _class_of(message))
         if way.sentence is not None:
             raise RefusedError(way.sentence, "Nothing was sent.")
@@ -159,6 +170,32 @@ def write_to(desk: Desk, customer_id: str, draft: Draft, *, actor: str) -> str:
             }
             audit.record(connection, actor, "customer.write", message.customer_id, detail, at=now)
     return message.message_id
+
+
+def last_written(desk: Desk, customer_id: str) -> str:
+    """Name the newest message that a colleague wrote to a customer by hand, by its entry in the audit; empty for none."""
+    with desk.store.read() as connection:
+        found = audit.newest(connection, 1, action="customer.write", subject=customer_id)
+    return str(found[0]["audit_id"]) if found else ""
+
+
+def _require_unanswered(connection: Connection, message: PlannedMessage, draft: Draft) -> None:
+    found = audit.newest(connection, 1, action="customer.write", subject=message.customer_id)
+    if draft.seen is None or not found or found[0]["audit_id"] == draft.seen:
+        return
+    if found[0]["detail"]["message_id"] != draft.message_id:
+        raise WrittenSinceError(
+            f"{found[0]['actor']} wrote to them while you did: nothing was sent.",
+            "Their message stands in the timeline; send yours again if it is still needed.",
+        )
+
+
+def _sent_at_once(connection: Connection, message: PlannedMessage, now: datetime) -> str | None:
+    """Find the same message of a moment ago: a second press may come when the form has its next id already."""
+    same = {"customer_id": message.customer_id, "channel": message.channel, "run_id": None}
+    rows = select(messages).filter_by(**same, body=message.body, subject=message.subject)
+    found = connection.execute(rows.where(messages.c.created_at > now - AT_ONCE)).first()
+    return found.message_id if found else None
 
 
 def _way(

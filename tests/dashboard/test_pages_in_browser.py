@@ -1,6 +1,7 @@
 """Each page in a real Chromium: headings are there, nothing failed, nobody outside this machine was asked."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -178,3 +179,21 @@ def _wait_for(url: str, seconds: float = 60) -> None:
         except httpx.HTTPError:
             time.sleep(0.2)
     raise AssertionError(f"{url} does not answer")
+
+
+def test_what_is_typed_and_not_saved_outlives_the_links_between_pages(
+    open_page: Callable[..., "playwright_api.Page"],
+) -> None:
+    page = open_page("/campaigns?campaign=win_back&tab=Edit")
+    page.evaluate("window.sameDocument = true")
+    area = page.get_by_label("The file's text")
+    area.fill(area.input_value() + "# a thought that nobody saved\n")
+    area.press("Control+Enter")
+    playwright_api.expect(page.get_by_role("button", name="Save", exact=True)).to_be_enabled()
+    page.get_by_role("button", name="All campaigns").click()
+    page.locator('a.r-who[href$="campaign=win_back"]').click()
+    page.wait_for_url("**/campaigns?campaign=win_back*")
+    page.get_by_role("button", name="All campaigns").click()
+    page.get_by_role("button", name="Go on with").click()
+    playwright_api.expect(area).to_have_value(re.compile("# a thought that nobody saved\n$"), timeout=30_000)
+    assert page.evaluate("window.sameDocument")

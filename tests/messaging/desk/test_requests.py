@@ -67,17 +67,6 @@ def test_a_month_after_the_end_of_january_ends_with_february(store: Store) -> No
     assert (made.days_left(NOON), made.days_left(made.due_at + DAY)) == (28, -1)
 
 
-def test_a_button_that_is_pressed_twice_writes_one_request_down_and_the_next_day_another(
-    store: Store,
-) -> None:
-    first, second = taken(store), taken(store, NOON + timedelta(seconds=2))
-    assert second == first
-    assert [each.request_id for each in requests(store)] == [first.request_id]
-    taken(store, NOON, "Grace Hopper")
-    taken(store, NOON + DAY)
-    assert len(requests(store)) == 3
-
-
 def test_it_is_extended_once_within_its_month_and_answered_once(store: Store) -> None:
     made = taken(store)
     later = Clock(NOON + 10 * DAY)
@@ -128,3 +117,18 @@ def test_those_that_are_due_first_stand_first_and_the_newest_answered_after_them
     assert [each.who for each in requests(store)] == ["no 0", "no 2", "no 1"]
     with store.read() as connection:
         assert [pressing(connection, at) for at in (NOON, second.due_at, first.due_at)] == [0, 1, 2]
+
+
+def test_a_request_that_is_sent_twice_is_one_and_the_same_words_of_another_day_or_colleague_are_not(
+    store: Store,
+) -> None:
+    first = taken(store)
+    assert taken(store, NOON + timedelta(seconds=2)) == first
+    assert len(requests(store)) == 1
+    with store.read() as connection:
+        assert len(newest(connection, 9, action="request.take")) == 1
+    taken(store, NOON + DAY)
+    take_request(store, Clock(NOON), "access", first.who, way="e-mail", zone=LONDON, actor="paul")
+    close_request(store, Clock(NOON), first.request_id, "done", "Sent.", actor="petra")
+    taken(store)  # asked again after the answer
+    assert len(requests(store)) == 4

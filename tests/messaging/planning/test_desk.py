@@ -1,6 +1,7 @@
 """An agent's desk: notes, promises, and one message now, which the gate judges like any other."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,17 @@ from messaging.clock import Clock
 from messaging.customers import Customers
 from messaging.desk.follow_ups import due, follow_ups_of, promise, settle
 from messaging.desk.notes import notes_of, remove_note, write_note
-from messaging.desk.writing import ANSWERED_WITHIN, Desk, Draft, rendered, service_templates, ways, write_to
+from messaging.desk.writing import (
+    ANSWERED_WITHIN,
+    Desk,
+    Draft,
+    WrittenSinceError,
+    last_written,
+    rendered,
+    service_templates,
+    ways,
+    write_to,
+)
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.ids import new_id
@@ -134,6 +145,28 @@ def test_free_words_answer_whoever_wrote_lately_once_and_are_audited(desk: Desk,
     )
     assert (row.body, row.address) == ("It is on its way.", "+442079460001")
     assert audited(store) == [("ann", "customer.write", ONE)]
+
+
+def test_the_same_words_a_moment_later_are_the_same_message_though_the_form_has_its_next_id(
+    desk: Desk, store: Store
+) -> None:
+    first = write_to(desk, ONE, words(), actor="ann")
+    assert write_to(desk, ONE, words(), actor="ann") == first
+    assert write_to(desk, ONE, words(body="And a second thing."), actor="ann") != first
+    assert len(stored(store)) == 2
+
+
+def test_who_writes_while_a_colleague_does_is_told_and_may_then_send_all_the_same(
+    desk: Desk, store: Store
+) -> None:
+    began = last_written(desk, ONE)
+    write_to(desk, ONE, words(seen=began), actor="ann")
+    mine = words(body="Your parcel comes today.", seen=began)
+    with pytest.raises(WrittenSinceError, match="ann wrote to them while you did: nothing was sent"):
+        write_to(desk, ONE, mine, actor="grace")
+    assert len(stored(store)) == 1
+    write_to(desk, ONE, replace(mine, seen=last_written(desk, ONE)), actor="grace")
+    assert sorted(audited(store)) == [("ann", "customer.write", ONE), ("grace", "customer.write", ONE)]
 
 
 def test_free_words_to_somebody_who_has_long_been_silent_are_no_answer_but_a_service_template_goes(
