@@ -47,7 +47,7 @@ REASONS = {
 }
 MESSAGES = {  # in the order of a message's life: its name, and its colour
     "planned": ("Planned", "#858e9c"),
-    "waiting": ("Waiting", "#c9a227"),
+    "waiting": ("Waiting", "#a58a2b"),
     "sent": ("Sent", "#3b6fb6"),
     "delivered": ("Delivered", palette.GOOD),
     "unknown": ("Unconfirmed", "#8d6bb0"),

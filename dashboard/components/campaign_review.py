@@ -19,7 +19,7 @@ from messaging.planner import audience as audience_of
 
 PAGE = 25  # people at a time
 ROOM = 78  # percent of a line: the figures stand behind the bar
-HELD, OUT = "#8d6bb0", "#c9a98a"
+HELD, OUT = "#8d6bb0", "#a5815d"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from messaging.customers import MonthlyRevenue, WeeklyTouches
 from messaging.customers.why import Waterfall, percent
 
 HEIGHT = 270
+SO_FAR = "#4f959e"  # a month that is not over: paler than one that is
 MAIN_CHANNELS = ("email", "sms", "chat", "whatsapp", "voice")  # the others share one colour and one name
 
 
@@ -74,7 +75,7 @@ def revenue(months: Sequence[MonthlyRevenue], currency: str) -> None:
             ),
             color=alt.Color(
                 "part:N",
-                scale=alt.Scale(domain=["whole", "so far"], range=[palette.BRAND, "#8bb8be"]),
+                scale=alt.Scale(domain=["whole", "so far"], range=[palette.BRAND, SO_FAR]),
                 legend=None,
             ),
             tooltip=[

@@ -10,7 +10,7 @@ from dashboard import palette
 from dashboard.components import charts, words
 
 NAMES = {"nps": "Would recommend us (NPS)", "csat": "Satisfied (CSAT)", "review": "Reviews"}
-SPLIT = {"Good": palette.GOOD, "Between": "#c9cdd6", "Bad": palette.BAD}
+SPLIT = {"Good": palette.GOOD, "Between": "#858e9c", "Bad": palette.BAD}
 
 
 def score(rows: Sequence[Mapping[str, Any]], kind: str) -> float | None:
