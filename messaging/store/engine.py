@@ -4,12 +4,14 @@ import importlib
 import os
 import sqlite3
 import time
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from data_contracts.errors import SettingsError, StoreError
 
@@ -96,9 +98,35 @@ def _sqlite_engine(url: URL) -> Engine:
         hide_parameters=True,  # an error's text goes into logs, and the values are people's addresses and words
         connect_args={"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False},
     )
+    file = Path(str(url.database))
+
+    @event.listens_for(engine, "do_connect")
+    def require_file(*_: object) -> None:
+        _which(file)  # SQLite would make an empty one, and the next question find no table in it
+
+    @event.listens_for(engine, "connect")
+    def remember_file(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _which(file)
+
+    @event.listens_for(engine, "checkout")
+    def same_file(_: object, record: ConnectionPoolEntry, __: object) -> None:
+        # What an open connection writes to a file that was moved away or replaced (a backup put back) is lost.
+        if record.info["file"] != _which(file):
+            raise DisconnectionError
+
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _which(file: Path) -> tuple[int, int]:
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise StoreError(
+            f"The store's file {file} is gone.", "Put it back, or run `rapport upgrade` for a new one."
+        ) from error
+    return found.st_dev, found.st_ino
 
 
 def _set_up(connection: Any, _record: object) -> None:

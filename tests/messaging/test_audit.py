@@ -142,9 +142,10 @@ def test_entries_recorded_at_once_make_one_chain(store: Store) -> None:
 
 def test_the_entries_of_an_older_store_are_chained_as_they_stand(settings: Any) -> None:
     from messaging.store import open_store
-    from messaging.store.engine import make_engine
+    from messaging.store.engine import make_engine, make_private
     from messaging.store.schema import upgrade
 
+    make_private(str(settings.home / "store.db"))
     old = Store(make_engine(settings.store_address))
     with old.write() as connection:
         upgrade(connection, "0002")

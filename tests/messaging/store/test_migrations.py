@@ -17,7 +17,7 @@ from data_contracts.errors import StoreError
 from messaging.planner.approvals import Wanted, approvers, same
 from messaging.settings import Settings
 from messaging.store import Store, open_store
-from messaging.store.engine import make_engine
+from messaging.store.engine import make_engine, make_private
 from messaging.store.schema import MIGRATIONS, REVISIONS, upgrade
 from messaging.store.tables import campaign_runs, consent_events, identity_decisions, metadata
 from messaging.store.tables_limits import campaign_approvals
@@ -77,6 +77,7 @@ def test_a_fresh_store_is_current_and_migrating_it_again_changes_nothing(store: 
 def test_a_store_of_the_first_version_is_brought_to_this_one_and_keeps_what_it_holds(
     settings: Settings,
 ) -> None:
+    make_private(str(settings.home / "store.db"))
     old = Store(make_engine(settings.store_address))
     with old.write() as connection:
         upgrade(connection, REVISIONS[0])
@@ -190,6 +191,7 @@ def test_a_store_of_a_newer_version_is_refused_even_where_it_may_be_made(setting
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(settings: Settings) -> None:
+    make_private(str(settings.home / "store.db"))
     engine = make_engine(settings.store_address)
     store = Store(engine)
     with store.write() as connection:

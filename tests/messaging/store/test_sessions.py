@@ -60,6 +60,39 @@ def test_only_its_owner_may_read_the_stores_file(store: Store, home: Path) -> No
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
 
 
+@pytest.mark.sqlite
+def test_a_store_whose_file_is_gone_takes_nothing_and_goes_on_when_it_is_back(
+    store: Store, home: Path
+) -> None:
+    with store.write() as connection:  # a connection waits in the pool
+        connection.execute(text("CREATE TABLE written (x)"))
+    files = {each: each.with_name(f"elsewhere-{each.name}") for each in home.glob("store.db*")}
+    for file, away in files.items():
+        file.rename(away)
+    with pytest.raises(StoreError, match="is gone"), store.write() as connection:
+        connection.execute(text("INSERT INTO written VALUES (1)"))
+    assert not list(home.glob("store.db*"))
+    for file, away in files.items():
+        away.rename(file)
+    with store.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM written")).scalar() == 0
+
+
+@pytest.mark.sqlite
+def test_a_backup_that_is_put_in_the_stores_place_is_written_to_at_once(store: Store, home: Path) -> None:
+    (file,) = home.glob("store.db")
+    backup = home / "backup.db"
+    with sqlite3.connect(file) as source, sqlite3.connect(backup) as target:
+        source.backup(target)
+    backup.replace(file)
+    for each in home.glob("store.db-*"):
+        each.unlink()
+    with store.write() as connection:
+        connection.execute(text("CREATE TABLE written (x)"))
+    with sqlite3.connect(file) as other:
+        assert other.execute("SELECT count(*) FROM written").fetchone() == (0,)
+
+
 def test_what_a_failed_block_wrote_is_rolled_back(store: Store) -> None:
     with pytest.raises(IntegrityError), store.write() as connection:
         connection.execute(insert(address_locks), [{"lock_key": "a"}, {"lock_key": "a"}])
