@@ -122,7 +122,7 @@ def test_a_brief_says_who_they_are_what_they_wait_for_what_went_wrong_and_what_w
         "The parcel of order #7 with DHL is 2 days late, expected on 28 October 2026.",
         "1 complaint of theirs is not settled.",
         "They had to ask again 2 times within 7 days.",
-        "They were last 25% satisfied.",
+        "They were last 25 % satisfied.",
         "ann promised by 27 October 2026, 3 days ago: “Call back”",
         "bob noted on 30 October 2026: “Prefers mornings”",
     )
