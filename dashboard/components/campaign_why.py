@@ -21,7 +21,7 @@ def asking(parts: Services, names: list[str]) -> None:
     with left, st.container(border=True):
         frame.section("Why did they get this message?")
         if asked := st.query_params.get("why"):
-            st.session_state.setdefault("why_message", asked)
+            frame.follow("why_message", asked)
         message_id = st.text_input("A message's id", key="why_message", placeholder="msg_…").strip()
         hint = "“Why?” beside a person in a campaign's review brings you here with the id filled in."
         st.html(f'<div class="r-muted r-small">{hint}</div>')

@@ -1,7 +1,7 @@
 """What surrounds every page: heading, sandbox banner, honest empty states, and failures as sentences."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from traceback import format_tb
 
@@ -69,6 +69,25 @@ def _log(error: Exception) -> None:
     """Log where it went wrong and of what kind it was, but not its message: that may quote a customer."""
     where = "".join(format_tb(error.__traceback__))
     log.error("A page failed with %s:\n%s", type(error).__name__, where)
+
+
+def follow(key: str, asked: object) -> None:
+    """Put what the address asks for into a widget, whenever it asks for something else than before.
+
+    A widget's default is not enough where links stay in the session: a browser may still hold what the widget of this
+    key was at another address, and sends that with the next click.
+    """
+    if key not in st.session_state or st.session_state.get(f"{key}_asked") != asked:
+        st.session_state[key] = st.session_state[f"{key}_asked"] = asked
+
+
+def part(options: Sequence[str], key: str) -> str:
+    """Offer the parts of a page, of which `tab` in its address names one; give the one to draw."""
+    wanted = st.query_params.get("tab")
+    asked = wanted if wanted and wanted in options else options[0]
+    follow(key, asked)
+    chosen: str | None = st.segmented_control("Part", options, key=key, label_visibility="collapsed")
+    return chosen or asked
 
 
 def section(title: str, note: str = "") -> None:

@@ -97,14 +97,7 @@ def _one(parts: Services, name: str) -> None:
         campaign_editing.editor(parts, name)
         return
     campaign_run.what(content, parts)
-    asked = st.query_params.get("tab", TABS[0])
-    tab = st.segmented_control(
-        "Part",
-        TABS,
-        default=asked if asked in TABS else TABS[0],
-        key=f"tab_{name}",
-        label_visibility="collapsed",
-    )
+    tab = frame.part(TABS, f"tab_{name}")
     if tab == "Edit":
         campaign_editing.editor(parts, name)
         return
@@ -113,7 +106,7 @@ def _one(parts: Services, name: str) -> None:
         campaign_run.plan(name)
         return
     if (asked_run := st.query_params.get("run")) in runs:
-        st.session_state.setdefault(f"run_{name}", asked_run)
+        frame.follow(f"run_{name}", asked_run)
     titles = words.apart({run_id: campaign_run.title(run, parts) for run_id, run in runs.items()})
     run_id = st.selectbox("Run", [*runs], format_func=titles.__getitem__, key=f"run_{name}")
     if tab == "Report":

@@ -28,16 +28,9 @@ def main() -> None:
     parts = services()
     frame.heading("Data health", PURPOSE, parts)
     parts.customers.release()  # says what to do when there is none
-    asked = st.query_params.get("tab", TABS[0])
-    tab = st.segmented_control(
-        "Part",
-        TABS,
-        default=asked if asked in TABS else TABS[0],
-        key="health_tab",
-        label_visibility="collapsed",
-    )
+    tab = frame.part(TABS, "health_tab")
     with st.container(border=True):
-        _draw(tab or TABS[0], parts)
+        _draw(tab, parts)
 
 
 def _draw(tab: str, parts: Services) -> None:

@@ -30,13 +30,9 @@ def main() -> None:
     parts = services()
     frame.heading("Settings", PURPOSE, parts)
     session.require("settings.look")
-    asked = st.query_params.get("tab")
-    first = asked if asked in PARTS else next(iter(PARTS))
-    chosen = st.segmented_control(
-        "Part", list(PARTS), default=first, key="settings_tab", label_visibility="collapsed"
-    )
+    chosen = frame.part([*PARTS], "settings_tab")
     with st.container(border=True), frame.explained():
-        PARTS[chosen or first](parts)
+        PARTS[chosen](parts)
 
 
 with frame.explained():

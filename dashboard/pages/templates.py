@@ -25,7 +25,7 @@ def main() -> None:
         return
     asked = st.query_params.get("template")
     if asked in names:
-        st.session_state.setdefault("template_name", asked)
+        frame.follow("template_name", asked)
     left, middle, right = st.columns([4, 3, 3])
     name = left.selectbox("Template", names, key="template_name", format_func=words.title)
     found = library.template_texts(name)
