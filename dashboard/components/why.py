@@ -17,7 +17,8 @@ MOST = 5  # lines of each kind shown at first
 
 def why(answer: Why, zone: str) -> None:
     """Show the whole story of one customer, quietly: each kind of line only where there is one."""
-    st.html(f'<div class="r-muted r-small">{safe(answer.sentences[0])}</div>')
+    whole = answer.sentences[0].replace(f" ({answer.one.customer_id})", "", 1)  # it stands above already
+    st.html(f'<div class="r-muted r-small">{safe(whole)}</div>')
     _ties(answer.steps)
     told = {each.sentence: _stranger(each, answer) for each in answer.refused}
     for heading, refusals in (
