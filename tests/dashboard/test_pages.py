@@ -160,7 +160,8 @@ def test_the_card_says_why_it_is_one_person_and_who_was_left_apart(home: Path) -
     app = open_page("customers", customer=first)
     assert not app.exception
     shown = html_of(app)
-    assert f"({first}): 1 from shopify." in shown
+    assert ": 1 from shopify." in shown
+    assert f"({first})" not in shown, "its id stands above the card's sentences already"
     assert "were given together in 4 chat messages (chat)" in shown
     assert f'href="customers?customer={apart}"' in shown, "who was left apart is a step away"
     assert f'href="customers?customer={alike}"' in shown, "so is who is under review"
