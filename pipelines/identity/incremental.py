@@ -139,8 +139,10 @@ def _only_in_one(before: Apart, after: Apart) -> Hashes:
 
 
 def _renumbered(refused: Refused, before: Apart, after: Apart) -> Refused:
-    """Give refused edges that name decisions by their places in the new list of them."""
-    now = {pair: at for at, pair in enumerate(zip(after.one.tolist(), after.other.tolist(), strict=True))}
+    """Give refused edges that name decisions by their places in the new list of them: of several alike, the first."""
+    now: dict[tuple[int, int], int] = {}
+    for at, pair in enumerate(zip(after.one.tolist(), after.other.tolist(), strict=True)):
+        now.setdefault(pair, at)
     then = list(zip(before.one.tolist(), before.other.tolist(), strict=True))
     which = refused.which.copy()
     for row in np.flatnonzero(refused.rule == Refusal.DECIDED).tolist():

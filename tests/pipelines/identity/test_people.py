@@ -1,7 +1,7 @@
 """The identity step as a whole: what it writes, and that an id, once given, is never lost or swapped."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -253,6 +253,16 @@ def test_what_people_said_are_two_is_told_also_where_no_evidence_was_cut(warehou
         "SELECT kind, rule, detail->>'decision_id', detail->>'author', detail->>'reason'"
         " FROM identity.identity_refused"
     ) == [("human", "decided", "dec_1", "ann", "Two brothers.")]
+
+
+def test_of_two_decisions_that_say_the_same_the_first_is_told_in_every_build(warehouse: Warehouse) -> None:
+    warehouse.prepare([email("r1", "a@x"), email("r2", "a@x")])
+    first = Decision("dec_1", "split", "shop", "r1", "shop", "r2", "ann", "Two brothers.", AS_OF)
+    said = (first, replace(first, decision_id="dec_2", author="bo"))
+    for build in range(3):  # the second on extends what the last one knew
+        resolve_people(warehouse.build, warehouse.state, AS_OF, IdentityOrder(decisions=said))
+        cut = "SELECT detail->>'decision_id' FROM identity.identity_refused WHERE kind = 'deterministic'"
+        assert set(warehouse.rows(cut)) == {("dec_1",)}, f"build {build}"
 
 
 def test_an_alias_leads_to_the_living_through_later_merges(warehouse: Warehouse) -> None:
