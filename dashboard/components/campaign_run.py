@@ -35,7 +35,7 @@ def title(run: RunSummary, parts: Services) -> str:
 def what(content: Content, parts: Services) -> None:
     """Say what the campaign is: whom, by which channels, and who is held out."""
     campaign = content.campaign
-    sentence = describe(content.segment.rule, parts.planner.library.contract)
+    sentence = describe(content.segment.rule, parts.planner.library.contract, parts.settings.currency)
     channels = ", then ".join(map(audience.channel_words, campaign.channels))
     with st.container(border=True):
         frame.named(campaign.title, campaign.description)

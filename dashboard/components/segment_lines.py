@@ -58,7 +58,7 @@ def line(offered: Offered, path: Path, shown: Line, *, alone: bool) -> None:
         widths = _widths(shown) if name is not None else (sum(WIDTHS[:-1]), WIDTHS[-1])
         what, *between, away = st.columns(widths, vertical_alignment="center", gap="small")
         if name is None:
-            words = describe(shown.rule, offered.desk.library.contract)
+            words = describe(shown.rule, offered.desk.library.contract, offered.currency)
             not_ = "Not: " if shown.negated else ""
             st_html = (
                 f'{safe(not_ + words[:1].upper() + words[1:])} <span class="r-muted">Edit as YAML</span>'

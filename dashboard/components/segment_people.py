@@ -43,7 +43,7 @@ def figures(desk: Desk, segment: Segment, draft: Draft) -> asked.Counted:
         label = f"Reachable by {'e-mail' if channel == 'email' else words.channel_name(channel)}"
         shown.append(Tile(label, words.number(people), of_them, filled, channel))
     tiles(shown)
-    sentence = describe(segment.rule, desk.library.contract)
+    sentence = describe(segment.rule, desk.library.contract, desk.settings.currency)
     st.html(f'<div class="r-who-rule">{safe(sentence[:1].upper() + sentence[1:])}.</div>')
     return found
 

@@ -13,6 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from messaging import formats
 from messaging.campaigns import Campaign
 from messaging.customers import CustomerCard, CustomerHit, TimelineEntry
 from messaging.effects import Interval
@@ -20,7 +21,6 @@ from messaging.planner import LiftReport, Outlook, Rehearsal, RunReport, RunSumm
 from messaging.planner.trials import Trial
 from messaging.planner.views import Readers
 from messaging.policy.prices import MILLION
-from messaging.rendering import formats
 from messaging.terminal import CONTROLS
 
 WIDE = 100

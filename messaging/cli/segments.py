@@ -46,7 +46,7 @@ def count(name: SegmentName, *, as_json: AsJson = False) -> None:
             release = snapshot.info
         with planner.store.write() as writing:
             keep_size(writing, segment, counted, release, planner.clock.now())
-        words = rules.describe(segment.rule, planner.library.contract)
+        words = rules.describe(segment.rule, planner.library.contract, planner.settings.currency)
     emit(
         asdict(counted) | {"rule": words},
         as_json=as_json,

@@ -53,7 +53,7 @@ def _message(settings: Settings, message_id: str, actor: str) -> "Why":
     from messaging.quiet_hours import installed_rules
 
     now, rules = read_clock(settings.home).now(), installed_rules(settings.home)
-    asked = Asked(now, settings.currency, rules, read_limits(settings))
+    asked = Asked(now, settings.currency, settings.time_zone, rules, read_limits(settings))
     with opened_store(settings) as store, opened_customers(settings) as customers:
         found = evidence(store, customers, message_id, asked)
         looked(settings, store, actor, "message.look", message_id)
@@ -65,7 +65,7 @@ def _not(settings: Settings, customer: str, campaign: str, actor: str) -> list[s
     from messaging.planner import why_customer
 
     with opened_store(settings) as store, opened_customers(settings) as customers:
-        sentences = why_customer(store, customers, customer, campaign)
+        sentences = why_customer(store, customers, settings, customer, campaign)
         looked(settings, store, actor, "customer.why", customer)
     return sentences
 

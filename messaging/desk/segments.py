@@ -275,6 +275,6 @@ def _listing(desk: Desk, name: str, saves: Sequence[Mapping[str, Any]]) -> Listi
     save = next((each for each in saves if each["subject"] == name), None)
     is_it = save is not None and (save["detail"] or {}).get("hash") == text_hash(text)
     changed, by = (save["at"], save["actor"]) if save is not None and is_it else (changed, "")
-    words = segments.describe(segment.rule, desk.library.contract)
+    words = segments.describe(segment.rule, desk.library.contract, desk.settings.currency)
     kept = history(desk, segment)
     return Listing(name, segment.title, words, kept[-1] if kept else None, changed, by)

@@ -13,7 +13,9 @@ def explain_message(planner: Planner, message_id: str, *, actor: str) -> Why:
     settings, now = planner.settings, planner.clock.now()
     with planner.store.write() as connection:  # before anything is told
         audit.record(connection, actor, "message.look", message_id, at=now)
-    asked = Asked(now, settings.currency, installed_rules(settings.home), read_limits(settings))
+    asked = Asked(
+        now, settings.currency, settings.time_zone, installed_rules(settings.home), read_limits(settings)
+    )
     return evidence(planner.store, planner.customers, message_id, asked)
 
 
@@ -22,4 +24,4 @@ def explain_customer(planner: Planner, customer_id: str, campaign: str, *, actor
     require_id("cus", customer_id)
     with planner.store.write() as connection:
         audit.record(connection, actor, "customer.why", customer_id, at=planner.clock.now())
-    return why_customer(planner.store, planner.customers, customer_id, campaign)
+    return why_customer(planner.store, planner.customers, planner.settings, customer_id, campaign)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from data_contracts.contracts import load_contract, published_contract
 from data_contracts.model import Contract
-from messaging import outbox, segments
+from messaging import formats, outbox, segments
 from messaging.addresses import UNKNOWN
 from messaging.campaigns import Content, read_content
 from messaging.consent import KnownAs
@@ -20,7 +20,6 @@ from messaging.planner.whys import cause_of, why_message
 from messaging.policy import Limits
 from messaging.quiet_hours import QuietRules
 from messaging.release import Snapshot
-from messaging.rendering import formats
 from messaging.segments.lists import read_lists
 from messaging.store import Store
 from messaging.store.tables import (
@@ -86,10 +85,11 @@ class Why:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the question is asked of: the moment (naive UTC), the company's currency, and the rules of today."""
+    """What the question is asked of: the moment (naive UTC), the company's currency and zone, and the rules of today."""
 
     now: datetime
     currency: str
+    zone: str
     rules: QuietRules
     limits: Limits
 
@@ -97,7 +97,7 @@ class Asked:
 def evidence(store: Store, customers: Customers, message_id: str, asked: Asked) -> Why:
     """Put together why a message is there. Raises NotFoundError, and ReleaseError where no release can be read."""
     everybody = customers.everybody()
-    sentences = why_message(store, message_id, everybody)
+    sentences = why_message(store, message_id, asked.zone, everybody)
     contract = published_contract("customer_360")
     with customers.reader.snapshot() as snapshot, store.read() as connection:
         row = connection.execute(select(messages).where(messages.c.message_id == message_id)).one()
@@ -182,7 +182,7 @@ def _segment(  # noqa: PLR0913, PLR0917 - what a segment looks at
     found = [Fact("segment", segment.title, f"{segment.name}, as it was planned")]
     for part in parts:
         word = "holds" if segments.holds(part, someone, snapshot.info.as_of) else "does not hold"
-        found.append(Fact(segments.describe(part, contract), word, proof))
+        found.append(Fact(segments.describe(part, contract, currency), word, proof))
     then = _then(snapshot, person, row.created_at)
     for name in dict.fromkeys(segments.columns_of(rule)):
         column = contract.column(name)

@@ -7,11 +7,11 @@ from typing import Any
 import smsutil
 from sqlalchemy import Row, select
 
+from messaging import formats
 from messaging.customers import Customers
 from messaging.outbox import PlannedMessage
 from messaging.planner.reports import read_run
 from messaging.planner.views import ShownMessage
-from messaging.rendering import formats
 from messaging.store import Store
 from messaging.store.tables import messages, run_audience
 

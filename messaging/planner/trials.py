@@ -168,7 +168,7 @@ class _Trials:
         line = self.file.line(("cases", number))
         if not segments.holds(self.content.segment.rule, person, self.now):
             parts = segments.failing(self.content.segment.rule, person, self.now)
-            why = "; ".join(segments.describe(each, self.contract) for each in parts)
+            why = "; ".join(segments.describe(each, self.contract, self.settings.currency) for each in parts)
             return Trial(case.name, line, tuple(_compared(case.expect, None, None, f"not so: {why}")), None)
         decision = self._decision(number, case, facts)
         body = decision.message.body if decision.message else None

@@ -14,7 +14,10 @@ from messaging.consent import KnownAs
 from messaging.customers import Customers
 from messaging.customers.merges import Merges
 from messaging.planner.reports import read_run
+from messaging.policy.words import channel_name
+from messaging.quiet_hours import local_time
 from messaging.segments.lists import read_lists
+from messaging.settings import Settings
 from messaging.store import Store
 from messaging.store.tables import attempts, campaign_runs, inbound_messages, messages, run_audience
 from messaging.store.tables_triggers import triggerings
@@ -33,23 +36,28 @@ STATES = {
 }
 
 
-def why_message(store: Store, message_id: str, people: Mapping[str, KnownAs] | None = None) -> list[str]:
+def why_message(
+    store: Store, message_id: str, zone: str, people: Mapping[str, KnownAs] | None = None
+) -> list[str]:
     """Say how a message came to be and what became of it; `people` are those who had or shared several ids.
 
-    Raises NotFoundError.
+    Days and times are those of `zone`. Raises NotFoundError.
     """
     with store.read() as connection:
         row = connection.execute(select(messages).where(messages.c.message_id == message_id)).first()
         if row is None:
             raise NotFoundError(f"There is no message {message_id!r}.", "Its id begins with msg_.")
         person = (people or {}).get(row.customer_id) or KnownAs((row.customer_id,))
-        origin = _origin(connection, row)
-        fate = [each for each in _fate(connection, row) if not any(each in told for told in origin)]
-        return [*origin, *_consent(connection, row, person), *fate, *_answers(connection, row)]
+        origin = _origin(connection, row, zone)
+        fate = [each for each in _fate(connection, row, zone) if not any(each in told for told in origin)]
+        return [*origin, *_consent(connection, row, person, zone), *fate, *_answers(connection, row, zone)]
 
 
-def why_customer(store: Store, customers: Customers, customer_id: str, campaign: str) -> list[str]:
+def why_customer(
+    store: Store, customers: Customers, settings: Settings, customer_id: str, campaign: str
+) -> list[str]:
     """Say why a customer did or did not get a campaign, by its newest run. Raises NotFoundError."""
+    zone = settings.time_zone
     card = customers.get(customer_id, limit=1)
     ids = (card.customer_id, *card.aliases)
     with store.read() as connection:
@@ -63,13 +71,13 @@ def why_customer(store: Store, customers: Customers, customer_id: str, campaign:
             .where(messages.c.run_id == run.run_id, messages.c.customer_id.in_(ids))
             .order_by(messages.c.step.desc())
         ).scalar()
-    when = f"The newest run of {campaign!r} was planned on {_day(run.planned_at)} by {run.planned_by}."
+    when = f"The newest run of {campaign!r} was planned on {_day(run.planned_at, zone)} by {run.planned_by}."
     if decided is None:
-        return [when, *_unmatched(store, customers, run, card.customer_id)]
+        return [when, *_unmatched(store, customers, settings, run, card.customer_id)]
     told = {"send": "They are to get it.", "holdout": "They get nothing.", "excluded": "They were left out."}
     sentences = [when, told[decided.decision], *([decided.detail] if decided.detail else [])]
     people = Merges(customers.reader, store)()
-    return sentences + (why_message(store, sent, people) if sent else [])
+    return sentences + (why_message(store, sent, zone, people) if sent else [])
 
 
 def _newest_run(connection: Connection, campaign: str) -> Row[Any]:
@@ -88,7 +96,9 @@ def _newest_run(connection: Connection, campaign: str) -> Row[Any]:
     return found
 
 
-def _unmatched(store: Store, customers: Customers, run: Row[Any], customer_id: str) -> list[str]:
+def _unmatched(
+    store: Store, customers: Customers, settings: Settings, run: Row[Any], customer_id: str
+) -> list[str]:
     """Say which of the segment's rules keep a customer out, as the release knows them today."""
     contract = published_contract("customer_360")
     segment = read_content(run.content, contract).segment
@@ -101,21 +111,20 @@ def _unmatched(store: Store, customers: Customers, run: Row[Any], customer_id: s
         return ["The segment did not match them when the run was planned; it would today."]
     title = segment.title
     return [
-        f"They are not among “{title}”: {segments.describe(rule, contract)} does not hold."
+        f"They are not among “{title}”, for this does not hold: {segments.describe(rule, contract, settings.currency)}."
         for rule in failing
     ]
 
 
-def _origin(connection: Connection, row: Row[Any]) -> list[str]:
+def _origin(connection: Connection, row: Row[Any], zone: str) -> list[str]:
     if row.run_id is None:
-        return [
-            f"It was written on {_day(row.created_at)} as a {row.message_class} message by {row.channel}."
-        ]
+        day = _day(row.created_at, zone)
+        return [f"It was written on {day} as a {row.message_class} message by {channel_name(row.channel)}."]
     run = read_run(connection, row.run_id)
     cause = cause_of(connection, row.message_id)
-    sentences = [f"It belongs to campaign {run.campaign!r}, {_when(run, cause)}"]
+    sentences = [f"It belongs to campaign {run.campaign!r}, {_when(run, cause, zone)}"]
     if run.approved_by:
-        sentences.append(f"{run.approved_by} approved that content on {_day(run.approved_at)}.")
+        sentences.append(f"{run.approved_by} approved that content on {_day(run.approved_at, zone)}.")
     decided = select(run_audience.c.detail).where(
         run_audience.c.run_id == row.run_id,
         run_audience.c.customer_id == row.customer_id,
@@ -124,14 +133,13 @@ def _origin(connection: Connection, row: Row[Any]) -> list[str]:
     return sentences + [row.detail for row in connection.execute(decided) if row.detail]
 
 
-def _when(run: Row[Any], cause: Row[Any] | None) -> str:
+def _when(run: Row[Any], cause: Row[Any] | None, zone: str) -> str:
     if cause is None:
-        return f"planned on {_day(run.planned_at)} by {run.planned_by}."
+        return f"planned on {_day(run.planned_at, zone)} by {run.planned_by}."
+    day = _day(cause.happened_at, zone)
     if cause.sender:
-        return (
-            f"triggered by their event {cause.event_id!r} from {cause.sender} on {_day(cause.happened_at)}."
-        )
-    return f"triggered as they came into its segment on {_day(cause.happened_at)}."
+        return f"triggered by their event {cause.event_id!r} from {cause.sender} on {day}."
+    return f"triggered as they came into its segment on {day}."
 
 
 def cause_of(connection: Connection, message_id: str) -> Row[Any] | None:
@@ -139,22 +147,23 @@ def cause_of(connection: Connection, message_id: str) -> Row[Any] | None:
     return connection.execute(select(triggerings).where(triggerings.c.message_id == message_id)).one_or_none()
 
 
-def _consent(connection: Connection, row: Row[Any], person: KnownAs) -> list[str]:
+def _consent(connection: Connection, row: Row[Any], person: KnownAs, zone: str) -> list[str]:
     if row.message_class != "marketing":
         return [f"Its class is {row.message_class}, which needs no consent to marketing."]
     stands = consent.state(connection, person, row.address_hash, row.channel, row.purpose)
     if stands is None:
         return ["Today there is no consent for it."]
     word = "given" if stands.granted else "withdrawn"
-    return [f"Today's consent: {word} on {_day(stands.occurred_at)} ({stands.method}, from {stands.source})."]
+    day = _day(stands.occurred_at, zone)
+    return [f"Today's consent: {word} on {day} ({stands.method}, from {stands.source})."]
 
 
-def _fate(connection: Connection, row: Row[Any]) -> list[str]:
+def _fate(connection: Connection, row: Row[Any], zone: str) -> list[str]:
     sentences = [STATES[row.state]]
     if row.detail:
         sentences.append(row.detail)
     if row.send_after and row.state in {"planned", "queued"}:
-        sentences.append(f"It goes on {row.send_after:%-d %B %Y at %H:%M} UTC at the earliest.")
+        sentences.append(f"It goes on {local_time(row.send_after, zone):%-d %B %Y at %H:%M} at the earliest.")
     calls = select(attempts.c.number, attempts.c.outcome).where(attempts.c.message_id == row.message_id)
     made = connection.execute(calls.where(attempts.c.outcome.is_distinct_from("not_made"))).all()
     if made:
@@ -166,17 +175,17 @@ def _fate(connection: Connection, row: Row[Any]) -> list[str]:
     return sentences
 
 
-def _answers(connection: Connection, row: Row[Any]) -> list[str]:
+def _answers(connection: Connection, row: Row[Any], zone: str) -> list[str]:
     query = (
         select(inbound_messages.c.received_at, inbound_messages.c.keyword)
         .where(inbound_messages.c.reply_to_message_id == row.message_id)
         .order_by(inbound_messages.c.received_at)
     )
     return [
-        f"They answered on {_day(each.received_at)}{', asking us to stop' if each.keyword == 'stop' else ''}."
+        f"They answered on {_day(each.received_at, zone)}{', asking us to stop' if each.keyword == 'stop' else ''}."
         for each in connection.execute(query)
     ]
 
 
-def _day(moment: datetime) -> str:
-    return f"{moment:%-d %B %Y}"
+def _day(moment: datetime, zone: str) -> str:
+    return f"{local_time(moment, zone):%-d %B %Y}"

@@ -16,7 +16,7 @@ from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from data_contracts.errors import TemplateError
-from messaging.rendering import formats
+from messaging import formats
 
 LARGEST_SOURCE = 20_000  # characters
 DEEPEST = 40

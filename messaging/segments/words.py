@@ -5,6 +5,7 @@ from collections.abc import Sequence as Series
 from datetime import datetime
 
 from data_contracts.model import Contract
+from messaging import formats
 from messaging.segments.rules import (
     Ago,
     Comparison,
@@ -40,16 +41,18 @@ KINDS = {  # one touch, several of them
 }
 
 
-def describe(rule: Rule, contract: Contract) -> str:  # noqa: PLR0911 - one for each kind of rule
-    """Say a rule in words; the columns' titles are those of customer_360's contract."""
+def describe(rule: Rule, contract: Contract, currency: str) -> str:  # noqa: PLR0911 - one for each kind of rule
+    """Say a rule in words; columns have the titles of customer_360's contract, and amounts the company's `currency`."""
     match rule:
         case Comparison():
-            return _comparison(rule, contract.column(rule.column).title)
+            return _comparison(rule, contract.column(rule.column).title, currency)
+        case Did(at_most=0):
+            return f"never {say_touches(rule.touches, currency)}{_ago(rule.ago)}"
         case Did():
-            return f"{say_touches(rule.touches)} {_often(rule)}{_ago(rule.ago)}"
+            return f"{say_touches(rule.touches, currency)} {_often(rule)}{_ago(rule.ago)}"
         case Sequence():
-            steps = ", then ".join(say_touches(each) for each in rule.steps)
-            without = f", without {say_touches(rule.without)}" if rule.without else ""
+            steps = ", then ".join(say_touches(each, currency) for each in rule.steps)
+            without = f", without {say_touches(rule.without, currency)}" if rule.without else ""
             return f"{steps} within {_days(rule.within_days)}{without}{_ago(rule.ago, ', begun')}"
         case Listed():
             return f"on the list “{rule.name}”"
@@ -59,8 +62,8 @@ def describe(rule: Rule, contract: Contract) -> str:  # noqa: PLR0911 - one for 
             return f"among “{rule.title}”"
         case Joined():
             if rule.word == "not":
-                return f"not ({describe(rule.rules[0], contract)})"
-            parts = [describe(each, contract) for each in rule.rules]
+                return f"not ({describe(rule.rules[0], contract, currency)})"
+            parts = [describe(each, contract, currency) for each in rule.rules]
             parts = [
                 f"({part})" if isinstance(each, Joined) else part
                 for part, each in zip(parts, rule.rules, strict=True)
@@ -68,25 +71,23 @@ def describe(rule: Rule, contract: Contract) -> str:  # noqa: PLR0911 - one for 
             return f" {'and' if rule.word == 'all' else 'or'} ".join(parts)
 
 
-def say_touches(touches: Touches) -> str:
-    """Say in words which touches are meant."""
+def say_touches(touches: Touches, currency: str | None = None) -> str:
+    """Say in words which touches are meant; amounts in minor units where the `currency` is not known."""
     columns = dict(touches.columns)
     kinds = columns.pop("kind", ())
     words = _or([KINDS[each][0] for each in kinds]) if kinds else "anything"
     says = f" “{touches.says}”" if touches.says is not None else ""
     rest = [f"{column} {_or(values)}" for column, values in columns.items()]
-    if touches.at_least_minor is not None:
-        rest.append(f"of at least {touches.at_least_minor:,} minor units")
-    if touches.at_most_minor is not None:
-        rest.append(f"of at most {touches.at_most_minor:,} minor units")
+    for word, minor in (("least", touches.at_least_minor), ("most", touches.at_most_minor)):
+        if minor is not None:
+            amount = formats.money(minor, currency) if currency else f"{minor:,} minor units"
+            rest.append(f"of at {word} {amount}")
     return words + says + (f" ({', '.join(rest)})" if rest else "")
 
 
 def _often(rule: Did) -> str:
     if rule.at_most is None:
         return "at least once" if rule.at_least == 1 else f"at least {rule.at_least} times"
-    if rule.at_most == 0:
-        return "never"
     if rule.at_least == 0:
         return f"at most {_times(rule.at_most)}"
     if rule.at_least == rule.at_most:
@@ -114,28 +115,39 @@ def _or(words: Series[str]) -> str:
     return " or ".join(words)
 
 
-def _comparison(rule: Comparison, title: str) -> str:
-    shown = [_shown(value) for value in rule.values]
+def _comparison(rule: Comparison, title: str, currency: str) -> str:
+    """Say a column's title and what it has to be; a colon between them reads well after any title, also of many."""
+    money = rule.column.endswith("_minor")
+    shown = [_shown(value, currency if money else None) for value in rule.values]
     words: dict[str, Callable[[], str]] = {
-        "=": lambda: f"{title} is {shown[0]}",
-        "!=": lambda: f"{title} is not {shown[0]}",
-        "<": lambda: f"{title} is below {shown[0]}",
-        "<=": lambda: f"{title} is at most {shown[0]}",
-        ">": lambda: f"{title} is above {shown[0]}",
-        ">=": lambda: f"{title} is at least {shown[0]}",
-        "in": lambda: f"{title} is {' or '.join(shown)}",
-        "not in": lambda: f"{title} is none of {', '.join(shown)}",
-        "between": lambda: f"{title} is from {shown[0]} to {shown[1]}",
-        "is null": lambda: f"{title} is not known",
-        "is not null": lambda: f"{title} is known",
-        "contains": lambda: f"{title} contains “{shown[0]}”",
-        "older than days": lambda: f"{title} is more than {shown[0]} days ago",
-        "newer than days": lambda: f"{title} is within the last {shown[0]} days",
+        "=": lambda: shown[0],
+        "!=": lambda: f"not {shown[0]}",
+        "<": lambda: f"below {shown[0]}",
+        "<=": lambda: f"at most {shown[0]}",
+        ">": lambda: f"above {shown[0]}",
+        ">=": lambda: f"at least {shown[0]}",
+        "in": lambda: _or(shown),
+        "not in": lambda: f"none of {', '.join(shown)}",
+        "between": lambda: f"{shown[0]} to {shown[1]}",
+        "is null": lambda: "not known",
+        "is not null": lambda: "known",
+        "contains": lambda: f"with “{shown[0]}” in it",
+        "older than days": lambda: f"more than {_days(int(shown[0]))} ago",
+        "newer than days": lambda: f"within the last {_days(int(shown[0]))}",
     }
-    return words[rule.test]()
+    if any(isinstance(value, datetime) for value in rule.values):
+        words |= {
+            "<": lambda: f"before {shown[0]}",
+            "<=": lambda: f"by {shown[0]}",
+            ">": lambda: f"after {shown[0]}",
+            ">=": lambda: f"on or after {shown[0]}",
+        }
+    return f"{title}: {words[rule.test]()}"
 
 
-def _shown(value: Value) -> str:
+def _shown(value: Value, currency: str | None) -> str:
     if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:%-d %B %Y}" if isinstance(value, datetime) else str(value)
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%-d %B %Y}"
+    return formats.money(int(value), currency) if currency and not isinstance(value, str) else str(value)

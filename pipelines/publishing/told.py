@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from messaging.rendering.formats import money
+from messaging.formats import money
 from pipelines.publishing.changes import MoneyChanges, Move, PeopleChanges, ReleaseChanges
 from pipelines.publishing.history import Recorded
 

@@ -367,12 +367,13 @@ def _outcome(stage: Stage, run_id: str, customer_id: str) -> Outcome:
     with stage.store.read() as connection:
         message_id = str(connection.execute(theirs).scalar_one())
     stage.tell.say("report", changed.verdict)
+    people = Merges(customers.reader, stage.store)()
     return Outcome(
         goal=changed.goal,
         verdict=changed.verdict,
         to=customers.get(customer_id).facts["display_name"] or "somebody",
         message_id=message_id,
-        why=tuple(why_message(stage.store, message_id, Merges(customers.reader, stage.store)())),
+        why=tuple(why_message(stage.store, message_id, stage.settings.time_zone, people)),
     )
 
 

@@ -210,7 +210,7 @@ def use_segment(path: Path) -> None:
     with duckdb.connect() as connection:
         sql = f"select * from (select {columns}) as customer_360 where {query.where}"
         connection.execute(sql, query.parameters).fetchall()
-    assert describe(segment.rule, VIEW)
+    assert describe(segment.rule, VIEW, "GBP")
 
 
 def use_template(path: Path) -> None:

@@ -171,7 +171,7 @@ def test_what_somebody_did_is_found_as_a_person_would_find_it(
     assert all(
         bool(segments.failing(segment.rule, people[one], AS_OF)) is (one not in expected) for one in PEOPLE
     )
-    assert segments.describe(segment.rule, CONTRACT)
+    assert segments.describe(segment.rule, CONTRACT, "GBP")
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_wrong_rule_about_what_they_did_is_told_with_what_is_legal(where: Any,
             {"did": {"kind": "order"}, "within_days": 90, "at_least": 2},
             "an order at least 2 times within the last 90 days",
         ),
-        ({"did": {"kind": "refund"}, "at_most": 0}, "a refund never"),
+        ({"did": {"kind": "refund"}, "at_most": 0}, "never a refund"),
         (
             {
                 "sequence": [{"kind": "event", "says": "Checkout"}],
@@ -217,11 +217,23 @@ def test_a_wrong_rule_about_what_they_did_is_told_with_what_is_legal(where: Any,
             },
             "an event “Checkout” within 7 days, without an order",
         ),
+        (
+            {"did": {"kind": "order", "amount_at_least": 5000}, "at_least": 1},
+            "an order (of at least £50.00) at least once",
+        ),
+        ({"column": "order_count", "test": ">=", "value": 1}, "Orders: at least 1"),
+        ({"column": "net_revenue_minor", "test": ">", "value": 123450}, "Revenue: above £1,234.50"),
+        ({"column": "sms_reachable", "test": "=", "value": True}, "Reachable by SMS: yes"),
+        (
+            {"column": "last_inbound_at", "test": "older than days", "value": 1},
+            "Last wrote: more than 1 day ago",
+        ),
+        ({"column": "email", "test": "is null"}, "E-mail: not known"),
         ({"percent": 12.5, "salt": "spring"}, "among 12.5 % drawn by lot “spring”"),
     ],
 )
 def test_what_they_did_is_told_in_words(where: Any, words: str) -> None:
-    assert segments.describe(read(where).rule, CONTRACT) == words
+    assert segments.describe(read(where).rule, CONTRACT, "GBP") == words
 
 
 def test_a_segment_stands_on_another_and_counts_its_rules() -> None:
@@ -234,7 +246,7 @@ def test_a_segment_stands_on_another_and_counts_its_rules() -> None:
         "outer", {"where": {"segment": "inner"}}, CONTRACT, {"inner": inner}.__getitem__
     )
     assert outer.rule == Named("inner", "Buyers", inner.rule)
-    assert segments.describe(outer.rule, CONTRACT) == "among “Buyers”"
+    assert segments.describe(outer.rule, CONTRACT, "GBP") == "among “Buyers”"
     with pytest.raises(SegmentError, match="more than 200 rules"):
         segments.read_segment(
             "twice", {"where": {"all": [{"segment": "inner"}] * 2}}, CONTRACT, {"inner": inner}.__getitem__

@@ -101,7 +101,7 @@ def sent(
 
 @pytest.fixture
 def ask(planner: Planner, store: Store) -> Callable[[str], Why]:
-    asked = Asked(NOON, "GBP", read_quiet_rules(), shipped_limits())
+    asked = Asked(NOON, "GBP", "Europe/London", read_quiet_rules(), shipped_limits())
     return lambda message_id: evidence(store, planner.customers, message_id, asked)
 
 
@@ -121,7 +121,7 @@ def test_each_step_on_the_way_to_a_message_is_told_with_its_proof(
     campaign = step(why, "The campaign")
     assert campaign["planned"] == ("30 October 2026, 12:00 UTC by eva", f"content {run_hash}")
     assert campaign["approved"][0].endswith("by otto")
-    assert step(why, "Why they")["Orders is at least 2"][0] == "holds"
+    assert step(why, "Why they")["Orders: at least 2"][0] == "holds"
     assert step(why, "Why they")["Revenue"][0] == "£123.00"
     assert step(why, "Whose records")["phone"] == ("from shop, newest", "record contact/7")
     ((said, by),) = step(why, "Consent").items()

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from data_contracts.contracts import published_contract
 from data_contracts.errors import TemplateError
+from messaging import formats
 from messaging.rendering import (
     Compiled,
     NotRenderableError,
     Rendered,
     build_context,
     choose_language,
-    formats,
     read_template,
 )
 from messaging.rendering.environment import check_source

@@ -135,7 +135,7 @@ def test_the_compiled_query_and_the_rule_in_words_agree_with_a_naive_reading(
     assert {
         number for number, row in enumerate(rows) if segments.holds(segment.rule, segments.Person(row), AS_OF)
     } == expected
-    assert segments.describe(segment.rule, CONTRACT)
+    assert segments.describe(segment.rule, CONTRACT, "GBP")
 
 
 def test_values_are_bound_and_never_part_of_the_query() -> None:
@@ -222,4 +222,4 @@ def test_what_keeps_a_customer_out_is_named_part_by_part() -> None:
     failing = segments.failing(
         segment.rule, segments.Person({"order_count": 3, "lifecycle_stage": "active"}), AS_OF
     )
-    assert [segments.describe(rule, CONTRACT) for rule in failing] == ["Stage is lapsing or lapsed"]
+    assert [segments.describe(rule, CONTRACT, "GBP") for rule in failing] == ["Stage: lapsing or lapsed"]

@@ -101,7 +101,7 @@ def test_each_waits_for_the_hour_at_which_they_answer_and_a_later_launch_for_its
     with store.read() as connection:
         asked = select(messages.c.message_id).where(messages.c.customer_id == evening["customer_id"])
         message_id = str(connection.execute(asked).scalar_one())
-    told = " ".join(why_message(store, message_id))
+    told = " ".join(why_message(store, message_id, "Europe/London"))
     assert "18:00 by their own clock, around which they answer" in told
     tomorrow.customers.close()
 

@@ -148,9 +148,8 @@ def test_an_event_becomes_one_message_of_what_it_tells_however_many_look(
     assert (message.customer_id, message.message_class) == (person["customer_id"], "transactional")
     assert "B77" in message.body
     assert ORDER["url"] in message.body
-    asked = Asked(
-        planner.clock.now(), "GBP", installed_rules(planner.settings.home), read_limits(planner.settings)
-    )
+    rules, limits = installed_rules(planner.settings.home), read_limits(planner.settings)
+    asked = Asked(planner.clock.now(), "GBP", "Europe/London", rules, limits)
     why = evidence(planner.store, planner.customers, message.message_id, asked)
     assert "triggered by their event 'e1' from shop" in " ".join(why.sentences)
     with planner.store.write() as connection:
@@ -284,9 +283,8 @@ def test_who_is_known_to_no_release_gets_a_receipt_and_no_marketing(planner: Pla
     assert message.customer_id.startswith(UNKNOWN)
     assert message.address == "+442079460999"
     assert decided(planner, cart) == [("excluded", "not_in_segment")]
-    asked = Asked(
-        planner.clock.now(), "GBP", installed_rules(planner.settings.home), read_limits(planner.settings)
-    )
+    rules, limits = installed_rules(planner.settings.home), read_limits(planner.settings)
+    asked = Asked(planner.clock.now(), "GBP", "Europe/London", rules, limits)
     assert evidence(planner.store, planner.customers, message.message_id, asked).steps
 
 
