@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboard.components import frame, words
+from dashboard.components import frame, unsent, words
 from dashboard.components.tiles import Row, rows
 from dashboard.components.words import safe
 from dashboard.services import Services
@@ -54,12 +54,12 @@ def follow_ups(parts: Services, customer_id: str, known: Sequence[FollowUp]) -> 
     if not may("follow_up.promise"):
         return
     key = f"promise_{customer_id}"
-    with st.expander("Promise something"), st.form(f"form_{key}", border=False):
+    with st.expander("Promise something", expanded=unsent.is_begun(key)):
         what = "What did you promise?"
-        st.text_input(what, key=key, max_chars=500, placeholder="Call back about the lamp")
+        st.text_input(what, key=unsent.field(key), max_chars=500, placeholder="Call back about the lamp")
         today = words.local(now, zone).date()
         st.date_input("Until when?", key=f"{key}_day", value=today + timedelta(days=1), min_value=today)
-        st.form_submit_button("Keep it in mind", on_click=_promise, args=(parts, customer_id, key))
+        st.button("Keep it in mind", key=f"{key}_done", on_click=_promise, args=(parts, customer_id, key))
 
 
 def notes(parts: Services, customer_id: str, known: Sequence[Note]) -> None:
@@ -78,10 +78,10 @@ def notes(parts: Services, customer_id: str, known: Sequence[Note]) -> None:
     if not may("note.write"):
         return
     key = f"note_{customer_id}"
-    with st.expander("Write a note"), st.form(f"form_{key}", border=False):
-        label = "What should the next colleague know?"
-        st.text_area(label, key=key, max_chars=2000, height=90, placeholder="Prefers to be called after six.")
-        st.form_submit_button("Keep the note", on_click=_note, args=(parts, customer_id, key))
+    with st.expander("Write a note", expanded=unsent.is_begun(key)):
+        label, hint = "What should the next colleague know?", "Prefers to be called after six."
+        st.text_area(label, key=unsent.field(key), max_chars=2000, height=90, placeholder=hint)
+        st.button("Keep the note", key=f"{key}_done", on_click=_note, args=(parts, customer_id, key))
 
 
 def _follow_up(parts: Services, each: FollowUp, zone: str, now: datetime) -> None:
@@ -95,7 +95,9 @@ def _follow_up(parts: Services, each: FollowUp, zone: str, now: datetime) -> Non
         return
     key = f"outcome_{each.follow_up_id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("What came of it?", key=key, max_chars=500, placeholder="Called, all is well")
+        st.text_input(
+            "What came of it?", key=unsent.field(key), max_chars=500, placeholder="Called, all is well"
+        )
         for label, settled in (("Kept", "kept"), ("Not needed", "dropped")):
             st.button(
                 label,

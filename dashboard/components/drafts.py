@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from dashboard.components import campaign_editing, file_form, segment_draft
+from dashboard.components import campaign_editing, file_form, segment_draft, unsent
 from dashboard.components.segment_draft import Draft
 
 WHOSE = "drafts_of"  # the key under which a session keeps whose drafts it holds
@@ -20,6 +20,7 @@ class Kept:
     texts: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     campaigns: set[str] = field(default_factory=set)
     segments: dict[str, Draft] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)  # to and about customers
 
 
 @st.cache_resource(show_spinner=False)
@@ -44,6 +45,8 @@ def keep() -> None:
     kept.texts |= texts
     kept.campaigns |= campaigns
     kept.segments |= segments
+    words = kept.words | unsent.changed()
+    kept.words = {key: text for key, text in words.items() if text}
 
 
 def take_back(user_id: str) -> None:
@@ -55,3 +58,4 @@ def take_back(user_id: str) -> None:
     file_form.take_back(kept.texts)
     campaign_editing.take_back(kept.campaigns)
     segment_draft.take_back(kept.segments)
+    unsent.take_back(kept.words)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard.components import desk, words
+from dashboard.components import desk, unsent, words
 from dashboard.components.tiles import Row, rows
 from dashboard.components.words import safe
 from dashboard.services import Services, desk_of, templates_of_service
@@ -73,8 +73,9 @@ def _compose(parts: Services, customer_id: str, way: Way, template: str | None) 
         st.html(f'<div class="r-bubble">{subject}{safe(shown.body)}</div>')
     else:
         if way.channel == "email":
-            st.text_input("Subject", key=f"{key}_subject", max_chars=200)
-        st.text_area("Message", key=f"{key}_body", max_chars=LONGEST[way.channel], height=120)
+            st.text_input("Subject", key=unsent.field(f"{key}_subject"), max_chars=200)
+        most = LONGEST[way.channel]
+        st.text_area("Message", key=unsent.field(f"{key}_body"), max_chars=most, height=120)
         if way.channel == "sms" and (body := st.session_state.get(f"{key}_body")):
             st.html(
                 f'<div class="r-muted r-small">{words.count(count_segments(body), "text")} to pay for</div>'

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import session
-from dashboard.components import brief, desk, frame, person, portrait, single, words
+from dashboard.components import brief, desk, frame, person, portrait, single, unsent, words
 from dashboard.components.conversations import open_conversations
 from dashboard.components.timeline import timeline
 from dashboard.components.writing import write_now
@@ -105,8 +105,9 @@ def _now(parts: Services, view: single.View) -> None:
             frame.section("Open conversations")
             open_conversations(view.conversations, parts.clock.now())
     if session.may("customer.write"):
-        with st.expander("Write now"):
-            write_now(parts, view.card.customer_id, view.card.facts["preferred_channel"])
+        customer_id = view.card.customer_id
+        with st.expander("Write now", expanded=unsent.is_begun(f"write_{customer_id}_")):
+            write_now(parts, customer_id, view.card.facts["preferred_channel"])
     with st.container(border=True):
         frame.section("Follow-ups")
         desk.follow_ups(parts, view.card.customer_id, view.follow_ups)

@@ -115,6 +115,28 @@ def test_an_agent_reads_notes_promises_answers_and_settles_on_one_page_and_all_o
     assert (row.body, row.state, row.message_class) == ("It is on its way.", "queued", "conversational")
 
 
+def test_words_that_were_begun_are_there_again_in_the_next_session_until_they_are_kept_or_sent(
+    own_home: Path,
+) -> None:
+    answer, note = f"write_{CUSTOMER}_sms_body", f"note_{CUSTOMER}"
+    app = customer_page()
+    assert not any(each.proto.expanded for each in app.expander if each.label == "Write now")
+    app.text_area(key=answer).set_value("It will come on Monday.").run()
+    app.text_area(key=note).set_value("Likes it blue.").run()
+    app.switch_page("app.py").run()
+    again = customer_page()
+    assert again.text_area(key=answer).value == "It will come on Monday."
+    assert again.text_area(key=note).value == "Likes it blue."
+    assert all(each.proto.expanded for each in again.expander if each.label == "Write now")
+    press(again, "Keep the note")
+    again.switch_page("app.py").run()
+    third = customer_page()
+    assert (third.text_area(key=answer).value, third.text_area(key=note).value) == (
+        "It will come on Monday.",
+        "",
+    )
+
+
 def test_the_timeline_is_searched_by_words_and_read_as_of_a_day_and_two_customers_become_one(
     own_home: Path,
 ) -> None:
