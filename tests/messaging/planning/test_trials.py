@@ -60,7 +60,7 @@ def tried(library: Library, settings: Settings, case: dict[str, Any], **file: An
         ),
         (
             {"customer": {"order_count": 0}, "expect": {"channel": "sms"}},
-            "there is no message (not_in_segment): not so: Orders is at least 1",
+            "there is no message (not_in_segment): not so: Orders: at least 1",
         ),
     ],
 )
