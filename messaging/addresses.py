@@ -4,7 +4,6 @@ A plain hash of a phone number can be undone by trying all numbers, so ours is k
 outside the store. If it were lost, nobody who opted out would be recognised: such a store refuses to start.
 """
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
@@ -60,13 +59,18 @@ def normalise_phone(text: str, default_region: str | None = None) -> str | None:
 
     `default_region` (ISO 3166 alpha-2) is where a number without a country code was written down.
     """
+    known = parsed_number(text)
+    if known is not None and _e164(known) == text:  # as ours are: what is asked of it next is known by then
+        return text if _told_by_number(text).kind != NOTHING.kind else None
     try:
         number = phonenumbers.parse(text, default_region)
     except phonenumbers.NumberParseException:
         return None
     # Parsing alone takes '11111111111111', and not twice the same.
-    if not phonenumbers.is_valid_number(number):
-        return None
+    return _e164(number) if phonenumbers.is_valid_number(number) else None
+
+
+def _e164(number: phonenumbers.PhoneNumber) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
@@ -141,7 +145,7 @@ class Addresses:
 
     def hash(self, address: str) -> str:
         """Give the keyed hash (HMAC-SHA256, hex) of a normalised address."""
-        return hmac.new(self.pepper, address.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.pepper, address.encode(), "sha256").hex()
 
 
 def read_addresses(settings: Settings, store: Store) -> Addresses:

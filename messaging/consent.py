@@ -25,7 +25,7 @@ from messaging.consent_chain import (
     said_already,
     voided,
 )
-from messaging.consent_words import ConsentState, Word, batches, newest, standing_word, words_of
+from messaging.consent_words import ConsentState, Word, batches, newest, standing_word, words_by, words_of
 from messaging.store.among import among
 from messaging.store.locks import address_key, lock, person_key
 from messaging.store.tables import consent_events, messages, suppressions
@@ -112,11 +112,9 @@ def look_up(
     purpose: str,
 ) -> Consents:
     """Read the consents of many people and addresses at once."""
-    table = consent_events.c
-    return Consents(
-        words_of(connection, table.customer_id, customer_ids, channel, purpose),
-        words_of(connection, table.address_hash, address_hashes, channel, purpose),
-    )
+    asked = {"customer_id": customer_ids, "address_hash": address_hashes}
+    said = words_by(connection, asked, channel, purpose)
+    return Consents(said["customer_id"], said["address_hash"])
 
 
 def state(

@@ -119,6 +119,8 @@ class Campaign:
         The same in SQL: `('0x' || left(sha256(salt || ':variant:' || customer_id), 8))::BIGINT` lies below
         `(shares up to and with the variant's) * 4294967296 / (all shares)`.
         """
+        if len(self.variants) == 1:
+            return self.variants[0]
         digest = hashlib.sha256(f"{self.holdout.salt}:variant:{customer_id}".encode()).hexdigest()
         drawn, every = int(digest[:8], 16), sum(each.share for each in self.variants)
         ends = accumulate(each.share for each in self.variants)

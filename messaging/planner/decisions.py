@@ -9,19 +9,18 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Literal
 
-from messaging.addresses import normalise
 from messaging.campaigns import Campaign, instant, next_at_hour
 from messaging.facts import Candidate
 from messaging.outbox import PlannedMessage
+from messaging.planner.channels import Verdicts, passes
 from messaging.planner.grounds import Ground
 from messaging.planner.wording import NoCouponError, render
-from messaging.policy import HELD_OUT, Blocked, SendFacts, decide
+from messaging.policy import HELD_OUT, Allowed, Blocked, SendFacts
 from messaging.quiet_hours import zone_named
 from messaging.rendering import Compiled, NotRenderableError, Rendered
 from messaging.store.ids import new_id
 
 Decided = Literal["send", "holdout", "excluded"]
-ADDRESS_COLUMNS = {"email": "email", "sms": "phone"}
 THINGS = {"email": "e-mail address", "sms": "phone number"}
 USUAL_HOUR = "usual_hour"
 AT_ONCE = 1000  # people; more are no faster, and hold more
@@ -75,12 +74,6 @@ def looked_at(
     return LOOKED_AT.union(hour, *(one.names for one in each))
 
 
-def candidates(ground: Ground, people: Sequence[Mapping[str, Any]]) -> list[Candidate]:
-    """List a candidate for each person and channel that the campaign may use for them."""
-    channels = ground.content.campaign.channel_order(None)
-    return [_candidate(ground, person, channel) for person in people for channel in channels]
-
-
 def decide_all(
     ground: Ground,
     people: Iterable[Mapping[str, Any]],
@@ -95,42 +88,15 @@ def decide_all(
     taken = set(taken)
     waiting = iter(people)
     while some := list(islice(waiting, AT_ONCE)):
-        asked = {candidate.key: candidate for candidate in candidates(ground, some)}
-        facts = facts_of(list(asked.values()))
+        verdicts = Verdicts(ground, some, facts_of, taken)
         for person in some:
-            yield _decide(ground, person, asked, facts, taken)
-
-
-def _candidate(ground: Ground, person: Mapping[str, Any], channel: str) -> Candidate:
-    given = person[ADDRESS_COLUMNS[channel]]
-    address = normalise(channel, given) if given else None
-    customer_id = person["customer_id"]
-    return Candidate(
-        key=_key(customer_id, channel),
-        person=ground.person(customer_id),
-        channel=channel,
-        address=address,
-        address_hash=ground.addresses.hash(address) if address else None,
-        message_class=ground.content.message_class,
-        purpose=ground.content.purpose,
-        address_given=bool(given),
-        time_zone=person["time_zone"],
-        country=person["country"],
-        region=person.get("region"),  # of a release whose profiles have one
-        campaign=ground.content.campaign.name,
-        caps=(own,) if (own := ground.content.campaign.caps.get(channel)) else (),
-    )
-
-
-def _key(customer_id: str, channel: str) -> str:
-    return f"{customer_id} {channel}"
+            yield _decide(ground, person, verdicts, taken)
 
 
 def _decide(
     ground: Ground,
     person: Mapping[str, Any],
-    asked: Mapping[str, Candidate],
-    facts: Mapping[str, SendFacts],
+    verdicts: Verdicts,
     taken: set[tuple[str, str]],
 ) -> Decision:
     customer_id, campaign = person["customer_id"], ground.content.campaign
@@ -142,9 +108,7 @@ def _decide(
     refused: list[Blocked | tuple[str, str]] = []
     choices: list[_Choice] = []
     for channel in campaign.channel_order(person["preferred_channel"]):
-        key = _key(customer_id, channel)
-        candidate = asked[key]
-        choice = _try_channel(ground, person, candidate, facts[key], taken)
+        choice = _try_channel(ground, person, *verdicts.of(person, channel), taken)
         if isinstance(choice, _Choice):
             choices.append(choice)
             if not campaign.fall_back:
@@ -161,11 +125,10 @@ def _try_channel(
     ground: Ground,
     person: Mapping[str, Any],
     candidate: Candidate,
-    facts: SendFacts,
+    verdict: Allowed | Blocked,
     taken: set[tuple[str, str]],
 ) -> "_Choice | Blocked | tuple[str, str]":
-    verdict = decide(facts, ground.rules)
-    if isinstance(verdict, Blocked) and not _passes(verdict):
+    if isinstance(verdict, Blocked) and not passes(verdict):
         return verdict
     if (candidate.channel, candidate.address_hash) in taken:
         thing = THINGS[candidate.channel]
@@ -188,11 +151,6 @@ def _try_channel(
         return "missing_value", f"The template shows {names}, which we do not know of this customer."
     waits = verdict if isinstance(verdict, Blocked) else None
     return _Choice(candidate.channel, candidate, rendered, message_id, waits)
-
-
-def _passes(verdict: Blocked) -> bool:
-    """Say whether waiting helps; hours that are legal nowhere at once never come."""
-    return verdict.waits and (verdict.until is not None or verdict.reason != "quiet_hours")
 
 
 def _chosen(ground: Ground, person: Mapping[str, Any], choices: Sequence[_Choice]) -> Decision:

@@ -18,6 +18,7 @@ from messaging.assets import publish
 from messaging.campaigns import Campaign, Content, Library, fill_library, refuse_past_start
 from messaging.campaigns.library import ASSETS
 from messaging.clock import Clock, read_clock
+from messaging.collector import seldom_collected
 from messaging.coupons import Draw, require_list
 from messaging.customers import Customers
 from messaging.customers.merges import all_known
@@ -78,7 +79,8 @@ class Planner(Steps):
         sampler = Sampler()
         decisions = sampler.watch(self._decide(ground, people, progress))
         try:
-            nameless = self._store_plan(ground, version, actor, decisions, coupons)
+            with seldom_collected():
+                nameless = self._store_plan(ground, version, actor, decisions, coupons)
         except BaseException:
             with suppress(
                 RapportError, SQLAlchemyError

@@ -20,7 +20,8 @@ from messaging import segments
 from messaging.addresses import UNKNOWN
 from messaging.campaigns import Content, read_content
 from messaging.facts import gather
-from messaging.planner.decisions import Decision, candidates, decide_all, looked_at
+from messaging.planner.channels import candidates
+from messaging.planner.decisions import Decision, decide_all, looked_at
 from messaging.planner.grounds import Ground, Templates
 from messaging.planner.hearing import AT_ONCE, at_address, enter, hear
 from messaging.planner.history import held_since, promised_to

@@ -304,7 +304,10 @@ def _tidy(text: str, kind: str) -> str:
     if kind == "sms":
         return "\n".join(" ".join(part.split()) for part in re.split(r"\n[ \t]*\n", text)).strip()
     if kind == "email":
-        return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]*\n[ \t]*", "\n", text)).strip() + "\n"
+        return (
+            re.sub(r"\n{3,}", "\n\n", "\n".join(line.strip(" \t") for line in text.split("\n"))).strip()
+            + "\n"
+        )
     return text.strip()
 
 

@@ -7,6 +7,7 @@ Rewritten once, when the message is rendered, so that what is stored and approve
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from html import escape, unescape
 from urllib.parse import parse_qsl, urlencode
 
@@ -63,10 +64,19 @@ def with_utm(url: str, utm: Mapping[str, str]) -> str:
 
 
 def _led(links: Links, message_id: str, url: str, utm: Mapping[str, str]) -> str:
-    if links.is_own(url) or not is_web_address(url):
+    if links.is_own(url):
         return url
-    told = with_utm(url, utm)
-    return links.click(message_id, told if is_web_address(told) else url)
+    told = _told(url, tuple(utm.items()))
+    return url if told is None else links.click(message_id, told)
+
+
+@lru_cache(maxsize=1024)  # most links of a campaign are the same in each of its messages
+def _told(url: str, utm: tuple[tuple[str, str], ...]) -> str | None:
+    """Give the address that a click leads on to; None where we lead to none like it."""
+    if not is_web_address(url):
+        return None
+    told = with_utm(url, dict(utm))
+    return told if is_web_address(told) else url
 
 
 def _in_html(html: str, lead: Callable[[str], str]) -> str:

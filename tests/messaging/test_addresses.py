@@ -3,11 +3,14 @@
 import random
 import stat
 from collections import Counter
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import phonenumbers
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_draws
 from hypothesis import strategies as st
 
 from data_contracts.errors import StoreError
@@ -89,6 +92,39 @@ def test_normalising_an_email_address_twice_changes_nothing(text: str) -> None:
 def test_normalising_a_phone_number_twice_changes_nothing(text: str, region: str | None) -> None:
     normal = normalise_phone(text, region)
     assert normal is None or normalise_phone(normal, region) == normal
+
+
+@cache
+def _examples() -> list[str]:
+    """List a number of every kind in every country."""
+    found = [
+        phonenumbers.example_number_for_type(region, kind)
+        for region in sorted(phonenumbers.SUPPORTED_REGIONS)
+        for kind in phonenumbers.PhoneNumberType.values()
+    ]
+    found += map(
+        phonenumbers.example_number_for_non_geo_entity, phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
+    )
+    form = phonenumbers.PhoneNumberFormat.E164
+    return sorted({phonenumbers.format_number(each, form) for each in found if each is not None})
+
+
+@settings_of_draws(max_examples=400, deadline=None)
+@given(drawn=st.data())
+def test_a_number_that_is_written_in_its_normal_form_is_judged_as_any_other(drawn: st.DataObject) -> None:
+    text = drawn.draw(st.sampled_from(_examples()))
+    for _ in range(drawn.draw(st.integers(0, 4))):
+        place = drawn.draw(st.integers(1, len(text)))
+        text = (
+            text[:place]
+            + drawn.draw(st.sampled_from("0123456789"))
+            + text[place + drawn.draw(st.integers(0, 2)) :]
+        )
+    normal = None
+    with suppress(phonenumbers.NumberParseException):
+        if phonenumbers.is_valid_number(number := phonenumbers.parse(text)):
+            normal = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    assert normalise_phone(text) == normal
 
 
 def test_a_hash_is_keyed_and_stays_the_same(settings: Settings, store: Store, addresses: Addresses) -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select, text
 
-from messaging import consent
+from messaging import consent, consent_chain, consent_words
 from messaging.consent import lift, record, state, stop, suppress, suppressed
 from messaging.consent_chain import ChainVerdict, ConsentEvent, verify_chain
 from messaging.store import Store, chain
@@ -312,6 +312,37 @@ def test_any_history_gives_what_a_plain_reading_of_the_rule_gives(store: Store, 
             said.append([row.action for row in mine if row.occurred_at == newest][-1])
     expected = None if not said else all(action == "grant" for action in said)
     assert (None if found is None else found.granted) == expected
+
+
+SUBJECTS = ("customer_id", "address_hash")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=WORDS, people=st.sets(st.sampled_from(["cus_1", "cus_2", "cus_3"])), of_first=st.booleans())
+def test_people_and_addresses_that_are_looked_up_together_said_what_each_of_them_said(
+    store: Store, monkeypatch: pytest.MonkeyPatch, words: Any, people: set[str], *, of_first: bool
+) -> None:
+    monkeypatch.setattr(consent_words, "LOOKUP_BATCH", 1)
+    asked = {"customer_id": people, "address_hash": {"h1"} if of_first else {"h1", "h2", "h3"}}
+    connection: Connection
+    with store.write() as connection:
+        transaction = connection.begin_nested()
+        for number, (person, address, action, _) in enumerate(words):
+            record_id = f"{consent_chain.VOIDED if number % 5 == 4 else ''}form/{number % 4}"
+            said = {"source_record_id": record_id, "action": "void" if number % 5 == 4 else action}
+            given_by = {"customer_id": person, "address_hash": address, "source": f"form{number}"}
+            record(connection, replace(EVENT, **said, **given_by), NOW)
+        together = consent_words.words_by(connection, asked, "sms", "marketing")
+        table = consent_events.c
+        alone = {
+            name: consent_words.words_of(connection, table[name], asked[name], "sms", "marketing")
+            for name in SUBJECTS
+        }
+        transaction.rollback()
+    for said in (*together.values(), *alone.values()):
+        for each in said.values():
+            each.sort(key=lambda word: word.moment)
+    assert together == alone
 
 
 def test_an_event_of_before_wordings_had_hashes_still_verifies_and_one_with_an_end_commits_to_it(
